@@ -1,0 +1,212 @@
+// Package app holds the App: what a person asks for, one YAML file per app.
+// Loading is strict and returns every mistake at once, each with file, line,
+// key and the nearest known key. Nothing here touches the network or an
+// engine; the only files read are the app file and those that it names.
+package app
+
+// APIVersion is the version of the app file format that this package reads.
+const APIVersion = "bakelite.dev/v1"
+
+// App is one app file. The fields stand in the order in which a person
+// writes them.
+type App struct {
+	// APIVersion is always "bakelite.dev/v1".
+	APIVersion string `yaml:"apiVersion"`
+	// Name names the app, its images and its service: a DNS label.
+	Name string `yaml:"name"`
+	// Base says what the root filesystem starts from.
+	Base Base `yaml:"base"`
+	// Packages are the distribution's packages that the app needs, by name.
+	Packages []string `yaml:"packages,omitempty"`
+	// Files are copied into the root filesystem, in order.
+	Files []File `yaml:"files,omitempty"`
+	// Steps are shell scripts run in the root filesystem, in order.
+	Steps []Step `yaml:"steps,omitempty"`
+	// Service is the one program that the images exist to run.
+	Service Service `yaml:"service"`
+	// Container holds what only the container image needs to know.
+	Container Container `yaml:"container,omitempty"`
+	// VM holds what only the disk needs to know.
+	VM VM `yaml:"vm,omitempty"`
+	// Tests run on both artifacts before they count as made.
+	Tests []Test `yaml:"tests,omitempty"`
+
+	// Dir is the folder of the app file; relative paths start here.
+	Dir string `yaml:"-"`
+	// Path is the app file as it was named.
+	Path string `yaml:"-"`
+}
+
+// Base is one of Debian and Image, with an optional Dockerfile on top.
+type Base struct {
+	// Debian is a suite of the Debian archive, bootstrapped from its signed
+	// index: "trixie" or "bookworm".
+	Debian string `yaml:"debian,omitempty"`
+	// Image is an OCI image reference, or oci:PATH for a local layout folder.
+	Image string `yaml:"image,omitempty"`
+	// Dockerfile is built on top; FROM base names the hardened base in it.
+	Dockerfile string `yaml:"dockerfile,omitempty"`
+}
+
+// File is copied into the image. Exactly one of From and Content is set.
+type File struct {
+	// From is a file or folder below the app file's folder.
+	From string `yaml:"from,omitempty"`
+	// Content is the text of the file.
+	Content string `yaml:"content,omitempty"`
+	// To is the absolute path in the image.
+	To string `yaml:"to"`
+	// Mode is the octal mode of files, "0644" by default; folders get the
+	// execute bits to match. Set-uid and set-gid bits are refused.
+	Mode string `yaml:"mode,omitempty"`
+	// Owner is user[:group] by name or number, "root:root" by default.
+	Owner string `yaml:"owner,omitempty"`
+}
+
+// Step is a shell script run as root in the root filesystem.
+type Step struct {
+	// Name is shown in the progress; by default the script's first line.
+	Name string `yaml:"name,omitempty"`
+	// Run is the script, for /bin/sh -eu.
+	Run string `yaml:"run"`
+	// Network lets this step reach the network; what it fetches is not pinned.
+	Network bool `yaml:"network,omitempty"`
+}
+
+// Service becomes the container's config, the machine's systemd unit, the
+// firewall, the run profile and the targets of the declared tests.
+type Service struct {
+	// Command is the program, by absolute path, and its arguments.
+	Command []string `yaml:"command"`
+	// User runs the service and is never root; it is created where no
+	// package brings it.
+	User string `yaml:"user"`
+	// Ports are the ports that the service listens on, as 8080 or 53/udp.
+	Ports []Port `yaml:"ports,omitempty"`
+	// Writable are the folders that the service may write to.
+	Writable []string `yaml:"writable,omitempty"`
+	// Environment holds the variables that the service sees.
+	Environment map[string]string `yaml:"environment,omitempty"`
+	// Dir is the working directory, "/" by default.
+	Dir string `yaml:"dir,omitempty"`
+	// Resources are the limits that both artifacts run under.
+	Resources Resources `yaml:"resources,omitempty"`
+	// Health tells a healthy service from one that merely runs.
+	Health *Health `yaml:"health,omitempty"`
+}
+
+// Port is a port number and a protocol, "tcp" or "udp".
+type Port struct {
+	Number   int
+	Protocol string
+}
+
+// Resources are limits for the whole service.
+type Resources struct {
+	// Memory as a number with K, M or G (powers of 1024): "128M".
+	Memory Size `yaml:"memory,omitempty"`
+	// CPUs is the share of processors: 0.5 is half of one.
+	CPUs float64 `yaml:"cpus,omitempty"`
+	// PIDs is the largest number of processes and threads.
+	PIDs int `yaml:"pids,omitempty"`
+}
+
+// Size is a number of bytes, written with K, M or G (powers of 1024).
+type Size int64
+
+// Duration is a time span in the form of Go's time.ParseDuration: "30s".
+type Duration int64
+
+// Health is one check and how often it is made.
+type Health struct {
+	Check `yaml:",inline"`
+	// Interval is the time between two checks, 30s by default.
+	Interval Duration `yaml:"interval,omitempty"`
+	// Timeout bounds one check, 5s by default.
+	Timeout Duration `yaml:"timeout,omitempty"`
+	// Retries is how many failures in a row make the service unhealthy, 3 by
+	// default.
+	Retries int `yaml:"retries,omitempty"`
+}
+
+// Check is exactly one of HTTP, TCP and Command.
+type Check struct {
+	HTTP    *HTTPCheck    `yaml:"http,omitempty"`
+	TCP     *TCPCheck     `yaml:"tcp,omitempty"`
+	Command *CommandCheck `yaml:"command,omitempty"`
+}
+
+// HTTPCheck asks for a page over plain HTTP.
+type HTTPCheck struct {
+	// Path of the page, "/" by default.
+	Path string `yaml:"path,omitempty"`
+	// Port is the service's first TCP port by default.
+	Port int `yaml:"port,omitempty"`
+	// Status is the status code that must come back, 200 by default.
+	Status int `yaml:"status,omitempty"`
+	// Contains is a text that the body must hold.
+	Contains string `yaml:"contains,omitempty"`
+}
+
+// TCPCheck opens a connection.
+type TCPCheck struct {
+	// Port is the service's first TCP port by default.
+	Port int `yaml:"port,omitempty"`
+}
+
+// CommandCheck runs a program in the artifact.
+type CommandCheck struct {
+	// Run is the program, by absolute path, and its arguments.
+	Run []string `yaml:"run"`
+	// Exit is the exit code that must come back.
+	Exit int `yaml:"exit,omitempty"`
+	// Contains is a text that its output (both streams) must hold.
+	Contains string `yaml:"contains,omitempty"`
+}
+
+// Container holds what only the container image needs to know.
+type Container struct {
+	// Shell keeps the shell and the core utilities in the image.
+	Shell bool `yaml:"shell,omitempty"`
+	// Format is "layout" (a folder, the default) or "archive" (one tar file).
+	Format string `yaml:"format,omitempty"`
+	// Labels are added to the image's annotations.
+	Labels map[string]string `yaml:"labels,omitempty"`
+}
+
+// VM holds what only the disk needs to know.
+type VM struct {
+	// Formats are the files to make: raw, qcow2, vmdk, vhd; qcow2 by default.
+	Formats []string `yaml:"formats,omitempty"`
+	// Size is the size of the disk as a machine sees it, 2G by default; what
+	// the system does not fill is the writable part.
+	Size Size `yaml:"size,omitempty"`
+	// Memory is the memory of the machine in declared tests, 512M by default.
+	Memory Size `yaml:"memory,omitempty"`
+	// Kernel is the kernel package, linux-image-cloud-<arch> by default.
+	Kernel string `yaml:"kernel,omitempty"`
+	// Packages are installed in the machine only.
+	Packages []string `yaml:"packages,omitempty"`
+	// Admin lets a person log in over SSH; without it nobody can.
+	Admin *Admin `yaml:"admin,omitempty"`
+}
+
+// Admin is a login by key for one user who may become root.
+type Admin struct {
+	// User is the name of the login, "admin" by default.
+	User string `yaml:"user,omitempty"`
+	// SSHKeys are public keys in the form of authorized_keys.
+	SSHKeys []string `yaml:"sshKeys"`
+}
+
+// Test is one declared test.
+type Test struct {
+	// Name is shown in results; by default it says what is checked.
+	Name string `yaml:"name,omitempty"`
+	Check `yaml:",inline"`
+	// On is "container" or "disk" for a test that only one of them must pass.
+	On string `yaml:"on,omitempty"`
+	// Within is how long the check may go on failing before that counts, 30s
+	// by default.
+	Within Duration `yaml:"within,omitempty"`
+}
