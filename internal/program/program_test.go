@@ -1,0 +1,150 @@
+package program_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/program"
+)
+
+func shell(script string) program.Command {
+	return program.Command{Path: "/bin/sh", Args: []string{"-c", script}}
+}
+
+func TestRunReportsExitAndStreams(t *testing.T) {
+	tests := []struct {
+		name, script, stdout, stderr string
+		exit                         int
+	}{
+		{"success", "echo out; echo err >&2", "out\n", "err\n", 0},
+		{"failure", "echo why >&2; exit 7", "", "why\n", 7},
+		{"signal", "kill -9 $$", "", "", 137},
+		{"empty input", "cat", "", "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := program.Run(t.Context(), shell(tt.script))
+			if code, ok := program.Exited(err); !ok || code != tt.exit || got.Exit != tt.exit {
+				t.Errorf("exit %d, error %v, want %d", got.Exit, err, tt.exit)
+			}
+			if string(got.Stdout) != tt.stdout || string(got.Stderr) != tt.stderr {
+				t.Errorf("streams %q, %q", got.Stdout, got.Stderr)
+			}
+		})
+	}
+}
+
+func TestEnvironmentIsClean(t *testing.T) {
+	t.Setenv("BAKELITE_SECRET", "key")
+	c := shell("env")
+	c.Env = []string{"GIVEN=yes"}
+	got, err := program.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(got.Stdout), "BAKELITE_SECRET") || !strings.Contains(string(got.Stdout), "GIVEN=yes") {
+		t.Errorf("environment:\n%s", got.Stdout)
+	}
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	c := shell("head -c 100000 /dev/zero; echo end")
+	c.Limit = 1000
+	var live bytes.Buffer
+	c.Stdout = &live
+	got, err := program.Run(t.Context(), c)
+	if err != nil || len(got.Stdout) != 1000 || !got.Truncated || !bytes.HasSuffix(got.Stdout, []byte("end\n")) {
+		t.Errorf("kept %d bytes, truncated %v, error %v", len(got.Stdout), got.Truncated, err)
+	}
+	if live.Len() != 100004 {
+		t.Errorf("live writer saw %d bytes", live.Len())
+	}
+}
+
+// TestContextKillsTheGroup starts a grandchild and proves that it is gone.
+func TestContextKillsTheGroup(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p, err := program.Start(ctx, shell("sleep 1000 & echo $! > "+file+".new; mv "+file+".new "+file+"; wait"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := readPID(t, file)
+	cancel()
+	if _, err := p.Wait(); !errors.Is(err, context.Canceled) || fault.KindOf(err) != fault.Cancelled {
+		t.Errorf("error %v", err)
+	}
+	waitGone(t, pid)
+}
+
+// TestLeaderEndSweepsTheGroup has the leader exit while a child stays.
+func TestLeaderEndSweepsTheGroup(t *testing.T) {
+	got, err := program.Run(t.Context(), shell("sleep 1000 >/dev/null 2>&1 & echo $!"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(got.Stdout)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, pid)
+}
+
+func TestTimeoutEndsAProgramThatIgnoresTerm(t *testing.T) {
+	c := shell("trap '' TERM; while :; do sleep 0.05; done")
+	c.Timeout, c.Grace = 50*time.Millisecond, 50*time.Millisecond
+	if _, err := program.Run(t.Context(), c); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFindSaysWhatToInstall(t *testing.T) {
+	_, err := program.Find("no-such-program", "apt-get install it")
+	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) != "apt-get install it" {
+		t.Errorf("error %v, hint %q", err, fault.HintOf(err))
+	}
+	if path, err := program.Find("sh", ""); err != nil || !filepath.IsAbs(path) {
+		t.Errorf("sh: %q, %v", path, err)
+	}
+}
+
+func readPID(t *testing.T, file string) int {
+	t.Helper()
+	for {
+		if data, err := os.ReadFile(file); err == nil {
+			pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("no pid file")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// waitGone waits until pid has ended; a zombie that init has not reaped yet
+// counts as ended.
+func waitGone(t *testing.T, pid int) {
+	t.Helper()
+	for unix.Kill(pid, 0) == nil {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
