@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Confine is the first process of the engine's own PID and mount namespaces.
+// It runs the daemon as its child, passes signals on and reaps what the
+// daemon's builds leave behind. When it ends, the kernel ends every process
+// and every mount of the engine with it, however the end came.
+func Confine(ctx context.Context, argv []string) (int, error) {
+	if os.Getpid() != 1 {
+		return 1, errors.New("the engine is not the first process of its namespace")
+	}
+	// Mounts made here must not reach the machine, nor /proc show its processes.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return 1, fmt.Errorf("making mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return 1, fmt.Errorf("mounting proc: %w", err)
+	}
+	daemon := exec.Command(argv[0], argv[1:]...)
+	daemon.Stdout, daemon.Stderr = os.Stdout, os.Stderr
+	daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := daemon.Start(); err != nil {
+		return 1, fmt.Errorf("starting daemon: %w", err)
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for s := range signals {
+			_ = daemon.Process.Signal(s)
+		}
+	}()
+	return reapUntil(daemon.Process.Pid)
+}
+
+// reapUntil waits for every child until that of the given pid has ended, and
+// returns its exit code.
+func reapUntil(pid int) (int, error) {
+	for {
+		var status unix.WaitStatus
+		got, err := unix.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return 1, fmt.Errorf("waiting for daemon: %w", err)
+		case got == pid && (status.Exited() || status.Signaled()):
+			return status.ExitStatus(), nil
+		}
+	}
+}

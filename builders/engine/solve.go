@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/tonistiigi/fsutil"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// Job is one graph to solve and where its result goes: exactly one of Image
+// and Dir is set.
+type Job struct {
+	// Graph returns what to solve; it may build a Dockerfile on the way.
+	Graph func(ctx context.Context, b Dockerfiles) (llb.State, error)
+	// Locals are the folders of this machine that the graph reads, by name.
+	Locals map[string]string
+	// Layouts are the OCI layout folders that the graph reads, by name.
+	Layouts map[string]string
+	// Image exports an OCI image into a layout's blobs.
+	Image *Image
+	// Dir is a folder of this machine that receives the result's files.
+	Dir string
+}
+
+// Image says what an exported image is, apart from its filesystem.
+type Image struct {
+	// Config is the image's configuration in the form of the OCI image spec.
+	Config []byte
+	// Annotations are those of the manifest.
+	Annotations map[string]string
+	// Layout is the OCI layout folder that receives the blobs.
+	Layout string
+	// Epoch is the creation time, in seconds since 1970.
+	Epoch int64
+}
+
+// Dockerfiles builds a user's Dockerfile within a solve.
+type Dockerfiles interface {
+	// Dockerfile builds the named file of the local folder called context
+	// with base as the image that FROM base names.
+	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
+}
+
+// Solve solves a job and returns the digest of the manifest, where it made an
+// image. Progress may be nil.
+func (e *Engine) Solve(ctx context.Context, p *Progress, j Job) (string, error) {
+	opt, err := solveOpt(j)
+	if err != nil {
+		return "", err
+	}
+	build := func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
+		state, err := j.Graph(ctx, gatewayFrontend{gw})
+		if err != nil {
+			return nil, err
+		}
+		definition, err := state.Marshal(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("writing build graph: %w", err)
+		}
+		result, err := gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: definition.ToPB()})
+		if err == nil && j.Image != nil {
+			result.AddMeta(exptypes.ExporterImageConfigKey, j.Image.Config)
+		}
+		return result, err
+	}
+	updates := make(chan *client.SolveStatus)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { p.follow(updates); return nil })
+	var response *client.SolveResponse
+	group.Go(func() (err error) {
+		response, err = e.client.Build(ctx, opt, "bakelite", build, updates)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return "", classify(err)
+	}
+	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
+}
+
+func solveOpt(j Job) (client.SolveOpt, error) {
+	opt := client.SolveOpt{LocalMounts: map[string]fsutil.FS{}, OCIStores: map[string]content.Store{}}
+	for name, dir := range j.Locals {
+		fs, err := fsutil.NewFS(dir)
+		if err != nil {
+			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
+		}
+		opt.LocalMounts[name] = fs
+	}
+	for name, dir := range j.Layouts {
+		store, err := local.NewStore(dir)
+		if err != nil {
+			return opt, fmt.Errorf("opening layout %s: %w", dir, err)
+		}
+		opt.OCIStores[name] = store
+	}
+	if j.Dir != "" {
+		opt.Exports = []client.ExportEntry{{Type: client.ExporterLocal, OutputDir: j.Dir}}
+		return opt, nil
+	}
+	if err := os.MkdirAll(j.Image.Layout, 0o755); err != nil {
+		return opt, fmt.Errorf("making layout folder: %w", err)
+	}
+	store, err := local.NewStore(j.Image.Layout)
+	if err != nil {
+		return opt, fmt.Errorf("opening layout %s: %w", j.Image.Layout, err)
+	}
+	attrs := map[string]string{
+		"tar": "false", "oci-mediatypes": "true", "compression": "gzip",
+		"source-date-epoch": fmt.Sprint(j.Image.Epoch),
+	}
+	for key, value := range j.Image.Annotations {
+		attrs["annotation."+key] = value
+	}
+	opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI, Attrs: attrs, OutputStore: store}}
+	return opt, nil
+}
+
+type gatewayFrontend struct{ gw gateway.Client }
+
+func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
+	definition, err := base.Marshal(ctx)
+	if err != nil {
+		return llb.State{}, fmt.Errorf("writing base graph: %w", err)
+	}
+	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
+		Frontend: "dockerfile.v0",
+		FrontendOpt: map[string]string{
+			"filename": name, "contextkey": dir, "dockerfilekey": dir,
+			"context:base": "input:base", "force-network-mode": "none",
+		},
+		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	ref, err := result.SingleRef()
+	if err != nil {
+		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+	}
+	return ref.ToState()
+}
+
+// causes maps what BuildKit's errors say to a kind and the next step. It
+// gives no types for these (source/http/source.go, executor/errdefs).
+var causes = []struct {
+	text string
+	kind fault.Kind
+	hint string
+}{
+	{"no space left on device", fault.Build, "free some disk space, or run: bakelite engine prune"},
+	{"digest mismatch", fault.Integrity, "the source changed or was tampered with; if the lock is old, run: bakelite lock"},
+	{"failed to do request", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
+	{"invalid response status", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
+	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
+	{"did not complete successfully: exit code", fault.Build, "the step's own output above says why it failed"},
+}
+
+func classify(err error) error {
+	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
+		return fault.As(fault.Cancelled, fmt.Errorf("stopped: %w", context.Canceled))
+	}
+	for _, cause := range causes {
+		if strings.Contains(err.Error(), cause.text) {
+			return fault.Hint(fault.As(cause.kind, err), "%s", cause.hint)
+		}
+	}
+	if status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), "Unavailable") {
+		return fault.Hint(fault.As(fault.Build, fmt.Errorf("the engine went away: %w", err)), "run the same command again: finished steps are kept")
+	}
+	return fault.As(fault.Build, err)
+}
