@@ -1,0 +1,59 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/app"
+)
+
+// Name is the test's own name, or one that says what it checks: "http GET /
+// on 8080", "tcp connect to 5432", "command /usr/bin/id -u".
+func Name(t app.Test, s app.Service) string {
+	if t.Name != "" {
+		return t.Name
+	}
+	return CheckName(t.Check, s)
+}
+
+// CheckName says what a check checks.
+func CheckName(c app.Check, s app.Service) string {
+	switch {
+	case c.HTTP != nil:
+		return fmt.Sprintf("http GET %s on %d", path(*c.HTTP), Port(c, s))
+	case c.TCP != nil:
+		return fmt.Sprintf("tcp connect to %d", Port(c, s))
+	case c.Command != nil:
+		return "command " + strings.Join(c.Command.Run, " ")
+	}
+	return "empty check"
+}
+
+// Port is the port that an HTTP or TCP check asks: its own, else the
+// service's first TCP port, else 0.
+func Port(c app.Check, s app.Service) int {
+	if c.HTTP != nil && c.HTTP.Port != 0 {
+		return c.HTTP.Port
+	}
+	if c.TCP != nil && c.TCP.Port != 0 {
+		return c.TCP.Port
+	}
+	for _, p := range s.Ports {
+		if p.Protocol == "tcp" || p.Protocol == "" {
+			return p.Number
+		}
+	}
+	return 0
+}
+
+// For returns the tests that the artifact of this kind must pass, in their
+// order.
+func For(artifact string, tests []app.Test) []app.Test {
+	var mine []app.Test
+	for _, t := range tests {
+		if t.On == "" || t.On == artifact {
+			mine = append(mine, t)
+		}
+	}
+	return mine
+}
