@@ -7,6 +7,9 @@ package app
 // APIVersion is the version of the app file format that this package reads.
 const APIVersion = "bakelite.dev/v1"
 
+// LayoutPrefix begins a base image that is a local OCI layout folder.
+const LayoutPrefix = "oci:"
+
 // App is one app file. The fields stand in the order in which a person
 // writes them.
 type App struct {
@@ -202,7 +205,7 @@ type Admin struct {
 // Test is one declared test.
 type Test struct {
 	// Name is shown in results; by default it says what is checked.
-	Name string `yaml:"name,omitempty"`
+	Name  string `yaml:"name,omitempty"`
 	Check `yaml:",inline"`
 	// On is "container" or "disk" for a test that only one of them must pass.
 	On string `yaml:"on,omitempty"`

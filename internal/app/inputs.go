@@ -1,0 +1,41 @@
+package app
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+)
+
+// inputs are the parts of an App that decide which packages it needs, in
+// canonical form. A new field needs omitempty, so that old locks stay good.
+type inputs struct {
+	Debian          string   `json:"debian,omitempty"`
+	Image           string   `json:"image,omitempty"`
+	Packages        []string `json:"packages,omitempty"`
+	Kernel          string   `json:"kernel,omitempty"`
+	MachinePackages []string `json:"machinePackages,omitempty"`
+	Admin           bool     `json:"admin,omitempty"`
+}
+
+// LockInputs returns "sha256:" and the digest of the parts of a that decide
+// which packages it needs: base, packages, kernel, machine packages, and
+// whether anybody may log in. The order of packages does not matter. The
+// Dockerfile is not among them: Files pins it by content.
+func LockInputs(a App) string {
+	canonical, err := json.Marshal(inputs{
+		Debian: a.Base.Debian, Image: a.Base.Image,
+		Packages: asSet(a.Packages),
+		Kernel:   a.VM.Kernel, MachinePackages: asSet(a.VM.Packages),
+		Admin: a.VM.Admin != nil,
+	})
+	if err != nil {
+		panic("strings and a bool always marshal: " + err.Error())
+	}
+	sum := sha256.Sum256(canonical)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func asSet(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}

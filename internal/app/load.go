@@ -1,0 +1,119 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/goccy/go-yaml"
+)
+
+// FileName is the app file that Load looks for in a folder.
+const FileName = "app.yaml"
+
+// Problem is one mistake in an app file, with its place.
+type Problem = strict.Problem
+
+// Problems is every mistake in an app file, in the order of the file.
+type Problems = strict.Problems
+
+// Load reads, checks and fills the app file at path; a folder stands for the
+// app.yaml in it. The App that it returns is valid, has its defaults, and
+// names files that exist. Mistakes come all at once as Problems of kind
+// fault.Invalid; a file that is not there is fault.Missing.
+func Load(path string) (*App, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, FileName)
+	}
+	data, err := strict.ReadFile(path)
+	if err != nil {
+		return nil, fault.Hint(err, "name an app file, or write one with: bakelite init")
+	}
+	a, places, problems := parse(path, data)
+	if len(places) > 0 {
+		more := append(Validate(*a), CheckFiles(*a)...)
+		problems = append(problems, locate(path, places, unrelated(more, problems))...)
+	}
+	if problems = problems.Sorted(); len(problems) > 0 {
+		return nil, fault.As(fault.Invalid, problems)
+	}
+	filled := WithDefaults(*a)
+	return &filled, nil
+}
+
+// parse decodes an app file; what has problems is left out of the App. Places
+// are empty where the file is not YAML at all.
+func parse(path string, data []byte) (*App, strict.Places, Problems) {
+	a := &App{Dir: filepath.Dir(path), Path: path}
+	places, problems := strict.Decode(path, data, a)
+	problems = append(problems, writtenZeros(path, places)...)
+	return a, places, problems.Sorted()
+}
+
+// writtenZeros finds numbers that were written out as 0 where the Go value 0
+// stands for "left out", so that nothing written is ignored.
+func writtenZeros(path string, places strict.Places) Problems {
+	var problems Problems
+	for key, place := range places {
+		name := key[strings.LastIndex(key, ".")+1:]
+		switch name {
+		case "cpus", "pids", "port", "status", "retries":
+			if place.Zero && !strings.HasPrefix(key, "service.environment.") && !strings.HasPrefix(key, "container.labels.") {
+				problems = append(problems, Problem{File: path, Line: place.Line, Column: place.Column, Key: key,
+					Message: "must be more than 0; leave the key out for the default"})
+			}
+		}
+	}
+	return problems
+}
+
+// locate gives each problem the place of its key, or of the nearest key above
+// it that stands in the file.
+func locate(path string, places strict.Places, problems Problems) Problems {
+	for i := range problems {
+		p := &problems[i]
+		p.File = path
+		for key := p.Key; ; key = parent(key) {
+			if place, ok := places[key]; ok {
+				p.Line, p.Column = place.Line, place.Column
+				break
+			}
+			if key == "" {
+				break
+			}
+		}
+	}
+	return problems
+}
+
+// unrelated returns the problems that cannot come from the known ones: those
+// whose key is not above, at or below a key that was not read.
+func unrelated(problems, known Problems) Problems {
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		return slices.ContainsFunc(known, func(k Problem) bool {
+			return within(p.Key, k.Key) || within(k.Key, p.Key)
+		})
+	})
+}
+
+// within says whether key is outer or stands below it.
+func within(key, outer string) bool {
+	rest, ok := strings.CutPrefix(key, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[' || outer == "")
+}
+
+func parent(key string) string {
+	return key[:max(0, strings.LastIndexAny(key, ".["))]
+}
+
+// Marshal returns a as an app file, without comments.
+func Marshal(a App) ([]byte, error) {
+	data, err := yaml.MarshalWithOptions(a, yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
+	if err != nil {
+		return nil, fault.New(fault.Internal, "writing app file: %w", err)
+	}
+	return data, nil
+}

@@ -1,0 +1,131 @@
+package app
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+var (
+	// userName is the rule of Debian's adduser (NAME_REGEX in adduser.conf).
+	userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
+	// plainPath holds no character that systemd, tar or a mount option reads
+	// as something else.
+	plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
+)
+
+const (
+	maxUserName = 32        // useradd(8)
+	maxID       = 1<<32 - 2 // 2^32-1 means "no change" to chown(2)
+	maxPath     = 4096 - 1  // PATH_MAX without its NUL
+	setIDBits   = 0o6000
+	allModeBits = 0o7777
+)
+
+// absolute judges a path in the image and says whether it can be used.
+func (c *checker) absolute(key, p string) bool {
+	switch {
+	case p == "":
+		c.add(key, "is empty; give an absolute path")
+	case !strings.HasPrefix(p, "/"):
+		c.add(key, "%q is not absolute; start it with /", p)
+	case len(p) > maxPath:
+		c.add(key, "is longer than %d bytes", maxPath)
+	case strings.ContainsFunc(p, unicode.IsControl):
+		c.add(key, "%q holds a control character", p)
+	case path.Clean(p) != p:
+		c.add(key, "%q is not in its shortest form; write %s", p, path.Clean(p))
+	default:
+		return true
+	}
+	return false
+}
+
+// below says which of the folders p is or stands below, or "".
+func below(p string, folders []string) string {
+	i := slices.IndexFunc(folders, func(f string) bool {
+		return p == f || strings.HasPrefix(p, f+"/")
+	})
+	if i < 0 {
+		return ""
+	}
+	return folders[i]
+}
+
+func (c *checker) files(files []File) {
+	if len(files) > maxItems {
+		c.add("files", "has %d entries; at most %d are allowed", len(files), maxItems)
+		return
+	}
+	for i, f := range files {
+		key := item("files", i)
+		if (f.From == "") == (f.Content == "") {
+			c.add(key, "give exactly one of from (a file or folder) and content (text)")
+		}
+		if f.From != "" && path.Clean(f.From) == "." {
+			c.add(key+".from", "the app's whole folder would hold its lock and its results; name a folder below it")
+		}
+		c.target(key+".to", f.To)
+		c.mode(key+".mode", f.Mode)
+		c.owner(key+".owner", f.Owner)
+	}
+}
+
+func (c *checker) target(key, to string) {
+	if !c.absolute(key, to) {
+		return
+	}
+	if to == "/" {
+		c.add(key, "name a path below /")
+	}
+	if f := below(to, []string{"/proc", "/sys", "/dev", "/run", "/boot"}); f != "" {
+		c.add(key, "nothing can be put in %s: it is filled when the image runs or is made", f)
+	}
+}
+
+func (c *checker) mode(key, mode string) {
+	bits, err := strconv.ParseUint(mode, 8, 16)
+	switch {
+	case err != nil || bits > allModeBits:
+		c.add(key, "%q is not an octal mode like \"0644\"", mode)
+	case bits&setIDBits != 0:
+		c.add(key, "%q sets the set-uid or set-gid bit; that is refused in every image", mode)
+	}
+}
+
+func (c *checker) owner(key, owner string) {
+	user, group, both := strings.Cut(owner, ":")
+	if !nameOrID(user) || both && !nameOrID(group) {
+		c.add(key, "%q is not user or user:group, by name or number", owner)
+	}
+}
+
+func nameOrID(s string) bool {
+	if id, err := strconv.ParseUint(s, 10, 32); err == nil {
+		return id <= maxID
+	}
+	return len(s) <= maxUserName && userName.MatchString(s)
+}
+
+// writable judges one folder that the service may write to.
+func (c *checker) writable(key, p string) {
+	if !c.absolute(key, p) {
+		return
+	}
+	system := []string{
+		"/usr", "/etc", "/proc", "/sys", "/dev", "/boot", "/bin", "/sbin",
+		"/lib", "/lib32", "/lib64", "/libx32",
+	}
+	tooWide := []string{"/", "/run", "/var", "/var/lib", "/home", "/root"}
+	switch f := below(p, system); {
+	case f != "":
+		c.add(key, "%s belongs to the system and stays read-only", f)
+	case slices.Contains(tooWide, p):
+		c.add(key, "%s is too wide; name a folder below it", p)
+	case !plainPath.MatchString(p):
+		c.add(key, "%q: use letters, digits and . _ @ + - in the path", p)
+	}
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// environmentName is the portable form in POSIX.1-2024, chapter 8.1, with
+// lower case allowed.
+var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+const (
+	// minServiceMemory is what Docker accepts at least (6 MB, docker run -m).
+	minServiceMemory = Size(6 << 20)
+	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
+	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
+)
+
+func (c *checker) service(s Service) {
+	c.program("service.command", s.Command)
+	c.user("service.user", s.User)
+	c.ports(s.Ports)
+	once(c, "service.writable", s.Writable)
+	for i, p := range s.Writable {
+		c.writable(item("service.writable", i), p)
+	}
+	c.environment(s.Environment)
+	c.absolute("service.dir", s.Dir)
+	c.resources(s.Resources)
+	if s.Health != nil {
+		c.check("service.health", s.Health.Check, s.Ports)
+		c.positive("service.health.interval", s.Health.Interval)
+		c.positive("service.health.timeout", s.Health.Timeout)
+		if s.Health.Retries < 1 {
+			c.add("service.health.retries", "must be at least 1")
+		}
+	}
+}
+
+func (c *checker) positive(key string, d Duration) {
+	if d <= 0 {
+		c.add(key, "must be more than 0")
+	}
+}
+
+// program judges a command line whose first word is an absolute path.
+func (c *checker) program(key string, command []string) {
+	if len(command) == 0 {
+		c.add(key, "is empty; give the program's absolute path and its arguments")
+		return
+	}
+	c.absolute(item(key, 0), command[0])
+	for i, word := range command {
+		if strings.ContainsRune(word, 0) {
+			c.add(item(key, i), "holds a NUL character")
+		}
+	}
+}
+
+func (c *checker) user(key, name string) {
+	switch {
+	case name == "":
+		c.add(key, "is empty; name the user that runs the service")
+	case name == "root" || strings.Trim(name, "0") == "":
+		c.add(key, "the service never runs as root; name another user, it is created where no package brings it")
+	case strings.Trim(name, "0123456789") == "":
+		c.add(key, "give a name, not the number %s: the user is created by name", name)
+	case len(name) > maxUserName || !userName.MatchString(name):
+		c.add(key, "%q is not a user name: at most %d lower-case letters, digits, _ and -, not starting with a digit", name, maxUserName)
+	}
+}
+
+func (c *checker) ports(ports []Port) {
+	once(c, "service.ports", ports)
+	for i, p := range ports {
+		if p.Number < 1 || p.Number > maxPort {
+			c.add(item("service.ports", i), "port %d is not between 1 and %d", p.Number, maxPort)
+		}
+		if p.Protocol != tcp && p.Protocol != udp {
+			c.add(item("service.ports", i), "the protocol is tcp or udp, not %q", p.Protocol)
+		}
+	}
+}
+
+func (c *checker) environment(env map[string]string) {
+	for _, name := range sortedKeys(env) {
+		key := "service.environment." + name
+		if !environmentName.MatchString(name) {
+			c.add(key, "%q is not a variable's name: letters, digits and _, not starting with a digit", name)
+		}
+		if strings.ContainsRune(env[name], 0) {
+			c.add(key, "holds a NUL character")
+		}
+	}
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (c *checker) resources(r Resources) {
+	if r.Memory != 0 && r.Memory < minServiceMemory {
+		c.add("service.resources.memory", "%v is too little; container engines accept %v and more", r.Memory, minServiceMemory)
+	}
+	if r.CPUs < 0 || r.CPUs > maxCPUs {
+		c.add("service.resources.cpus", "%v is not between 0 and %d", r.CPUs, maxCPUs)
+	}
+	if r.PIDs < 0 || r.PIDs > maxPIDs {
+		c.add("service.resources.pids", "%d is not between 1 and %d", r.PIDs, maxPIDs)
+	}
+}

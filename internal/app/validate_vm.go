@@ -1,0 +1,76 @@
+package app
+
+import (
+	"crypto/rsa"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// minDisk holds the boot partition, a small Debian and its hashes, and
+	// some room to write.
+	minDisk = Size(512 << 20)
+	maxDisk = Size(2 << 40) // what a VHD can be (2,040 GiB) and more than any root needs
+	// minMachine is what Debian's kernel and initrd need to reach a service.
+	minMachine = Size(256 << 20)
+	minRSABits = 2048 // NIST SP 800-131A
+)
+
+func (c *checker) vm(vm VM) {
+	once(c, "vm.formats", vm.Formats)
+	for i, f := range vm.Formats {
+		c.oneOf(item("vm.formats", i), f, DiskFormats())
+	}
+	if vm.Size < minDisk || vm.Size > maxDisk {
+		c.add("vm.size", "%v is not between %v and %v", vm.Size, minDisk, maxDisk)
+	}
+	if vm.Memory < minMachine {
+		c.add("vm.memory", "%v is too little; the test machine needs %v", vm.Memory, minMachine)
+	}
+	if vm.Kernel != "" && (!strings.HasPrefix(vm.Kernel, "linux-image-") || !packageName.MatchString(vm.Kernel)) {
+		c.add("vm.kernel", "%q is not a kernel package; its name starts with linux-image-", vm.Kernel)
+	}
+	c.packages("vm.packages", vm.Packages)
+	if vm.Admin != nil {
+		c.admin(*vm.Admin)
+	}
+}
+
+func (c *checker) admin(a Admin) {
+	c.user("vm.admin.user", a.User)
+	if len(a.SSHKeys) == 0 {
+		c.add("vm.admin.sshKeys", "is empty; without a key nobody can log in: add one or leave admin out")
+	}
+	once(c, "vm.admin.sshKeys", a.SSHKeys)
+	for i, line := range a.SSHKeys {
+		c.sshKey(item("vm.admin.sshKeys", i), line)
+	}
+}
+
+func (c *checker) sshKey(key, line string) {
+	// Parsed first, so that no message ever repeats a private key.
+	if strings.Contains(line, "PRIVATE KEY") {
+		c.add(key, "this is a private key: it must not stand in a file that is shared; treat it as lost, make a new one, and give the .pub file's line")
+		return
+	}
+	public, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(line))
+	switch {
+	case err != nil || len(strings.TrimSpace(string(rest))) > 0 || strings.Contains(strings.TrimSpace(line), "\n"):
+		c.add(key, "is not one line of an authorized_keys file, like: ssh-ed25519 AAAA… name")
+	case public.Type() == "ssh-dss":
+		c.add(key, "DSA keys are broken and refused; make one with: ssh-keygen -t ed25519")
+	case rsaBits(public) < minRSABits:
+		c.add(key, "the RSA key has %d bits; at least %d are needed", rsaBits(public), minRSABits)
+	}
+}
+
+// rsaBits returns the length of an RSA key; other kinds count as long enough.
+func rsaBits(public ssh.PublicKey) int {
+	if holder, ok := public.(ssh.CryptoPublicKey); ok {
+		if key, ok := holder.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return key.N.BitLen()
+		}
+	}
+	return minRSABits
+}

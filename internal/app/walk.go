@@ -1,0 +1,144 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxOwnFiles bounds the files, folders and links of one app.
+	maxOwnFiles = 100_000
+	// maxOwnBytes bounds their content together: 4 GiB.
+	maxOwnBytes = 4 << 30
+	// maxDepth bounds the folders in each other.
+	maxDepth = 64
+)
+
+// found is a regular file or a symbolic link that an app names.
+type found struct {
+	path string // below the app file's folder, with slashes
+	link string // the target of a symbolic link, or ""
+}
+
+// walker lists what an app names below its folder. It opens no file.
+type walker struct {
+	root  *os.Root
+	found []found
+	count int
+	bytes int64
+}
+
+// walk adds the file or folder at name. The name itself may be a link to
+// either; links below it are kept as links.
+func (w *walker) walk(name string) error {
+	info, err := statInside(w.root, name)
+	if err != nil {
+		return err
+	}
+	name = filepath.Clean(name)
+	if info.IsDir() {
+		return w.folder(name, name, 0)
+	}
+	return w.add(name, info)
+}
+
+func (w *walker) folder(top, name string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%s stands more than %d folders deep", name, maxDepth)
+	}
+	entries, err := w.list(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := w.entry(top, path.Join(name, e.Name()), depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) list(name string) ([]fs.DirEntry, error) {
+	dir, err := w.root.Open(name)
+	if err != nil {
+		return nil, explain(name, err)
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(maxOwnFiles + 1 - w.count)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, explain(name, err)
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
+func (w *walker) entry(top, name string, depth int) error {
+	info, err := w.root.Lstat(name)
+	switch {
+	case err != nil:
+		return explain(name, err)
+	case info.IsDir():
+		if err := w.countOne(); err != nil {
+			return err
+		}
+		return w.folder(top, name, depth+1)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return w.addLink(top, name)
+	}
+	return w.add(name, info)
+}
+
+func (w *walker) add(name string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is a %s; only regular files, folders and links can be copied", name, special(info.Mode()))
+	}
+	if w.bytes += info.Size(); w.bytes > maxOwnBytes {
+		return fmt.Errorf("the app's files are larger than %d GiB together", maxOwnBytes>>30)
+	}
+	w.found = append(w.found, found{path: filepath.ToSlash(name)})
+	return w.countOne()
+}
+
+func (w *walker) countOne() error {
+	if w.count++; w.count > maxOwnFiles {
+		return fmt.Errorf("the app names more than %d files", maxOwnFiles)
+	}
+	return nil
+}
+
+// addLink adds a link whose target stays in the folder that is copied: any
+// other would mean something else in the image than here.
+func (w *walker) addLink(top, name string) error {
+	target, err := w.root.Readlink(name)
+	if err != nil {
+		return explain(name, err)
+	}
+	inside, err := filepath.Rel(top, filepath.Join(filepath.Dir(name), target))
+	if filepath.IsAbs(target) || err != nil || !filepath.IsLocal(inside) {
+		return fmt.Errorf("%s is a symbolic link to %s, outside of %s", name, target, top)
+	}
+	if _, err := w.root.Stat(name); err != nil {
+		return explain(name, err)
+	}
+	w.found = append(w.found, found{path: filepath.ToSlash(name), link: target})
+	return w.countOne()
+}
+
+func special(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "socket"
+	case mode&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "special file"
+}
