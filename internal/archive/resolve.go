@@ -1,0 +1,248 @@
+package archive
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/archive/control"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/program"
+)
+
+const (
+	// resolveTimeout bounds one run of apt's resolver; a run takes about a
+	// second once its cache is there.
+	resolveTimeout = 2 * time.Minute
+	// maxResolverOutput bounds what is kept of the resolver's output, in bytes.
+	maxResolverOutput = 8 << 20
+	// maxReasons bounds apt's reasons in an error, in lines.
+	maxReasons = 12
+	// maxProviders bounds the packages that a hint names.
+	maxProviders = 8
+)
+
+// Resolve returns the packages that must be added to the installed ones so
+// that names are installed, as apt-get without recommended packages decides,
+// sorted by name. It runs the seed's apt-get from the cache, with no root and
+// no network. A name that the archive does not have and names that cannot be
+// installed together are a fault.Invalid; so are installed pins that are not
+// in the snapshot.
+func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed []lock.Pin, names []string) ([]lock.Pin, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	if err := s.known(names); err != nil {
+		return nil, err
+	}
+	shared, err := c.aptTree(s)
+	if err != nil {
+		return nil, fault.As(fault.Internal, fmt.Errorf("preparing apt's resolver: %w", err))
+	}
+	private, err := os.MkdirTemp(filepath.Join(c.store.dir, "tmp"), "resolve-")
+	if err != nil {
+		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
+	}
+	defer os.RemoveAll(private)
+	if err := s.writeStatus(filepath.Join(private, "status"), installed); err != nil {
+		return nil, fmt.Errorf("preparing apt's resolver: %w", err)
+	}
+	config := aptConfig{shared: shared, private: private, seed: seed, arch: s.Arch}
+	if err := config.write(); err != nil {
+		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
+	}
+	out, err := runApt(ctx, config, append([]string{"install", "--"}, slices.Sorted(slices.Values(names))...))
+	if err != nil {
+		return nil, err
+	}
+	return s.parsePlan(out)
+}
+
+// known says which names the snapshot does not have, and which ones several
+// packages provide, so that the choice is the user's.
+func (s *Snapshot) known(names []string) error {
+	var problems, hints []string
+	for _, name := range names {
+		if len(s.index.byName[name]) > 0 {
+			continue
+		}
+		switch providers := s.providersOf(name); len(providers) {
+		case 0:
+			problems = append(problems, fmt.Sprintf("there is no package %q", name))
+			if near := s.Nearest(name); len(near) > 0 {
+				hints = append(hints, fmt.Sprintf("Instead of %q, did you mean %s?", name, strings.Join(near, ", ")))
+			}
+		case 1:
+		default:
+			problems = append(problems, fmt.Sprintf("%q stands for any of %d packages", name, len(providers)))
+			hints = append(hints, fmt.Sprintf("Instead of %q, name one of %s.", name, strings.Join(providers[:min(len(providers), maxProviders)], ", ")))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Invalid, "%s in %s (%s)", strings.Join(problems, ", "), s.Suite, s.Arch)
+	return fault.Hint(err, "%s", cmp.Or(strings.Join(hints, " "), "Only the component main counts; look the name up in the distribution's package search."))
+}
+
+// providersOf returns the names of the packages that provide name, sorted.
+func (s *Snapshot) providersOf(name string) []string {
+	var names []string
+	for _, p := range s.index.providers[name] {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// runApt runs the seed's apt-get by the seed's own loader.
+func runApt(ctx context.Context, config aptConfig, args []string) ([]byte, error) {
+	loader, triplet, err := loaderOf(config.seed)
+	if err != nil {
+		return nil, err
+	}
+	lib := filepath.Join(config.seed.Dir, "usr/lib", triplet)
+	result, err := program.Run(ctx, program.Command{
+		Path: filepath.Join(lib, loader),
+		Args: append([]string{"--library-path", lib, filepath.Join(config.seed.Dir, "usr/bin/apt-get"),
+			"--simulate", "--quiet=2", "--assume-yes"}, args...),
+		Dir:     config.private,
+		Env:     []string{"LC_ALL=C", "APT_CONFIG=" + config.file(), "TMPDIR=" + config.private, "HOME=" + config.private},
+		Timeout: resolveTimeout,
+		Limit:   maxResolverOutput,
+	})
+	var exit *program.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return nil, refusal(result.Stdout, exit.Stderr)
+	case err != nil:
+		return nil, fault.As(fault.Internal, fmt.Errorf("running apt's resolver: %w", err))
+	case result.Truncated:
+		return nil, fault.New(fault.Internal, "running apt's resolver: its output is larger than %d bytes", maxResolverOutput)
+	}
+	return result.Stdout, nil
+}
+
+// loaderOf returns the dynamic loader of the seed's programs and the folder
+// of its libraries below usr/lib.
+func loaderOf(seed Seed) (loader, triplet string, err error) {
+	if seed.Arch != runtime.GOARCH {
+		err := fault.New(fault.Invalid, "a seed for %q cannot run on this machine (%s)", seed.Arch, runtime.GOARCH)
+		return "", "", fault.Hint(err, "Unpack the seed of this machine's architecture; it resolves for every architecture.")
+	}
+	switch seed.Arch {
+	case "amd64":
+		return "ld-linux-x86-64.so.2", "x86_64-linux-gnu", nil
+	case "arm64":
+		return "ld-linux-aarch64.so.1", "aarch64-linux-gnu", nil
+	}
+	return "", "", fault.New(fault.Invalid, "seeds for %q are not supported", seed.Arch)
+}
+
+// refusal turns apt's words into an error: the indented reasons, then the
+// errors.
+func refusal(stdout, stderr []byte) error {
+	var reasons []string
+	for line := range strings.Lines(string(stdout) + string(stderr)) {
+		line = strings.TrimRight(line, "\n")
+		text := strings.TrimSpace(line)
+		if line != text && text != "" || strings.HasPrefix(line, "E: ") {
+			reasons = append(reasons, strings.TrimPrefix(text, "E: "))
+		}
+	}
+	if len(reasons) > maxReasons {
+		reasons = append(reasons[:maxReasons], "…")
+	}
+	return fault.Hint(fault.New(fault.Invalid, "the packages cannot be installed together: %s", strings.Join(reasons, "; ")),
+		"Remove one of the packages that exclude each other, or choose the suite that has them.")
+}
+
+// planLine matches: Inst name [old version] (version origins [arch]) …
+func planLine() *regexp.Regexp {
+	return regexp.MustCompile(`^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) .*?\[([a-z0-9-]+)\]\)`)
+}
+
+// parsePlan maps the lines of a simulation to pins.
+func (s *Snapshot) parsePlan(out []byte) ([]lock.Pin, error) {
+	var pins []lock.Pin
+	inst := planLine()
+	for line := range bytes.Lines(out) {
+		if bytes.HasPrefix(line, []byte("Remv ")) {
+			return nil, fault.New(fault.Invalid, "installing the packages would remove an installed one: %s", bytes.TrimSpace(line))
+		}
+		if !bytes.HasPrefix(line, []byte("Inst ")) {
+			continue
+		}
+		m := inst.FindSubmatch(line)
+		if m == nil {
+			return nil, fault.New(fault.Internal, "reading apt's plan: %q is not understood", bytes.TrimSpace(line))
+		}
+		name, _, _ := strings.Cut(string(m[1]), ":")
+		p := s.Find(name, string(m[2]), string(m[3]))
+		if p == nil {
+			return nil, fault.New(fault.Internal, "reading apt's plan: %s %s %s is not in the index", name, m[2], m[3])
+		}
+		pins = append(pins, p.Pin)
+	}
+	sortPins(pins)
+	return pins, nil
+}
+
+// writeStatus writes dpkg's status file of a system on which the pins are
+// installed.
+func (s *Snapshot) writeStatus(path string, installed []lock.Pin) error {
+	var out bytes.Buffer
+	files := make([]*os.File, len(s.files))
+	for i, f := range s.files {
+		file, err := os.Open(f.packagesPath)
+		if err != nil {
+			return fault.New(fault.Internal, "reading the cached index: %w", err)
+		}
+		defer file.Close()
+		files[i] = file
+	}
+	for _, pin := range installed {
+		p := s.Find(pin.Name, pin.Version, pin.Arch)
+		if p == nil || p.SHA256 != pin.SHA256 {
+			return fault.Hint(fault.New(fault.Invalid, "the installed package %s %s is not in the archive's index", pin.Name, pin.Version),
+				"Make the lock again: the archive has moved on.")
+		}
+		raw, err := readStanza(files[p.file], p)
+		if err != nil {
+			return err
+		}
+		if err := statusStanza(&out, raw, p.offset); err != nil {
+			return fault.New(fault.Integrity, "reading the index: %w", err)
+		}
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		return fault.New(fault.Internal, "writing the status: %w", err)
+	}
+	return nil
+}
+
+// statusStanza writes an index's stanza as dpkg's status has it.
+func statusStanza(out *bytes.Buffer, raw []byte, offset int64) error {
+	err := control.Stanza{Raw: raw, Offset: offset}.Fields(func(name, value []byte) {
+		switch string(name) {
+		case "Filename", "Size", "MD5sum", "SHA256", "Description-md5", "Tag":
+			return
+		}
+		fmt.Fprintf(out, "%s: %s\n", name, value)
+		if string(name) == "Package" {
+			out.WriteString("Status: install ok installed\n")
+		}
+	})
+	out.WriteByte('\n')
+	return err
+}
