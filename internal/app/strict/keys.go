@@ -91,10 +91,11 @@ func (fs *fields) collect(out reflect.Value) {
 }
 
 // Nearest returns the known word that was probably meant by word: the one
-// that differs only in case, or by at most a third of its letters. It returns
-// "" where nothing is near.
+// that differs only in case, or by at most half of its letters and no more
+// than three, so that two swapped letters in a short word are found. It
+// returns "" where nothing is near.
 func Nearest(word string, known []string) string {
-	nearest, best := "", max(1, len(word)/3)+1
+	nearest, best := "", min(max(1, len(word)/2), 3)+1
 	for _, k := range known {
 		distance := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil)
 		if distance < best {

@@ -1,0 +1,170 @@
+package settings
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// Options say where settings come from.
+type Options struct {
+	// Flags are parsed flags that AddFlags added; nil means none.
+	Flags *pflag.FlagSet
+	// Dir is the working folder, "." by default; the search for
+	// bakelite.yaml starts here.
+	Dir string
+	// Environ is the environment, in the form of os.Environ.
+	Environ []string
+}
+
+const fromDefault = "default"
+
+// loader gathers the sources; values are recorded as they are decided.
+type loader struct {
+	v     *viper.Viper
+	flags *pflag.FlagSet
+	env   map[string]string
+	file  source
+	from  map[string]string // source by key
+}
+
+// Load returns the settings in force. A file, variable or flag that is wrong
+// is of kind fault.Invalid; a file that --config or BAKELITE_CONFIG names and
+// that is not there is fault.Missing.
+func Load(o Options) (*Settings, error) {
+	l := &loader{v: viper.New(), flags: o.Flags, env: environment(o.Environ), from: map[string]string{}}
+	if l.flags == nil {
+		l.flags = pflag.NewFlagSet("none", pflag.ContinueOnError)
+	}
+	if err := l.readFile(o.Dir); err != nil {
+		return nil, err
+	}
+	for _, e := range Table() {
+		gather := l.gather
+		if e.Kind == PerNamed {
+			gather = l.gatherNamed
+		}
+		if err := gather(e); err != nil {
+			return nil, fault.As(fault.Invalid, err)
+		}
+	}
+	return l.decode()
+}
+
+// environment keeps what is set and not empty.
+func environment(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, line := range environ {
+		if name, value, ok := strings.Cut(line, "="); ok && value != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func (l *loader) readFile(dir string) error {
+	path := l.env[envPrefix+"CONFIG"]
+	if f := l.flags.Lookup(configFlag); f != nil && f.Changed {
+		path = f.Value.String()
+	}
+	var err error
+	if path == "" {
+		path, err = find(dir)
+	} else if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	if path == "" || err != nil {
+		return err
+	}
+	if l.file, err = read(path); err != nil {
+		return err
+	}
+	l.v.SetConfigType("yaml")
+	if err := l.v.ReadConfig(strings.NewReader(string(l.file.data))); err != nil {
+		return fault.New(fault.Invalid, "reading %s: %w", path, err)
+	}
+	return nil
+}
+
+// gather decides one setting and records where it came from. Viper looks at
+// its flags first, then at the file, then at the default; the environment is
+// handed in, so it goes over the file.
+func (l *loader) gather(e Entry) error {
+	l.v.SetDefault(e.Key, l.defaultOf(e))
+	l.from[e.Key] = fromDefault
+	if place, ok := l.file.places[e.Key]; ok {
+		l.from[e.Key] = fmt.Sprintf("%s:%d", filepath.Base(l.file.path), place.Line)
+		l.anchor(e)
+	}
+	if text, ok := l.env[e.Env()]; ok {
+		if err := e.check(text); err != nil {
+			return fmt.Errorf("%s: %w", e.Env(), err)
+		}
+		l.from[e.Key] = "environment " + e.Env()
+		if err := l.v.MergeConfigMap(nested(e.Key, text)); err != nil {
+			return fmt.Errorf("%s: %w", e.Env(), err)
+		}
+	}
+	f := l.flags.Lookup(e.Flag)
+	if f == nil || !f.Changed {
+		return nil
+	}
+	if err := e.check(f.Value.String()); err != nil {
+		return fmt.Errorf("--%s: %w", e.Flag, err)
+	}
+	l.from[e.Key] = "flag --" + e.Flag
+	return l.v.BindPFlag(e.Key, f)
+}
+
+// anchor makes a path from the file start at the file's folder.
+func (l *loader) anchor(e Entry) {
+	path := l.v.GetString(e.Key)
+	if e.Kind == Path && path != "" && !filepath.IsAbs(path) {
+		// A plain map cannot fail to merge.
+		_ = l.v.MergeConfigMap(nested(e.Key, filepath.Join(filepath.Dir(l.file.path), path)))
+	}
+}
+
+// nested turns "a.b" and a value into {a: {b: value}}.
+func nested(key string, value any) map[string]any {
+	parts := strings.Split(key, ".")
+	for _, part := range slices.Backward(parts) {
+		value = map[string]any{part: value}
+	}
+	return value.(map[string]any)
+}
+
+func (l *loader) defaultOf(e Entry) string {
+	if e.Key != "state" {
+		return e.Default
+	}
+	// The XDG base directory specification says to ignore a relative path.
+	if base := l.env["XDG_STATE_HOME"]; filepath.IsAbs(base) {
+		return filepath.Join(base, "bakelite")
+	}
+	if home := l.env["HOME"]; filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "bakelite")
+	}
+	return ""
+}
+
+func (l *loader) decode() (*Settings, error) {
+	s := &Settings{}
+	err := l.v.Unmarshal(s, func(c *mapstructure.DecoderConfig) { c.TagName = "yaml" },
+		viper.DecodeHook(mapstructure.TextUnmarshallerHookFunc()))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading settings: %w", err)
+	}
+	if s.State == "" {
+		return nil, fault.Hint(fault.New(fault.Invalid, "no folder for state: neither HOME nor XDG_STATE_HOME is set"),
+			"give one with --state or BAKELITE_STATE")
+	}
+	s.values = l.effective(s)
+	return s, nil
+}
