@@ -1,0 +1,82 @@
+package machine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// wiring is everything that the arguments of QEMU are made of.
+type wiring struct {
+	platform   platform
+	options    Options // filled
+	accel      string
+	format     string
+	code, vars string // firmware files; empty for a direct kernel
+	ports      []forward
+	// credentials are files, each with one SMBIOS string.
+	credentials []string
+	qmp, report int // file descriptors in QEMU
+}
+
+// forward is a port of the machine that this machine's loopback reaches.
+type forward struct {
+	protocol string
+	port     int
+}
+
+func (w wiring) arguments() []string {
+	args := []string{
+		"-name", "bakelite", "-machine", w.platform.machine, "-accel", w.accelArgument(),
+		"-cpu", w.platform.cpu(w.accel), "-smp", strconv.Itoa(processors),
+		"-m", fmt.Sprintf("%dk", int64(w.options.App.VM.Memory)>>10),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", w.qmp), "-mon", "chardev=qmp,mode=control",
+		"-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+		"-drive", fmt.Sprintf("if=none,id=disk,file=%s,format=%s,snapshot=on", escape(w.options.Disk), w.format),
+		"-device", "virtio-blk-pci,drive=disk,bootindex=1",
+		"-netdev", w.network(), "-device", "virtio-net-pci,netdev=net,romfile=",
+		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
+	}
+	args = append(args, w.boot()...)
+	if w.options.Report {
+		args = append(args, "-chardev", fmt.Sprintf("socket,id=report,fd=%d", w.report))
+		args = append(args, w.platform.report...)
+	}
+	for _, file := range w.credentials {
+		args = append(args, "-smbios", "type=11,path="+escape(file))
+	}
+	return args
+}
+
+func (w wiring) accelArgument() string {
+	if w.accel == accelTCG {
+		return "tcg,thread=multi"
+	}
+	return w.accel
+}
+
+func (w wiring) boot() []string {
+	if d := w.options.direct; d != nil {
+		return []string{"-kernel", d.kernel, "-initrd", d.initrd, "-append", d.append}
+	}
+	return []string{
+		"-drive", fmt.Sprintf("if=pflash,unit=0,format=raw,readonly=on,file=%s", escape(w.code)),
+		"-drive", fmt.Sprintf("if=pflash,unit=1,format=raw,file=%s", escape(w.vars)),
+	}
+}
+
+// network lets QEMU choose the ports of the loopback, so that two machines
+// never want the same one.
+func (w wiring) network() string {
+	var b strings.Builder
+	b.WriteString("user,id=net,restrict=on")
+	for _, f := range w.ports {
+		fmt.Fprintf(&b, ",hostfwd=%s:127.0.0.1:0-:%d", f.protocol, f.port)
+	}
+	return b.String()
+}
+
+// escape doubles the commas that would end a QEMU option.
+func escape(file string) string { return strings.ReplaceAll(file, ",", ",,") }

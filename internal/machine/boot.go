@@ -1,0 +1,270 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/program"
+)
+
+const (
+	// firmwareLimit bounds the copy of the firmware's variables; the largest
+	// known template is 64 MiB (AAVMF).
+	firmwareLimit = 64 << 20
+	// lastWords is how long the console is still read after an ominous line.
+	lastWords = time.Second
+)
+
+// Machine is a running machine.
+type Machine struct {
+	// Accel is "kvm" or "tcg".
+	Accel string
+	// Log is the file that holds the console, its first 4 MiB.
+	Log string
+
+	limit    time.Duration
+	process  *program.Process
+	monitor  *monitor
+	report   net.Conn
+	console  *console
+	forwards map[forward]int
+	dialing  sync.Mutex
+	stop     sync.Once
+	cleanup  []func()
+}
+
+// Boot starts a machine and returns as soon as it runs, long before its boot
+// is complete; Wait waits for that. It stops when ctx ends. A missing QEMU or
+// firmware is a fault.Missing error with a hint.
+func Boot(ctx context.Context, o Options) (*Machine, error) {
+	o = o.filled()
+	w, qemu, err := wire(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{Accel: w.accel, limit: o.limit(w.accel), Log: filepath.Join(o.State, "console.log")}
+	if err := m.start(ctx, qemu, w); err != nil {
+		m.Stop()
+		return nil, err
+	}
+	return m, nil
+}
+
+// wire finds everything that the machine is made of.
+func wire(ctx context.Context, o Options) (wiring, string, error) {
+	p, err := platformOf(o.Arch)
+	if err != nil {
+		return wiring{}, "", err
+	}
+	qemu, err := p.find()
+	if err != nil {
+		return wiring{}, "", err
+	}
+	w := wiring{platform: p, options: o, accel: o.accel, qmp: 3, report: 4}
+	if w.format, err = diskFormat(o.Disk); err != nil {
+		return wiring{}, "", err
+	}
+	if err := os.MkdirAll(o.State, 0o700); err != nil {
+		return wiring{}, "", fmt.Errorf("making the machine's folder: %w", err)
+	}
+	if o.direct == nil {
+		if w.code, w.vars, err = p.privateFirmware(o.State); err != nil {
+			return wiring{}, "", err
+		}
+	}
+	if w.accel == "" {
+		w.accel = accelTCG
+		if o.Arch == runtime.GOARCH {
+			w.accel = p.accelerator(ctx, qemu, o.State)
+		}
+	}
+	w.ports = forwards(o)
+	if o.Report {
+		w.credentials, err = writeCredentials(o.State, credentials(o.App, p.reportFile, o.limit(w.accel)))
+	}
+	return w, qemu, err
+}
+
+func forwards(o Options) []forward {
+	var all []forward
+	for _, p := range o.App.Service.Ports {
+		protocol := p.Protocol
+		if protocol == "" {
+			protocol = "tcp"
+		}
+		all = append(all, forward{protocol, p.Number})
+	}
+	if o.Report {
+		all = append(all, forward{"tcp", probePort(o.App.Service)})
+	}
+	return all
+}
+
+// privateFirmware returns the code and a copy of the variables that the
+// machine may write to.
+func (p platform) privateFirmware(state string) (code, vars string, err error) {
+	f, err := p.findFirmware()
+	if err != nil {
+		return "", "", err
+	}
+	in, err := os.Open(f.vars)
+	if err != nil {
+		return "", "", fault.As(fault.Missing, fmt.Errorf("reading the firmware: %w", err))
+	}
+	defer in.Close()
+	data, err := limit.ReadAll(in, firmwareLimit, "the firmware's variables")
+	if err != nil {
+		return "", "", fmt.Errorf("reading the firmware: %w", err)
+	}
+	vars = filepath.Join(state, "vars.fd")
+	if err := os.WriteFile(vars, data, 0o600); err != nil {
+		return "", "", fmt.Errorf("copying the firmware's variables: %w", err)
+	}
+	return f.code, vars, nil
+}
+
+func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
+	log, err := os.OpenFile(m.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the console's log: %w", err)
+	}
+	m.onStop(func() { log.Close() })
+	m.console = newConsole(log)
+	control, qemuControl, err := pair("qmp")
+	if err != nil {
+		return err
+	}
+	defer qemuControl.Close()
+	m.onStop(func() { control.Close() })
+	report, qemuReport, err := pair("report")
+	if err != nil {
+		return err
+	}
+	defer qemuReport.Close()
+	m.report = report
+	m.onStop(func() { report.Close() })
+	m.process, err = program.Start(ctx, program.Command{
+		Path: qemu, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
+		Env: []string{"TMPDIR=" + w.options.State}, Files: []*os.File{qemuControl, qemuReport},
+	})
+	if err != nil {
+		return err
+	}
+	return m.connect(control, w)
+}
+
+// connect asks QEMU which ports it chose.
+func (m *Machine) connect(control net.Conn, w wiring) error {
+	var err error
+	if m.monitor, err = newMonitor(control); err != nil {
+		return m.ended(err)
+	}
+	all, err := m.monitor.connections()
+	if err != nil {
+		return m.ended(err)
+	}
+	m.forwards = map[forward]int{}
+	for _, c := range all {
+		if c.state == "HOST_FORWARD" {
+			m.forwards[forward{c.protocol, c.port}] = c.sourcePort
+		}
+	}
+	for _, f := range w.ports {
+		if m.forwards[f] == 0 {
+			return fault.New(fault.Internal, "QEMU does not forward port %d/%s", f.port, f.protocol)
+		}
+	}
+	return nil
+}
+
+// ended prefers QEMU's own last words to a broken connection's error.
+func (m *Machine) ended(err error) error {
+	m.process.Stop(0)
+	_, words := m.process.Wait()
+	var exit *program.ExitError
+	if errors.As(words, &exit) && len(exit.Stderr) > 0 || errors.Is(words, context.Canceled) {
+		return fault.As(fault.Internal, fmt.Errorf("starting the machine: %w", words))
+	}
+	return fault.As(fault.Internal, fmt.Errorf("starting the machine: %w", err))
+}
+
+// Wait waits for the report of a machine that was booted with Report. Where
+// the machine dies or does not finish in time, the error is of kind
+// fault.Policy and shows the console's last lines.
+func (m *Machine) Wait(ctx context.Context) (Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	defer cancel()
+	type answer struct {
+		report Report
+		err    error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		r, err := readReport(m.report)
+		answers <- answer{r, err}
+	}()
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return a.report, fault.As(fault.Policy, m.console.failure(a.err.Error()))
+		}
+		return a.report, nil
+	case <-m.console.doomed:
+		m.listenOn(ctx)
+	case <-m.process.Done():
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return Report{}, ctx.Err()
+		}
+		return Report{}, fault.As(fault.Policy, m.console.failure(fmt.Sprintf("no report within %s", m.limit)))
+	}
+	return Report{}, fault.As(fault.Policy, m.console.failure("the machine ended by itself"))
+}
+
+func (m *Machine) listenOn(ctx context.Context) {
+	select {
+	case <-m.process.Done():
+	case <-ctx.Done():
+	case <-time.After(lastWords):
+	}
+}
+
+// Console returns the last lines of the serial console without control
+// characters.
+func (m *Machine) Console() string { return lastLines(m.console.tail.Bytes(), consoleShown) }
+
+// Alive returns nil while the machine runs.
+func (m *Machine) Alive() error {
+	select {
+	case <-m.process.Done():
+		return m.console.failure("the machine ended by itself")
+	case <-m.console.doomed:
+		return m.console.failure("the machine failed")
+	default:
+		return nil
+	}
+}
+
+func (m *Machine) onStop(f func()) { m.cleanup = append(m.cleanup, f) }
+
+// Stop switches the machine off; the second call does nothing. The disk was
+// never written to, so nothing has to be saved.
+func (m *Machine) Stop() {
+	m.stop.Do(func() {
+		if m.process != nil {
+			m.process.Stop(0)
+		}
+		for i := len(m.cleanup) - 1; i >= 0; i-- {
+			m.cleanup[i]()
+		}
+	})
+}

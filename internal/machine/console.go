@@ -1,0 +1,112 @@
+package machine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/bakelite/bakelite/internal/program"
+)
+
+const (
+	// consoleLimit is what is kept of the console in its log file.
+	consoleLimit = 4 << 20
+	// consoleTail is what is kept in memory.
+	consoleTail = 64 << 10
+	// consoleShown is how many of its last lines an error shows.
+	consoleShown = 15
+	// consoleLine is the longest piece of a line that is searched.
+	consoleLine = 4 << 10
+)
+
+// ominous are the lines that end the wait, and what they mean. The first are
+// the kernel's and dm-verity's, then systemd's, then the firmware's.
+var ominous = []struct{ text, means string }{
+	{"dm-verity device corrupted", "the root filesystem does not match its hash"},
+	{"is corrupted", "the root filesystem does not match its hash"},
+	{"Kernel panic - not syncing", "the kernel panicked"},
+	{"You are in emergency mode", "the boot ended in emergency mode"},
+	{"Cannot open access to console, the root account is locked", "the boot ended in emergency mode"},
+	{"Freezing execution", "systemd gave up"},
+	{"No bootable option or device was found", "the firmware found nothing to boot"},
+	{"Access Denied", "the firmware refused the boot loader's signature"},
+}
+
+// console sees the serial console: it writes a bounded log, keeps the tail
+// and watches for ominous lines.
+type console struct {
+	mu      sync.Mutex
+	log     io.Writer
+	left    int
+	tail    *program.Tail
+	line    []byte
+	verdict string
+	doomed  chan struct{}
+}
+
+func newConsole(log io.Writer) *console {
+	return &console{log: log, left: consoleLimit, tail: program.NewTail(consoleTail), doomed: make(chan struct{})}
+}
+
+// Write never fails: a full log must not stop the machine.
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _ = c.tail.Write(p)
+	if n := min(len(p), c.left); n > 0 {
+		c.left -= n
+		_, _ = c.log.Write(p[:n])
+	}
+	for _, b := range p {
+		if b == '\n' || len(c.line) >= consoleLine {
+			c.judge()
+		} else {
+			c.line = append(c.line, b)
+		}
+	}
+	return len(p), nil
+}
+
+func (c *console) judge() {
+	if c.verdict == "" {
+		c.verdict = meaning(c.line)
+		if c.verdict != "" {
+			close(c.doomed)
+		}
+	}
+	c.line = c.line[:0]
+}
+
+func meaning(line []byte) string {
+	for _, o := range ominous {
+		if bytes.Contains(line, []byte(o.text)) && (o.text != "is corrupted" || bytes.Contains(line, []byte("verity"))) {
+			return o.means
+		}
+	}
+	return ""
+}
+
+// failure is the verdict, or the given words, with the last lines.
+func (c *console) failure(words string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.verdict != "" {
+		words = c.verdict
+	}
+	return fmt.Errorf("%s; the console's last lines:\n%s", words, lastLines(c.tail.Bytes(), consoleShown))
+}
+
+// lastLines drops terminal control, so that a machine cannot write to the
+// user's terminal.
+func lastLines(text []byte, n int) string {
+	clean := strings.Map(func(r rune) rune {
+		if r == '\n' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(string(text), ""))
+	lines := strings.Split(strings.TrimSpace(clean), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

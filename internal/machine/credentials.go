@@ -1,0 +1,149 @@
+package machine
+
+import (
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/probe"
+)
+
+//go:embed report.sh
+var reportScript string
+
+const (
+	reportUnit = "bakelite-report.service"
+	probeUnit  = "bakelite-probe.socket"
+	// firstProbePort is where the closed port is looked for; IANA assigns
+	// nothing there.
+	firstProbePort = 47321
+	// credentialLimit bounds one credential: with the others it must fit the
+	// 64 KiB that SMBIOS 2 tables may take.
+	credentialLimit = 40 << 10
+	// reportMargin is kept of a boot's limit for the report itself.
+	reportMargin = 30 * time.Second
+)
+
+// credentials are the units of one boot by credential name
+// (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
+func credentials(a app.App, device string, limit time.Duration) map[string]string {
+	return map[string]string{
+		"systemd.extra-unit." + reportUnit: reportService(script(a, device, limit)),
+		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
+			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
+			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
+		"systemd.extra-unit.bakelite-probe@.service": "[Service]\nExecStart=/bin/echo open\nStandardOutput=socket\n",
+		"systemd.unit-dropin.sysinit.target":         "[Unit]\nWants=" + reportUnit + " " + probeUnit + "\n",
+	}
+}
+
+// reportService starts before the boot is complete and orders nothing after
+// itself: a boot that hangs must be reported too.
+func reportService(script string) string {
+	return "[Unit]\nDescription=Report to Bakelite\nDefaultDependencies=no\nAfter=sysinit.target\n" +
+		"ConditionPathExists=!/etc/initrd-release\n" +
+		"[Service]\nType=exec\nExecStart=/bin/sh -s\nRuntimeDirectory=bakelite-report\n" +
+		"StandardInput=data\nStandardInputData=" + base64.StdEncoding.EncodeToString([]byte(script)) +
+		"\nStandardOutput=null\nStandardError=null\n"
+}
+
+// script is report.sh, then one line for each thing to do.
+func script(a app.App, device string, limit time.Duration) string {
+	var b strings.Builder
+	b.WriteString(reportScript)
+	b.WriteString("main() {\n")
+	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(limit-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "service %s\n", quote(a.Name+".service"))
+	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
+	for i, t := range probe.For(probe.Disk, a.Tests) {
+		if t.Command != nil {
+			fmt.Fprintln(&b, commandLine(i, t, a.Service))
+		}
+	}
+	b.WriteString("finish\n}\nmain </dev/null\n")
+	return b.String()
+}
+
+// commandLine calls the script's check: its number, seconds, user, folder,
+// wanted exit code and text, then the environment and the command.
+func commandLine(i int, t app.Test, s app.Service) string {
+	within := time.Duration(t.Within)
+	if within <= 0 {
+		within = probe.DefaultWithin
+	}
+	words := []string{
+		"check", strconv.Itoa(i), strconv.Itoa(int(max(within, time.Second).Seconds())),
+		s.User, s.Dir, strconv.Itoa(t.Command.Exit), t.Command.Contains,
+	}
+	words = append(words, environment(s)...)
+	words = append(words, t.Command.Run...)
+	for i, w := range words[1:] {
+		words[i+1] = quote(w)
+	}
+	return strings.Join(words, " ")
+}
+
+func environment(s app.Service) []string {
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	for name, value := range s.Environment {
+		if name != "PATH" {
+			env = append(env, name+"="+value)
+		} else {
+			env[0] = "PATH=" + value
+		}
+	}
+	sort.Strings(env)
+	return env
+}
+
+// quote makes one word of the shell of any text without NUL.
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// probePort is a port that the service does not declare.
+func probePort(s app.Service) int {
+	port := firstProbePort
+	for declares(s, port) {
+		port++
+	}
+	return port
+}
+
+func declares(s app.Service, port int) bool {
+	for _, p := range s.Ports {
+		if p.Number == port {
+			return true
+		}
+	}
+	return false
+}
+
+// writeCredentials writes each as a file with one SMBIOS string.
+func writeCredentials(dir string, all map[string]string) ([]string, error) {
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	files := make([]string, 0, len(names))
+	for i, name := range names {
+		text := "io.systemd.credential.binary:" + name + "=" + base64.StdEncoding.EncodeToString([]byte(all[name]))
+		if len(text) > credentialLimit {
+			return nil, fault.Hint(fault.New(fault.Invalid, "the command tests take %d bytes, %d fit", len(text), credentialLimit),
+				"move long commands into a script in the image")
+		}
+		file := filepath.Join(dir, fmt.Sprintf("credential-%d", i))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("writing credentials: %w", err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}

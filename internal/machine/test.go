@@ -1,0 +1,168 @@
+package machine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/probe"
+)
+
+// closedWait is how long a closed port is given to answer.
+const closedWait = 5 * time.Second
+
+// Record is what a test boot measured.
+type Record struct {
+	// BootSeconds is the time from the firmware's start to the end of the boot.
+	BootSeconds float64 `json:"bootSeconds"`
+	// MemoryBytes is the memory in use after the boot.
+	MemoryBytes int64 `json:"memoryBytes"`
+	// ServiceMemoryBytes is the service's peak.
+	ServiceMemoryBytes int64 `json:"serviceMemoryBytes"`
+	// Accel is "kvm" or "tcg".
+	Accel string `json:"accel"`
+}
+
+// Test boots the disk and runs the built-in checks and the declared tests. A
+// disk that fails is a result that did not pass, not an error; errors are of
+// this machine: a missing program, an unreadable disk, an ended context.
+func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
+	o.Report = true
+	start := time.Now()
+	m, err := Boot(ctx, o)
+	if err != nil {
+		return nil, Record{}, err
+	}
+	defer m.Stop()
+	record := Record{Accel: m.Accel}
+	report, err := m.Wait(ctx)
+	if err != nil && fault.KindOf(err) != fault.Policy {
+		return nil, record, fault.As(fault.Internal, err)
+	}
+	record.BootSeconds = probe.Seconds(report.Boot)
+	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
+	results := judge(report, err, probe.Seconds(time.Since(start)))
+	if !results[0].Passed {
+		return append(results, untried(o.App)...), record, nil
+	}
+	results = append(results, m.declared(ctx, o.App, report)...)
+	return append(results, m.closed(ctx, o.App, report)), record, ctx.Err()
+}
+
+// judge makes the built-in results from a report; the first is the boot's.
+func judge(r Report, err error, seconds float64) []probe.Result {
+	boot := result("boots to its target", seconds)
+	boot.Passed = err == nil && r.Boot > 0 && (r.State == "running" || r.State == "degraded")
+	switch {
+	case err != nil:
+		boot.Detail = err.Error()
+		return []probe.Result{boot}
+	case boot.Passed:
+		boot.Detail = fmt.Sprintf("%s after %.1f s", r.State, r.Boot.Seconds())
+	default:
+		boot.Detail = fmt.Sprintf("saw state %q, wanted \"running\"", r.State)
+		if len(r.Jobs) > 0 {
+			boot.Detail += "; still waiting for " + strings.Join(r.Jobs, ", ")
+		}
+	}
+	units := result("no failed units", 0)
+	units.Passed, units.Detail = len(r.Failed) == 0, failures(r.Failed)
+	service := result("the service is active", 0)
+	service.Passed = r.Service == "active"
+	service.Detail = fmt.Sprintf("saw state %q, wanted \"active\"", r.Service)
+	if service.Passed {
+		service.Detail = "active"
+	}
+	return []probe.Result{boot, units, service}
+}
+
+func failures(units []Unit) string {
+	if len(units) == 0 {
+		return "none"
+	}
+	var b strings.Builder
+	for i, u := range units {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(u.Name + " failed")
+		if u.Log != "" {
+			b.WriteString(":\n" + lastLines([]byte(u.Log), consoleShown))
+		}
+	}
+	return b.String()
+}
+
+func result(name string, seconds float64) probe.Result {
+	return probe.Result{Artifact: probe.Disk, Name: name, Seconds: seconds}
+}
+
+func untried(a app.App) []probe.Result {
+	var all []probe.Result
+	for _, t := range probe.For(probe.Disk, a.Tests) {
+		r := result(probe.Name(t, a.Service), 0)
+		r.Detail = "not tried: the machine did not boot"
+		all = append(all, r)
+	}
+	return all
+}
+
+func (m *Machine) declared(ctx context.Context, a app.App, r Report) []probe.Result {
+	var all []probe.Result
+	for i, t := range probe.For(probe.Disk, a.Tests) {
+		if t.Command != nil {
+			all = append(all, judgeCommand(i, t, a.Service, r))
+			continue
+		}
+		all = append(all, probe.Run(ctx, probe.Options{
+			Artifact: probe.Disk, Service: a.Service, Test: t, Dial: m.Dial, Alive: m.Alive,
+		}))
+	}
+	return all
+}
+
+func judgeCommand(i int, t app.Test, s app.Service, r Report) probe.Result {
+	all := result(probe.Name(t, s), 0)
+	outcome, ok := r.Commands[i]
+	if !ok {
+		all.Detail = "the machine did not report it"
+		return all
+	}
+	detail, err := probe.JudgeCommand(*t.Command, outcome.Exit, outcome.Output)
+	all.Passed, all.Detail = err == nil, detail
+	if err != nil {
+		all.Detail = err.Error()
+	}
+	return all
+}
+
+// closed asks a port on which a program of the machine listens for this test,
+// and which the service does not declare: only a firewall keeps it closed.
+func (m *Machine) closed(ctx context.Context, a app.App, r Report) probe.Result {
+	port := probePort(a.Service)
+	start := time.Now()
+	all := result("closed port is closed", 0)
+	if r.Probe != "active" {
+		all.Detail = fmt.Sprintf("nothing listens behind port %d, so its silence proves nothing", port)
+		return all
+	}
+	within, cancel := context.WithTimeout(ctx, closedWait)
+	defer cancel()
+	conn, err := m.Dial(within, "tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(port)))
+	all.Seconds = probe.Seconds(time.Since(start))
+	if err == nil {
+		conn.Close()
+		all.Detail = fmt.Sprintf("port %d answered although the service does not declare it", port)
+		return all
+	}
+	if dead := m.Alive(); dead != nil {
+		all.Detail = dead.Error()
+		return all
+	}
+	all.Passed, all.Detail = true, fmt.Sprintf("port %d does not answer", port)
+	return all
+}
