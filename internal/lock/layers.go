@@ -1,0 +1,23 @@
+package lock
+
+// layer is one of a lock's lists of packages.
+type layer struct {
+	name string
+	pins *[]Pin
+}
+
+// all returns the layers in the order of the file.
+func (l *Layers) all() []layer {
+	return []layer{
+		{"seed", &l.Seed}, {"base", &l.Base}, {"app", &l.App}, {"machine", &l.Machine},
+		{"machineApp", &l.MachineApp}, {"initrd", &l.Initrd}, {"tools", &l.Tools},
+	}
+}
+
+func layerNames() []string {
+	var names []string
+	for _, layer := range new(Layers).all() {
+		names = append(names, layer.name)
+	}
+	return names
+}

@@ -1,0 +1,191 @@
+package lock
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+)
+
+const (
+	// maxBytes bounds a lock file; a package's line has about 250 bytes, so
+	// this is room for 30,000 of them.
+	maxBytes = 8 << 20
+	// maxProblems bounds the mistakes that are listed.
+	maxProblems = 50
+)
+
+// Read reads the lock at path. All mistakes come at once, each with file and
+// line, as strict.Problems of kind fault.Invalid; a file that is not there is
+// a fault.Missing.
+func Read(path string) (*Lock, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Hint(fault.New(fault.Missing, "reading the lock: %w", err), "Make it with: bakelite lock")
+	}
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading the lock: %w", err)
+	}
+	defer f.Close()
+	data, err := limit.ReadAll(f, maxBytes, path)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading the lock: %w", err)
+	}
+	l, problems := parse(path, data)
+	if len(problems) > 0 {
+		return nil, fault.Hint(fault.As(fault.Invalid, problems[:min(len(problems), maxProblems)]), "A lock is not written by hand; make it again with: bakelite lock")
+	}
+	return l, nil
+}
+
+// reading is a lock file being read. The long lists, files and packages, are
+// read line by line, because YAML parsers take time that grows with the
+// square of a document's size; all other lines form one small document.
+type reading struct {
+	file     string
+	lock     Lock
+	head     strings.Builder
+	places   strict.Places
+	problems strict.Problems
+	// list is "files", "packages" or "" for the head.
+	list string
+	// pins is the layer that lines go to, nil before the first one.
+	pins  *[]Pin
+	layer string
+}
+
+// head is a lock without its long lists.
+type head struct {
+	APIVersion string    `yaml:"apiVersion"`
+	Kind       string    `yaml:"kind"`
+	App        string    `yaml:"app"`
+	Bakelite   string    `yaml:"bakelite"`
+	Platform   string    `yaml:"platform"`
+	Inputs     string    `yaml:"inputs"`
+	Base       *Image    `yaml:"base,omitempty"`
+	Archives   []Archive `yaml:"archives"`
+}
+
+func parse(file string, data []byte) (*Lock, strict.Problems) {
+	r := &reading{file: file, places: strict.Places{}}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		r.line(n, strings.TrimRight(line, "\r\n"))
+	}
+	var h head
+	places, problems := strict.Decode(file, []byte(r.head.String()), &h)
+	for key, place := range places {
+		r.places[key] = place
+	}
+	r.problems = append(r.problems, problems...)
+	if r.places["packages"].Line == 0 {
+		r.add(0, 0, "packages", "this key is missing")
+	}
+	r.lock.APIVersion, r.lock.Kind, r.lock.App, r.lock.Bakelite = h.APIVersion, h.Kind, h.App, h.Bakelite
+	r.lock.Platform, r.lock.Inputs, r.lock.Base, r.lock.Archives = h.Platform, h.Inputs, h.Base, h.Archives
+	if len(r.problems) == 0 {
+		r.problems = located(file, r.places, validate(&r.lock))
+	}
+	return &r.lock, r.problems.Sorted()
+}
+
+func (r *reading) add(line, column int, key, format string, args ...any) {
+	r.problems = append(r.problems, strict.Problem{File: r.file, Line: line, Column: column, Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// line sends a line to the head, to a list, or to nothing where a blank line
+// keeps the head's line numbers.
+func (r *reading) line(n int, text string) {
+	trimmed := strings.TrimSpace(text)
+	note := trimmed == "" || trimmed[0] == '#'
+	if text != "" && !note && text[0] != ' ' && text[0] != '-' {
+		r.list = ""
+		if name, value, _ := strings.Cut(trimmed, ":"); name == "files" || name == "packages" {
+			r.open(n, name, value)
+			text = ""
+		}
+	} else if r.list != "" {
+		if !note {
+			r.item(n, text)
+		}
+		text = ""
+	}
+	r.head.WriteString(text + "\n")
+}
+
+func (r *reading) open(n int, name, value string) {
+	if value != "" {
+		r.add(n, 1, name, "expected one entry a line below this key")
+	}
+	if r.places[name].Line > 0 {
+		r.add(n, 1, name, "this key stands here twice")
+	}
+	r.list, r.pins = name, nil
+	r.places[name] = strict.Place{Line: n, Column: 1}
+}
+
+func (r *reading) item(n int, text string) {
+	body := strings.TrimLeft(text, " ")
+	column := len(text) - len(body) + 1
+	element, isItem := strings.CutPrefix(body, "- ")
+	switch {
+	case isItem && r.list == "files":
+		var f File
+		r.element(n, column+2, fmt.Sprintf("files[%d]", len(r.lock.Files)), element, &f)
+		r.lock.Files = append(r.lock.Files, f)
+	case isItem && r.pins != nil:
+		var p Pin
+		r.element(n, column+2, fmt.Sprintf("packages.%s[%d]", r.layer, len(*r.pins)), element, &p)
+		*r.pins = append(*r.pins, p)
+	case !isItem && r.list == "packages":
+		r.openLayer(n, column, body)
+	default:
+		r.add(n, column, r.list, "expected one entry a line, as in: - {…}")
+	}
+}
+
+func (r *reading) element(n, column int, key, text string, out any) {
+	if !strings.HasPrefix(text, "{") {
+		r.add(n, column, key, "expected an entry in braces on one line")
+		return
+	}
+	places, problems := strict.Decode(r.file, []byte(text), out)
+	for sub, place := range places {
+		r.places[strings.TrimSuffix(key+"."+sub, ".")] = strict.Place{Line: n, Column: place.Column + column - 1}
+	}
+	for _, p := range problems {
+		p.Key = strings.TrimSuffix(key+"."+p.Key, ".")
+		p.Line, p.Column = n, p.Column+column-1
+		r.problems = append(r.problems, p)
+	}
+}
+
+func (r *reading) openLayer(n, column int, body string) {
+	m := regexp.MustCompile(`^([A-Za-z]+):( \[\])?$`).FindStringSubmatch(body)
+	if m == nil {
+		r.add(n, column, r.list, "expected the name of a layer and a colon")
+		return
+	}
+	key := "packages." + m[1]
+	if r.places[key].Line > 0 {
+		r.add(n, column, key, "this key stands here twice")
+	}
+	r.places[key] = strict.Place{Line: n, Column: column}
+	discard := []Pin{}
+	r.layer, r.pins = m[1], &discard
+	for _, layer := range r.lock.Packages.all() {
+		if layer.name == m[1] {
+			r.pins = layer.pins
+			return
+		}
+	}
+	r.problems = append(r.problems, strict.Problem{File: r.file, Line: n, Column: column, Key: key,
+		Message: "this key is not known", Suggestion: strict.Nearest(m[1], layerNames())})
+}

@@ -1,0 +1,134 @@
+package lock
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/google/renameio/v2"
+)
+
+// header tells a person who opens the file what it is.
+const header = "# Made by Bakelite from the app file; keep it in version control, change it with: bakelite lock\n"
+
+// Marshal returns the lock as YAML, with one line per package and file, both
+// sorted. A lock that Read would refuse is a fault.Internal.
+func (l *Lock) Marshal() ([]byte, error) {
+	if problems := validate(l); len(problems) > 0 {
+		return nil, fault.New(fault.Internal, "writing the lock: %s: %s", problems[0].key, problems[0].message)
+	}
+	return l.encode(), nil
+}
+
+// Write writes the lock atomically: the old file stays until the new one is
+// whole. A folder that cannot be written is a fault.Invalid.
+func Write(path string, l *Lock) error {
+	data, err := l.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(path, data, 0o644); err != nil {
+		return fault.Hint(fault.New(fault.Invalid, "writing the lock: %w", err), "The lock stands beside the app file; make that folder writable.")
+	}
+	return nil
+}
+
+// Digest returns "sha256:" and the hex SHA-256 of what Marshal returns.
+func (l *Lock) Digest() string {
+	sum := sha256.Sum256(l.encode())
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Epoch returns the newest date of the archives, in UTC and whole seconds: the
+// SOURCE_DATE_EPOCH of everything made from the lock. It is the Unix epoch
+// where the lock names no archive.
+func (l *Lock) Epoch() time.Time {
+	epoch := time.Unix(0, 0).UTC()
+	for _, a := range l.Archives {
+		if d := a.Date.UTC().Truncate(time.Second); d.After(epoch) {
+			epoch = d
+		}
+	}
+	return epoch
+}
+
+func (l *Lock) encode() []byte {
+	var b bytes.Buffer
+	b.WriteString(header)
+	for _, kv := range [][2]string{
+		{"apiVersion", l.APIVersion}, {"kind", l.Kind}, {"app", l.App}, {"bakelite", l.Bakelite},
+		{"platform", l.Platform}, {"inputs", l.Inputs},
+	} {
+		fmt.Fprintf(&b, "%s: %s\n", kv[0], quoted(kv[1]))
+	}
+	if l.Base != nil {
+		fmt.Fprintf(&b, "base: {ref: %s, digest: %s}\n", quoted(l.Base.Ref), quoted(l.Base.Digest))
+	}
+	l.encodeArchives(&b)
+	if len(l.Files) > 0 {
+		b.WriteString("files:\n")
+		for _, f := range slices.SortedStableFunc(slices.Values(l.Files), compareFiles) {
+			fmt.Fprintf(&b, "  - {path: %s, sha256: %q}\n", quoted(f.Path), f.SHA256)
+		}
+	}
+	b.WriteString("packages:\n")
+	for _, layer := range l.Packages.all() {
+		encodeLayer(&b, layer)
+	}
+	return b.Bytes()
+}
+
+func (l *Lock) encodeArchives(b *bytes.Buffer) {
+	if len(l.Archives) == 0 {
+		b.WriteString("archives: []\n")
+		return
+	}
+	b.WriteString("archives:\n")
+	for _, a := range l.Archives {
+		fmt.Fprintf(b, "  - {name: %s, suite: %s, inRelease: %q, date: %q}\n",
+			quoted(a.Name), quoted(a.Suite), a.InRelease, a.Date.UTC().Format(time.RFC3339))
+	}
+}
+
+func encodeLayer(b *bytes.Buffer, layer layer) {
+	switch pins := *layer.pins; {
+	case len(pins) > 0:
+		fmt.Fprintf(b, "  %s:\n", layer.name)
+		for _, p := range slices.SortedStableFunc(slices.Values(pins), comparePins) {
+			fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s, archive: %s, path: %s, sha256: %q, size: %d}\n",
+				quoted(p.Name), p.Version, quoted(p.Arch), quoted(p.Archive), quoted(p.Path), p.SHA256, p.Size)
+		}
+	case layer.name == "seed":
+		b.WriteString("  seed: []\n")
+	}
+}
+
+func compareFiles(a, b File) int { return strings.Compare(a.Path, b.Path) }
+
+func comparePins(a, b Pin) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), strings.Compare(a.Version, b.Version))
+}
+
+// quoted leaves only such text without quotes as every YAML parser reads as
+// itself; Go's escapes are YAML's.
+func quoted(s string) string {
+	plain := s != "" && (s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z')
+	for _, c := range []byte(s) {
+		plain = plain && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-_./+", c) >= 0)
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
+		plain = false
+	}
+	if plain {
+		return s
+	}
+	return strconv.Quote(s)
+}
