@@ -50,8 +50,8 @@ func (n *node) add(f File) error {
 	if !fs.ValidPath(f.Path) || f.Path == "." {
 		return fault.New(fault.Invalid, "%q is no path below a root", f.Path)
 	}
-	if f.Content.Size() > math.MaxUint32 {
-		return fault.New(fault.Invalid, "%s: %d bytes are more than a FAT file can hold", f.Path, f.Content.Size())
+	if f.Content == nil || f.Content.Size() > math.MaxUint32 {
+		return fault.New(fault.Invalid, "%s: no content, or 4 GiB and more, which no FAT file can hold", f.Path)
 	}
 	parts := strings.Split(f.Path, "/")
 	for i, name := range parts {

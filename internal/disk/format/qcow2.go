@@ -33,46 +33,61 @@ type qcow2 struct {
 // writeQCOW2 reads the image twice: the tables come before the data and say
 // which clusters are there.
 func writeQCOW2(ctx context.Context, s *sink, m disk.Image, _ Meta) error {
-	q, err := planQCOW2(ctx, m)
+	used, err := usedClusters(ctx, m)
 	if err != nil {
 		return err
 	}
+	q := planQCOW2(m.Size(), used)
 	for _, part := range []func() []byte{q.header, q.refTable, q.refBlocks, q.l1Table, q.l2Tables} {
 		if err := s.write(part()); err != nil {
 			return err
 		}
 	}
-	i := 0
+	if err := q.writeData(ctx, s, m); err != nil {
+		return err
+	}
+	return s.align(ctx, cluster)
+}
+
+func (q qcow2) writeData(ctx context.Context, s *sink, m disk.Image) error {
+	rest := q.used
 	for b, err := range m.Blocks(ctx, cluster) {
 		if err != nil {
 			return err
 		}
-		if i == len(q.used) || q.used[i] != b.Offset/cluster {
+		if len(rest) == 0 || rest[0] != b.Offset/cluster {
 			return errChanged()
 		}
-		i++
+		rest = rest[1:]
 		if err := s.write(b.Data); err != nil {
 			return err
 		}
 	}
-	if i != len(q.used) {
+	if len(rest) > 0 {
 		return errChanged()
 	}
-	return s.align(ctx, cluster)
+	return nil
 }
 
 func errChanged() error {
 	return fault.New(fault.Integrity, "the disk's content changed while it was written")
 }
 
-func planQCOW2(ctx context.Context, m disk.Image) (qcow2, error) {
-	q := qcow2{size: m.Size()}
+// usedClusters returns the indexes of the clusters that are not all zero.
+func usedClusters(ctx context.Context, m disk.Image) ([]int64, error) {
+	var used []int64
 	for b, err := range m.Blocks(ctx, cluster) {
 		if err != nil {
-			return qcow2{}, err
+			return nil, err
 		}
-		index := b.Offset / cluster
-		q.used = append(q.used, index)
+		used = append(used, b.Offset/cluster)
+	}
+	return used, nil
+}
+
+func planQCOW2(size int64, used []int64) qcow2 {
+	q := qcow2{size: size, used: used}
+	for _, index := range used {
 		if n := len(q.l2); n == 0 || q.l2[n-1] != index/perTable {
 			q.l2 = append(q.l2, index/perTable)
 		}
@@ -85,7 +100,7 @@ func planQCOW2(ctx context.Context, m disk.Image) (qcow2, error) {
 		more = blocks != q.blocks || refs != q.refs
 		q.blocks, q.refs = blocks, refs
 	}
-	return q, nil
+	return q
 }
 
 func ceil(a, b int64) int64 { return (a + b - 1) / b }
