@@ -90,11 +90,19 @@ func locate(path string, places strict.Places, problems Problems) Problems {
 }
 
 // unrelated returns the problems that cannot come from the known ones: those
-// whose key is not above, at or below a key that was not read.
+// whose key is not above, at or below a key that was not read. A key that was
+// written wrongly stands for the one that was meant.
 func unrelated(problems, known Problems) Problems {
+	var unread []string
+	for _, k := range known {
+		unread = append(unread, k.Key)
+		if k.Suggestion != "" {
+			unread = append(unread, strings.TrimPrefix(parent(k.Key)+"."+k.Suggestion, "."))
+		}
+	}
 	return slices.DeleteFunc(problems, func(p Problem) bool {
-		return slices.ContainsFunc(known, func(k Problem) bool {
-			return within(p.Key, k.Key) || within(k.Key, p.Key)
+		return slices.ContainsFunc(unread, func(key string) bool {
+			return within(p.Key, key) || within(key, p.Key)
 		})
 	})
 }
