@@ -44,11 +44,18 @@ func (p Problem) String() string {
 // Problems is every mistake in a file, in the order of the file.
 type Problems []Problem
 
-// Error returns one line per problem.
+// maxShown bounds the lines of an error's text; the value holds them all.
+const maxShown = 100
+
+// Error returns one line per problem, at most 100 and how many more there are.
 func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
+	lines := make([]string, 0, len(ps))
 	for i, p := range ps {
-		lines[i] = p.String()
+		if i == maxShown {
+			lines = append(lines, fmt.Sprintf("and %d more problems", len(ps)-i))
+			break
+		}
+		lines = append(lines, p.String())
 	}
 	return strings.Join(lines, "\n")
 }

@@ -142,6 +142,14 @@ f:1:1: a key must be a plain word`},
 	}
 }
 
+func TestErrorIsBounded(t *testing.T) {
+	_, problems := Decode("f", []byte("name: x\n"+strings.Repeat("name: x\n", 102)), &sample{})
+	text := problems.Error()
+	if len(problems) != 102 || strings.Count(text, "\n") != 100 || !strings.HasSuffix(text, "\nand 2 more problems") {
+		t.Errorf("%d problems in %d lines", len(problems), strings.Count(text, "\n"))
+	}
+}
+
 // TestBombs: files that are made to cost are refused by their size.
 func TestBombs(t *testing.T) {
 	for name, file := range map[string]string{
