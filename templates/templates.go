@@ -4,11 +4,14 @@
 package templates
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"io/fs"
 	"strings"
 )
 
-//go:embed rootfs schema starters
+//go:embed controls machine rootfs schema starters
 var files embed.FS
 
 // Text returns a file of this folder; it panics where there is none, which
@@ -30,4 +33,17 @@ func Lines(name string) []string {
 		}
 	}
 	return lines
+}
+
+// Digest returns "sha256:" and the digest of all files: the recipe's part of
+// what decides an artifact's bytes.
+func Digest() string {
+	hash := sha256.New()
+	_ = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			_, _ = hash.Write([]byte(name + "\x00" + Text(name) + "\x00"))
+		}
+		return err
+	})
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,9 +15,9 @@ import (
 // It runs the daemon as its child, passes signals on and reaps what the
 // daemon's builds leave behind. When it ends, the kernel ends every process
 // and every mount of the engine with it, however the end came.
-func Confine(ctx context.Context, argv []string) (int, error) {
-	if os.Getpid() != 1 {
-		return 1, errors.New("the engine is not the first process of its namespace")
+func Confine(argv []string) (int, error) {
+	if os.Getpid() != 1 || len(argv) == 0 {
+		return 1, errors.New("only the engine's start may confine a program")
 	}
 	// Mounts made here must not reach the machine, nor /proc show its processes.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {

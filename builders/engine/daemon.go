@@ -53,8 +53,8 @@ type ServeOptions struct {
 }
 
 // Serve runs BuildKit on the socket of the state folder until ctx ends or
-// nobody was connected for the idle time. It fails with errBusy where another
-// daemon holds the folder.
+// nobody was connected for the idle time. It fails with fault.Busy where
+// another daemon holds the folder.
 func Serve(ctx context.Context, o ServeOptions) error {
 	release, err := acquire(o.State)
 	if err != nil {
@@ -182,9 +182,6 @@ func gcPolicy(root string) []client.PruneInfo {
 	return policy
 }
 
-// errBusy says that another daemon holds the state folder.
-var errBusy = errors.New("another engine holds this state folder")
-
 func acquire(state string) (release func(), err error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making state folder: %w", err)
@@ -195,7 +192,7 @@ func acquire(state string) (release func(), err error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, errBusy
+		return nil, fault.New(fault.Busy, "another engine holds %s", state)
 	}
 	return func() { _ = f.Close() }, nil
 }

@@ -16,11 +16,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer" // docker-container:// addresses
 	_ "github.com/moby/buildkit/client/connhelper/kubepod"         // kube-pod:// addresses
 	_ "github.com/moby/buildkit/client/connhelper/podmancontainer" // podman-container:// addresses
 	_ "github.com/moby/buildkit/client/connhelper/ssh"             // ssh:// addresses
+	"github.com/sirupsen/logrus"
 
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -45,6 +47,7 @@ type Engine struct {
 // Open returns an engine: the one at the address given, else one that runs
 // on this machine, else the own one, started where it does not run yet.
 func Open(ctx context.Context, o Options) (*Engine, error) {
+	logrus.SetLevel(logrus.ErrorLevel) // BuildKit's libraries warn on the global logger
 	if o.Address != "" {
 		c, err := dial(ctx, o.Address)
 		if err != nil {
@@ -118,13 +121,16 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 	deadline := time.After(startTimeout)
 	for {
 		if c, err := dialIfPresent(ctx, state); err == nil {
-			return &Engine{client: c, Origin: "own"}, nil
+			if ended != nil {
+				err = notePID(state, daemon.Process.Pid)
+			}
+			return &Engine{client: c, Origin: "own"}, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case err := <-ended:
-			if exit := (&exec.ExitError{}); errors.As(err, &exit) && exit.ExitCode() == exitBusy {
+			if exit := (&exec.ExitError{}); errors.As(err, &exit) && exit.ExitCode() == fault.ExitCode(fault.New(fault.Busy, "")) {
 				ended = nil // another command started one: wait for its socket
 				continue
 			}
@@ -134,6 +140,11 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// notePID writes down the process that Stop ends.
+func notePID(state string, pid int) error {
+	return renameio.WriteFile(filepath.Join(state, "pid"), []byte(strconv.Itoa(pid)+"\n"), 0o600)
 }
 
 func dialIfPresent(ctx context.Context, state string) (*client.Client, error) {
@@ -151,9 +162,6 @@ func startError(state, address string, err error) error {
 		"run: bakelite doctor")
 }
 
-// exitBusy is the exit code of a daemon that found its state folder taken.
-const exitBusy = 75
-
 // spawn starts the daemon from this same program, in PID and mount namespaces
 // of its own, detached from the command that starts it.
 func spawn(state string, idle time.Duration) (*exec.Cmd, error) {
@@ -169,8 +177,8 @@ func spawn(state string, idle time.Duration) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"engine", "serve", "--engine-state", state, "--engine-idle", idle.String()}
-	daemon := exec.Command(self, append(args, "--confined")...)
+	args := []string{"engine", "serve", "--folder", state, "--for", idle.String()}
+	daemon := exec.Command(self, append([]string{"engine", "confine", "--", self}, args...)...)
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
 		kit, err := exec.LookPath("rootlesskit")
@@ -184,7 +192,10 @@ func spawn(state string, idle time.Duration) (*exec.Cmd, error) {
 	}
 	daemon.Env = daemonEnv()
 	daemon.Stdout, daemon.Stderr = log, log
-	return daemon, daemon.Start()
+	if err := daemon.Start(); err != nil {
+		return nil, err
+	}
+	return daemon, nil
 }
 
 // daemonEnv passes on what the daemon needs to reach the network and to find

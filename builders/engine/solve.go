@@ -22,15 +22,21 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
+// Kitchen is an engine with what a build brings to it.
+type Kitchen struct {
+	Engine   *Engine
+	Progress *Progress
+	// Locals are the folders of this machine that graphs read, by name.
+	Locals map[string]string
+	// Layouts are the OCI layout folders that graphs read, by name.
+	Layouts map[string]string
+}
+
 // Job is one graph to solve and where its result goes: exactly one of Image
 // and Dir is set.
 type Job struct {
 	// Graph returns what to solve; it may build a Dockerfile on the way.
 	Graph func(ctx context.Context, b Dockerfiles) (llb.State, error)
-	// Locals are the folders of this machine that the graph reads, by name.
-	Locals map[string]string
-	// Layouts are the OCI layout folders that the graph reads, by name.
-	Layouts map[string]string
 	// Image exports an OCI image into a layout's blobs.
 	Image *Image
 	// Dir is a folder of this machine that receives the result's files.
@@ -57,9 +63,9 @@ type Dockerfiles interface {
 }
 
 // Solve solves a job and returns the digest of the manifest, where it made an
-// image. Progress may be nil.
-func (e *Engine) Solve(ctx context.Context, p *Progress, j Job) (string, error) {
-	opt, err := solveOpt(j)
+// image.
+func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
+	opt, err := k.options(j)
 	if err != nil {
 		return "", err
 	}
@@ -80,10 +86,10 @@ func (e *Engine) Solve(ctx context.Context, p *Progress, j Job) (string, error) 
 	}
 	updates := make(chan *client.SolveStatus)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { p.follow(updates); return nil })
+	group.Go(func() error { k.Progress.follow(updates); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
-		response, err = e.client.Build(ctx, opt, "bakelite", build, updates)
+		response, err = k.Engine.client.Build(ctx, opt, "bakelite", build, updates)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -92,16 +98,16 @@ func (e *Engine) Solve(ctx context.Context, p *Progress, j Job) (string, error) 
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
 
-func solveOpt(j Job) (client.SolveOpt, error) {
+func (k Kitchen) options(j Job) (client.SolveOpt, error) {
 	opt := client.SolveOpt{LocalMounts: map[string]fsutil.FS{}, OCIStores: map[string]content.Store{}}
-	for name, dir := range j.Locals {
+	for name, dir := range k.Locals {
 		fs, err := fsutil.NewFS(dir)
 		if err != nil {
 			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
 		}
 		opt.LocalMounts[name] = fs
 	}
-	for name, dir := range j.Layouts {
+	for name, dir := range k.Layouts {
 		store, err := local.NewStore(dir)
 		if err != nil {
 			return opt, fmt.Errorf("opening layout %s: %w", dir, err)

@@ -1,0 +1,43 @@
+package container
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+// Build makes the image and puts its blobs into a layout folder, without a
+// name there; blobs that the layout has already are not written again.
+func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string) ([]builders.Artifact, error) {
+	config, err := Config(g.App, g.Lock)
+	if err != nil {
+		return nil, fmt.Errorf("writing image configuration: %w", err)
+	}
+	if err := os.MkdirAll(layout, 0o755); err != nil {
+		return nil, fmt.Errorf("making layout folder: %w", err)
+	}
+	digest, err := k.Solve(ctx, engine.Job{
+		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) { return Graph(ctx, g, b) },
+		Image: &engine.Image{
+			Config: config, Annotations: Annotations(g.App, g.Lock), Layout: layout, Epoch: g.Lock.Epoch().Unix(),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the container image: %w", err)
+	}
+	size, err := oci.Size(layout, digest)
+	if err != nil {
+		return nil, err
+	}
+	return []builders.Artifact{{
+		Kind: builders.Container, Format: "layout", Ref: layout + "@" + digest, Path: layout,
+		Digest: digest, Size: size, Platform: g.Lock.Platform,
+	}}, nil
+}

@@ -1,0 +1,120 @@
+// Package container makes the OCI image of an app: the root filesystem
+// without what only a machine or the making of an image needs. Config and
+// Graph are pure; Build drives the engine.
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+// Graph returns the image's filesystem. Where nothing of the app runs in the
+// tree, the app's files are a layer of their own on a tree that many builds
+// share; else the tree is trimmed after the app's steps.
+func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
+	tree := g.Container()
+	if !g.RunsSteps() {
+		return g.Overlay(ctx, flat(g.Trim(tree, "container"), "system"), b)
+	}
+	tree, err := g.Overlay(ctx, tree, b)
+	if err != nil {
+		return llb.State{}, err
+	}
+	return flat(g.Trim(tree, "container"), "system and app"), nil
+}
+
+// flat copies a tree into one layer, so that what a step removed is gone.
+func flat(tree llb.State, name string) llb.State {
+	return llb.Scratch().File(llb.Copy(tree, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}),
+		llb.WithCustomName("[container] one layer of "+name))
+}
+
+// healthcheck is Docker's extension of the image configuration, which has
+// durations in nanoseconds.
+type healthcheck struct {
+	Test     []string      `json:"Test"`
+	Interval time.Duration `json:"Interval"`
+	Timeout  time.Duration `json:"Timeout"`
+	Retries  int           `json:"Retries"`
+}
+
+type config struct {
+	ocispec.ImageConfig
+	Healthcheck *healthcheck `json:"Healthcheck,omitempty"`
+}
+
+type image struct {
+	ocispec.Platform
+	Config config         `json:"config"`
+	RootFS ocispec.RootFS `json:"rootfs"`
+}
+
+// Config returns the image configuration in the form of the OCI image
+// specification, with Docker's health check where the check is a command.
+func Config(a app.App, l *lock.Lock) ([]byte, error) {
+	s := a.Service
+	var img image
+	img.OS, img.Architecture, _ = strings.Cut(l.Platform, "/")
+	img.RootFS.Type = "layers"
+	img.Config.User = s.User
+	img.Config.Entrypoint = s.Command
+	img.Config.WorkingDir = s.Dir
+	img.Config.Labels = Annotations(a, l)
+	img.Config.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
+	for name, value := range s.Environment {
+		img.Config.Env = append(img.Config.Env, name+"="+value)
+	}
+	sort.Strings(img.Config.Env[1:])
+	for _, p := range s.Ports {
+		if img.Config.ExposedPorts == nil {
+			img.Config.ExposedPorts = map[string]struct{}{}
+		}
+		img.Config.ExposedPorts[fmt.Sprintf("%d/%s", p.Number, p.Protocol)] = struct{}{}
+	}
+	if h := s.Health; h != nil && h.Command != nil {
+		img.Config.Healthcheck = &healthcheck{
+			Test:     append([]string{"CMD"}, h.Command.Run...),
+			Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
+		}
+	}
+	return json.Marshal(img)
+}
+
+// Annotations says what the image is and what it stands on, by the keys of
+// the OCI image specification and our own.
+func Annotations(a app.App, l *lock.Lock) map[string]string {
+	notes := map[string]string{
+		"org.opencontainers.image.title":   a.Name,
+		"org.opencontainers.image.created": l.Epoch().UTC().Format(time.RFC3339),
+		"dev.bakelite.lock":                l.Digest(),
+		"dev.bakelite.version":             l.Bakelite,
+	}
+	switch {
+	case l.Base != nil:
+		notes["org.opencontainers.image.base.name"] = l.Base.Ref
+		notes["org.opencontainers.image.base.digest"] = l.Base.Digest
+	case len(l.Archives) > 0:
+		notes["org.opencontainers.image.base.name"] = "archive:" + l.Archives[0].Name + "/" + l.Archives[0].Suite
+		notes["org.opencontainers.image.base.digest"] = "sha256:" + l.Archives[0].InRelease
+	}
+	if h := a.Service.Health; h != nil {
+		if text, err := json.Marshal(h); err == nil {
+			notes["dev.bakelite.health"] = string(text)
+		}
+	}
+	for key, value := range a.Container.Labels {
+		notes[key] = value
+	}
+	return notes
+}

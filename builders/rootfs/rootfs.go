@@ -1,0 +1,227 @@
+// Package rootfs describes the hardened root filesystem of a locked app as a
+// build graph. It is pure: no clock, no network, no disk; the same Lock, App
+// and Sources give the same graph. It knows BuildKit's graph language only.
+package rootfs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// MadeAt is the date of every file that a step makes, in seconds since 1970:
+// the first day of 2025. It is no date of the lock, so that a newer archive
+// with the same packages gives the same bytes.
+const MadeAt = 1735689600
+
+// Sources says where a graph's inputs come from; none of it changes a result.
+type Sources struct {
+	// Mirror returns the URL below which an archive's pool lies.
+	Mirror func(archive string) string
+	// Seed is the OCI layout reference of the seed: "seed/image@sha256:…".
+	Seed string
+}
+
+// Names of the local folders and layouts that a graph reads.
+const (
+	SeedLayout = "seed" // the OCI layout that holds the seed
+	BaseLayout = "base" // the OCI layout that holds a base image
+	AppFolder  = "app"  // the app file's folder
+)
+
+// Graph makes the states of one app's root filesystem.
+type Graph struct {
+	App  app.App
+	Lock *lock.Lock
+	// Controls are the hardening scripts by kind of artifact.
+	Controls map[string]string
+	Sources  Sources
+}
+
+// Dockerfiles builds a user's Dockerfile on a base.
+type Dockerfiles interface {
+	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
+}
+
+// Seed is the unpacked system that runs dpkg before there is any other.
+func (g Graph) Seed() llb.State {
+	return llb.OCILayout(g.Sources.Seed, llb.OCIStore("", SeedLayout), llb.WithCustomName("[seed] read "+short(g.Sources.Seed)))
+}
+
+// Base is the distribution's essential system, or the base image.
+func (g Graph) Base() llb.State {
+	if g.Lock.Base != nil {
+		return g.baseImage()
+	}
+	pins := g.Lock.Packages.Base
+	unpacked := g.unpack(llb.Scratch(), "base", pins)
+	return g.install(unpacked, "base", pins)
+}
+
+func (g Graph) baseImage() llb.State {
+	name := "[base] read " + g.Lock.Base.Ref
+	if strings.HasPrefix(g.Lock.Base.Ref, app.LayoutPrefix) {
+		return llb.OCILayout(BaseLayout+"/image@"+g.Lock.Base.Digest, llb.OCIStore("", BaseLayout), llb.WithCustomName(name))
+	}
+	return llb.Image(g.Lock.Base.Ref, llb.WithCustomName(name))
+}
+
+// Container is the tree of the container image before it is trimmed.
+func (g Graph) Container() llb.State {
+	return g.user(g.install(g.Base(), "app", g.Lock.Packages.App))
+}
+
+// Machine is the system of the disk without the app.
+func (g Graph) Machine() llb.State {
+	return g.install(g.Base(), "machine", g.Lock.Packages.Machine)
+}
+
+// MachineApp is the system of the disk with the app's packages and user.
+func (g Graph) MachineApp() llb.State {
+	return g.user(g.install(g.Machine(), "app for the machine", g.Lock.Packages.MachineApp))
+}
+
+// Tools is the seed with the disk's tools unpacked, not configured, into it.
+func (g Graph) Tools() llb.State { return g.unpack(g.Seed(), "tools", g.Lock.Packages.Tools) }
+
+func (g Graph) unpack(tree llb.State, layer string, pins []lock.Pin) llb.State {
+	return g.run(g.Seed(), step{
+		name: fmt.Sprintf("[%s] unpack %d packages", layer, len(pins)), scripts: script("unpack.sh"), root: target, pins: pins,
+	}).AddMount(target, tree)
+}
+
+// target is where a tree lies that a step works on from outside.
+const target = "/target"
+
+func (g Graph) install(tree llb.State, layer string, pins []lock.Pin) llb.State {
+	if len(pins) == 0 {
+		return tree
+	}
+	return g.run(tree, step{
+		name: fmt.Sprintf("[%s] install %d packages", layer, len(pins)), scripts: script("install.sh"), root: "/", settle: true, pins: pins,
+	}).Root()
+}
+
+func (g Graph) user(tree llb.State) llb.State {
+	return g.run(tree, step{
+		name: "[user] " + g.App.Service.User, scripts: script("user.sh"), root: "/", settle: true,
+		env: map[string]string{"NAME": g.App.Service.User},
+	}).Root()
+}
+
+// Overlay adds the app's own files and runs its steps.
+func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles) (llb.State, error) {
+	if g.App.Base.Dockerfile != "" {
+		built, err := b.Dockerfile(ctx, AppFolder, g.App.Base.Dockerfile, tree)
+		if err != nil {
+			return llb.State{}, fmt.Errorf("building %s: %w", g.App.Base.Dockerfile, err)
+		}
+		tree = built
+	}
+	for _, f := range g.App.Files {
+		tree = g.file(tree, f)
+	}
+	for _, s := range g.App.Steps {
+		tree = g.step(tree, s)
+	}
+	return tree, nil
+}
+
+// RunsSteps says whether anything of the app's own runs in the tree.
+func (g Graph) RunsSteps() bool { return g.App.Base.Dockerfile != "" || len(g.App.Steps) > 0 }
+
+// OwnsUsr says whether the app may put anything of its own below /usr.
+func (g Graph) OwnsUsr() bool {
+	if g.RunsSteps() {
+		return true
+	}
+	for _, f := range g.App.Files {
+		top := strings.SplitN(f.To, "/", 3)[1]
+		if f.To == "/" || top == "usr" || top == "bin" || top == "sbin" || strings.HasPrefix(top, "lib") {
+			return true
+		}
+	}
+	return false
+}
+
+// Trim takes what a running service does not need out of a container's tree.
+func (g Graph) Trim(tree llb.State, name string) llb.State {
+	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(g.removable(), " ")}, script("remove.sh", "trim.sh")...)
+}
+
+// Remove takes packages out of a machine's tree.
+func (g Graph) Remove(tree llb.State, name string, packages []string) llb.State {
+	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(packages, " ")}, script("remove.sh")...)
+}
+
+// Harden applies the controls of an artifact kind to a tree.
+func (g Graph) Harden(tree llb.State, kind string) llb.State {
+	return g.outside(tree, "[harden] "+kind, nil, g.Controls[kind])
+}
+
+// outside runs scripts of the seed on a tree that may have no shell.
+func (g Graph) outside(tree llb.State, name string, env map[string]string, scripts ...string) llb.State {
+	return g.run(g.Seed(), step{name: name, scripts: scripts, root: target, settle: true, env: env}).AddMount(target, tree)
+}
+
+// Admin is the login of a machine; the zero value is none.
+type Admin struct {
+	User string
+	Keys []string
+}
+
+// Settle gives a machine's system its units and logins.
+func (g Graph) Settle(tree llb.State, units []string, admin Admin) llb.State {
+	return g.run(tree, step{
+		name: "[machine] units and logins", scripts: script("machine.sh"), root: "/", settle: true,
+		env: map[string]string{"UNITS": strings.Join(units, " "), "ADMIN": admin.User, "KEYS": strings.Join(admin.Keys, "\n")},
+	}).Root()
+}
+
+// Make runs a script of templates/rootfs in tree and returns what it puts into
+// /out.
+func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mounts ...llb.RunOption) llb.State {
+	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
+}
+
+func (g Graph) removable() []string {
+	if g.App.Container.Shell {
+		return nil
+	}
+	asked := map[string]bool{}
+	for _, name := range g.App.Packages {
+		asked[name] = true
+	}
+	var names []string
+	for _, name := range templates.Lines("rootfs/container-remove.txt") {
+		if !asked[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (g Graph) fetch(pin lock.Pin) llb.State {
+	return llb.HTTP(strings.TrimSuffix(g.Sources.Mirror(pin.Archive), "/")+"/"+pin.Path,
+		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pin.SHA256)),
+		llb.Filename(FileName(pin)),
+		llb.ProgressGroup("fetch", "[packages] fetch from the archive", false),
+		llb.WithCustomNamef("fetch %s %s", pin.Name, pin.Version))
+}
+
+// FileName is the name that a package's file has in every step.
+func FileName(pin lock.Pin) string { return pin.Name + "_" + pin.Arch + ".deb" }
+
+func short(ref string) string {
+	if _, sum, ok := strings.Cut(ref, "@sha256:"); ok && len(sum) > 12 {
+		return sum[:12]
+	}
+	return ref
+}

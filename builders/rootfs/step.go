@@ -1,0 +1,139 @@
+package rootfs
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// step is what one run of a shell does and sees.
+type step struct {
+	name    string
+	scripts []string // run one after the other, see text
+	root    string   // the tree that the scripts work on: "/" or "/target"
+	settle  bool     // end with settle.sh
+	pins    []lock.Pin
+	env     map[string]string
+	mounts  []llb.RunOption
+}
+
+// text is the whole script; start dates what the step makes.
+func (s step) text() string {
+	all := append([]string{"set -eu\nstart=$(mktemp /tmp/start.XXXXXX)\n"}, s.scripts...)
+	if s.settle {
+		all = append(all, templates.Text("rootfs/settle.sh"))
+	}
+	return strings.Join(all, "\n")
+}
+
+// run runs a step in tree without network and with nothing of the machine.
+func (g Graph) run(tree llb.State, s step) llb.ExecState {
+	options := append(sandbox(s.name), shell(s.text())...)
+	options = append(options, llb.Network(pb.NetMode_NONE))
+	env := map[string]string{"SOURCE_DATE_EPOCH": strconv.Itoa(MadeAt), "ROOT": s.root}
+	maps.Copy(env, s.env)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		options = append(options, llb.AddEnv(name, env[name]))
+	}
+	if len(s.pins) > 0 {
+		options = append(options, llb.AddMount("/debs", llb.Scratch(), llb.Tmpfs()))
+	}
+	for _, pin := range s.pins {
+		name := FileName(pin)
+		options = append(options, llb.AddMount("/debs/"+name, g.fetch(pin), llb.SourcePath("/"+name), llb.Readonly))
+	}
+	return tree.Run(append(options, s.mounts...)...)
+}
+
+// shell runs a script from a file, which keeps it out of messages.
+func shell(text string) []llb.RunOption {
+	file := llb.Scratch().File(llb.Mkfile("/step.sh", 0o644, []byte(text), llb.WithCreatedTime(time.Unix(MadeAt, 0))), llb.WithCustomName("[internal] script"))
+	return []llb.RunOption{
+		llb.AddMount("/run/bakelite", file, llb.Readonly),
+		llb.Args([]string{"/bin/sh", "/run/bakelite/step.sh"}),
+	}
+}
+
+func script(names ...string) []string {
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, templates.Text("rootfs/"+name))
+	}
+	return texts
+}
+
+// sandbox is what every script is run with: a clean environment and scratch
+// folders that leave no trace in the tree.
+func sandbox(name string) []llb.RunOption {
+	return []llb.RunOption{
+		llb.WithCustomName(name),
+		llb.Dir("/"), llb.User("0:0"),
+		llb.AddEnv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+		llb.AddEnv("HOME", "/root"), llb.AddEnv("LC_ALL", "C.UTF-8"), llb.AddEnv("TZ", "UTC"),
+		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"), llb.AddEnv("DEBCONF_NONINTERACTIVE_SEEN", "true"),
+		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+		llb.AddMount("/run", llb.Scratch(), llb.Tmpfs()),
+	}
+}
+
+// step runs one of the app's own steps; only they may ask for the network.
+func (g Graph) step(tree llb.State, s app.Step) llb.State {
+	network := pb.NetMode_NONE
+	if s.Network {
+		network = pb.NetMode_UNSET
+	}
+	text := step{scripts: []string{"(\n" + s.Run + "\n)"}, settle: true}.text()
+	return tree.Run(append(append(sandbox("[step] "+s.Name), shell(text)...),
+		llb.Network(network),
+		llb.AddEnv("ROOT", "/"), llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(MadeAt)))...).Root()
+}
+
+// file copies one of the app's own files or folders, or writes its content.
+func (g Graph) file(tree llb.State, f app.File) llb.State {
+	date := time.Unix(MadeAt, 0).UTC()
+	mode := os.FileMode(octal(f.Mode))
+	if f.From == "" {
+		return tree.
+			File(llb.Mkdir(path.Dir(f.To), 0o755, llb.WithParents(true), llb.WithCreatedTime(date)), llb.WithCustomName("[files] folder of "+f.To)).
+			File(llb.Mkfile(f.To, mode, []byte(f.Content), llb.WithUser(f.Owner), llb.WithCreatedTime(date)), llb.WithCustomName("[files] write "+f.To))
+	}
+	source := llb.Local(AppFolder,
+		llb.IncludePatterns([]string{f.From}), llb.SharedKeyHint(g.App.Name+":"+f.From), llb.WithCustomName("[files] read "+f.From))
+	// "X" gives folders, and files that can be run already, the execute bit.
+	symbolic := fmt.Sprintf("u=%s,g=%s,o=%s", rwx(mode>>6, true), rwx(mode>>3, true), rwx(mode, true))
+	return tree.File(llb.Copy(source, f.From, f.To, &llb.CopyInfo{
+		CopyDirContentsOnly: true, CreateDestPath: true, CreatedTime: &date,
+		Mode: &llb.ChmodOpt{ModeStr: symbolic},
+	}, llb.WithUser(f.Owner)), llb.WithCustomNamef("[files] copy %s to %s", f.From, f.To))
+}
+
+func octal(mode string) uint64 {
+	value, _ := strconv.ParseUint(mode, 8, 32) // the app file was validated
+	return value
+}
+
+// rwx writes three bits in the form of chmod; folders get x where r is set.
+func rwx(bits os.FileMode, folders bool) string {
+	var b strings.Builder
+	for i, letter := range []string{"r", "w", "x"} {
+		if bits&(4>>i) != 0 {
+			b.WriteString(letter)
+		}
+	}
+	if folders && bits&4 != 0 && bits&1 == 0 {
+		b.WriteString("X")
+	}
+	return b.String()
+}

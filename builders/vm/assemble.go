@@ -1,0 +1,266 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/disk"
+	"github.com/bakelite/bakelite/internal/disk/fat"
+	"github.com/bakelite/bakelite/internal/disk/format"
+	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/disk/uki"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// maxVar is the most that the file system of /var may have before the machine
+// grows it, in bytes.
+const maxVar = 8 << 30
+
+// maxText bounds the small text parts: root hash, version, os-release, stub.
+const maxText = 4 << 20
+
+// assemble puts the disk together and writes it in every format.
+func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]builders.Artifact, error) {
+	files := &opened{}
+	defer files.close()
+	image, err := o.layOut(dirs, files)
+	if err != nil {
+		return nil, err
+	}
+	made := make([]builders.Artifact, len(o.Graph.App.VM.Formats))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, name := range o.Graph.App.VM.Formats {
+		group.Go(func() error {
+			return o.Kitchen.Progress.Do(ctx, "[disk] write "+name, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+				made[i], err = o.write(ctx, name, image)
+				return false, err
+			})
+		})
+	}
+	return made, group.Wait()
+}
+
+func (o Order) layOut(dirs map[string]string, files *opened) (disk.Image, error) {
+	g := o.Graph
+	_, arch, _ := strings.Cut(g.Lock.Platform, "/")
+	types, err := gpt.TypesOf(arch)
+	if err != nil {
+		return disk.Image{}, err
+	}
+	m := newMachine(g.App)
+	usr, err := readVerity(files, dirs["usr"], "usr", types.Usr, types.UsrVerity)
+	if err != nil {
+		return disk.Image{}, err
+	}
+	root, err := readVerity(files, dirs["root"], "root", types.Root, types.RootVerity)
+	if err != nil {
+		return disk.Image{}, err
+	}
+	esp, err := o.esp(dirs["kernel"], files, types, root.hash, usr.hash)
+	if err != nil {
+		return disk.Image{}, err
+	}
+	varFS, err := unpackVar(files, dirs["var"])
+	if err != nil {
+		return disk.Image{}, err
+	}
+	d := gpt.Disk{
+		Size: int64(g.App.VM.Size), ID: disk.NameGUID(namespace, "disk "+root.hash+usr.hash),
+		Partitions: append(append([]gpt.Partition{{
+			Label: "esp", Type: types.ESP, ID: disk.NameGUID(namespace, "esp "+root.hash+usr.hash), Content: esp, Attributes: gpt.NoAuto,
+		}}, append(usr.partitions, root.partitions...)...), gpt.Partition{
+			Label: "var", Type: types.Var, ID: m.VarID, Content: varFS, Rest: true, Attributes: gpt.GrowFS,
+		}),
+	}
+	if least := d.MinSize(); least > d.Size {
+		return disk.Image{}, fault.Hint(fault.New(fault.Invalid, "%s: vm.size: the disk needs %d MiB and has %d MiB",
+			g.App.Path, least>>20, d.Size>>20), "set vm.size to %dM or more", least>>20+64)
+	}
+	return gpt.Build(d)
+}
+
+// verity is a data partition, its hash partition and their root hash.
+type verity struct {
+	hash       string
+	partitions []gpt.Partition
+}
+
+func readVerity(files *opened, dir, name string, dataType, hashType disk.GUID) (verity, error) {
+	text, err := readText(filepath.Join(dir, "roothash"))
+	if err != nil {
+		return verity{}, err
+	}
+	hash := strings.TrimSpace(string(text))
+	raw, err := hex.DecodeString(hash)
+	if err != nil {
+		return verity{}, fmt.Errorf("reading root hash of %s: %w", name, err)
+	}
+	dataID, hashID, err := disk.VerityIDs(raw)
+	if err != nil {
+		return verity{}, err
+	}
+	data, err := files.open(filepath.Join(dir, "data"))
+	if err != nil {
+		return verity{}, err
+	}
+	tree, err := files.open(filepath.Join(dir, "hash"))
+	if err != nil {
+		return verity{}, err
+	}
+	return verity{hash: hash, partitions: []gpt.Partition{
+		{Label: name, Type: dataType, ID: dataID, Content: data, Attributes: gpt.ReadOnly},
+		{Label: name + "-verity", Type: hashType, ID: hashID, Content: tree, Attributes: gpt.ReadOnly},
+	}}, nil
+}
+
+func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string) (disk.Image, error) {
+	text := map[string][]byte{}
+	for _, name := range []string{"version", "os-release", "stub"} {
+		content, err := readText(filepath.Join(dir, name))
+		if err != nil {
+			return disk.Image{}, err
+		}
+		text[name] = content
+	}
+	linux, err := files.open(filepath.Join(dir, "linux"))
+	if err != nil {
+		return disk.Image{}, err
+	}
+	initrd, err := files.open(filepath.Join(dir, "initrd"))
+	if err != nil {
+		return disk.Image{}, err
+	}
+	cmdline := append(templates.Lines("machine/kernel-arguments.txt"), o.KernelArguments...)
+	program, err := uki.Build(uki.Parts{
+		Stub: text["stub"], OSRelease: string(text["os-release"]), Uname: string(text["version"]),
+		Cmdline: strings.Join(append(cmdline, "roothash="+root, "usrhash="+usr), " "),
+		Linux:   linux, Initrd: initrd,
+	})
+	if err != nil {
+		return disk.Image{}, err
+	}
+	return fat.Build([]fat.File{{Path: types.BootPath, Content: program}},
+		fat.Options{VolumeID: rootfs.MadeAt, Epoch: time.Unix(rootfs.MadeAt, 0).UTC()})
+}
+
+// unpackVar reads the file system of /var; most of it is holes.
+func unpackVar(files *opened, dir string) (disk.Content, error) {
+	packed, err := files.open(filepath.Join(dir, "var.zst"))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := zstd.NewReader(io.NewSectionReader(packed, 0, packed.Size()))
+	if err != nil {
+		return nil, fmt.Errorf("reading file system of /var: %w", err)
+	}
+	defer reader.Close()
+	out, err := os.Create(filepath.Join(dir, "var"))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking file system of /var: %w", err)
+	}
+	defer out.Close()
+	if err := copySparse(out, io.LimitReader(reader, maxVar)); err != nil {
+		return nil, fmt.Errorf("unpacking file system of /var: %w", err)
+	}
+	return files.open(out.Name())
+}
+
+// copySparse copies and leaves holes where whole blocks are zero.
+func copySparse(out *os.File, in io.Reader) error {
+	block, zero := make([]byte, 1<<16), make([]byte, 1<<16)
+	var size int64
+	for {
+		n, err := io.ReadFull(in, block)
+		if n > 0 && !bytes.Equal(block[:n], zero[:n]) {
+			if _, err := out.WriteAt(block[:n], size); err != nil {
+				return err
+			}
+		}
+		size += int64(n)
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return out.Truncate(size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// write makes one disk file beside its name and moves the name last.
+func (o Order) write(ctx context.Context, name string, image disk.Image) (builders.Artifact, error) {
+	g := o.Graph
+	f, err := format.Lookup(name)
+	if err != nil {
+		return builders.Artifact{}, err
+	}
+	path := filepath.Join(o.Output, g.App.Name+f.Extension)
+	out, err := os.CreateTemp(o.Output, "."+g.App.Name+"-*.partial")
+	if err != nil {
+		return builders.Artifact{}, fmt.Errorf("making disk file: %w", err)
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	written, err := f.Write(ctx, out, image, format.Meta{
+		ID: disk.NameGUID(namespace, "file of "+g.App.Name), Epoch: time.Unix(rootfs.MadeAt, 0).UTC(),
+	})
+	if err != nil {
+		return builders.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
+	}
+	if err := out.Chmod(0o644); err != nil {
+		return builders.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
+	}
+	if err := os.Rename(out.Name(), path); err != nil {
+		return builders.Artifact{}, fmt.Errorf("naming disk: %w", err)
+	}
+	return builders.Artifact{
+		Kind: builders.Disk, Format: name, Path: path, Digest: written.Digest, Size: written.Size, Platform: g.Lock.Platform,
+	}, nil
+}
+
+// opened are files that stay open while a disk reads from them.
+type opened struct{ files []*os.File }
+
+func (o *opened) open(path string) (disk.Content, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening part of the disk: %w", err)
+	}
+	o.files = append(o.files, f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("opening part of the disk: %w", err)
+	}
+	return io.NewSectionReader(f, 0, info.Size()), nil
+}
+
+func (o *opened) close() {
+	for _, f := range o.files {
+		_ = f.Close()
+	}
+}
+
+func readText(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening part of the disk: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxText))
+	if err != nil {
+		return nil, fmt.Errorf("reading part of the disk: %w", err)
+	}
+	return text, nil
+}

@@ -1,0 +1,137 @@
+package vm
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/disk"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// settings is one text file of the machine, made from the app.
+type settings struct {
+	path, template string
+}
+
+// machineFiles lists what the machine's /etc gets from the app.
+func machineFiles(a app.App) []settings {
+	return []settings{
+		{"/etc/systemd/system/" + a.Name + ".service", "machine/service.unit"},
+		{"/etc/nftables.conf", "machine/nftables.conf"},
+		{"/etc/fstab", "machine/fstab"},
+		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
+		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
+	}
+}
+
+// machine is what the templates of templates/machine see.
+type machine struct {
+	App   app.App
+	VarID disk.GUID
+}
+
+// namespace is the root of the identifiers that are made from names.
+var namespace = disk.NameGUID(disk.GUID{}, "bakelite.dev")
+
+func newMachine(a app.App) machine {
+	return machine{App: a, VarID: disk.NameGUID(namespace, "var of "+a.Name)}
+}
+
+// Command is the command line in the form of a unit file.
+func (m machine) Command() string {
+	return strings.Join(mapped(m.App.Service.Command, quote), " ")
+}
+
+// Environment lists the variables in the form of a unit file, by name.
+func (m machine) Environment() []string {
+	var all []string
+	for name, value := range m.App.Service.Environment {
+		all = append(all, quote(name+"="+value))
+	}
+	sort.Strings(all)
+	return all
+}
+
+// CPUQuota is the share of processors in percent of one.
+func (m machine) CPUQuota() string {
+	return strconv.FormatFloat(m.App.Service.Resources.CPUs*100, 'f', 0, 64)
+}
+
+// Capabilities is empty, or what binding a port below 1024 takes.
+func (m machine) Capabilities() string {
+	for _, p := range m.App.Service.Ports {
+		if p.Number < 1024 {
+			return "CAP_NET_BIND_SERVICE"
+		}
+	}
+	return ""
+}
+
+// Folders lists the folders to make at boot: the writable ones, each where it
+// really lies, and the administrator's home.
+func (m machine) Folders() []string {
+	return mapped(m.App.Service.Writable, func(dir string) string {
+		if ephemeral(dir) {
+			return dir
+		}
+		return behind(dir)
+	})
+}
+
+// Binds lists the writable folders outside /var and /run with what lies
+// behind them.
+func (m machine) Binds() []string {
+	var binds []string
+	for _, dir := range m.App.Service.Writable {
+		if !ephemeral(dir) {
+			binds = append(binds, quote(behind(dir)+":"+dir))
+		}
+	}
+	return binds
+}
+
+// Writable lists the writable folders in the form of a unit file.
+func (m machine) Writable() string {
+	return strings.Join(mapped(m.App.Service.Writable, quote), " ")
+}
+
+func ephemeral(dir string) bool {
+	return slices.ContainsFunc([]string{"/var/", "/run/", "/tmp/"}, func(p string) bool { return strings.HasPrefix(dir, p) })
+}
+
+func behind(dir string) string { return path.Join("/var/lib/bakelite/writable", dir) }
+
+// quote writes one word of a unit file: quoted, specifiers escaped.
+func quote(word string) string {
+	word = strings.NewReplacer(`%`, `%%`, `$`, `$$`, `\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(word)
+	if word != "" && !strings.ContainsAny(word, " \t;\"'\\") {
+		return word
+	}
+	return `"` + word + `"`
+}
+
+func (m machine) render(name string) (string, error) {
+	t, err := template.New(name).Parse(templates.Text(name))
+	if err != nil {
+		return "", fmt.Errorf("reading template %s: %w", name, err)
+	}
+	var text strings.Builder
+	if err := t.Execute(&text, m); err != nil {
+		return "", fmt.Errorf("filling template %s: %w", name, err)
+	}
+	return text.String(), nil
+}
+
+func mapped(words []string, f func(string) string) []string {
+	out := make([]string, len(words))
+	for i, word := range words {
+		out[i] = f(word)
+	}
+	return out
+}

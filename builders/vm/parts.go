@@ -1,0 +1,120 @@
+package vm
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// Levels of zstd: the shared partition is made seldom and kept small, the
+// app's is made at every change.
+const (
+	usrLevel  = "15"
+	rootLevel = "3"
+)
+
+// parts are the graphs of what a disk is put together from. Kernel and, where
+// the app owns nothing below /usr, Usr depend on locked packages alone.
+type parts struct {
+	Kernel llb.State // linux, initrd, version, os-release, stub
+	Usr    llb.State // data, hash, roothash
+	Root   llb.State // the same
+	Var    llb.State // var.zst
+}
+
+// graph describes the parts of the disk of an app.
+func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, error) {
+	m := newMachine(g.App)
+	system := g.Harden(g.Settle(g.MachineApp(), units(m), admin(m)), "disk")
+	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
+	tree, err := g.Overlay(ctx, system, b)
+	if err != nil {
+		return parts{}, err
+	}
+	if tree, err = withSettings(tree, m); err != nil {
+		return parts{}, err
+	}
+	usr := system
+	if g.OwnsUsr() {
+		usr = tree
+	}
+	tools := g.Tools()
+	return parts{
+		Kernel: kernel(g, tools),
+		Usr:    squash(g, tools, usr, "[disk] compress and hash /usr", "/usr", usrLevel, ""),
+		Root: squash(g, tools, tree, "[disk] compress and hash /", "/", rootLevel,
+			"usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*"),
+		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
+			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", tree, llb.Readonly)),
+	}, nil
+}
+
+func squash(g rootfs.Graph, tools, tree llb.State, name, folder, level, exclude string) llb.State {
+	options := []llb.MountOption{llb.Readonly}
+	if folder != "/" {
+		options = append(options, llb.SourcePath(folder))
+	}
+	return g.Make(tools, name, "squash.sh", map[string]string{"LEVEL": level, "EXCLUDE": exclude},
+		llb.AddMount("/tree", tree, options...))
+}
+
+// kernel makes the initrd in the machine's system before the app is there, so
+// that only a new kernel, or a new version of what the initrd holds, makes it
+// again.
+func kernel(g rootfs.Graph, tools llb.State) llb.State {
+	unit := templates.Text("machine/etc.service")
+	made := g.Make(g.Machine(), "[disk] make the initrd", "initrd.sh", map[string]string{
+		"ETC_UNIT": unit, "DRIVERS": strings.Join(templates.Lines("machine/initrd-drivers.txt"), " "),
+	})
+	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),
+		llb.WithCustomName("[disk] take the EFI stub"))
+}
+
+// withSettings writes what the machine's /etc gets from the app.
+func withSettings(tree llb.State, m machine) (llb.State, error) {
+	date := time.Unix(rootfs.MadeAt, 0).UTC()
+	var action *llb.FileAction
+	for _, f := range machineFiles(m.App) {
+		text, err := m.render(f.template)
+		if err != nil {
+			return llb.State{}, err
+		}
+		mkdir := llb.Mkdir(path.Dir(f.path), 0o755, llb.WithParents(true), llb.WithCreatedTime(date))
+		if action == nil {
+			action = mkdir
+		} else {
+			action = action.Mkdir(path.Dir(f.path), 0o755, llb.WithParents(true), llb.WithCreatedTime(date))
+		}
+		action = action.Mkfile(f.path, 0o644, []byte(text), llb.WithCreatedTime(date))
+	}
+	for _, dir := range m.App.Service.Writable {
+		if !ephemeral(dir) {
+			action = action.Mkdir(dir, 0o750, llb.WithParents(true), llb.WithCreatedTime(date), llb.WithUser(m.App.Service.User))
+		}
+	}
+	// The unit is linked by hand: nothing of the app runs in this step.
+	action = action.Mkdir("/etc/systemd/system/multi-user.target.wants", 0o755, llb.WithParents(true), llb.WithCreatedTime(date)).
+		Symlink("../"+m.App.Name+".service", "/etc/systemd/system/multi-user.target.wants/"+m.App.Name+".service", llb.WithCreatedTime(date))
+	return tree.File(action, llb.WithCustomName("[disk] unit, firewall, network and mounts")), nil
+}
+
+func units(m machine) []string {
+	names := templates.Lines("machine/units.txt")
+	if m.App.VM.Admin != nil {
+		names = append(names, "ssh.service")
+	}
+	return names
+}
+
+func admin(m machine) rootfs.Admin {
+	if m.App.VM.Admin == nil {
+		return rootfs.Admin{}
+	}
+	return rootfs.Admin{User: m.App.VM.Admin.User, Keys: m.App.VM.Admin.SSHKeys}
+}

@@ -1,0 +1,128 @@
+// Package vm makes the bootable disk of an app. Its parts (kernel and initrd,
+// /usr, /, /var) are made by the engine from the root filesystem; the disk
+// itself is a pure function of the parts and is put together here, without
+// root rights, mounts or loop devices.
+package vm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/rootfs"
+)
+
+// Order says what to make, what with and where to.
+type Order struct {
+	Graph   rootfs.Graph
+	Kitchen engine.Kitchen
+	// Parts is a cache of parts by what they are made from.
+	Parts string
+	// Output is the folder that receives the disk files.
+	Output string
+	// KernelArguments are added to the command line.
+	KernelArguments []string
+}
+
+// build makes the disk in each format of the app.
+func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
+	work, err := os.MkdirTemp(o.Parts, "work-*")
+	if err != nil {
+		return nil, fmt.Errorf("making work folder: %w", err)
+	}
+	defer os.RemoveAll(work)
+	dirs := map[string]string{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, p := range pieces(o.Graph) {
+		dir := filepath.Join(work, p.name)
+		if p.pinned {
+			if dir, err = o.cachePath(ctx, p); err != nil {
+				return nil, err
+			}
+		}
+		dirs[p.name] = dir
+		group.Go(func() error { return o.make(groupCtx, p, dir) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return o.assemble(ctx, dirs)
+}
+
+// piece is one part; a pinned one depends on locked packages alone, so that
+// its graph names its content.
+type piece struct {
+	name   string
+	pinned bool
+	state  func(parts) llb.State
+}
+
+func pieces(g rootfs.Graph) []piece {
+	return []piece{
+		{"kernel", true, func(p parts) llb.State { return p.Kernel }},
+		{"usr", !g.OwnsUsr(), func(p parts) llb.State { return p.Usr }},
+		{"root", false, func(p parts) llb.State { return p.Root }},
+		{"var", false, func(p parts) llb.State { return p.Var }},
+	}
+}
+
+func (o Order) cachePath(ctx context.Context, p piece) (string, error) {
+	all, err := graph(ctx, o.Graph, unused{})
+	if err != nil {
+		return "", err
+	}
+	definition, err := p.state(all).Marshal(ctx)
+	if err != nil {
+		return "", fmt.Errorf("writing graph of %s: %w", p.name, err)
+	}
+	hash := sha256.New()
+	for _, op := range definition.Def {
+		hash.Write(op)
+	}
+	return filepath.Join(o.Parts, p.name+"-"+hex.EncodeToString(hash.Sum(nil)[:16])), nil
+}
+
+// make solves one part into dir, unless it is there; the name comes last.
+func (o Order) make(ctx context.Context, p piece, dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		now := time.Now()
+		return os.Chtimes(dir, now, now)
+	}
+	beside, err := os.MkdirTemp(o.Parts, "work-*")
+	if err != nil {
+		return fmt.Errorf("making work folder: %w", err)
+	}
+	defer os.RemoveAll(beside)
+	_, err = o.Kitchen.Solve(ctx, engine.Job{
+		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
+			all, err := graph(ctx, o.Graph, b)
+			return p.state(all), err
+		},
+		Dir: beside,
+	})
+	if err != nil {
+		return fmt.Errorf("making %s of the disk: %w", p.name, err)
+	}
+	if err := os.Rename(beside, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("keeping %s of the disk: %w", p.name, err)
+	}
+	return nil
+}
+
+// unused stands in where a graph with a Dockerfile is never asked for.
+type unused struct{}
+
+func (unused) Dockerfile(context.Context, string, string, llb.State) (llb.State, error) {
+	return llb.Scratch(), nil
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+func buildCommand() *cobra.Command {
+	var o pipelines.BuildOptions
+	var asJSON bool
+	var target string
+	c := &cobra.Command{
+		Use:   "build [APP...]",
+		Short: "Bake an app's container image and disk, and test both",
+		Long: `Bakes the images of each app file (a file, or a folder with an app.yaml; the
+working folder by default). The lock beside the app file decides the packages;
+where there is none, or the app file asks for others, it is written. Nothing
+gets its final name before the declared tests have passed.`,
+		Example: "  bakelite build examples/web\n  bakelite build --target container --json examples/web",
+		RunE: func(c *cobra.Command, paths []string) error {
+			var err error
+			if o.Targets, err = targetsOf(target); err != nil {
+				return err
+			}
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App) (*pipelines.Built, error) {
+				return k.Build(c.Context(), a, o)
+			})
+		},
+	}
+	buildFlags(c, &o, &target, &asJSON)
+	return c
+}
+
+func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJSON *bool) {
+	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
+	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
+	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
+	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{builders.Container, builders.Disk}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func targetsOf(target string) ([]string, error) {
+	switch target {
+	case "":
+		return nil, nil
+	case builders.Container, builders.Disk:
+		return []string{target}, nil
+	}
+	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
+}
+
+// bakeAll loads every app before the first is baked, so that a mistake in the
+// last one costs no time, and prints each result.
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App) (*pipelines.Built, error)) error {
+	s, err := load(c)
+	if err != nil {
+		return err
+	}
+	apps, err := loadApps(paths)
+	if err != nil {
+		return err
+	}
+	for _, a := range apps {
+		k, err := newKitchen(s, os.Stderr)
+		if err != nil {
+			return err
+		}
+		built, err := bake(k, a)
+		k.Progress.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.Name, err)
+		}
+		if err := printResult(os.Stdout, built, asJSON); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loadApps(paths []string) ([]app.App, error) {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	var apps []app.App
+	for _, path := range paths {
+		a, err := app.Load(path)
+		if err != nil {
+			return nil, err
+		}
+		apps = append(apps, app.WithDefaults(*a))
+	}
+	return apps, nil
+}
+
+// result is the form of --json; docs/json.md describes it.
+type result struct {
+	App        string              `json:"app"`
+	LockDigest string              `json:"lockDigest"`
+	Rebuilt    bool                `json:"rebuilt"`
+	Changes    []change            `json:"changes,omitempty"`
+	Artifacts  []builders.Artifact `json:"artifacts"`
+	Tests      []probe.Result      `json:"tests"`
+	Steps      any                 `json:"steps"`
+}
+
+type change struct {
+	Package string `json:"package"`
+	From    string `json:"from,omitempty"`
+	To      string `json:"to,omitempty"`
+}
+
+func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(jsonResult(b))
+	}
+	if !b.Rebuilt {
+		fmt.Fprintf(w, "%s is up to date\n", b.App)
+	}
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, a := range b.Artifacts {
+		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", a.Kind, a.Format, float64(a.Size)/1e6, a.Digest, a.Path)
+	}
+	return table.Flush()
+}
+
+func jsonResult(b *pipelines.Built) result {
+	r := result{
+		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
+	}
+	for _, kind := range []string{builders.Container, builders.Disk} {
+		r.Tests = append(r.Tests, b.Tests[kind].Results...)
+	}
+	for _, ch := range b.Changes {
+		r.Changes = append(r.Changes, change{Package: ch.Package, From: ch.From, To: ch.To})
+	}
+	return r
+}

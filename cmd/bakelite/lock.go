@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+func lockCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lock [APP...]",
+		Short: "Pin an app's packages to the archive as it is now",
+		Long: `Resolves the app's packages with apt's own resolver against the verified
+archive and writes the lock beside the app file. Keep it in version control.`,
+		RunE: func(c *cobra.Command, paths []string) error {
+			s, err := load(c)
+			if err != nil {
+				return err
+			}
+			apps, err := loadApps(paths)
+			if err != nil {
+				return err
+			}
+			for _, a := range apps {
+				k, err := newKitchen(s, os.Stderr)
+				if err != nil {
+					return err
+				}
+				l, changes, err := k.Lock(c.Context(), a)
+				k.Progress.Close()
+				if err != nil {
+					return fmt.Errorf("%s: %w", a.Name, err)
+				}
+				printChanges(os.Stdout, a.Name, changes)
+				fmt.Printf("%s locked at %s\n", a.Name, l.Digest())
+			}
+			return nil
+		},
+	}
+}
+
+func printChanges(w io.Writer, app string, changes []lock.Change) {
+	for _, c := range changes {
+		switch {
+		case c.From == "":
+			fmt.Fprintf(w, "%s: + %s %s\n", app, c.Package, c.To)
+		case c.To == "":
+			fmt.Fprintf(w, "%s: - %s %s\n", app, c.Package, c.From)
+		default:
+			fmt.Fprintf(w, "%s: %s %s -> %s\n", app, c.Package, c.From, c.To)
+		}
+	}
+}

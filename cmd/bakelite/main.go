@@ -1,0 +1,63 @@
+// Command bakelite bakes hardened container images and VM disks from one app
+// file.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/settings"
+)
+
+// version is set by the release build.
+var version = "0.1.0-dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		complain(err)
+	}
+	os.Exit(fault.ExitCode(err))
+}
+
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bakelite",
+		Short: "Bake hardened container images and VM disks from one app file",
+		Long: `Bakelite makes a hardened container image and a hardened, bootable VM disk
+from one app file and one pinned root filesystem, tests both, and rebuilds
+them when, and only when, something beneath them changed.
+
+  bakelite init web        write a commented app file
+  bakelite build web       bake and test both images
+  bakelite rebuild web     take the archive's updates and bake what changed`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	settings.AddFlags(c.PersistentFlags())
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", c.CommandPath())
+	})
+	c.AddCommand(buildCommand(), rebuildCommand(), lockCommand(), engineCommand())
+	return c
+}
+
+// complain prints an error for a person: what happened, and what to do next.
+func complain(err error) {
+	fmt.Fprintf(os.Stderr, "bakelite: %s\n", strings.TrimSpace(err.Error()))
+	if hint := fault.HintOf(err); hint != "" {
+		fmt.Fprintf(os.Stderr, "  next: %s\n", hint)
+	}
+}

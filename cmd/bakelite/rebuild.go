@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+func rebuildCommand() *cobra.Command {
+	var o pipelines.BuildOptions
+	var asJSON bool
+	var target string
+	c := &cobra.Command{
+		Use:   "rebuild [APP...]",
+		Short: "Take the archive's updates and bake what changed",
+		Long: `Locks each app against the archive as it is now, says which packages changed
+from what to what, and bakes only where something did.`,
+		RunE: func(c *cobra.Command, paths []string) error {
+			var err error
+			if o.Targets, err = targetsOf(target); err != nil {
+				return err
+			}
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App) (*pipelines.Built, error) {
+				built, err := k.Rebuild(c.Context(), a, o)
+				if err == nil && !asJSON {
+					printChanges(os.Stdout, a.Name, built.Changes)
+				}
+				return built, err
+			})
+		},
+	}
+	buildFlags(c, &o, &target, &asJSON)
+	return c
+}

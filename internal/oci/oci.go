@@ -1,0 +1,239 @@
+// Package oci reads and writes OCI layout folders on this machine. It is one
+// door to go-containerregistry and talks to no network. A name in a layout's
+// index is written last and at once, so a layout is whole at any time.
+package oci
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/renameio/v2"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// maxIndex bounds a layout's index.json, in bytes.
+const maxIndex = 4 << 20
+
+// maxImages bounds the images that are read from one index.
+const maxImages = 1024
+
+// refName is the annotation that names an image in an index.
+const refName = "org.opencontainers.image.ref.name"
+
+// WriteImage writes a layout with one image of one layer, which open returns
+// as a tar stream, and returns the image's digest.
+func WriteImage(dir, platform string, open func() (io.ReadCloser, error)) (string, error) {
+	layer, err := tarball.LayerFromOpener(open, tarball.WithCompressedCaching, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1))
+	if err != nil {
+		return "", fmt.Errorf("packing layer: %w", err)
+	}
+	img, err := mutate.AppendLayers(mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1), layer)
+	if err != nil {
+		return "", fmt.Errorf("making image: %w", err)
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return "", fmt.Errorf("making image: %w", err)
+	}
+	file.OS, file.Architecture, _ = strings.Cut(platform, "/")
+	if img, err = mutate.ConfigFile(img, file); err != nil {
+		return "", fmt.Errorf("making image: %w", err)
+	}
+	folder, err := layout.Write(dir, empty.Index)
+	if err == nil {
+		err = folder.AppendImage(img)
+	}
+	if err != nil {
+		return "", fmt.Errorf("writing layout: %w", err)
+	}
+	digest, err := img.Digest()
+	return digest.String(), err
+}
+
+// Name makes the index of a layout, whose blobs are there, name one image.
+func Name(dir, name, digest, platform string) error {
+	manifest, err := readBlob(dir, digest)
+	if err != nil {
+		return err
+	}
+	hash, err := v1.NewHash(digest)
+	if err != nil {
+		return fmt.Errorf("reading digest: %w", err)
+	}
+	system, architecture, _ := strings.Cut(platform, "/")
+	index, err := json.MarshalIndent(v1.IndexManifest{
+		SchemaVersion: 2, MediaType: types.OCIImageIndex,
+		Manifests: []v1.Descriptor{{
+			MediaType: types.OCIManifestSchema1, Size: int64(len(manifest)), Digest: hash,
+			Annotations: map[string]string{refName: name},
+			Platform:    &v1.Platform{OS: system, Architecture: architecture},
+		}},
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing index: %w", err)
+	}
+	if err := renameio.WriteFile(filepath.Join(dir, "oci-layout"), []byte(`{"imageLayoutVersion":"1.0.0"}`), 0o644); err != nil {
+		return fmt.Errorf("writing layout: %w", err)
+	}
+	if err := renameio.WriteFile(filepath.Join(dir, "index.json"), append(index, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing index: %w", err)
+	}
+	return nil
+}
+
+// Only returns the digest of the image that a layout's index names.
+func Only(dir string) (string, error) {
+	text, err := readFile(filepath.Join(dir, "index.json"), maxIndex)
+	if err != nil {
+		return "", fault.As(fault.Missing, fmt.Errorf("reading layout %s: %w", dir, err))
+	}
+	var index v1.IndexManifest
+	if err := json.Unmarshal(text, &index); err != nil {
+		return "", fault.As(fault.Invalid, fmt.Errorf("reading layout %s: %w", dir, err))
+	}
+	if len(index.Manifests) != 1 {
+		return "", fault.New(fault.Invalid, "layout %s names %d images: want one", dir, len(index.Manifests))
+	}
+	return index.Manifests[0].Digest.String(), nil
+}
+
+// Size returns what an image takes to store or to send: manifest, config and
+// compressed layers, in bytes. Every blob must be there with its full size.
+func Size(dir, digest string) (int64, error) {
+	text, blobs, err := manifest(dir, digest)
+	if err != nil {
+		return 0, err
+	}
+	total := int64(len(text))
+	for _, blob := range blobs {
+		info, err := os.Stat(blobPath(dir, blob.Digest.String()))
+		if err != nil || info.Size() != blob.Size {
+			return 0, fault.New(fault.Integrity, "layout %s: blob %s is missing or damaged", dir, blob.Digest)
+		}
+		total += blob.Size
+	}
+	return total, nil
+}
+
+// Prune removes the blobs that the index does not lead to, and what an
+// interrupted write left behind.
+func Prune(dir string) error {
+	digest, err := Only(dir)
+	if err != nil {
+		return err
+	}
+	_, blobs, err := manifest(dir, digest)
+	if err != nil {
+		return err
+	}
+	keep := map[string]bool{strings.TrimPrefix(digest, "sha256:"): true}
+	for _, blob := range blobs {
+		keep[blob.Digest.Hex] = true
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	if err != nil {
+		return fmt.Errorf("reading layout: %w", err)
+	}
+	for _, entry := range entries {
+		if !keep[entry.Name()] {
+			if err := os.Remove(filepath.Join(dir, "blobs", "sha256", entry.Name())); err != nil {
+				return fmt.Errorf("removing old blob: %w", err)
+			}
+		}
+	}
+	return os.RemoveAll(filepath.Join(dir, "ingest"))
+}
+
+// Archive writes a layout as one tar file, the same bytes for the same image.
+func Archive(dir, file string) error {
+	out, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("making archive: %w", err)
+	}
+	defer out.Cleanup()
+	w := tar.NewWriter(out)
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return addFile(w, dir, path)
+	})
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("writing archive: %w", err)
+	}
+	return out.CloseAtomicallyReplace()
+}
+
+func addFile(w *tar.Writer, dir, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	name, err := filepath.Rel(dir, path)
+	if err != nil {
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: info.Size(), Typeflag: tar.TypeReg}); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+func manifest(dir, digest string) ([]byte, []v1.Descriptor, error) {
+	text, err := readBlob(dir, digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	parsed, err := v1.ParseManifest(bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, fault.As(fault.Integrity, fmt.Errorf("reading manifest %s: %w", digest, err))
+	}
+	if len(parsed.Layers) > maxImages {
+		return nil, nil, fault.New(fault.Integrity, "manifest %s has %d layers: more than %d", digest, len(parsed.Layers), maxImages)
+	}
+	return text, append(parsed.Layers, parsed.Config), nil
+}
+
+func readBlob(dir, digest string) ([]byte, error) {
+	text, err := readFile(blobPath(dir, digest), maxIndex)
+	if err != nil {
+		return nil, fault.As(fault.Integrity, fmt.Errorf("reading blob %s: %w", digest, err))
+	}
+	return text, nil
+}
+
+func blobPath(dir, digest string) string {
+	return filepath.Join(dir, "blobs", "sha256", filepath.Base(strings.TrimPrefix(digest, "sha256:")))
+}
+
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}

@@ -1,0 +1,124 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/container"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/builders/vm"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+// work is a build in a folder beside the results; nothing in it has its final
+// name yet.
+type work struct {
+	kitchen Kitchen
+	app     app.App
+	dir     string
+	made    []builders.Artifact
+}
+
+func (k Kitchen) newWork(a app.App) (*work, error) {
+	w := &work{kitchen: k, app: a, dir: filepath.Join(k.Output, "."+a.Name+".work")}
+	w.discard() // what an interrupted build left
+	for _, dir := range []string{w.dir, k.partsPath()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("making work folder: %w", err)
+		}
+	}
+	return w, nil
+}
+
+func (w *work) discard() { _ = os.RemoveAll(w.dir) }
+
+func (k Kitchen) partsPath() string { return filepath.Join(k.State, "parts") }
+
+func (k Kitchen) layoutPath(app string) string { return filepath.Join(k.Output, app+".oci") }
+
+// bake makes the artifacts of the targets, side by side on one engine.
+func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []string) (*work, error) {
+	graph, source, err := k.graph(ctx, a, l)
+	if err != nil {
+		return nil, err
+	}
+	e, err := k.Engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	source.Engine, source.Progress = e, k.Progress
+	w, err := k.newWork(a)
+	if err != nil {
+		return nil, err
+	}
+	made := make([][]builders.Artifact, 2)
+	group, ctx := errgroup.WithContext(ctx)
+	if slices.Contains(targets, builders.Container) {
+		group.Go(func() (err error) {
+			made[0], err = container.Build(ctx, graph, source, k.layoutPath(a.Name))
+			return err
+		})
+	}
+	if slices.Contains(targets, builders.Disk) {
+		group.Go(func() (err error) {
+			made[1], err = vm.Drive(ctx, vm.Order{
+				Graph: graph, Kitchen: source, Parts: k.partsPath(), Output: w.dir, KernelArguments: k.Controls.KernelArguments(),
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		w.discard()
+		return nil, err
+	}
+	w.made = slices.Concat(made...)
+	return w, nil
+}
+
+// graph describes the app's root filesystem and what of this machine it reads.
+func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Graph, engine.Kitchen, error) {
+	for _, archive := range l.Archives {
+		if len(k.Mirrors[archive.Name]) == 0 {
+			return rootfs.Graph{}, engine.Kitchen{}, fault.Hint(fault.New(fault.Missing, "no mirror is known for the archive %q", archive.Name),
+				"set mirrors.%s to the base URL of a mirror", archive.Name)
+		}
+	}
+	seed, err := k.seedLayout(ctx, l)
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
+	digest, err := oci.Only(seed)
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
+	source := engine.Kitchen{
+		Locals:  map[string]string{rootfs.AppFolder: a.Dir},
+		Layouts: map[string]string{rootfs.SeedLayout: seed},
+	}
+	if path, ok := strings.CutPrefix(a.Base.Image, app.LayoutPrefix); ok {
+		source.Layouts[rootfs.BaseLayout] = path
+	}
+	return rootfs.Graph{
+		App: a, Lock: l,
+		Controls: map[string]string{
+			builders.Container: k.Controls.ApplyScript(builders.Container),
+			builders.Disk:      k.Controls.ApplyScript(builders.Disk),
+		},
+		Sources: rootfs.Sources{
+			Mirror: func(archive string) string { return k.Mirrors[archive][0] },
+			Seed:   rootfs.SeedLayout + "/image@" + digest,
+		},
+	}, source, nil
+}

@@ -1,0 +1,126 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// BuildOptions narrow a build.
+type BuildOptions struct {
+	// Targets are builders.Container and builders.Disk; empty means both.
+	Targets []string
+	// Frozen refuses to write a lock.
+	Frozen bool
+	// SkipTests leaves the declared tests out; the receipt says so.
+	SkipTests bool
+}
+
+// Built is the result of a build.
+type Built struct {
+	Receipt
+	// Rebuilt is false where the artifacts that are there were up to date.
+	Rebuilt bool
+	// Changes are the packages that an update brought.
+	Changes []lock.Change
+}
+
+// Build is the forward flow: load, lock, build, test, and only then move the
+// names and write the receipt.
+func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
+	o.Targets = targets(o.Targets)
+	release, err := k.hold(ctx, a.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	l, err := k.locked(ctx, a, o.Frozen)
+	if err != nil {
+		return nil, err
+	}
+	key, err := k.key(a, l, o)
+	if err != nil {
+		return nil, err
+	}
+	if r := k.readReceipt(a.Name); r != nil && r.Key == key && (o.SkipTests || !r.TestsSkipped) && r.holds() {
+		return &Built{Receipt: *r}, nil
+	}
+	w, err := k.bake(ctx, a, l, o.Targets)
+	if err != nil {
+		return nil, err
+	}
+	defer w.discard()
+	tests, err := k.test(ctx, a, w, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.forget(a.Name); err != nil {
+		return nil, err
+	}
+	if err := w.name(); err != nil {
+		return nil, err
+	}
+	r := Receipt{
+		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Made: time.Now().UTC(),
+		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
+	}
+	return &Built{Receipt: r, Rebuilt: true}, k.writeReceipt(r)
+}
+
+func targets(asked []string) []string {
+	if len(asked) == 0 {
+		return []string{builders.Container, builders.Disk}
+	}
+	return slices.Sorted(slices.Values(asked))
+}
+
+// hold waits until no other build of the app uses the output folder.
+func (k Kitchen) hold(ctx context.Context, name string) (func(), error) {
+	if err := os.MkdirAll(k.Output, 0o755); err != nil {
+		return nil, fmt.Errorf("making output folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(k.Output, "."+name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening lock of output folder: %w", err)
+	}
+	for {
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// key is the digest of everything that decides the artifacts' bytes: what was
+// asked, what is pinned, and Bakelite's own recipe.
+func (k Kitchen) key(a app.App, l *lock.Lock, o BuildOptions) (string, error) {
+	asked, err := app.Marshal(a)
+	if err != nil {
+		return "", fmt.Errorf("writing app: %w", err)
+	}
+	text, err := json.Marshal([]any{string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, k.Controls.KernelArguments(),
+		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
+	if err != nil {
+		return "", fmt.Errorf("writing key: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,123 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+// test runs the declared tests on what was made; where one fails, nothing
+// gets its name and the artifacts are kept for study.
+func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (map[string]Tested, error) {
+	tests := map[string]Tested{}
+	if o.SkipTests {
+		return tests, nil
+	}
+	for _, kind := range o.Targets {
+		made := w.bootable(kind)
+		err := k.Progress.Do(ctx, "[test] "+kind, func(ctx context.Context, log io.Writer) (bool, error) {
+			tested, err := k.Testers[kind].Test(ctx, a, made, log)
+			tests[kind] = tested
+			if err != nil {
+				return false, err
+			}
+			return false, verdict(tested, log)
+		})
+		if fault.KindOf(err) == fault.Policy {
+			return nil, w.keep(err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("testing the %s: %w", kind, err)
+		}
+	}
+	return tests, nil
+}
+
+// verdict shows each result and returns the failed ones as one error.
+func verdict(t Tested, log io.Writer) error {
+	var failed []string
+	for _, r := range t.Results {
+		word := "ok  "
+		if !r.Passed {
+			word = "FAIL"
+			failed = append(failed, r.Artifact+": "+r.Name+": "+r.Detail)
+		}
+		_, _ = fmt.Fprintf(log, "%s %s (%.1f s) %s\n", word, r.Name, r.Seconds, r.Detail)
+	}
+	if len(failed) > 0 {
+		return fault.New(fault.Policy, "%d of %d declared tests failed:\n  %s", len(failed), len(t.Results), strings.Join(failed, "\n  "))
+	}
+	return nil
+}
+
+// bootable returns the artifact of a kind that tests run on.
+func (w *work) bootable(kind string) builders.Artifact {
+	var found builders.Artifact
+	for _, a := range w.made {
+		if a.Kind == kind && (found.Path == "" || a.Format == "qcow2") {
+			found = a
+		}
+	}
+	return found
+}
+
+// keep moves disks whose tests failed to a folder for study.
+func (w *work) keep(cause error) error {
+	dir := filepath.Join(w.kitchen.Output, w.app.Name+".failed")
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("removing older failed build: %w", err)
+	}
+	if err := os.Rename(w.dir, dir); err != nil {
+		return fmt.Errorf("keeping failed build: %w", err)
+	}
+	return fault.Hint(cause, "nothing was given its final name; what was made is kept in %s", dir)
+}
+
+// name gives everything that was made its final name, one atomic step each.
+func (w *work) name() error {
+	for i, a := range w.made {
+		if a.Kind == builders.Container {
+			if err := w.nameImage(&w.made[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		final := filepath.Join(w.kitchen.Output, filepath.Base(a.Path))
+		if err := os.Rename(a.Path, final); err != nil {
+			return fmt.Errorf("naming disk: %w", err)
+		}
+		w.made[i].Path = final
+	}
+	return nil
+}
+
+func (w *work) nameImage(a *builders.Artifact) error {
+	layout := w.kitchen.layoutPath(w.app.Name)
+	if err := oci.Name(layout, w.app.Name, a.Digest, a.Platform); err != nil {
+		return err
+	}
+	if err := oci.Prune(layout); err != nil {
+		return err
+	}
+	if w.app.Container.Format != "archive" {
+		return nil
+	}
+	a.Path = layout + ".tar"
+	if err := oci.Archive(layout, a.Path); err != nil {
+		return err
+	}
+	info, err := os.Stat(a.Path)
+	if err != nil {
+		return fmt.Errorf("reading archive: %w", err)
+	}
+	a.Format, a.Ref, a.Size = "archive", "", info.Size()
+	return nil
+}

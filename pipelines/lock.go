@@ -1,0 +1,246 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
+)
+
+// LockPath returns the path of an app's lock: beside the app file, with
+// ".lock" for the file's extension.
+func LockPath(a app.App) string {
+	return strings.TrimSuffix(a.Path, filepath.Ext(a.Path)) + ".lock"
+}
+
+// Lock resolves an app against the archive as it is now and writes its lock,
+// unless the packages are those that the old lock has. It returns the lock
+// that counts and what changed. On an error the old lock stays.
+func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change, error) {
+	old, err := readLock(a)
+	if err != nil && fault.KindOf(err) != fault.Invalid {
+		return nil, nil, err
+	}
+	fresh, err := k.resolve(ctx, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	changes := lock.Diff(old, fresh)
+	if old != nil && len(changes) == 0 && old.Inputs == fresh.Inputs && slices.Equal(old.Files, fresh.Files) {
+		return old, nil, nil
+	}
+	if old != nil && len(changes) == 0 {
+		fresh.Archives = old.Archives // the same packages: keep the date that they had
+	}
+	return fresh, changes, lock.Write(LockPath(a), fresh)
+}
+
+// locked returns the lock that a build uses: the one that is there, made anew
+// only where it does not fit the app file. Frozen refuses to write one.
+func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock, error) {
+	l, err := readLock(a)
+	if err != nil {
+		return nil, err
+	}
+	files, err := app.Files(a)
+	if err != nil {
+		return nil, err
+	}
+	reason := stale(l, a, k.Platform, files)
+	switch {
+	case reason == "":
+		return l, nil
+	case frozen:
+		return nil, fault.Hint(fault.New(fault.Invalid, "%s: the lock may not change (--frozen), but %s", LockPath(a), reason),
+			"run: bakelite lock %s", a.Path)
+	case reason == reasonFiles:
+		l.Files = files
+		return l, lock.Write(LockPath(a), l)
+	}
+	l, _, err = k.Lock(ctx, a)
+	return l, err
+}
+
+const reasonFiles = "the app's own files changed"
+
+func stale(l *lock.Lock, a app.App, platform string, files []lock.File) string {
+	switch {
+	case l == nil:
+		return "there is none"
+	case l.App != a.Name:
+		return "it is of the app " + l.App
+	case l.Platform != platform:
+		return "it is for " + l.Platform
+	case l.Inputs != inputs(a):
+		return "the app file asks for other packages"
+	case !slices.Equal(l.Files, files):
+		return reasonFiles
+	}
+	return ""
+}
+
+func readLock(a app.App) (*lock.Lock, error) {
+	l, err := lock.Read(LockPath(a))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return l, fault.Hint(err, "restore the lock from version control, or remove it and run: bakelite lock %s", a.Path)
+}
+
+// tables are the package lists of templates that decide what a lock holds.
+func tables() []string {
+	return []string{"machine/packages.txt", "machine/admin-packages.txt", "machine/tools.txt"}
+}
+
+// inputs is the digest of what decides the packages: the app file's part and
+// Bakelite's own lists.
+func inputs(a app.App) string {
+	hash := sha256.New()
+	_, _ = io.WriteString(hash, app.LockInputs(a))
+	for _, name := range tables() {
+		_, _ = io.WriteString(hash, strings.Join(templates.Lines(name), " "))
+	}
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// resolve pins everything that an app means today.
+func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
+	files, err := app.Files(a)
+	if err != nil {
+		return nil, err
+	}
+	l := &lock.Lock{
+		APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: k.Version,
+		Platform: k.Platform, Inputs: inputs(a), Files: files,
+	}
+	_, arch, _ := strings.Cut(k.Platform, "/")
+	r := resolver{client: k.Archive}
+	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+a.Base.Debian, func(ctx context.Context, _ io.Writer) (bool, error) {
+		r.snapshot, err = k.Archive.Snapshot(ctx, a.Base.Debian, arch)
+		return false, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Archives = r.snapshot.Archives
+	err = k.Progress.Do(ctx, "[lock] unpack apt", func(ctx context.Context, _ io.Writer) (cached bool, err error) {
+		l.Packages.Seed, err = r.prepare(ctx)
+		return false, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = k.Progress.Do(ctx, "[lock] resolve packages of "+a.Name, func(ctx context.Context, log io.Writer) (bool, error) {
+		return false, r.layers(ctx, a, &l.Packages)
+	})
+	return l, fault.Hint(err, "%s asks for these packages; the old lock is unchanged", a.Path)
+}
+
+// resolver is apt at work on one snapshot.
+type resolver struct {
+	client   *archive.Client
+	snapshot *archive.Snapshot
+	seed     archive.Seed
+}
+
+func (r *resolver) prepare(ctx context.Context) ([]lock.Pin, error) {
+	pins, err := archive.SeedPins(r.snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.client.Fetch(ctx, pins, nil); err != nil {
+		return nil, err
+	}
+	r.seed, err = r.client.UnpackSeed(ctx, pins)
+	return pins, err
+}
+
+func (r *resolver) resolve(ctx context.Context, installed []lock.Pin, names []string) ([]lock.Pin, error) {
+	return r.client.Resolve(ctx, r.snapshot, r.seed, installed, names)
+}
+
+func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err error) {
+	if l.Base, err = r.resolve(ctx, nil, archive.Essential(r.snapshot)); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		l.App, err = r.resolve(ctx, l.Base, a.Packages)
+		return err
+	})
+	group.Go(func() (err error) {
+		l.Tools, err = r.resolve(ctx, l.Seed, templates.Lines("machine/tools.txt"))
+		return err
+	})
+	group.Go(func() (err error) {
+		if l.Machine, err = r.resolve(ctx, l.Base, machinePackages(a, r.snapshot.Arch)); err != nil {
+			return err
+		}
+		l.MachineApp, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine), a.Packages)
+		return err
+	})
+	return group.Wait()
+}
+
+func machinePackages(a app.App, arch string) []string {
+	kernel := cmp.Or(a.VM.Kernel, "linux-image-cloud-"+arch)
+	names := slices.Concat(templates.Lines("machine/packages.txt"), []string{kernel}, a.VM.Packages)
+	if a.VM.Admin != nil {
+		names = append(names, templates.Lines("machine/admin-packages.txt")...)
+	}
+	return names
+}
+
+// seedLayout makes the OCI layout of a lock's seed, where it is not there yet,
+// and returns its folder.
+func (k Kitchen) seedLayout(ctx context.Context, l *lock.Lock) (dir string, err error) {
+	hash := sha256.New()
+	for _, pin := range l.Packages.Seed {
+		_, _ = io.WriteString(hash, pin.SHA256)
+	}
+	dir = filepath.Join(k.State, "seed", hex.EncodeToString(hash.Sum(nil)[:16]))
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	err = k.Progress.Do(ctx, "[seed] make the first system from its packages", func(ctx context.Context, _ io.Writer) (bool, error) {
+		return false, k.makeSeed(ctx, l, dir)
+	})
+	return dir, err
+}
+
+func (k Kitchen) makeSeed(ctx context.Context, l *lock.Lock, dir string) error {
+	if err := k.Archive.Fetch(ctx, l.Packages.Seed, nil); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return fmt.Errorf("making seed folder: %w", err)
+	}
+	beside, err := os.MkdirTemp(filepath.Dir(dir), "work-*")
+	if err != nil {
+		return fmt.Errorf("making seed folder: %w", err)
+	}
+	defer os.RemoveAll(beside)
+	if err := writeSeed(ctx, k, l, beside); err != nil {
+		return err
+	}
+	if err := os.Rename(beside, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("keeping seed: %w", err)
+	}
+	return nil
+}

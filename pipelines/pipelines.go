@@ -1,0 +1,61 @@
+// Package pipelines holds the flows, each one file to read from top to bottom:
+// lock.go (App to Lock), build.go (the forward flow) and rebuild.go (the update
+// flow). Only this package knows the order of the stages; commands construct
+// the Kitchen and hand it in.
+package pipelines
+
+import (
+	"context"
+	"io"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/internal/probe"
+)
+
+// Kitchen is what the flows work with; a command's composition root fills it.
+type Kitchen struct {
+	// Version is Bakelite's own.
+	Version string
+	// Platform is what is built for: "linux/amd64".
+	Platform string
+	// Archive reads the distribution's package archive.
+	Archive *archive.Client
+	// Mirrors lists the base URLs of each archive, for the engine.
+	Mirrors map[string][]string
+	// Engine opens the build engine; it is called only when there is work.
+	Engine func(ctx context.Context) (*engine.Engine, error)
+	// State is the folder of caches; Output that of results.
+	State, Output string
+	// Testers run the declared tests, by kind of artifact.
+	Testers map[string]Tester
+	// Controls are the hardening controls.
+	Controls Controls
+	// Progress shows what happens.
+	Progress *engine.Progress
+}
+
+// Tester runs the declared tests of an app on one artifact.
+type Tester interface {
+	Test(ctx context.Context, a app.App, made builders.Artifact, log io.Writer) (Tested, error)
+}
+
+// Tested is what the tests of one artifact gave.
+type Tested struct {
+	Results []probe.Result `json:"results"`
+	// BootSeconds is the time from power on to the service, for a disk.
+	BootSeconds float64 `json:"bootSeconds,omitempty"`
+	// MemoryBytes is the most memory that the service or machine used.
+	MemoryBytes int64 `json:"memoryBytes,omitempty"`
+	// Accelerator is kvm or tcg for a disk.
+	Accelerator string `json:"accelerator,omitempty"`
+}
+
+// Controls gives the hardening of an artifact kind as a script that runs in
+// the root filesystem and as arguments of the kernel.
+type Controls interface {
+	ApplyScript(kind string) string
+	KernelArguments() []string
+}
