@@ -14,33 +14,67 @@ import (
 const aptHost = "archive.invalid"
 
 // aptTree returns the folder in the cache that apt reads the snapshot from:
-// lists, and sources that name them. apt keeps its parsed form there too.
+// lists, and sources that name them. apt keeps its parsed form there too. A
+// folder whose lists are not the verified files is made again.
 func (c *Client) aptTree(s *Snapshot) (string, error) {
 	key := sha256.New()
 	fmt.Fprintln(key, "bakelite apt tree 1", s.Arch)
 	for _, f := range s.files {
 		fmt.Fprintln(key, f.source, f.signed.sha256, f.packages.sha256)
 	}
-	return c.store.build("apt", hex.EncodeToString(key.Sum(nil)), func(dir string) error {
-		for _, sub := range []string{"lists/partial", "etc", "cache/archives/partial"} {
-			if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-				return err
-			}
+	name := hex.EncodeToString(key.Sum(nil))
+	build := func() (string, error) {
+		return c.store.build("apt", name, func(dir string) error { return s.fillAptTree(dir) })
+	}
+	dir, err := build()
+	if err != nil || s.currentAptTree(dir) {
+		return dir, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("writing the cache: %w", err)
+	}
+	return build()
+}
+
+// aptLists maps the names of apt's list files to the verified files.
+func (s *Snapshot) aptLists() map[string]string {
+	lists := map[string]string{}
+	for _, f := range s.files {
+		base := fmt.Sprintf("%s_%s_dists_%s_", aptHost, f.archive, f.suite)
+		lists[base+"InRelease"] = f.inRelease
+		lists[fmt.Sprintf("%s%s_binary-%s_Packages", base, f.component, s.Arch)] = f.packagesPath
+	}
+	return lists
+}
+
+func (s *Snapshot) currentAptTree(dir string) bool {
+	for name, verified := range s.aptLists() {
+		a, err1 := os.Stat(filepath.Join(dir, "lists", name))
+		b, err2 := os.Stat(verified)
+		if err1 != nil || err2 != nil || !os.SameFile(a, b) {
+			return false
 		}
-		var sources strings.Builder
-		for _, f := range s.files {
-			// trusted: the signature was verified before the file came here.
-			fmt.Fprintf(&sources, "deb [arch=%s trusted=yes] http://%s/%s %s %s\n", s.Arch, aptHost, f.archive, f.suite, f.component)
-			base := filepath.Join(dir, "lists", fmt.Sprintf("%s_%s_dists_%s_", aptHost, f.archive, f.suite))
-			if err := os.Link(f.inRelease, base+"InRelease"); err != nil {
-				return err
-			}
-			if err := os.Link(f.packagesPath, fmt.Sprintf("%s%s_binary-%s_Packages", base, f.component, s.Arch)); err != nil {
-				return err
-			}
+	}
+	return true
+}
+
+func (s *Snapshot) fillAptTree(dir string) error {
+	for _, sub := range []string{"lists/partial", "etc", "cache/archives/partial"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return err
 		}
-		return os.WriteFile(filepath.Join(dir, "etc", "sources.list"), []byte(sources.String()), 0o600)
-	})
+	}
+	for name, verified := range s.aptLists() {
+		if err := os.Link(verified, filepath.Join(dir, "lists", name)); err != nil {
+			return err
+		}
+	}
+	var sources strings.Builder
+	for _, f := range s.files {
+		// trusted: the signature was verified before the file came here.
+		fmt.Fprintf(&sources, "deb [arch=%s trusted=yes] http://%s/%s %s %s\n", s.Arch, aptHost, f.archive, f.suite, f.component)
+	}
+	return os.WriteFile(filepath.Join(dir, "etc", "sources.list"), []byte(sources.String()), 0o600)
 }
 
 // aptConfig says where one run of apt finds and leaves its files.

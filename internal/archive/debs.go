@@ -70,7 +70,9 @@ func (c *Client) fetch(ctx context.Context, pin lock.Pin) error {
 	case c.store.verified(want):
 		return nil
 	}
-	return c.get(ctx, request{archive: pin.Archive, path: pin.Path, size: pin.Size}, func(r io.Reader) error {
+	q := request{archive: pin.Archive, path: pin.Path, size: pin.Size,
+		gone: "The archive has moved on to another version: make the lock again, or name a mirror that keeps old versions in mirrors." + pin.Archive + "."}
+	return c.get(ctx, q, func(r io.Reader) error {
 		return c.store.put(r, want)
 	})
 }

@@ -256,3 +256,11 @@ func TestFetchRefusesPinsThatLeaveTheArchive(t *testing.T) {
 		}
 	}
 }
+
+func TestFetchOfASupersededPackageSaysSo(t *testing.T) {
+	a := newLocalArchive(t)
+	err := a.client(archive.Options{}).Fetch(context.Background(), []lock.Pin{{Name: "x", Archive: "debian", Path: "pool/x.deb", SHA256: sum(nil), Size: 1}}, nil)
+	if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "make the lock again") {
+		t.Errorf("got %v; %s", err, fault.HintOf(err))
+	}
+}

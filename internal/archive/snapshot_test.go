@@ -53,8 +53,8 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotRefuses changes the archive and wants the error's kind, words
-// that say what is wrong, and a hint.
+// TestSnapshotRefuses changes the archive and wants the error's kind and words
+// that say what is wrong and in which suite.
 func TestSnapshotRefuses(t *testing.T) {
 	tests := []struct {
 		name   string

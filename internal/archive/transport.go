@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,8 @@ type request struct {
 	path string
 	// size bounds the time of a try, in bytes.
 	size int64
+	// gone is the hint for a file that no mirror has; it may be empty.
+	gone string
 }
 
 // get hands the file's content to accept, from the first mirror whose
@@ -70,8 +74,11 @@ func (c *Client) get(ctx context.Context, q request, accept func(io.Reader) erro
 			}
 			return nil
 		}
-		if ctx.Err() != nil {
-			return fault.As(fault.KindOf(ctx.Err()), fmt.Errorf("downloading %s: %w", q.path, ctx.Err()))
+		switch ctx.Err() {
+		case context.Canceled:
+			return fault.New(fault.Cancelled, "downloading %s: %w", q.path, ctx.Err())
+		case context.DeadlineExceeded:
+			return fault.New(fault.Network, "downloading %s: %w", q.path, ctx.Err())
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", strings.TrimRight(base, "/"), err))
 	}
@@ -88,13 +95,17 @@ func unavailable(q request, failures []error) error {
 				"The mirror is damaged, stale or not to be trusted: try again later, or set mirrors.%s to another one. The cache still holds the last good state.", q.archive)
 		}
 	}
+	other := func(failure error) bool { return !errors.Is(failure, errPermanent) }
+	if q.gone != "" && !slices.ContainsFunc(failures, other) {
+		return fault.Hint(fault.New(fault.Network, "%w", err), "%s", q.gone)
+	}
 	return fault.Hint(fault.New(fault.Network, "%w", err), "Check the network and the setting mirrors.%s. The cache still holds the last good state.", q.archive)
 }
 
 func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
 	pause := firstPause
 	for try := 1; ; try++ {
-		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+q.path, q.size, accept)
+		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+(&url.URL{Path: q.path}).EscapedPath(), q.size, accept)
 		if err == nil || try == tries || ctx.Err() != nil || errors.Is(err, errPermanent) ||
 			errors.Is(err, errMismatch) || fault.KindOf(err) == fault.Integrity {
 			return err
