@@ -174,3 +174,13 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestProblemOfAbsentKey: a problem with a key that was left out stands at the
+// nearest key above it.
+func TestProblemOfAbsentKey(t *testing.T) {
+	dir := folder(t, map[string]string{"app.yaml": minimal + "tests:\n  - name: x\n    tcp: {}\n"})
+	_, err := app.Load(dir)
+	if err == nil || !strings.Contains(err.Error(), "app.yaml:10:5: tests[0].tcp.port: the service has no TCP port") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -187,7 +187,7 @@ func TestReadFileRefuses(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"service", "name", "packages", "vm"}
 	for word, want := range map[string]string{
-		"serivce": "service", "Service": "service", "nmae": "name", "package": "packages", "vn": "vm",
+		"serivce": "service", "Service": "service", "SERVICE": "service", "nmae": "name", "package": "packages", "vn": "vm",
 		"container": "", "xy": "", "": "",
 	} {
 		if got := Nearest(word, known); got != want {
