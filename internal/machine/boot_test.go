@@ -148,6 +148,8 @@ func TestConsoleVerdicts(t *testing.T) {
 		{"device-mapper: verity: 254:2: data block 7 is corrupted\n", "the root filesystem does not match its hash"},
 		{"Kernel panic - not syncing: dm-verity device corrupted\n", "the root filesystem does not match its hash"},
 		{"You are in emergency mode. After logging in\n", "the boot ended in emergency mode"},
+		{`BdsDxe: failed to load Boot0001 "UEFI Misc Device" from PciRoot(0x0): Access Denied` + "\n", "the firmware refused the boot loader's signature"},
+		{"Access Denied\n", ""},
 		{"the journal is corrupted\n", ""},
 		{"Kernel pan\nic - not syncing\n", ""},
 		{"Kernel panic - not syncing", ""}, // the line may go on

@@ -21,17 +21,19 @@ const (
 	consoleLine = 4 << 10
 )
 
-// ominous are the lines that end the wait, and what they mean. The first are
-// the kernel's and dm-verity's, then systemd's, then the firmware's.
-var ominous = []struct{ text, means string }{
-	{"dm-verity device corrupted", "the root filesystem does not match its hash"},
-	{"is corrupted", "the root filesystem does not match its hash"},
-	{"Kernel panic - not syncing", "the kernel panicked"},
-	{"You are in emergency mode", "the boot ended in emergency mode"},
-	{"Cannot open access to console, the root account is locked", "the boot ended in emergency mode"},
-	{"Freezing execution", "systemd gave up"},
-	{"No bootable option or device was found", "the firmware found nothing to boot"},
-	{"Access Denied", "the firmware refused the boot loader's signature"},
+// ominous are the lines that end the wait: a line that holds both texts, and
+// what it means. The first are the kernel's and dm-verity's, then systemd's,
+// then the firmware's.
+var ominous = []struct{ text, with, means string }{
+	{"dm-verity device corrupted", "", "the root filesystem does not match its hash"},
+	{"is corrupted", "verity", "the root filesystem does not match its hash"},
+	{"Kernel panic - not syncing", "", "the kernel panicked"},
+	{"You are in emergency mode", "", "the boot ended in emergency mode"},
+	{"Cannot open access to console, the root account is locked", "", "the boot ended in emergency mode"},
+	{"Freezing execution", "systemd", "systemd gave up"},
+	{"No bootable option or device was found", "BdsDxe", "the firmware found nothing to boot"},
+	{"EFI Internal Shell", "BdsDxe", "the firmware found nothing to boot"},
+	{"Access Denied", "BdsDxe", "the firmware refused the boot loader's signature"},
 }
 
 // console sees the serial console: it writes a bounded log, keeps the tail
@@ -81,7 +83,7 @@ func (c *console) judge() {
 
 func meaning(line []byte) string {
 	for _, o := range ominous {
-		if bytes.Contains(line, []byte(o.text)) && (o.text != "is corrupted" || bytes.Contains(line, []byte("verity"))) {
+		if bytes.Contains(line, []byte(o.text)) && bytes.Contains(line, []byte(o.with)) {
 			return o.means
 		}
 	}

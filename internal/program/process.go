@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -39,15 +40,29 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	p := &Process{command: c, why: ctx.Err, cancel: cancel, done: make(chan struct{})}
 	p.out, p.errs = NewTail(c.Limit), NewTail(c.Limit)
 	p.cmd = p.prepare(ctx)
-	if err := p.cmd.Start(); err != nil {
-		cancel()
+	started := make(chan error)
+	go p.live(started)
+	if err := <-started; err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fault.As(fault.Missing, fmt.Errorf("starting %s: %w", p.name(), err))
 	}
-	go p.reap()
 	return p, nil
+}
+
+// live stays on one thread from the start to the end of the program: the
+// kernel ends a child with the thread that started it (Pdeathsig), and so
+// with this program, but must not do so earlier.
+func (p *Process) live(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer p.cancel()
+	err := p.cmd.Start()
+	started <- err
+	if err == nil {
+		p.reap()
+	}
 }
 
 func limited(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
@@ -67,7 +82,7 @@ func (p *Process) prepare(ctx context.Context) *exec.Cmd {
 	cmd.Env = append([]string{"PATH=" + searchPath, "LANG=C.UTF-8"}, c.Env...)
 	cmd.Stdin, cmd.ExtraFiles = c.Stdin, c.Files
 	cmd.Stdout, cmd.Stderr = both(p.out, c.Stdout), both(p.errs, c.Stderr)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return p.Signal(p.ending()) }
 	cmd.WaitDelay = c.Grace + drainTime
 	return cmd
@@ -92,7 +107,6 @@ func both(tail *Tail, live io.Writer) io.Writer {
 // with WNOWAIT tells of the end and leaves the zombie in place.
 func (p *Process) reap() {
 	defer close(p.done)
-	defer p.cancel()
 	for {
 		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {

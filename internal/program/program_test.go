@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -98,6 +99,28 @@ func TestLeaderEndSweepsTheGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	waitGone(t, pid)
+}
+
+// TestDeathOfTheCallerEndsTheProgram kills a copy of this test, which had
+// started a program.
+func TestDeathOfTheCallerEndsTheProgram(t *testing.T) {
+	file := os.Getenv("PROGRAM_TEST_PID_FILE")
+	if file != "" {
+		_, _ = program.Run(t.Context(), shell("echo $$ > "+file+".new; mv "+file+".new "+file+"; exec sleep 1000"))
+		return
+	}
+	file = filepath.Join(t.TempDir(), "pid")
+	caller := exec.Command(os.Args[0], "-test.run", t.Name())
+	caller.Env = append(os.Environ(), "PROGRAM_TEST_PID_FILE="+file)
+	if err := caller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := readPID(t, file)
+	if err := caller.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = caller.Wait()
 	waitGone(t, pid)
 }
 
