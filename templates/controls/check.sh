@@ -11,7 +11,9 @@ newline='
 trees() {
 	echo .
 	for dir in ./boot ./etc ./home ./opt ./root ./srv ./usr ./var ./var/lib ./var/log ./var/tmp; do
-		if [ -d "$dir" ] && [ ! -L "$dir" ] && [ "$(stat -c %d "$dir")" != "$(stat -c %d "${dir%/*}")" ]; then echo "$dir"; fi
+		inside "${dir#.}/." && [ -d "$dir" ] || continue
+		above=$(stat -c %d "${dir%/*}")
+		[ "$(stat -c %d "$dir")" = "$above" ] || echo "$dir"
 	done
 }
 
@@ -19,8 +21,9 @@ trees() {
 seek() {
 	saying=$1
 	shift
-	# shellcheck disable=SC2046 # trees prints plain words
-	{ find $(trees) -xdev -ignore_readdir_race "$@" -print0 || printf 'a folder that cannot be read\0'; } |
+	start=$(trees)
+	# shellcheck disable=SC2086 # trees prints plain words
+	{ find $start -xdev -ignore_readdir_race "$@" -print0 || printf 'a folder that cannot be read\0'; } |
 		tr '\001-\037\177-\377' '?' | tr '\0' '\n' | sort -u |
 		mawk -v saying="$saying" '{ sub(/^\./, "") } NR <= 5 { print $0 " " saying } END { if (NR > 5) print NR - 5 " more of these" }'
 }
@@ -36,13 +39,14 @@ leads_out() {
 # masked FILE: FILE is a link to /dev/null, which stands for an empty file.
 masked() { [ -L "$1" ] && [ "$(readlink -- "$1")" = /dev/null ]; }
 
-# show FILE: its text; a line that starts with byte 1 is a problem.
+# show FILE: its text without the bytes 1 to 3, which mark lines of our own:
+# byte 1 starts a problem.
 show() {
 	if masked "$1"; then return; fi
 	if leads_out "$1"; then
 		printf '\001%s leads out of the tree\n' "${1#.}"
 	elif [ -f "$1" ]; then
-		cat -- "$1"
+		tr -d '\001-\003' <"$1"
 		echo
 	fi
 }
@@ -287,14 +291,14 @@ wrong_sshd() {
 		}' "$@"
 }
 
-# report ID FOUND: FOUND is a line for each problem and the line "end", which
-# is missing where the check broke off.
+# report ID NOTE FOUND: FOUND is a line for each problem and the line "end",
+# which is missing where the check broke off. No problem is the word "end"
+# alone, whatever the names in the tree are.
 report() {
-	case $2 in
-	end) printf '%s\tpass\t\n' "$1" ;;
-	'end '*) printf '%s\tpass\t%s\n' "$1" "${2#end }" ;;
+	case $3 in
+	end) printf '%s\tpass\t%s\n' "$1" "$2" ;;
 	*)
-		detail=$(printf '%s\n' "$2" | tr '\001-\011\013-\037\177-\377' '?' | mawk '
+		detail=$(printf '%s\n' "$3" | tr '\001-\011\013-\037\177-\377' '?' | mawk '
 			{ line[NR] = $0 }
 			END {
 				count = NR

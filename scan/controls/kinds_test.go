@@ -1,0 +1,215 @@
+package controls
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// broken is one way to break a setting that holds, and what the check says.
+type broken struct {
+	change func(t *testing.T, root string)
+	want   string
+}
+
+type kindTest struct {
+	set    Setting
+	change func(t *testing.T, root string) // before anything is applied
+	want   string                          // what the first check says
+	env    []string                        // of the checks after applying
+	breaks []broken
+}
+
+func replace(name, text string) func(*testing.T, string) {
+	return func(t *testing.T, root string) { write(t, root+name, text, 0o644) }
+}
+
+func mode(name string, mode uint32) func(*testing.T, string) {
+	return func(t *testing.T, root string) { write(t, root+name, "text", mode) }
+}
+
+// kindTests holds a test for each kind and, for config, for each syntax.
+func kindTests() map[string]kindTest {
+	return map[string]kindTest{
+		"file": {
+			set:  Setting{Kind: "file", Path: "/etc/new/issue", Mode: "0644", Content: "it's \"quoted\" $HOME `id` \\n\n"},
+			want: "/etc/new/issue is missing or not a file",
+			breaks: []broken{
+				{replace("/etc/new/issue", "other"), "/etc/new/issue has other content"},
+				{func(t *testing.T, root string) { must(t, os.Chmod(root+"/etc/new/issue", 0o666)) }, "/etc/new/issue has mode 666, not 644"},
+				{func(t *testing.T, root string) { must(t, os.Chown(root+"/etc/new/issue", 7, 0)) }, "/etc/new/issue belongs to 7:0, not 0:0"},
+				{func(t *testing.T, root string) { link(t, "/etc/issue", root+"/etc/new/issue") }, "/etc/new/issue is missing or not a file"},
+			},
+		},
+		"absent": {
+			set:    Setting{Kind: "absent", Paths: []string{"/etc/ssh/ssh_host_*_key*", "/etc/shadow-", "/nowhere/at/all"}},
+			change: func(t *testing.T, root string) { mkdir(t, root+"/etc/ssh/ssh_host_a_key.d/deep", 0o755) },
+			want:   "/etc/ssh/ssh_host_a_key.d is there",
+			breaks: []broken{
+				{replace("/etc/shadow-", ""), "/etc/shadow- is there"},
+				{func(t *testing.T, root string) { link(t, "nowhere", root+"/etc/ssh/ssh_host_b_key") }, "/etc/ssh/ssh_host_b_key is there"},
+			},
+		},
+		"mode": {
+			set: Setting{Kind: "mode", Paths: []string{"/etc/cron.d", "/etc/none"}, Mode: "0700", Owner: "0:0"},
+			change: func(t *testing.T, root string) {
+				mkdir(t, root+"/etc/cron.d", 0o2755)
+				must(t, os.Chown(root+"/etc/cron.d", 1, 2))
+			},
+			want: "/etc/cron.d has mode 2755, not 700; /etc/cron.d belongs to 1:2, not 0:0",
+			breaks: []broken{
+				{func(t *testing.T, root string) { mkdir(t, root+"/etc/cron.d", 0o701) }, "/etc/cron.d has mode 701, not 700"},
+				{func(t *testing.T, root string) { link(t, "/tmp", root+"/etc/cron.d") }, "/etc/cron.d is a link or behind one"},
+			},
+		},
+		"no-special-bits": {
+			set:  Setting{Kind: "no-special-bits", Except: []string{"/usr/bin/sudo"}},
+			want: "/usr/bin/passwd has a set-uid or set-gid bit; /usr/bin/su has a set-uid or set-gid bit",
+			breaks: []broken{
+				{mode("/opt/a b\n'c", 0o4755), "/opt/a b?'c has a set-uid or set-gid bit"},
+				{mode("/tmp/gid", 0o2755), "/tmp/gid has a set-uid or set-gid bit"},
+			},
+		},
+		"no-world-writable": {
+			set:    Setting{Kind: "no-world-writable"},
+			change: func(t *testing.T, root string) { mode("/srv/open", 0o666)(t, root); mkdir(t, root+"/srv/all", 0o777) },
+			want:   "/srv/open can be written by everybody; /srv/all can be written by everybody and is not sticky",
+			breaks: []broken{
+				{mode("/srv/-rf", 0o622), "/srv/-rf can be written by everybody"},
+				{func(t *testing.T, root string) { mkdir(t, root+"/tmp", 0o777) }, "/tmp can be written by everybody and is not sticky"},
+			},
+		},
+		"no-password": {
+			set:    Setting{Kind: "no-password"},
+			change: replace("/etc/shadow", "root::1::::::\na:$y$j9T$x:1::::::\nb:!$6$x:1::::::\nc:!*:1::::::\nd:*:1::::::\n"),
+			want:   "/etc/shadow has a password for root, an empty one; /etc/shadow has a password for a; /etc/shadow has a password for b",
+			breaks: []broken{
+				{replace("/etc/shadow", "root:AbCdEfGhIjKlM:1::::::\n"), "/etc/shadow has a password for root"},
+				{replace("/etc/passwd", "root::0:0::/:/bin/sh\n"), "/etc/passwd has a password for root, an empty one"},
+				{replace("/etc/gshadow", "admins:$6$x::\n"), "/etc/gshadow has a password for admins"},
+				{replace("/etc/passwd", "+::::::\n"), "/etc/passwd takes entries from elsewhere"},
+				{func(t *testing.T, root string) { link(t, "/etc/issue", root+"/etc/shadow") }, "/etc/shadow is not a file"},
+			},
+		},
+		"no-login": {
+			set:  Setting{Kind: "no-login"},
+			want: "root has the login shell /bin/bash",
+			breaks: []broken{
+				{replace("/etc/passwd", "sync:x:4:1::/bin:/bin/sync\n"), "sync has the login shell /bin/sync"},
+				{replace("/etc/passwd", "git:x:9:9::/:\n"), "git has the login shell /bin/sh"},
+			},
+		},
+		"sysctl": {
+			set:  Setting{Kind: "sysctl", Values: map[string]string{"kernel.kptr_restrict": "2", "net.ipv4.conf.all.rp_filter": "1"}},
+			want: "kernel.kptr_restrict is not set; net.ipv4.conf.all.rp_filter is not set",
+			breaks: []broken{
+				{replace("/etc/sysctl.d/99-app.conf", "kernel/kptr_restrict=0"), "kernel.kptr_restrict is 0, not 2"},
+				{replace("/usr/lib/sysctl.d/99-app.conf", " - kernel.kptr_restrict = 1\n"), "kernel.kptr_restrict is 1, not 2"},
+				{replace("/usr/lib/sysctl.d/10-app.conf", "net.ipv4.conf.*.rp_filter = 2\n"), "net.ipv4.conf.*.rp_filter is 2"},
+				{func(t *testing.T, root string) { link(t, "/dev/null", root+"/etc/sysctl.d/90-bakelite.conf") }, "kernel.kptr_restrict is not set"},
+			},
+		},
+		"module": {
+			set:  Setting{Kind: "module", Names: []string{"usb-storage"}},
+			want: "usb-storage is not blacklisted; usb-storage can be loaded",
+			breaks: []broken{
+				{replace("/etc/modprobe.d/a.conf", "install usb_storage /sbin/modprobe -i usb_storage\n"), "usb-storage can be loaded"},
+				{replace("/etc/modprobe.d/90-bakelite.conf", "install usb-storage /bin/false\n"), "usb-storage is not blacklisted"},
+			},
+		},
+		"config words": {
+			set:  Setting{Kind: "config", Syntax: "words", Path: "/etc/login.defs", Values: map[string]string{"PASS_MAX_DAYS": "365", "UMASK": "027", "HOME_MODE": "0700"}},
+			want: "HOME_MODE in /etc/login.defs is not set, not 0700; PASS_MAX_DAYS in /etc/login.defs is 99999, not 365; UMASK in /etc/login.defs is 022, not 027",
+			breaks: []broken{
+				{replace("/etc/login.defs", "UMASK 027\nHOME_MODE 0700\nPASS_MAX_DAYS 365\nUMASK 000\n"), "UMASK in /etc/login.defs is 000, not 027"},
+				{func(t *testing.T, root string) { must(t, os.Remove(root+"/etc/login.defs")) }, "/etc/login.defs is missing or not a file"},
+			},
+		},
+		"config sshd": {
+			set:  Setting{Kind: "config", Syntax: "sshd", Path: "/etc/ssh/sshd_config.d/01-bakelite.conf", Values: map[string]string{"PasswordAuthentication": "no"}},
+			want: "sshd sets passwordauthentication to its default, not no",
+			breaks: []broken{
+				{replace("/etc/ssh/sshd_config.d/00-app.conf", "passwordauthentication=YES\n"), "sshd sets passwordauthentication to yes, not no"},
+				{replace("/etc/ssh/sshd_config.d/50-app.conf", "Match User a\n  PasswordAuthentication yes\n"), "a Match block sets passwordauthentication yes"},
+				{replace("/etc/ssh/sshd_config.d/00-app.conf", "Include /srv/x\n"), "sshd includes /srv/x"},
+				{replace("/etc/ssh/sshd_config", "PasswordAuthentication \"yes\"\nInclude /etc/ssh/sshd_config.d/*.conf\n"), "sshd sets passwordauthentication to yes, not no"},
+				{replace("/etc/ssh/sshd_config", "UsePAM yes\n"), "sshd sets passwordauthentication to its default, not no"},
+			},
+		},
+		"kernel-argument": {
+			set:  Setting{Kind: "kernel-argument", Names: []string{"pti=on", "slab_nomerge"}},
+			want: "there is no kernel command line to look at",
+			env:  []string{"CMDLINE=quiet slab_nomerge pti=on\n"},
+			breaks: []broken{
+				{replace("/proc/cmdline", "slab_nomerge\n"), "the kernel command line lacks pti=on"},
+				{replace("/proc/cmdline", "slab_nomerge pti=on pti=off\n"), "the kernel command line ends with pti=off"},
+			},
+		},
+		"mount-option": {
+			set:    Setting{Kind: "mount-option", Path: "/tmp", Options: []string{"nodev", "nosuid"}},
+			change: replace("/etc/fstab", "# tmpfs /tmp tmpfs nodev,nosuid 0 0\n"),
+			want:   "/etc/fstab does not name /tmp",
+			breaks: []broken{
+				{replace("/etc/fstab", "tmpfs /tmp tmpfs rw,nosuid 0 0\n"), "/tmp is mounted without nodev"},
+			},
+		},
+	}
+}
+
+func TestEveryKindIsTested(t *testing.T) {
+	tests := kindTests()
+	for name := range kinds() {
+		if _, ok := tests[name]; !ok {
+			t.Errorf("the kind %s has no test", name)
+		}
+	}
+	for name := range syntaxes() {
+		if _, ok := tests["config "+name]; !ok {
+			t.Errorf("the syntax %s has no test", name)
+		}
+	}
+}
+
+func TestKindHoldsAfterApplyingAndFailsWhenBroken(t *testing.T) {
+	for name, test := range kindTests() {
+		t.Run(name, func(t *testing.T) {
+			for i, b := range append([]broken{{}}, test.breaks...) {
+				root, _ := newTree(t)
+				if test.change != nil {
+					test.change(t, root)
+				}
+				cs := only(test.set)
+				expect(t, cs, root, test.want)
+				applyTwice(t, cs, root)
+				if test.set.Kind == "mount-option" {
+					replace("/etc/fstab", "tmpfs /tmp tmpfs rw,nosuid,nodev 0 0\n")(t, root)
+				}
+				expect(t, cs, root, "", test.env...)
+				if i > 0 {
+					b.change(t, root)
+					expect(t, cs, root, b.want)
+				}
+			}
+		})
+	}
+}
+
+// applyTwice fails where a second run changes anything.
+func applyTwice(t *testing.T, cs []Control, root string) {
+	t.Helper()
+	apply(t, cs, root)
+	once := digest(t, root)
+	apply(t, cs, root)
+	if digest(t, root) != once {
+		t.Error("applying a second time changed the tree")
+	}
+}
+
+// expect wants the only control to fail with a detail, or to pass with "".
+func expect(t *testing.T, cs []Control, root, want string, env ...string) {
+	t.Helper()
+	r := check(t, cs, root, env...)[cs[0].ID]
+	if r.Passed != (want == "") || !strings.Contains(r.Detail, want) {
+		t.Errorf("passed is %v, the detail %q; want %q", r.Passed, r.Detail, want)
+	}
+}
