@@ -15,7 +15,7 @@ import (
 // Levels of zstd: the shared partition is made seldom and kept small, the
 // app's is made at every change.
 const (
-	usrLevel  = "15"
+	usrLevel  = "3"
 	rootLevel = "3"
 )
 
