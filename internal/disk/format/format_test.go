@@ -134,6 +134,26 @@ func TestFormatsReadAsTheDisk(t *testing.T) {
 	}
 }
 
+func TestQCOW2EndsWithAWholeCluster(t *testing.T) {
+	m, err := disk.NewImage(1<<20+512, disk.Extent{Offset: 1 << 20, Content: bytes.NewReader([]byte("end"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Lookup("qcow2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, back := write(t, f, m), filepath.Join(t.TempDir(), "back")
+	if info, err := os.Stat(path); err != nil || info.Size()%cluster != 0 {
+		t.Errorf("file is %v, %v", info, err)
+	}
+	qemuImg(t, "check", "-q", "-f", "qcow2", path)
+	qemuImg(t, "convert", "-f", "qcow2", "-O", "raw", path, back)
+	if out, err := exec.Command("cmp", writeBytes(t, m), back).CombinedOutput(); err != nil {
+		t.Errorf("%s", out)
+	}
+}
+
 // A large disk needs more than one table of each kind, and an L1 table or a
 // directory of more than one cluster.
 func TestLargeDisks(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"unicode/utf16"
-
-	"github.com/bakelite/bakelite/internal/disk"
 )
 
 // The layout of UEFI specification 2.10, section 5.3, in bytes and sectors.
@@ -80,5 +78,3 @@ func protectiveMBR(last uint64) []byte {
 }
 
 func utf16Label(s string) []uint16 { return utf16.Encode([]rune(s)) }
-
-var _ disk.Content = (*bytes.Reader)(nil)

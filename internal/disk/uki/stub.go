@@ -3,6 +3,7 @@ package uki
 import (
 	"bytes"
 	"debug/pe"
+	"encoding/binary"
 	"math"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -55,7 +56,7 @@ func parse(data []byte) (*stub, error) {
 		return nil, fault.New(fault.Invalid, "not a 64-bit program")
 	}
 	s := &stub{data: bytes.Clone(data), file: file, opt: opt, count: len(file.Sections)}
-	s.coff = int(le.Uint32(data[dosNewHeader:])) + 4
+	s.coff = int(binary.LittleEndian.Uint32(data[dosNewHeader:])) + 4
 	s.optAt = s.coff + coffSize
 	s.table = s.optAt + int(file.SizeOfOptionalHeader)
 	return s, s.check()
@@ -107,11 +108,11 @@ func (s *stub) addSection(sec section) (int64, error) {
 	h := s.data[at : at+secSize]
 	clear(h)
 	copy(h, sec.name)
-	le.PutUint32(h[secVirtual:], uint32(size))
-	le.PutUint32(h[secVirtual+4:], uint32(address))
-	le.PutUint32(h[secVirtual+8:], uint32(alignUp(size, s.opt.FileAlignment)))
-	le.PutUint32(h[secVirtual+12:], uint32(offset))
-	le.PutUint32(h[secSize-4:], sec.flags)
+	binary.LittleEndian.PutUint32(h[secVirtual:], uint32(size))
+	binary.LittleEndian.PutUint32(h[secVirtual+4:], uint32(address))
+	binary.LittleEndian.PutUint32(h[secVirtual+8:], uint32(alignUp(size, s.opt.FileAlignment)))
+	binary.LittleEndian.PutUint32(h[secVirtual+12:], uint32(offset))
+	binary.LittleEndian.PutUint32(h[secSize-4:], sec.flags)
 	s.count++
 	s.opt.SizeOfInitializedData += uint32(size)
 	s.end, s.virtual = offset+alignUp(size, s.opt.FileAlignment), address+size
@@ -120,16 +121,16 @@ func (s *stub) addSection(sec section) (int64, error) {
 
 // finish writes the fields that sum up the sections.
 func (s *stub) finish() {
-	le.PutUint16(s.data[s.coff+coffSections:], uint16(s.count))
-	le.PutUint32(s.data[s.optAt+optInitData:], s.opt.SizeOfInitializedData)
-	le.PutUint32(s.data[s.optAt+optImage:], uint32(alignUp(s.virtual, s.opt.SectionAlignment)))
-	le.PutUint32(s.data[s.optAt+optHeaders:], uint32(alignUp(int64(s.opt.SizeOfHeaders), s.opt.FileAlignment)))
-	le.PutUint32(s.data[s.optAt+optChecksum:], 0)
+	binary.LittleEndian.PutUint16(s.data[s.coff+coffSections:], uint16(s.count))
+	binary.LittleEndian.PutUint32(s.data[s.optAt+optInitData:], s.opt.SizeOfInitializedData)
+	binary.LittleEndian.PutUint32(s.data[s.optAt+optImage:], uint32(alignUp(s.virtual, s.opt.SectionAlignment)))
+	binary.LittleEndian.PutUint32(s.data[s.optAt+optHeaders:], uint32(alignUp(int64(s.opt.SizeOfHeaders), s.opt.FileAlignment)))
+	binary.LittleEndian.PutUint32(s.data[s.optAt+optChecksum:], 0)
 }
 
 func (s *stub) clearNX() {
 	s.opt.DllCharacteristics &^= pe.IMAGE_DLLCHARACTERISTICS_NX_COMPAT
-	le.PutUint16(s.data[s.optAt+optDLLFlags:], s.opt.DllCharacteristics)
+	binary.LittleEndian.PutUint16(s.data[s.optAt+optDLLFlags:], s.opt.DllCharacteristics)
 }
 
 // overwrite puts text in the place of a section's content.
@@ -144,7 +145,7 @@ func (s *stub) overwrite(name, text string) error {
 		place := s.data[sec.Offset : sec.Offset+sec.Size]
 		clear(place)
 		copy(place, text)
-		le.PutUint32(s.data[s.table+i*secSize+secVirtual:], uint32(len(text)))
+		binary.LittleEndian.PutUint32(s.data[s.table+i*secSize+secVirtual:], uint32(len(text)))
 		s.virtual = max(s.virtual, int64(sec.VirtualAddress)+int64(len(text)))
 		return nil
 	}

@@ -8,7 +8,6 @@ package uki
 import (
 	"bytes"
 	"debug/pe"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
@@ -176,5 +175,3 @@ func endLine(s string) string {
 	}
 	return s + "\n"
 }
-
-var le = binary.LittleEndian

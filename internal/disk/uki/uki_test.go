@@ -32,10 +32,10 @@ const testAlign = 512
 
 func (p program) bytes() []byte {
 	var b bytes.Buffer
-	put := func(v any) { _ = binary.Write(&b, le, v) }
+	put := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
 	dos := make([]byte, 64)
 	copy(dos, "MZ")
-	le.PutUint32(dos[dosNewHeader:], 64)
+	binary.LittleEndian.PutUint32(dos[dosNewHeader:], 64)
 	put(dos)
 	put([]byte("PE\x00\x00"))
 	put(pe.FileHeader{Machine: p.machine, NumberOfSections: uint16(len(p.sections)), SizeOfOptionalHeader: 240, Characteristics: 0x22E})
@@ -194,9 +194,9 @@ func TestBuildRefuses(t *testing.T) {
 		"no kernel":    func(p *Parts) { p.Linux = nil },
 		"empty kernel": func(p *Parts) { p.Linux = strings.NewReader("") },
 		"gzip kernel":  func(p *Parts) { p.Linux = strings.NewReader("\x1f\x8b" + strings.Repeat("x", 999)) },
-		"signed stub":  func(p *Parts) { le.PutUint32(p.Stub[64+4+20+112+4*8:], 5) },
-		"symbols":      func(p *Parts) { le.PutUint32(p.Stub[64+4+8:], 512) },
-		"alignment":    func(p *Parts) { le.PutUint32(p.Stub[64+4+20+36:], 768) },
+		"signed stub":  func(p *Parts) { binary.LittleEndian.PutUint32(p.Stub[64+4+20+112+4*8:], 5) },
+		"symbols":      func(p *Parts) { binary.LittleEndian.PutUint32(p.Stub[64+4+8:], 512) },
+		"alignment":    func(p *Parts) { binary.LittleEndian.PutUint32(p.Stub[64+4+20+36:], 768) },
 		"large initrd": func(p *Parts) { p.Initrd = huge(MaxSize) },
 		"endless":      func(p *Parts) { p.Initrd = huge(1<<63 - 1) },
 		"large SBAT":   func(p *Parts) { p.SBAT = strings.Repeat("x", 600) },
@@ -205,7 +205,11 @@ func TestBuildRefuses(t *testing.T) {
 			k.machine = pe.IMAGE_FILE_MACHINE_ARM64
 			p.Linux = bytes.NewReader(k.bytes())
 		},
-		"no room": func(p *Parts) { s := testStub(); s.headers = 512; p.Stub = s.bytes() },
+		"no room": func(p *Parts) {
+			s := testStub()
+			s.headers = 512 // room for one section more, and a part of a second
+			*p = Parts{Stub: s.bytes(), Linux: p.Linux, Cmdline: "x"}
+		},
 		"no SBAT": func(p *Parts) { s := testStub(); s.sections[1].name = ".other"; p.Stub = s.bytes() },
 	} {
 		p := testParts()
