@@ -55,16 +55,18 @@ func TestParsePlan(t *testing.T) {
 	}
 	s := &Snapshot{index: index}
 	a := &Package{}
-	a.Name, a.Version, a.Arch = "libx", "1:2-3", "amd64"
+	a.Name, a.Version, a.Arch, a.Archive, a.Path = "libx", "1:2+b3", "amd64", "debian", "pool/libx_2+b3.deb"
 	index.byName["libx"] = []*Package{a}
 	for out, n := range map[string]int{
-		"Inst libx (1:2-3 Test:13/stable [amd64])\nConf libx (1:2-3 Test [amd64])\n":   1,
-		"Inst libx [1:1-1] (1:2-3 Test:13/stable, Other:1/x [amd64]) [other:amd64 ]\n": 1,
-		"Inst libx:amd64 (1:2-3 Test [amd64]) []\n":                                    1,
-		"":                                 0,
-		"Remv libx [1:2-3]\n":              -1,
-		"Inst libx (1:2-4 Test [amd64])\n": -1,
-		"Inst libx without a version\n":    -1,
+		"Reading package lists...\n'http://archive.invalid/debian/pool/libx_2%2bb3.deb' libx_1%3a2+b3_amd64.deb 12 SHA256:00\n": 1,
+		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx_1%3a2+b3_amd64.deb 12 \n":                                      1,
+		"":                              0,
+		"Building dependency tree...\n": 0,
+		removals + "  liby libz\n":      -1,
+		"'http://archive.invalid/other/pool/libx_2+b3.deb' libx_1%3a2+b3_amd64.deb 12 \n": -1,
+		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx_1%3a2_amd64.deb 12 \n":   -1,
+		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx\n":                       -1,
+		"'\n": -1,
 	} {
 		pins, err := s.parsePlan([]byte(out))
 		if got := len(pins); err == nil && got != n || (err != nil) != (n < 0) {

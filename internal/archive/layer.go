@@ -23,7 +23,7 @@ import (
 
 // seedLayout is part of a seed's key in the cache and changes when the same
 // pins would make another tree.
-const seedLayout = "bakelite seed 1"
+const seedLayout = "bakelite seed 2"
 
 // SeedLayer writes the seed as a tar stream: the packages' files as they are
 // packed (modes, numeric owners, times), merged and sorted by name, with the
@@ -177,6 +177,10 @@ func (t tree) furnish(arch string) error {
 		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n", "var/lib/dpkg/status": "",
 	} {
 		failures = append(failures, add(tar.TypeReg, name, "", 0o644, content))
+	}
+	// Bookworm's dash makes this link only when it is configured.
+	if t["usr/bin/sh"] == nil && t["usr/bin/dash"] != nil {
+		failures = append(failures, add(tar.TypeSymlink, "usr/bin/sh", "dash", 0o777, ""))
 	}
 	return errors.Join(failures...)
 }

@@ -3,8 +3,8 @@ package archive
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/archive/control"
@@ -35,35 +35,54 @@ func refusal(stdout, stderr []byte) error {
 		"Remove one of the packages that exclude each other, or choose the suite that has them.")
 }
 
-// planLine matches: Inst name [old version] (version origins [arch]) …
-func planLine() *regexp.Regexp {
-	return regexp.MustCompile(`^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) .*?\[([a-z0-9-]+)\]\)`)
-}
+// removals is the line above the packages that apt would remove.
+const removals = "The following packages will be REMOVED:\n"
 
-// parsePlan maps the lines of a simulation to pins.
+// parsePlan maps what apt would download to pins: lines of the form
+// 'address' name_version_arch.deb size hash.
 func (s *Snapshot) parsePlan(out []byte) ([]lock.Pin, error) {
+	if _, list, found := bytes.Cut(out, []byte(removals)); found {
+		line, _, _ := bytes.Cut(list, []byte("\n"))
+		return nil, fault.Hint(fault.New(fault.Invalid, "the packages cannot be installed together: apt would remove %s", bytes.TrimSpace(line)),
+			"Remove one of the packages that exclude each other.")
+	}
 	var pins []lock.Pin
-	inst := planLine()
 	for line := range bytes.Lines(out) {
-		if bytes.HasPrefix(line, []byte("Remv ")) {
-			return nil, fault.New(fault.Invalid, "installing the packages would remove an installed one: %s", bytes.TrimSpace(line))
-		}
-		if !bytes.HasPrefix(line, []byte("Inst ")) {
+		if line[0] != '\'' {
 			continue
 		}
-		m := inst.FindSubmatch(line)
-		if m == nil {
-			return nil, fault.New(fault.Internal, "reading apt's plan: %q is not understood", bytes.TrimSpace(line))
-		}
-		name, _, _ := strings.Cut(string(m[1]), ":")
-		p := s.Find(name, string(m[2]), string(m[3]))
+		p := s.planned(string(line))
 		if p == nil {
-			return nil, fault.New(fault.Internal, "reading apt's plan: %s %s %s is not in the index", name, m[2], m[3])
+			return nil, fault.New(fault.Internal, "reading apt's plan: %q is not in the index", bytes.TrimSpace(line))
 		}
 		pins = append(pins, p.Pin)
 	}
 	sortPins(pins)
 	return pins, nil
+}
+
+// planned returns the package of one line, or nil where the index has no
+// package with that name, version, architecture and path.
+func (s *Snapshot) planned(line string) *Package {
+	fields := strings.Fields(line)
+	if len(fields) < 3 {
+		return nil
+	}
+	address, err1 := url.PathUnescape(strings.Trim(fields[0], "'"))
+	parts := strings.Split(strings.TrimSuffix(fields[1], ".deb"), "_")
+	if err1 != nil || len(parts) != 3 {
+		return nil
+	}
+	version, err := url.PathUnescape(parts[1])
+	if err != nil {
+		return nil
+	}
+	for _, p := range s.index.byName[parts[0]] {
+		if p.Version == version && p.Arch == parts[2] && address == "http://"+aptHost+"/"+p.Archive+"/"+p.Path {
+			return p
+		}
+	}
+	return nil
 }
 
 // writeStatus writes dpkg's status file of a system on which the pins are

@@ -113,6 +113,16 @@ func TestRealArchive(t *testing.T) {
 			}
 		})
 	}
+	t.Run("removal of an installed package", func(t *testing.T) {
+		mail, err := c.Resolve(ctx, s, seed, base, []string{"postfix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Resolve(ctx, s, seed, slices.Concat(base, mail), []string{"exim4-daemon-light"})
+		if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "remove postfix") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("installed package that the archive lost", func(t *testing.T) {
 		gone := slices.Clone(base)
 		gone[0].Version = "0"

@@ -100,7 +100,9 @@ func (s *Snapshot) providersOf(name string) []string {
 	return slices.Compact(names)
 }
 
-// runApt runs the seed's apt-get by the seed's own loader.
+// runApt runs the seed's apt-get by the seed's own loader. It asks for the
+// addresses of what would be downloaded, which takes apt half the time of a
+// simulation and changes as little.
 func runApt(ctx context.Context, config aptConfig, args []string) ([]byte, error) {
 	loader, triplet, err := loaderOf(config.seed)
 	if err != nil {
@@ -110,7 +112,7 @@ func runApt(ctx context.Context, config aptConfig, args []string) ([]byte, error
 	result, err := program.Run(ctx, program.Command{
 		Path: filepath.Join(lib, loader),
 		Args: append([]string{"--library-path", lib, filepath.Join(config.seed.Dir, "usr/bin/apt-get"),
-			"--simulate", "--quiet=2", "--assume-yes"}, args...),
+			"--print-uris", "--quiet=1", "--assume-yes"}, args...),
 		Dir:     config.private,
 		Env:     []string{"LC_ALL=C", "APT_CONFIG=" + config.file(), "TMPDIR=" + config.private, "HOME=" + config.private},
 		Timeout: resolveTimeout,
