@@ -23,7 +23,7 @@ import (
 
 // seedLayout is part of a seed's key in the cache and changes when the same
 // pins would make another tree.
-const seedLayout = "bakelite seed 2"
+const seedLayout = "bakelite seed 3"
 
 // SeedLayer writes the seed as a tar stream: the packages' files as they are
 // packed (modes, numeric owners, times), merged and sorted by name, with the

@@ -50,9 +50,8 @@ func readDeb(r io.Reader, from string) (tree, error) {
 	t := tree{}
 	var total int64
 	err := deb.Data(r, func(h *tar.Header, body io.Reader) error {
-		link := h.Typeflag == tar.TypeSymlink && merged(h.Name) == "usr/"+h.Name
-		if link {
-			return nil
+		if h.Typeflag == tar.TypeSymlink && h.Linkname == merged(h.Name) {
+			return nil // a link of the merged /usr, which every seed gets
 		}
 		n := &node{header: plain(h), from: from}
 		if h.Typeflag == tar.TypeReg {
