@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -25,13 +26,13 @@ import (
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
 	tree := g.Container()
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Trim(tree, "container"), "system"), b)
+		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), builders.Container), "system"), b)
 	}
 	tree, err := g.Overlay(ctx, tree, b)
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Trim(tree, "container"), "system and app"), nil
+	return flat(g.Harden(g.Trim(tree, "container"), builders.Container), "system and app"), nil
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.

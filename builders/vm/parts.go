@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 
+	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/templates"
 )
@@ -31,7 +32,7 @@ type parts struct {
 // graph describes the parts of the disk of an app.
 func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, error) {
 	m := newMachine(g.App)
-	system := g.Harden(g.Settle(g.MachineApp(), units(m), admin(m)), "disk")
+	system := g.Harden(g.Settle(g.MachineApp(), units(m), admin(m)), builders.Disk)
 	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
 	tree, err := g.Overlay(ctx, system, b)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/sandbox"
 	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 func load(c *cobra.Command) (*settings.Settings, error) {
@@ -39,6 +40,10 @@ func newKitchen(s *settings.Settings, progress io.Writer) (pipelines.Kitchen, er
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
+	known, err := controls.Load()
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
 	display, err := engine.NewProgress(progress, progressMode(s))
 	if err != nil {
 		return pipelines.Kitchen{}, err
@@ -49,7 +54,7 @@ func newKitchen(s *settings.Settings, progress io.Writer) (pipelines.Kitchen, er
 		Engine:   func(ctx context.Context) (*engine.Engine, error) { return engine.Open(ctx, engineOptions(s)) },
 		State:    s.State,
 		Output:   s.Output,
-		Controls: noControls{},
+		Controls: hardening(known),
 		Testers: map[string]pipelines.Tester{
 			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State},
 		},
@@ -69,10 +74,20 @@ func progressMode(s *settings.Settings) string {
 	return "plain"
 }
 
-type noControls struct{}
+// level is how much hardening every image gets; level 2 costs speed or
+// function and is left to a later option.
+const level = 1
 
-func (noControls) ApplyScript(string) string { return ":\n" }
-func (noControls) KernelArguments() []string { return nil }
+// hardening gives the flows the controls as scripts.
+type hardening []controls.Control
+
+func (h hardening) ApplyScript(kind string) string {
+	return controls.ApplyScript(controls.For(h, kind, level))
+}
+
+func (h hardening) KernelArguments() []string {
+	return controls.KernelArguments(controls.For(h, controls.Disk, level))
+}
 
 // containerTester runs the declared tests on a container image under runc.
 type containerTester struct{ state string }

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/oci"
 )
 
 // layersLimit is the largest number of layers (Docker's own is 127).
@@ -32,13 +32,9 @@ func openImage(folder, digest string) (image, error) {
 	if err != nil || want.Algorithm != "sha256" {
 		return image{}, fault.New(fault.Invalid, "%q is not a sha256 digest", digest)
 	}
-	path, err := layout.FromPath(folder)
+	img, err := oci.Image(folder, digest)
 	if err != nil {
-		return image{}, fault.As(fault.Invalid, fmt.Errorf("opening the layout: %w", err))
-	}
-	img, err := path.Image(want)
-	if err != nil {
-		return image{}, fault.As(fault.Integrity, fmt.Errorf("opening the image: %w", err))
+		return image{}, err
 	}
 	raw, err := img.RawManifest()
 	if err := same(raw, want, "manifest", err); err != nil {
