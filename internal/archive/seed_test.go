@@ -23,9 +23,9 @@ func seedDemo() []testPackage {
 	packages := []testPackage{
 		{name: "apt", version: "3", fields: "Depends: missing | libapt (>= 2), awk, libc6:any\n", packing: ".gz",
 			entries: []tar.Header{dir("./usr/bin/"), file("./usr/bin/apt-get"), hard("./usr/bin/aaa", "./usr/bin/apt-get")}},
-		{name: "libapt", version: "2", packing: ".zst", entries: []tar.Header{file("./usr/lib/libapt.so.2"), link("./usr/lib/libapt.so", "libapt.so.2")}},
+		{name: "libapt", version: "2", packing: ".zst", entries: []tar.Header{{Typeflag: tar.TypeDir, Name: "./usr/share/shared", Mode: 0o700}, file("./usr/lib/libapt.so.2"), link("./usr/lib/libapt.so", "libapt.so.2")}},
 		{name: "gawk", version: "1", fields: "Provides: awk\n"},
-		{name: "mawk", version: "1", fields: "Provides: awk\nPriority: required\n", entries: []tar.Header{file("./usr/bin/mawk")}},
+		{name: "mawk", version: "1", fields: "Provides: awk\nPriority: required\n", entries: []tar.Header{dir("./usr/share/shared"), file("./usr/bin/mawk")}},
 		{name: "libc6", version: "2", entries: []tar.Header{file("./lib/ld.so"), link("./lib64/ld-linux.so.2", "/lib/ld.so")}},
 		{name: "base-files", version: "1", entries: []tar.Header{dir("./"), {Typeflag: tar.TypeDir, Name: "./tmp/", Mode: 0o1777}, link("./lib", "usr/lib"), {Typeflag: tar.TypeReg, Name: "./usr/bin/su", Mode: 0o4755}}},
 	}
@@ -126,7 +126,7 @@ func TestSeedLayerHoldsASystem(t *testing.T) {
 	}
 	for _, want := range []string{
 		"2 0777 bin usr/bin", "2 0777 lib usr/lib", "2 0777 lib64 usr/lib64", "2 0777 sbin usr/sbin",
-		"5 1777 tmp/", "5 0755 usr/sbin/", "5 0755 var/lib/dpkg/info/", "0 0644 var/lib/dpkg/status",
+		"5 1777 tmp/", "5 0700 usr/share/shared/", "5 0755 usr/sbin/", "5 0755 var/lib/dpkg/info/", "0 0644 var/lib/dpkg/status",
 		"2 0777 usr/bin/sh dash", "2 0755 usr/lib64/ld-linux.so.2 /lib/ld.so", "0 0755 usr/lib/ld.so  I am ./lib/ld.so", "0 0755 usr/bin/aaa  I am ./usr/bin/apt-get",
 		"1 0755 usr/bin/apt-get usr/bin/aaa", "2 0755 usr/lib/libapt.so libapt.so.2", "0 4755 usr/bin/su  I am ./usr/bin/su",
 		"0 0644 etc/passwd  root:x:0:0:root:/root:/bin/sh",
