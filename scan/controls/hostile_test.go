@@ -57,6 +57,21 @@ func TestLinkForAFileIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestLinkToTheRightContentIsReplaced links to a file outside that needs no
+// change but that of its mode, which would go through the link.
+func TestLinkToTheRightContentIsReplaced(t *testing.T) {
+	cs := only(Setting{Kind: "file", Path: "/etc/issue", Mode: "0644", Content: "hello\n"})
+	root, outside := newTree(t)
+	write(t, outside+"/twin", "hello\n", 0o600)
+	link(t, outside+"/twin", root+"/etc/issue")
+	before := digest(t, outside)
+	applyTwice(t, cs, root)
+	expect(t, cs, root, "")
+	if digest(t, outside) != before {
+		t.Error("the file outside changed")
+	}
+}
+
 // TestSetUidFileBehindALinkIsLeftAlone walks trees with links to folders that
 // hold what the walks look for.
 func TestSetUidFileBehindALinkIsLeftAlone(t *testing.T) {
@@ -152,6 +167,9 @@ func TestBrokenToolDoesNotPass(t *testing.T) {
 		results, parseErr := ParseResults(strings.NewReader(string(out.Stdout)), cs)
 		if err == nil && parseErr == nil && results[0].Passed {
 			t.Errorf("passed without %s", tool)
+		}
+		if tool == "stat" && (parseErr != nil || results[0].Detail != "the check did not finish") {
+			t.Errorf("without %s: %+v, %v", tool, results, parseErr)
 		}
 	}
 }

@@ -63,8 +63,9 @@ func kindTests() map[string]kindTest {
 			},
 		},
 		"no-special-bits": {
-			set:  Setting{Kind: "no-special-bits", Except: []string{"/usr/bin/sudo"}},
-			want: "/usr/bin/passwd has a set-uid or set-gid bit; /usr/bin/su has a set-uid or set-gid bit",
+			set:    Setting{Kind: "no-special-bits", Except: []string{"/usr/bin/sudo"}},
+			change: mode("/usr/bin/chage", 0o2755),
+			want:   "/usr/bin/chage has a set-uid or set-gid bit; /usr/bin/passwd has a set-uid or set-gid bit; /usr/bin/su has a set-uid or set-gid bit",
 			breaks: []broken{
 				{mode("/opt/a b\n'c", 0o4755), "/opt/a b?'c has a set-uid or set-gid bit"},
 				{mode("/tmp/gid", 0o2755), "/tmp/gid has a set-uid or set-gid bit"},
