@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/templates"
+)
+
+func initCommand() *cobra.Command {
+	var starter, name string
+	c := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a commented app file to start from",
+		Long: `Writes an app file with comments, and the files that it names, into a folder
+(the working folder by default). It overwrites nothing. The starters: web, a
+static site behind nginx; service, a program of your own; minimal, the fewest
+keys.`,
+		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api",
+		Args:    checked(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			files, err := starterFiles(starter, name, dir)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(dir, files); err != nil {
+				return err
+			}
+			for _, f := range files {
+				fmt.Fprintln(c.OutOrStdout(), filepath.Join(dir, filepath.FromSlash(f.name)))
+			}
+			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite build%s\n", filepath.Join(dir, app.FileName), argument(dir))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&starter, "starter", "web", "what to start from: "+strings.Join(templates.Starters(), ", "))
+	c.Flags().StringVar(&name, "name", "", "name of the app (default: the folder's name where it can be one, else the starter's)")
+	_ = c.RegisterFlagCompletionFunc("starter", cobra.FixedCompletions(templates.Starters(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
+	return c
+}
+
+func argument(dir string) string {
+	if dir == "." {
+		return ""
+	}
+	return " " + dir
+}
+
+// newFile is a file to write, by its slashed path below the app's folder.
+type newFile struct {
+	name string
+	data []byte
+}
+
+func starterFiles(starter, name, dir string) ([]newFile, error) {
+	folder, err := templates.Starter(starter)
+	if err != nil {
+		return nil, fault.Hint(fault.New(fault.Invalid, "--starter: %w", err), "run: bakelite init --help")
+	}
+	if name, err = appName(name, starter, dir); err != nil {
+		return nil, err
+	}
+	var files []newFile
+	err = fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(folder, path)
+		if path == app.FileName {
+			data = renamed(data, name)
+		}
+		files = append(files, newFile{path, data})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading starter: %w", err)
+	}
+	return files, nil
+}
+
+// appName judges a name that was given, and else takes the folder's where it
+// can be a name.
+func appName(name, starter, dir string) (string, error) {
+	if name != "" {
+		if problem := nameProblem(name); problem != "" {
+			return "", fault.Hint(fault.New(fault.Invalid, "--name %q: %s", name, problem), "write lower-case letters, digits and hyphens")
+		}
+		return name, nil
+	}
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding folder: %w", err)
+	}
+	if base := filepath.Base(whole); nameProblem(base) == "" {
+		return base, nil
+	}
+	return starter, nil
+}
+
+// nameProblem asks the app file's own rules.
+func nameProblem(name string) string {
+	for _, p := range app.Validate(app.App{APIVersion: app.APIVersion, Name: name}) {
+		if p.Key == "name" {
+			return p.Message
+		}
+	}
+	return ""
+}
+
+var nameLine = regexp.MustCompile(`(?m)^name: (\S+)( *)`)
+
+// renamed gives an app file another name and keeps a comment after it in its
+// column where that is possible.
+func renamed(text []byte, name string) []byte {
+	at := nameLine.FindSubmatchIndex(text)
+	old, gap := at[3]-at[2], at[5]-at[4]
+	if gap > 0 {
+		gap = max(1, gap+old-len(name))
+	}
+	line := "name: " + name + strings.Repeat(" ", gap)
+	return bytes.Join([][]byte{text[:at[0]], []byte(line), text[at[1]:]}, nil)
+}
+
+// writeNew writes all files or, where one of them is there already, none.
+func writeNew(dir string, files []newFile) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fault.New(fault.Invalid, "making folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fault.New(fault.Invalid, "opening folder: %w", err)
+	}
+	defer root.Close()
+	var there []string
+	for _, f := range files {
+		if _, err := root.Lstat(f.name); !errors.Is(err, fs.ErrNotExist) {
+			there = append(there, filepath.Join(dir, f.name))
+		}
+	}
+	if len(there) > 0 {
+		return fault.Hint(fault.New(fault.Invalid, "nothing was written, because there is already: %s", strings.Join(there, ", ")),
+			"name another folder: bakelite init DIR")
+	}
+	for _, f := range files {
+		if err := writeOne(root, f); err != nil {
+			return fault.New(fault.Invalid, "writing %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+func writeOne(root *os.Root, f newFile) error {
+	if err := root.MkdirAll(filepath.Dir(f.name), 0o755); err != nil {
+		return err
+	}
+	out, err := root.OpenFile(f.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(f.data)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,54 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// minSpace is what a first build of both artifacts needs with its caches, in
+// bytes, with room for a second one.
+const minSpace = 5 << 30
+
+// scratch makes a folder in the state folder, which the caller removes.
+func scratch(o Options) (string, error) {
+	if err := os.MkdirAll(o.State, 0o700); err != nil {
+		return "", fmt.Errorf("making the state folder: %w", err)
+	}
+	return os.MkdirTemp(o.State, "doctor-")
+}
+
+const mendState = "name a folder that you may write to with --state or BAKELITE_STATE"
+
+func state(_ context.Context, o Options) finding {
+	dir, err := scratch(o)
+	if err != nil {
+		return missing(err.Error(), mendState)
+	}
+	if err := os.Remove(dir); err != nil {
+		return missing(err.Error(), mendState)
+	}
+	return ok(o.State)
+}
+
+func space(_ context.Context, o Options) finding {
+	if err := os.MkdirAll(o.State, 0o700); err != nil {
+		return missing(err.Error(), mendState)
+	}
+	var stat unix.Statfs_t
+	if err := unix.Statfs(o.State, &stat); err != nil {
+		return missing(err.Error(), mendState)
+	}
+	return enough(stat.Bavail * uint64(stat.Bsize))
+}
+
+func enough(free uint64) finding {
+	found := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	if free < minSpace {
+		return missing(fmt.Sprintf("%s, %d needed", found, minSpace>>30),
+			"bakelite engine prune, or name a folder on a larger disk with --state")
+	}
+	return ok(found)
+}
