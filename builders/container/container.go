@@ -26,13 +26,13 @@ import (
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
 	tree := g.Container()
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), builders.Container), "system"), b)
+		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), builders.Container, ""), "system"), b, rootfs.Extra{})
 	}
-	tree, err := g.Overlay(ctx, tree, b)
+	tree, err := g.Overlay(ctx, tree, b, rootfs.Extra{})
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Harden(g.Trim(tree, "container"), builders.Container), "system and app"), nil
+	return flat(g.Harden(g.Trim(tree, "container"), builders.Container, ""), "system and app"), nil
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.

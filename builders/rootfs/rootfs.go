@@ -116,8 +116,8 @@ func (g Graph) user(tree llb.State) llb.State {
 	}).Root()
 }
 
-// Overlay adds the app's own files and runs its steps.
-func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles) (llb.State, error) {
+// Overlay builds the app's Dockerfile, adds its files and runs its steps.
+func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra Extra) (llb.State, error) {
 	if g.App.Base.Dockerfile != "" {
 		built, err := b.Dockerfile(ctx, AppFolder, g.App.Base.Dockerfile, tree)
 		if err != nil {
@@ -125,9 +125,7 @@ func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles) (llb.
 		}
 		tree = built
 	}
-	for _, f := range g.App.Files {
-		tree = g.file(tree, f)
-	}
+	tree = g.files(tree, extra)
 	for _, s := range g.App.Steps {
 		tree = g.step(tree, s)
 	}
@@ -161,9 +159,10 @@ func (g Graph) Remove(tree llb.State, name string, packages []string) llb.State 
 	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(packages, " ")}, script("remove.sh")...)
 }
 
-// Harden applies the controls of an artifact kind to a tree.
-func (g Graph) Harden(tree llb.State, kind string) llb.State {
-	return g.outside(tree, "[harden] "+kind, nil, g.Controls[kind])
+// Harden applies the controls of an artifact kind to a tree; admin is the
+// account that keeps its login, "" for none.
+func (g Graph) Harden(tree llb.State, kind, admin string) llb.State {
+	return g.outside(tree, "[harden] "+kind, map[string]string{"ADMIN": admin}, g.Controls[kind])
 }
 
 // outside runs scripts of the seed on a tree that may have no shell.

@@ -1,10 +1,7 @@
 package rootfs
 
 import (
-	"fmt"
 	"maps"
-	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,42 +95,4 @@ func (g Graph) step(tree llb.State, s app.Step) llb.State {
 	return tree.Run(append(append(sandbox("[step] "+s.Name), shell(text)...),
 		llb.Network(network),
 		llb.AddEnv("ROOT", "/"), llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(MadeAt)))...).Root()
-}
-
-// file copies one of the app's own files or folders, or writes its content.
-func (g Graph) file(tree llb.State, f app.File) llb.State {
-	date := time.Unix(MadeAt, 0).UTC()
-	mode := os.FileMode(octal(f.Mode))
-	if f.From == "" {
-		return tree.
-			File(llb.Mkdir(path.Dir(f.To), 0o755, llb.WithParents(true), llb.WithCreatedTime(date)), llb.WithCustomName("[files] folder of "+f.To)).
-			File(llb.Mkfile(f.To, mode, []byte(f.Content), llb.WithUser(f.Owner), llb.WithCreatedTime(date)), llb.WithCustomName("[files] write "+f.To))
-	}
-	source := llb.Local(AppFolder,
-		llb.IncludePatterns([]string{f.From}), llb.SharedKeyHint(g.App.Name+":"+f.From), llb.WithCustomName("[files] read "+f.From))
-	// "X" gives folders, and files that can be run already, the execute bit.
-	symbolic := fmt.Sprintf("u=%s,g=%s,o=%s", rwx(mode>>6, true), rwx(mode>>3, true), rwx(mode, true))
-	return tree.File(llb.Copy(source, f.From, f.To, &llb.CopyInfo{
-		CopyDirContentsOnly: true, CreateDestPath: true, CreatedTime: &date,
-		Mode: &llb.ChmodOpt{ModeStr: symbolic},
-	}, llb.WithUser(f.Owner)), llb.WithCustomNamef("[files] copy %s to %s", f.From, f.To))
-}
-
-func octal(mode string) uint64 {
-	value, _ := strconv.ParseUint(mode, 8, 32) // the app file was validated
-	return value
-}
-
-// rwx writes three bits in the form of chmod; folders get x where r is set.
-func rwx(bits os.FileMode, folders bool) string {
-	var b strings.Builder
-	for i, letter := range []string{"r", "w", "x"} {
-		if bits&(4>>i) != 0 {
-			b.WriteString(letter)
-		}
-	}
-	if folders && bits&4 != 0 && bits&1 == 0 {
-		b.WriteString("X")
-	}
-	return b.String()
 }

@@ -9,24 +9,21 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/templates"
 )
 
-// settings is one text file of the machine, made from the app.
-type settings struct {
-	path, template string
-}
-
-// machineFiles lists what the machine's /etc gets from the app.
-func machineFiles(a app.App) []settings {
-	return []settings{
-		{"/etc/systemd/system/" + a.Name + ".service", "machine/service.unit"},
-		{"/etc/nftables.conf", "machine/nftables.conf"},
+// settings maps files of the machine's /etc to the templates that make them.
+func settings(a app.App) [][2]string {
+	return [][2]string{
 		{"/etc/fstab", "machine/fstab"},
-		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
+		{"/etc/nftables.conf", "machine/nftables.conf"},
 		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
+		{"/etc/systemd/system/" + a.Name + ".service", "machine/service.unit"},
+		{"/etc/systemd/system/multi-user.target.d/10-bakelite.conf", "machine/target.conf"},
+		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
 	}
 }
 
@@ -41,6 +38,24 @@ var namespace = disk.NameGUID(disk.GUID{}, "bakelite.dev")
 
 func newMachine(a app.App) machine {
 	return machine{App: a, VarID: disk.NameGUID(namespace, "var of "+a.Name)}
+}
+
+// extra is what the disk adds to the app's own files.
+func (m machine) extra() (rootfs.Extra, error) {
+	var extra rootfs.Extra
+	for _, s := range settings(m.App) {
+		text, err := m.render(s[1])
+		if err != nil {
+			return extra, err
+		}
+		extra.Files = append(extra.Files, app.File{To: s[0], Content: text})
+	}
+	for _, dir := range m.App.Service.Writable {
+		if !ephemeral(dir) {
+			extra.Folders = append(extra.Folders, dir)
+		}
+	}
+	return extra, nil
 }
 
 // Command is the command line in the form of a unit file.

@@ -2,9 +2,7 @@ package vm
 
 import (
 	"context"
-	"path"
 	"strings"
-	"time"
 
 	"github.com/moby/buildkit/client/llb"
 
@@ -32,13 +30,15 @@ type parts struct {
 // graph describes the parts of the disk of an app.
 func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, error) {
 	m := newMachine(g.App)
-	system := g.Harden(g.Settle(g.MachineApp(), units(m), admin(m)), builders.Disk)
+	login := admin(m)
+	system := g.Harden(g.Settle(g.MachineApp(), units(m), login), builders.Disk, login.User)
 	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
-	tree, err := g.Overlay(ctx, system, b)
+	extra, err := m.extra()
 	if err != nil {
 		return parts{}, err
 	}
-	if tree, err = withSettings(tree, m); err != nil {
+	tree, err := g.Overlay(ctx, system, b, extra)
+	if err != nil {
 		return parts{}, err
 	}
 	usr := system
@@ -75,34 +75,6 @@ func kernel(g rootfs.Graph, tools llb.State) llb.State {
 	})
 	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),
 		llb.WithCustomName("[disk] take the EFI stub"))
-}
-
-// withSettings writes what the machine's /etc gets from the app.
-func withSettings(tree llb.State, m machine) (llb.State, error) {
-	date := time.Unix(rootfs.MadeAt, 0).UTC()
-	var action *llb.FileAction
-	for _, f := range machineFiles(m.App) {
-		text, err := m.render(f.template)
-		if err != nil {
-			return llb.State{}, err
-		}
-		mkdir := llb.Mkdir(path.Dir(f.path), 0o755, llb.WithParents(true), llb.WithCreatedTime(date))
-		if action == nil {
-			action = mkdir
-		} else {
-			action = action.Mkdir(path.Dir(f.path), 0o755, llb.WithParents(true), llb.WithCreatedTime(date))
-		}
-		action = action.Mkfile(f.path, 0o644, []byte(text), llb.WithCreatedTime(date))
-	}
-	for _, dir := range m.App.Service.Writable {
-		if !ephemeral(dir) {
-			action = action.Mkdir(dir, 0o750, llb.WithParents(true), llb.WithCreatedTime(date), llb.WithUser(m.App.Service.User))
-		}
-	}
-	// The unit is linked by hand: nothing of the app runs in this step.
-	action = action.Mkdir("/etc/systemd/system/multi-user.target.wants", 0o755, llb.WithParents(true), llb.WithCreatedTime(date)).
-		Symlink("../"+m.App.Name+".service", "/etc/systemd/system/multi-user.target.wants/"+m.App.Name+".service", llb.WithCreatedTime(date))
-	return tree.File(action, llb.WithCustomName("[disk] unit, firewall, network and mounts")), nil
 }
 
 func units(m machine) []string {

@@ -1,0 +1,81 @@
+package rootfs
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/internal/app"
+)
+
+// Extra is what a kind of artifact adds to the app's own files.
+type Extra struct {
+	// Files are written before the app's own, which may replace them.
+	Files []app.File
+	// Folders belong to the service's user.
+	Folders []string
+}
+
+// files puts the app's own files into a tree, in one step that runs outside
+// of it, since a tree may have no shell.
+func (g Graph) files(tree llb.State, extra Extra) llb.State {
+	all := slices.Concat(extra.Files, g.App.Files)
+	if len(all)+len(extra.Folders) == 0 {
+		return tree
+	}
+	contents := llb.Scratch()
+	calls := ""
+	var from []string
+	for i, f := range all {
+		source := "/src/" + f.From
+		if f.From == "" {
+			source = fmt.Sprintf("/run/content/%d", i)
+			contents = contents.File(llb.Mkfile(strconv.Itoa(i), 0o644, []byte(f.Content)), llb.WithCustomName("[internal] content of "+f.To))
+		} else {
+			from = append(from, f.From)
+		}
+		calls += call("put", source, f.To, mode(f.Mode, false), mode(f.Mode, true), owner(f.Owner))
+	}
+	for _, dir := range extra.Folders {
+		calls += call("folder", dir, "0750", g.App.Service.User)
+	}
+	mounts := []llb.RunOption{llb.AddMount("/run/content", contents, llb.Readonly)}
+	if len(from) > 0 {
+		source := llb.Local(AppFolder, llb.FollowPaths(from), llb.SharedKeyHint(g.App.Name), llb.WithCustomName("[files] read the app's files"))
+		mounts = append(mounts, llb.AddMount("/src", source, llb.Readonly))
+	}
+	return g.run(g.Seed(), step{
+		name: fmt.Sprintf("[files] copy %d files and folders", len(all)), scripts: append(script("files.sh"), calls),
+		root: target, settle: true, mounts: mounts,
+	}).AddMount(target, tree)
+}
+
+func call(function string, arguments ...string) string {
+	line := function
+	for _, a := range arguments {
+		line += " '" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+	}
+	return line + "\n"
+}
+
+// mode returns the octal mode of files, or with x where r is that of folders.
+func mode(text string, folder bool) string {
+	bits := uint64(0o644)
+	if value, err := strconv.ParseUint(text, 8, 32); err == nil { // the app file was validated
+		bits = value
+	}
+	if folder {
+		bits |= bits >> 2 & 0o111
+	}
+	return fmt.Sprintf("%04o", bits)
+}
+
+func owner(text string) string {
+	if text == "" {
+		return "root:root"
+	}
+	return text
+}
