@@ -50,7 +50,7 @@ them when, and only when, something beneath them changed.
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", c.CommandPath())
 	})
-	c.AddCommand(completeApps(buildCommand(), rebuildCommand(), lockCommand())...)
+	c.AddCommand(completeApps(buildCommand(), rebuildCommand(), lockCommand(), bootCommand(), runCommand())...)
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"reflect"
 	"testing"
+	"unicode"
 )
 
 func TestPlainKeepsTextOnly(t *testing.T) {
@@ -16,12 +17,14 @@ func TestPlainKeepsTextOnly(t *testing.T) {
 		"\x1b[1\x1b[2Jtwo":              "two",
 		"bell\x07 nul\x00 del\x7f \x9b": "bell nul del ",
 		"\x1bPdevice\x1b[31mred":        "red",
+		"● näh … €":                     "● näh … €",
+		"\xe2A \xc2\x9b2J \u202eevil":   "A 2J evil",
 	}
 	for in, want := range tests {
 		var whole, single bytes.Buffer
 		_, _ = (&plain{w: &whole}).Write([]byte(in))
 		p := &plain{w: &single}
-		for i := range in {
+		for i := range len(in) {
 			_, _ = p.Write([]byte(in[i : i+1]))
 		}
 		if whole.String() != want || single.String() != want {
@@ -35,9 +38,9 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out bytes.Buffer
 		_, _ = (&plain{w: &out}).Write(data)
-		for _, b := range out.Bytes() {
-			if b != '\n' && b != '\t' && (b < ' ' || b >= 0x7f) {
-				t.Errorf("%q lets %q through", data, b)
+		for _, r := range out.String() {
+			if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+				t.Errorf("%q lets %q through", data, r)
 			}
 		}
 	})

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/machine"
+	"github.com/bakelite/bakelite/internal/probe"
+)
+
+func bootCommand() *cobra.Command {
+	var memory string
+	var console bool
+	c := &cobra.Command{
+		Use:   "boot [APP]",
+		Short: "Boot an app's newest disk on this machine until Ctrl-C",
+		Long: `Boots the disk that the newest build of an app left in the output folder, in
+QEMU, and prints where its ports are reached on this machine. The disk is not
+written to, and nothing stays behind. The machine has no way out to a network.`,
+		Example: "  bakelite boot examples/web\n  bakelite boot --memory 1G --console examples/web",
+		Args:    checked(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, paths []string) error {
+			a, err := oneApp(paths)
+			if err != nil {
+				return err
+			}
+			if memory != "" {
+				if err := a.VM.Memory.UnmarshalText([]byte(memory)); err != nil {
+					return fault.New(fault.Invalid, "--memory: %w", err)
+				}
+			}
+			return boot(c, a, console)
+		},
+	}
+	c.Flags().StringVar(&memory, "memory", "", "memory of the machine, with K, M or G (default: vm.memory of the app file)")
+	c.Flags().BoolVar(&console, "console", false, "show the machine's console on stderr")
+	_ = c.RegisterFlagCompletionFunc("memory", cobra.FixedCompletions([]string{"512M", "1G", "2G"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func boot(c *cobra.Command, a app.App, console bool) error {
+	s, err := load(c)
+	if err != nil {
+		return err
+	}
+	disk, err := lastMade(s.Output, a, builders.Disk, []string{"qcow2", "raw"})
+	if err != nil {
+		return err
+	}
+	state, err := privateFolder(filepath.Join(s.State, "machine"), "boot-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(state)
+	m, err := machine.Boot(c.Context(), machine.Options{
+		Disk: disk.Path, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/"),
+	})
+	if err != nil {
+		return stopped(c.Context(), err)
+	}
+	defer m.Stop()
+	fmt.Fprintf(c.ErrOrStderr(), "booting %s under %s; stop it with Ctrl-C\n", disk.Path, m.Accel)
+	for _, r := range m.Reachable() {
+		printReach(c.OutOrStdout(), a, r.Port, r.Protocol, r.Address)
+	}
+	return stopped(c.Context(), attend(c, a, m, console))
+}
+
+// attend shows what the machine does until it or ctx ends.
+func attend(c *cobra.Command, a app.App, m *machine.Machine, console bool) error {
+	ctx, cancel := context.WithCancel(c.Context())
+	var shown sync.WaitGroup
+	defer shown.Wait()
+	defer cancel()
+	if console {
+		shown.Go(func() { _ = m.Follow(ctx, machine.PlainText(c.ErrOrStderr())) })
+	}
+	if test, ok := readiness(a, false); ok {
+		test.Within = app.Duration(m.Limit())
+		shown.Go(func() {
+			sayWhenReady(ctx, c.ErrOrStderr(), probe.Options{
+				Artifact: probe.Disk, Service: a.Service, Test: test, Dial: m.Dial, Alive: m.Alive,
+			})
+		})
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.Done():
+		return fault.As(fault.Policy, m.Alive())
+	}
+}
+
+// privateFolder makes a folder for one run, which the caller removes.
+func privateFolder(parent, prefix string) (string, error) {
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", fmt.Errorf("making state folder: %w", err)
+	}
+	dir, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return "", fmt.Errorf("making state folder: %w", err)
+	}
+	return dir, nil
+}
+
+// stopped takes the user's Ctrl-C for the end that was asked for.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
