@@ -79,6 +79,8 @@ fetch() {
 
 say "packages that this machine lacks"
 scripts/packages.sh curl
+mirrors=$(scripts/mirrors.sh)
+for setting in $mirrors; do export "${setting?}"; done
 
 say "build Bakelite (some minutes the first time)"
 run make --no-print-directory build

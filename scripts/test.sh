@@ -58,6 +58,8 @@ GO=${GO:-go}
 tools=(curl gdisk fdisk dosfstools mtools qemu-utils squashfs-tools mmdebstrap)
 say "packages that this machine lacks"
 scripts/packages.sh "${tools[@]}"
+mirrors=$(scripts/mirrors.sh)
+for setting in $mirrors; do export "${setting?}"; done
 
 TMPDIR=$(mktemp -d /tmp/bakelite-test.XXXXXX)
 export TMPDIR
