@@ -56,13 +56,18 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if err != nil {
 		return err
 	}
+	// QEMU starts in another folder.
+	file, err := filepath.Abs(disk.Path)
+	if err != nil {
+		return fmt.Errorf("finding disk: %w", err)
+	}
 	state, err := privateFolder(filepath.Join(s.State, "machine"), "boot-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(state)
 	m, err := machine.Boot(c.Context(), machine.Options{
-		Disk: disk.Path, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/"),
+		Disk: file, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/"),
 	})
 	if err != nil {
 		return stopped(c.Context(), err)
@@ -102,6 +107,10 @@ func attend(c *cobra.Command, a app.App, m *machine.Machine, console bool) error
 
 // privateFolder makes a folder for one run, which the caller removes.
 func privateFolder(parent, prefix string) (string, error) {
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return "", fmt.Errorf("finding state folder: %w", err)
+	}
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return "", fmt.Errorf("making state folder: %w", err)
 	}

@@ -61,12 +61,9 @@ func examination(s *settings.Settings) doctor.Options {
 // a folder of its own and stopped again, so that a check leaves nothing
 // behind and disturbs no build.
 func tryEngine(ctx context.Context, s *settings.Settings) (string, error) {
-	if err := os.MkdirAll(s.State, 0o700); err != nil {
-		return "", fmt.Errorf("making state folder: %w", err)
-	}
-	dir, err := os.MkdirTemp(s.State, "doctor-engine-")
+	dir, err := privateFolder(s.State, "doctor-engine-")
 	if err != nil {
-		return "", fmt.Errorf("making state folder: %w", err)
+		return "", err
 	}
 	defer os.RemoveAll(dir)
 	o := engineOptions(s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,12 +13,17 @@ import (
 // bytes, with room for a second one.
 const minSpace = 5 << 30
 
-// scratch makes a folder in the state folder, which the caller removes.
+// scratch makes a folder in the state folder, which the caller removes, and
+// returns its absolute path.
 func scratch(o Options) (string, error) {
-	if err := os.MkdirAll(o.State, 0o700); err != nil {
+	folder, err := filepath.Abs(o.State)
+	if err != nil {
+		return "", fmt.Errorf("finding the state folder: %w", err)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("making the state folder: %w", err)
 	}
-	return os.MkdirTemp(o.State, "doctor-")
+	return os.MkdirTemp(folder, "doctor-")
 }
 
 const mendState = "name a folder that you may write to with --state or BAKELITE_STATE"
