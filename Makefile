@@ -3,14 +3,17 @@
 # through sudo: system-packages.txt lists it.
 
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# A tag gives the version; without one, that of the source counts.
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null))
+# Git refuses a tree that another user owns, and then the Go command would too.
+VCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 export GO
 export CGO_ENABLED = 0
 
 .PHONY: build demo test lint bench clean
 
 build: ## bin/bakelite
-	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bakelite ./cmd/bakelite
+	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/bakelite ./cmd/bakelite
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh
@@ -22,7 +25,7 @@ lint: ## the house rules: Go, shell and workflows
 	@scripts/lint.sh
 
 bench: build ## ratios against peers, measured side by side; see bench/README.md
-	$(GO) run -buildvcs=false ./bench
+	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays
 	rm -rf bin dist
