@@ -33,7 +33,8 @@ gets its final name before the declared tests have passed.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, frozen bool) (*pipelines.Built, error) {
+				o.Frozen = frozen
 				return k.Build(c.Context(), a, o)
 			})
 		},
@@ -60,8 +61,9 @@ func targetsOf(target string) ([]string, error) {
 }
 
 // bakeAll loads every app before the first is baked, so that a mistake in the
-// last one costs no time, and prints each result.
-func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App) (*pipelines.Built, error)) error {
+// last one costs no time, and prints each result. The last argument of bake
+// says whether the setting frozen forbids to write a lock.
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App, bool) (*pipelines.Built, error)) error {
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -75,7 +77,7 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.
 		if err != nil {
 			return err
 		}
-		built, err := bake(k, a)
+		built, err := bake(k, a, s.Frozen)
 		k.Progress.Close()
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.Name, err)

@@ -21,6 +21,9 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 			if err != nil {
 				return err
 			}
+			if s.Frozen {
+				return refuseFrozen(c)
+			}
 			apps, err := loadApps(paths)
 			if err != nil {
 				return err

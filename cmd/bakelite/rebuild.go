@@ -6,8 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 )
+
+// refuseFrozen is the error of a command that exists to change locks.
+func refuseFrozen(c *cobra.Command) error {
+	return fault.Hint(fault.New(fault.Invalid, "%s may change locks, which the setting frozen forbids", c.CommandPath()),
+		"leave --frozen out, or run: bakelite build --frozen")
+}
 
 func rebuildCommand() *cobra.Command {
 	var o pipelines.BuildOptions
@@ -23,7 +30,10 @@ from what to what, and bakes only where something did.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, frozen bool) (*pipelines.Built, error) {
+				if frozen {
+					return nil, refuseFrozen(c)
+				}
 				built, err := k.Rebuild(c.Context(), a, o)
 				if err == nil && !asJSON {
 					printChanges(os.Stdout, a.Name, built.Changes)
