@@ -69,6 +69,9 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if err != nil {
 		return wiring{}, "", err
 	}
+	if o, err = o.absolute(); err != nil {
+		return wiring{}, "", err
+	}
 	w := wiring{platform: p, options: o, accel: o.accel, qmp: 3, report: 4}
 	if w.format, err = diskFormat(o.Disk); err != nil {
 		return wiring{}, "", err
@@ -92,6 +95,18 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 		w.credentials, err = writeCredentials(o.State, credentials(o.App, p.reportFile, o.limit(w.accel)))
 	}
 	return w, qemu, err
+}
+
+// absolute returns o with paths that hold in QEMU's own working folder.
+func (o Options) absolute() (Options, error) {
+	for _, path := range []*string{&o.Disk, &o.State} {
+		whole, err := filepath.Abs(*path)
+		if err != nil {
+			return o, fmt.Errorf("finding %s: %w", *path, err)
+		}
+		*path = whole
+	}
+	return o, nil
 }
 
 func forwards(o Options) []forward {
