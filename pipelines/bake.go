@@ -3,10 +3,10 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -107,9 +107,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir},
 		Layouts: map[string]string{rootfs.SeedLayout: seed},
 	}
-	if path, ok := strings.CutPrefix(a.Base.Image, app.LayoutPrefix); ok {
-		source.Layouts[rootfs.BaseLayout] = path
-	}
+	maps.Copy(source.Layouts, baseLayout(a))
 	return rootfs.Graph{
 		App: a, Lock: l,
 		Controls: map[string]string{

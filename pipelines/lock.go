@@ -62,7 +62,10 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 	if err != nil {
 		return nil, err
 	}
-	reason := stale(l, a, k.Platform, files)
+	reason, err := stale(l, a, k.Platform, files)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case reason == "":
 		return l, nil
@@ -79,20 +82,28 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 
 const reasonFiles = "the app's own files changed"
 
-func stale(l *lock.Lock, a app.App, platform string, files []lock.File) string {
+// stale says why a lock does not fit the app file, or "".
+func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string, error) {
 	switch {
 	case l == nil:
-		return "there is none"
+		return "there is none", nil
 	case l.App != a.Name:
-		return "it is of the app " + l.App
+		return "it is of the app " + l.App, nil
 	case l.Platform != platform:
-		return "it is for " + l.Platform
+		return "it is for " + l.Platform, nil
 	case l.Inputs != inputs(a):
-		return "the app file asks for other packages"
-	case !slices.Equal(l.Files, files):
-		return reasonFiles
+		return "the app file asks for other packages", nil
 	}
-	return ""
+	if a.Base.Image != "" {
+		image, err := pinImage(a)
+		if err != nil || l.Base == nil || *l.Base != *image {
+			return "the base image is another one", err
+		}
+	}
+	if !slices.Equal(l.Files, files) {
+		return reasonFiles, nil
+	}
+	return "", nil
 }
 
 func readLock(a app.App) (*lock.Lock, error) {
@@ -131,8 +142,14 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 	}
 	_, arch, _ := strings.Cut(k.Platform, "/")
 	r := resolver{client: k.Archive}
-	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+a.Base.Debian, func(ctx context.Context, _ io.Writer) (bool, error) {
-		r.snapshot, err = k.Archive.Snapshot(ctx, a.Base.Debian, arch)
+	suite := a.Base.Debian
+	if a.Base.Image != "" {
+		if l.Base, suite, r.image, err = k.inspect(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+suite, func(ctx context.Context, _ io.Writer) (bool, error) {
+		r.snapshot, err = k.Archive.Snapshot(ctx, suite, arch)
 		return false, err
 	})
 	if err != nil {
@@ -146,7 +163,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = k.Progress.Do(ctx, "[lock] resolve packages of "+a.Name, func(ctx context.Context, log io.Writer) (bool, error) {
+	err = k.Progress.Do(ctx, "[lock] resolve packages of "+a.Name, func(ctx context.Context, _ io.Writer) (bool, error) {
 		return false, r.layers(ctx, a, &l.Packages)
 	})
 	return l, fault.Hint(err, "%s asks for these packages; the old lock is unchanged", a.Path)
@@ -155,6 +172,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 // resolver is apt at work on one snapshot.
 type resolver struct {
 	client   *archive.Client
+	image    []byte // the dpkg status of the base image, where there is one
 	snapshot *archive.Snapshot
 	seed     archive.Seed
 }
@@ -171,13 +189,16 @@ func (r *resolver) prepare(ctx context.Context) ([]lock.Pin, error) {
 	return pins, err
 }
 
-func (r *resolver) resolve(ctx context.Context, installed []lock.Pin, names []string) ([]lock.Pin, error) {
-	return r.client.Resolve(ctx, r.snapshot, r.seed, installed, names)
+// resolve returns what names add to the base image, if any, and to the pins.
+func (r *resolver) resolve(ctx context.Context, pins []lock.Pin, names []string) ([]lock.Pin, error) {
+	return r.client.Resolve(ctx, r.snapshot, r.seed, archive.Installed{Status: r.image, Pins: pins}, names)
 }
 
 func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err error) {
-	if l.Base, err = r.resolve(ctx, nil, archive.Essential(r.snapshot)); err != nil {
-		return err
+	if r.image == nil {
+		if l.Base, err = r.resolve(ctx, nil, archive.Essential(r.snapshot)); err != nil {
+			return err
+		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -185,7 +206,7 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		return err
 	})
 	group.Go(func() (err error) {
-		l.Tools, err = r.resolve(ctx, l.Seed, templates.Lines("machine/tools.txt"))
+		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, archive.Installed{Pins: l.Seed}, templates.Lines("machine/tools.txt"))
 		return err
 	})
 	group.Go(func() (err error) {

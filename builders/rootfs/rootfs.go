@@ -31,9 +31,9 @@ type Sources struct {
 
 // Names of the local folders and layouts that a graph reads.
 const (
-	SeedLayout = "seed" // the OCI layout that holds the seed
-	BaseLayout = "base" // the OCI layout that holds a base image
-	AppFolder  = "app"  // the app file's folder
+	SeedLayout = "seed"    // the OCI layout that holds the seed
+	BaseLayout = "base"    // the OCI layout that holds a base image
+	AppFolder  = "context" // the app file's folder, by the name that Dockerfiles know
 )
 
 // Graph makes the states of one app's root filesystem.
@@ -71,6 +71,14 @@ func (g Graph) baseImage() llb.State {
 		return llb.OCILayout(BaseLayout+"/image@"+g.Lock.Base.Digest, llb.OCIStore("", BaseLayout), llb.WithCustomName(name))
 	}
 	return llb.Image(g.Lock.Base.Ref, llb.WithCustomName(name))
+}
+
+// PackageFiles are the two files of a base image that say what it is.
+func (g Graph) PackageFiles() llb.State {
+	follow := &llb.CopyInfo{FollowSymlinks: true}
+	return llb.Scratch().
+		File(llb.Copy(g.Base(), "/usr/lib/os-release", "/os-release", follow), llb.WithCustomName("[base] read os-release")).
+		File(llb.Copy(g.Base(), "/var/lib/dpkg/status", "/status", follow), llb.WithCustomName("[base] read the package database"))
 }
 
 // Container is the tree of the container image before it is trimmed.
@@ -123,13 +131,21 @@ func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra
 		if err != nil {
 			return llb.State{}, fmt.Errorf("building %s: %w", g.App.Base.Dockerfile, err)
 		}
-		tree = built
+		tree = g.redate(built, tree)
 	}
 	tree = g.files(tree, extra)
 	for _, s := range g.App.Steps {
 		tree = g.step(tree, s)
 	}
 	return tree, nil
+}
+
+// redate gives what a Dockerfile changed one date.
+func (g Graph) redate(built, before llb.State) llb.State {
+	return g.run(g.Seed(), step{
+		name: "[dockerfile] settle", scripts: script("redate.sh"), root: target, settle: true,
+		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly)},
+	}).AddMount(target, built)
 }
 
 // RunsSteps says whether anything of the app's own runs in the tree.
@@ -149,8 +165,12 @@ func (g Graph) OwnsUsr() bool {
 	return false
 }
 
-// Trim takes what a running service does not need out of a container's tree.
+// Trim takes what a running service does not need out of a container's tree,
+// unless the app keeps a shell: then it stays a system with its packages.
 func (g Graph) Trim(tree llb.State, name string) llb.State {
+	if g.App.Container.Shell {
+		return tree
+	}
 	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(g.removable(), " ")}, script("remove.sh", "trim.sh")...)
 }
 
@@ -191,9 +211,6 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 }
 
 func (g Graph) removable() []string {
-	if g.App.Container.Shell {
-		return nil
-	}
 	asked := map[string]bool{}
 	for _, name := range g.App.Packages {
 		asked[name] = true

@@ -30,8 +30,8 @@ func (c *Client) aptTree(s *Snapshot) (string, error) {
 	if err != nil || s.currentAptTree(dir) {
 		return dir, err
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("writing the cache: %w", err)
+	if err := c.store.discard(dir); err != nil {
+		return "", err
 	}
 	return build()
 }

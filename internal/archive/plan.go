@@ -87,8 +87,9 @@ func (s *Snapshot) planned(line string) *Package {
 
 // writeStatus writes dpkg's status file of a system on which the pins are
 // installed.
-func (s *Snapshot) writeStatus(path string, installed []lock.Pin) error {
+func (s *Snapshot) writeStatus(path string, installed Installed) error {
 	var out bytes.Buffer
+	installed.writeRest(&out)
 	files := make([]*os.File, len(s.files))
 	for i, f := range s.files {
 		file, err := os.Open(f.packagesPath)
@@ -98,7 +99,7 @@ func (s *Snapshot) writeStatus(path string, installed []lock.Pin) error {
 		defer file.Close()
 		files[i] = file
 	}
-	for _, pin := range installed {
+	for _, pin := range installed.Pins {
 		p := s.Find(pin.Name, pin.Version, pin.Arch)
 		if p == nil || p.SHA256 != pin.SHA256 {
 			return fault.Hint(fault.New(fault.Invalid, "the installed package %s %s is not in the archive's index", pin.Name, pin.Version),
@@ -132,4 +133,21 @@ func statusStanza(out *bytes.Buffer, raw []byte, offset int64) error {
 	})
 	out.WriteByte('\n')
 	return err
+}
+
+// writeRest writes the stanzas of the status file whose packages are not among
+// the pins, which are newer.
+func (i Installed) writeRest(out *bytes.Buffer) {
+	newer := map[string]bool{}
+	for _, pin := range i.Pins {
+		newer[pin.Name] = true
+	}
+	for stanza := range bytes.SplitSeq(i.Status, []byte("\n\n")) {
+		first, _, _ := bytes.Cut(bytes.TrimLeft(stanza, "\n"), []byte("\n"))
+		name, ok := bytes.CutPrefix(first, []byte("Package: "))
+		if ok && !newer[string(bytes.TrimSpace(name))] {
+			out.Write(bytes.Trim(stanza, "\n"))
+			out.WriteString("\n\n")
+		}
+	}
 }

@@ -59,7 +59,7 @@ func names(pins []lock.Pin) []string {
 func TestRealArchive(t *testing.T) {
 	c, s, seed := realSeed(t)
 	ctx := context.Background()
-	base, err := c.Resolve(ctx, s, seed, nil, archive.Essential(s))
+	base, err := c.Resolve(ctx, s, seed, archive.Installed{}, archive.Essential(s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestRealArchive(t *testing.T) {
 		}
 	}
 	t.Run("nginx on the essential set", func(t *testing.T) {
-		added, err := c.Resolve(ctx, s, seed, base, []string{"nginx"})
+		added, err := c.Resolve(ctx, s, seed, archive.Installed{Pins: base}, []string{"nginx"})
 		if err != nil || !slices.Contains(names(added), "nginx-common") || slices.Contains(names(added), "libc6") {
 			t.Errorf("got %v, %v", names(added), err)
 		}
@@ -78,7 +78,7 @@ func TestRealArchive(t *testing.T) {
 		}
 	})
 	t.Run("nothing to add", func(t *testing.T) {
-		if added, err := c.Resolve(ctx, s, seed, base, []string{"bash", "libc6"}); err != nil || len(added) > 0 {
+		if added, err := c.Resolve(ctx, s, seed, archive.Installed{Pins: base}, []string{"bash", "libc6"}); err != nil || len(added) > 0 {
 			t.Errorf("got %v, %v", names(added), err)
 		}
 	})
@@ -88,7 +88,7 @@ func TestRealArchive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		added, err := c.Resolve(ctx, foreign, seed, nil, []string{"nginx"})
+		added, err := c.Resolve(ctx, foreign, seed, archive.Installed{}, []string{"nginx"})
 		if err != nil || !slices.ContainsFunc(added, func(p lock.Pin) bool { return p.Name == "nginx" && p.Arch == other }) {
 			t.Errorf("got %v, %v", names(added), err)
 		}
@@ -107,18 +107,18 @@ func TestRealArchive(t *testing.T) {
 	}
 	for _, r := range refusals {
 		t.Run(r.name, func(t *testing.T) {
-			_, err := c.Resolve(ctx, s, seed, base, r.names)
+			_, err := c.Resolve(ctx, s, seed, archive.Installed{Pins: base}, r.names)
 			if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), r.words) || !strings.Contains(fault.HintOf(err), r.hint) || fault.HintOf(err) == "" {
 				t.Errorf("got %v; hint %s", err, fault.HintOf(err))
 			}
 		})
 	}
 	t.Run("removal of an installed package", func(t *testing.T) {
-		mail, err := c.Resolve(ctx, s, seed, base, []string{"postfix"})
+		mail, err := c.Resolve(ctx, s, seed, archive.Installed{Pins: base}, []string{"postfix"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Resolve(ctx, s, seed, slices.Concat(base, mail), []string{"exim4-daemon-light"})
+		_, err = c.Resolve(ctx, s, seed, archive.Installed{Pins: slices.Concat(base, mail)}, []string{"exim4-daemon-light"})
 		if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "remove postfix") {
 			t.Errorf("got %v", err)
 		}
@@ -126,7 +126,7 @@ func TestRealArchive(t *testing.T) {
 	t.Run("installed package that the archive lost", func(t *testing.T) {
 		gone := slices.Clone(base)
 		gone[0].Version = "0"
-		if _, err := c.Resolve(ctx, s, seed, gone, []string{"nginx"}); fault.KindOf(err) != fault.Invalid {
+		if _, err := c.Resolve(ctx, s, seed, archive.Installed{Pins: gone}, []string{"nginx"}); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -27,13 +27,20 @@ const (
 	maxProviders = 8
 )
 
+// Installed is what a system has already: the text of its dpkg status file,
+// where there is one, and packages of the snapshot.
+type Installed struct {
+	Status []byte
+	Pins   []lock.Pin
+}
+
 // Resolve returns the packages that must be added to the installed ones so
 // that names are installed, as apt-get without recommended packages decides,
 // sorted by name. It runs the seed's apt-get from the cache, with no root and
 // no network. A name that the archive does not have and names that cannot be
 // installed together are a fault.Invalid; so are installed pins that are not
 // in the snapshot.
-func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed []lock.Pin, names []string) ([]lock.Pin, error) {
+func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed Installed, names []string) ([]lock.Pin, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}

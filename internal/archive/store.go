@@ -89,3 +89,17 @@ func (s store) build(kind, key string, fill func(dir string) error) (string, err
 	}
 	return final, nil
 }
+
+// discard removes a folder that build made; its name is free at once, so that
+// others who make it again at the same time meet no half of it.
+func (s store) discard(dir string) error {
+	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "old-")
+	if err != nil {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	if err := os.Rename(dir, filepath.Join(temp, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	return nil
+}
