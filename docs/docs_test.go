@@ -1,0 +1,124 @@
+// Package docs_test keeps the documents from rotting: links lead somewhere,
+// indexes are whole, and nothing committed names a mirror's host.
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/probe"
+)
+
+const root = ".."
+
+// maxFile bounds the files that are looked at, in bytes.
+const maxFile = 4 << 20
+
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s]+)`)
+	each(t, func(path, text string) {
+		if filepath.Ext(path) != ".md" {
+			return
+		}
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(found[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), found[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", path, found[1])
+			}
+		}
+	})
+}
+
+func TestDecisionsAreListed(t *testing.T) {
+	index := read(t, "decisions/README.md")
+	records, err := filepath.Glob("decisions/[0-9]*.md")
+	if err != nil || len(records) == 0 {
+		t.Fatalf("no records: %v", err)
+	}
+	for _, record := range records {
+		title, _, _ := strings.Cut(read(t, record), "\n")
+		_, title, _ = strings.Cut(title, ": ")
+		if !strings.Contains(index, "("+filepath.Base(record)+") | "+title) {
+			t.Errorf("decisions/README.md does not list %s as %q", record, title)
+		}
+	}
+}
+
+func TestGlossaryIsSorted(t *testing.T) {
+	var words []string
+	for _, found := range regexp.MustCompile(`(?m)^\| \*\*([^*]+)\*\*`).FindAllStringSubmatch(read(t, "glossary.md"), -1) {
+		words = append(words, strings.ToLower(found[1]))
+	}
+	if len(words) < 10 || !slices.IsSorted(words) {
+		t.Errorf("want sorted words: %q", words)
+	}
+}
+
+func TestJSONNamesEveryKey(t *testing.T) {
+	text := read(t, "json.md")
+	for _, value := range []any{builders.Artifact{}, probe.Result{}} {
+		kind := reflect.TypeOf(value)
+		for i := range kind.NumField() {
+			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			if !strings.Contains(text, `"`+key+`":`) {
+				t.Errorf("json.md does not show the key %q of %s", key, kind)
+			}
+		}
+	}
+}
+
+// TestNoMirror: archives have names, and mirrors are settings. The key ring's
+// comments and addresses of people are no mirrors.
+func TestNoMirror(t *testing.T) {
+	host := regexp.MustCompile(`(deb|security|ftp|snapshot|archive|mirrors?)\.([a-z]{2}\.)?(debian|ubuntu)\.(org|com)`)
+	each(t, func(path, text string) {
+		if found := host.FindString(text); found != "" {
+			t.Errorf("%s names a mirror's host: %s", path, found)
+		}
+	})
+}
+
+// each calls f with every text file of the repository.
+func each(t *testing.T, f func(path, text string)) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if name := entry.Name(); path != root && (name == ".git" || name == "bin" || name == "dist") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return err
+		}
+		files++
+		f(path, read(t, path))
+		return nil
+	})
+	if err != nil || files < 100 {
+		t.Fatalf("looked at %d files: %v", files, err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
