@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 )
 
 func engineCommand() *cobra.Command {
@@ -16,28 +16,20 @@ func engineCommand() *cobra.Command {
 		Long: `Bakelite starts an engine of its own where no BuildKit runs, keeps it for the
 next command and ends it after engine.idle without one.`,
 	}
-	c.AddCommand(engineServe(), engineConfine(), engineStop(), enginePrune())
-	return c
-}
-
-func engineServe() *cobra.Command {
-	var o engine.ServeOptions
-	c := &cobra.Command{
-		Use: "serve", Hidden: true, Short: "Run the engine in the foreground", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return engine.Serve(c.Context(), o) },
+	c.AddCommand(engineStop(), enginePrune())
+	for _, word := range kitchen.EngineWords() {
+		c.AddCommand(engineHidden(word))
 	}
-	c.Flags().StringVar(&o.State, "folder", "", "the engine's state folder")
-	c.Flags().DurationVar(&o.Idle, "for", 10*time.Minute, "how long to wait for a connection")
-	c.Flags().BoolVar(&o.Rootless, "rootless", false, "run as root of a user namespace only")
 	return c
 }
 
-func engineConfine() *cobra.Command {
+// engineHidden answers the engine's start, which calls this program again.
+func engineHidden(word string) *cobra.Command {
 	return &cobra.Command{
-		Use: "confine -- PROGRAM [ARGUMENT...]", Hidden: true, Short: "Run a program as the child of a namespace's first process",
-		RunE: func(_ *cobra.Command, argv []string) error {
-			code, err := engine.Confine(argv)
-			if err == nil {
+		Use: word, Hidden: true, Short: "Part of the engine's start", DisableFlagParsing: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			code, err := kitchen.AnswerEngine(c.Context(), word, args)
+			if code != 0 && err == nil {
 				os.Exit(code)
 			}
 			return err

@@ -1,0 +1,85 @@
+// Package kitchen is the composition root that the commands share: the only
+// place where the clients of the archive, the engine and the machines are
+// constructed. It holds no flow and prints nothing. Only commands may import
+// it.
+package kitchen
+
+import (
+	"context"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/scan/controls"
+)
+
+// Options say what a kitchen is made for.
+type Options struct {
+	// Version is the program's own.
+	Version string
+	// Settings are those in force.
+	Settings *settings.Settings
+	// Progress receives the display of what happens.
+	Progress io.Writer
+	// Display is the form of the display that engine.NewProgress takes.
+	Display string
+}
+
+// New constructs everything that the flows work with. The caller closes the
+// kitchen's Progress, after which Options.Progress receives nothing more.
+func New(o Options) (pipelines.Kitchen, error) {
+	s := o.Settings
+	mirrors := archive.MachineMirrors(os.DirFS("/"))
+	maps.Copy(mirrors, s.Mirrors)
+	client, err := archive.New(archive.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: mirrors, Keyring: s.Keyring})
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
+	known, err := controls.Load()
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
+	display, err := engine.NewProgress(o.Progress, o.Display)
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
+	return pipelines.Kitchen{
+		Version: o.Version, Platform: "linux/" + runtime.GOARCH,
+		Archive: client, Mirrors: mirrors,
+		Engine:   func(ctx context.Context) (*engine.Engine, error) { return engine.Open(ctx, EngineOptions(s)) },
+		State:    s.State,
+		Output:   s.Output,
+		Controls: hardening(known),
+		Testers: map[string]pipelines.Tester{
+			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State},
+		},
+		Progress: display,
+	}, nil
+}
+
+// EngineOptions says which engine the settings ask for.
+func EngineOptions(s *settings.Settings) engine.Options {
+	return engine.Options{Address: s.Engine.Address, State: s.State, Idle: s.Engine.Idle.Std()}
+}
+
+// level is how much hardening every image gets; level 2 costs speed or
+// function and is left to a later option.
+const level = 1
+
+// hardening gives the flows the controls as scripts.
+type hardening []controls.Control
+
+func (h hardening) ApplyScript(kind string) string {
+	return controls.ApplyScript(controls.For(h, kind, level))
+}
+
+func (h hardening) KernelArguments() []string {
+	return controls.KernelArguments(controls.For(h, controls.Disk, level))
+}

@@ -1,0 +1,35 @@
+package kitchen
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/machine"
+	"github.com/bakelite/bakelite/internal/sandbox"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+// containerTester runs the declared tests on a container image under runc.
+type containerTester struct{ state string }
+
+func (t containerTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
+	results, record, err := sandbox.Test(ctx, sandbox.Options{
+		Layout: made.Path, Digest: made.Digest, App: a, State: filepath.Join(t.state, "sandbox"),
+	})
+	return pipelines.Tested{Results: results, MemoryBytes: record.MemoryBytes}, err
+}
+
+// diskTester runs the declared tests on a disk in QEMU.
+type diskTester struct{ state string }
+
+func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
+	results, record, err := machine.Test(ctx, machine.Options{
+		Disk: made.Path, App: a, State: filepath.Join(t.state, "machine"),
+	})
+	return pipelines.Tested{
+		Results: results, BootSeconds: record.BootSeconds, MemoryBytes: record.MemoryBytes, Accelerator: record.Accel,
+	}, err
+}
