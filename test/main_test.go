@@ -1,0 +1,89 @@
+// Package test holds the end-to-end tests: they run the program as a user
+// does, on the real Debian archive, the real engine, runc and QEMU, and look
+// at what it says, makes and leaves behind. They need root, and minutes.
+// Nothing imports them.
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// place is where one run of the tests happens; everything that it makes lies
+// in one folder, so that what is left behind can be told from all else.
+type place struct{ dir, binary, state string }
+
+// here is set once, before the first test.
+var here place
+
+func TestMain(m *testing.M) {
+	if err := here.open(); err != nil {
+		fmt.Fprintln(os.Stderr, "preparing the end-to-end tests:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := here.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "FAIL: after the end-to-end tests:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func (p *place) open() error {
+	dir, err := os.MkdirTemp("", "bakelite-e2e-")
+	if err != nil {
+		return err
+	}
+	*p = place{dir: dir, binary: filepath.Join(dir, "bakelite"), state: filepath.Join(dir, "state")}
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", p.binary, "../cmd/bakelite")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building bakelite: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// close stops every engine of this run and says what is left nevertheless.
+func (p *place) close() error {
+	states, err := filepath.Glob(filepath.Join(p.dir, "*", "engine"))
+	if err != nil {
+		return err
+	}
+	var problems []string
+	for _, state := range states {
+		stop := exec.Command(p.binary, "engine", "stop")
+		stop.Env = environment(filepath.Dir(state), p.dir)
+		if out, err := stop.CombinedOutput(); err != nil {
+			problems = append(problems, fmt.Sprintf("stopping the engine of %s: %v: %s", state, err, out))
+		}
+	}
+	if left := settled(func() []string { return append(processes(p.dir), mounts(p.dir)...) }); len(left) > 0 {
+		problems = append(problems, "these are left:\n  "+strings.Join(left, "\n  "))
+	}
+	if err := os.RemoveAll(p.dir); err != nil {
+		problems = append(problems, err.Error())
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s", strings.Join(problems, "\n"))
+	}
+	return nil
+}
+
+// settleTime is what the end of a process or a mount may take on a busy
+// machine.
+const settleTime = 30 * time.Second
+
+// settled waits until look finds nothing, and returns what it still finds at
+// the end of the wait.
+func settled(look func() []string) []string {
+	for end := time.Now().Add(settleTime); ; time.Sleep(100 * time.Millisecond) {
+		if found := look(); len(found) == 0 || time.Now().After(end) {
+			return found
+		}
+	}
+}

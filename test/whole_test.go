@@ -1,0 +1,115 @@
+package test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+// TestWholeLine bakes a clean copy of the example: stdout is one JSON object,
+// both artifacts are there, whole and tested, and the receipt says so.
+func TestWholeLine(t *testing.T) {
+	s := firstBake(t)
+	r := s.outcome.result(t)
+	if r.App != "web" || !r.Rebuilt || len(r.LockDigest) != len("sha256:")+64 || len(r.Steps) == 0 || len(r.Changes) != 0 {
+		t.Errorf("result is %+v", r)
+	}
+	s.names("web.oci", "web.qcow2", "web.raw", "web.receipt.json")
+	passed := map[string]bool{}
+	for _, test := range r.Tests {
+		passed[test.Artifact+": "+test.Name] = test.Passed
+		if !test.Passed {
+			t.Errorf("%s: %s: %s", test.Artifact, test.Name, test.Detail)
+		}
+	}
+	for _, kind := range []string{builders.Container, builders.Disk} {
+		for _, name := range []string{"the page is served", "the port is open", "nginx accepts its configuration"} {
+			if !passed[kind+": "+name] {
+				t.Errorf("%s: %q did not pass or was not run: %v", kind, name, passed)
+			}
+		}
+	}
+	checkImage(s.site, r.artifact(t, "layout"))
+	checkFile(s.site, r.artifact(t, "raw"))
+	qcow2 := r.artifact(t, "qcow2")
+	checkFile(s.site, qcow2)
+	tool(t, "qemu-img", "check", "-f", "qcow2", s.path(qcow2))
+	tool(t, "qemu-img", "compare", "-f", "qcow2", "-F", "raw", s.path(qcow2), s.path(r.artifact(t, "raw")))
+	checkReceipt(s.site, r)
+	leavesNothing(t)
+}
+
+// TestNothingToDo runs the same command again, with an engine address where
+// nothing listens: work would fail.
+func TestNothingToDo(t *testing.T) {
+	s := firstBake(t)
+	before := s.outcome.result(t)
+	receipt, lock := read(t, filepath.Join(s.out, "web.receipt.json")), read(t, s.lock())
+	r := s.run("build", "--json", "--output", "dist", "--engine", "unix://"+filepath.Join(here.dir, "nobody"), "web").result(t)
+	if r.Rebuilt || r.LockDigest != before.LockDigest || !slices.Equal(r.Artifacts, before.Artifacts) || !slices.Equal(r.Tests, before.Tests) {
+		t.Errorf("the second run gives %+v, the first gave %+v", r, before)
+	}
+	if read(t, filepath.Join(s.out, "web.receipt.json")) != receipt || read(t, s.lock()) != lock {
+		t.Error("the receipt or the lock was written again")
+	}
+}
+
+func checkImage(s site, a builders.Artifact) {
+	s.t.Helper()
+	named, err := oci.Only(s.path(a))
+	if err != nil || named != a.Digest || a.Kind != builders.Container || a.Ref != a.Path+"@"+a.Digest {
+		s.t.Errorf("layout names %s (%v), the result %+v", named, err, a)
+	}
+	if size, err := oci.Size(s.path(a), a.Digest); err != nil || size != a.Size {
+		s.t.Errorf("image has %d bytes (%v), the result says %d", size, err, a.Size)
+	}
+}
+
+func checkFile(s site, a builders.Artifact) {
+	s.t.Helper()
+	f, err := os.Open(s.path(a))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	if digest := "sha256:" + hex.EncodeToString(hash.Sum(nil)); err != nil || size != a.Size || digest != a.Digest {
+		s.t.Errorf("%s has %d bytes and digest %s (%v), the result says %+v", a.Path, size, digest, err, a)
+	}
+}
+
+func checkReceipt(s site, r result) {
+	s.t.Helper()
+	var receipt pipelines.Receipt
+	if err := json.Unmarshal([]byte(read(s.t, filepath.Join(s.out, "web.receipt.json"))), &receipt); err != nil {
+		s.t.Fatal(err)
+	}
+	if receipt.LockDigest != r.LockDigest || receipt.TestsSkipped || !slices.Equal(receipt.Artifacts, r.Artifacts) ||
+		len(receipt.Tests[builders.Container].Results)+len(receipt.Tests[builders.Disk].Results) != len(r.Tests) {
+		s.t.Errorf("receipt is %+v, the result %+v", receipt, r)
+	}
+	if disk := receipt.Tests[builders.Disk]; disk.BootSeconds <= 0 || disk.MemoryBytes <= 0 || receipt.Tests[builders.Container].MemoryBytes <= 0 {
+		s.t.Errorf("receipt lacks boot time or memory: %+v", receipt.Tests)
+	}
+}
+
+// tool runs a program of this machine that must succeed.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}

@@ -1,0 +1,157 @@
+package test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestWrongInput gives mistakes that are found before any work: exit code 2,
+// the place, what is wrong and what to do.
+func TestWrongInput(t *testing.T) {
+	tests := []struct {
+		name, old, new string
+		texts          []string
+	}{
+		{"unknown key", "packages: [nginx]", "pakages: [nginx]", []string{"app.yaml:8", "pakages", "packages"}},
+		{"wrong type", "pids: 64", "pids: many", []string{"app.yaml:", "pids"}},
+		{"two mistakes at once", "user: www-data\n  ports: [8080]", "user: root\n  ports: [99999]", []string{"root", "99999"}},
+		{"missing file", "from: nginx.conf", "from: nginx.cnf", []string{"nginx.cnf"}},
+		{"path out of the app's folder", "from: nginx.conf", "from: ../nginx.conf", []string{"../nginx.conf"}},
+		{"unknown suite", "debian: trixie", "debian: trixy", []string{"trixy"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			lock := read(t, s.lock())
+			s.replace("app.yaml", tt.old, tt.new)
+			o := s.run("build", "--json", "web").want(t, 2, tt.texts...)
+			if o.stdout != "" || read(t, s.lock()) != lock {
+				t.Errorf("stdout %q, or the lock changed", o.stdout)
+			}
+			s.names()
+		})
+	}
+}
+
+// TestFrozenRefusesAStaleLock asks for one more package than the lock has.
+func TestFrozenRefusesAStaleLock(t *testing.T) {
+	s := newSite(t)
+	lock := read(t, s.lock())
+	s.replace("app.yaml", "[nginx]", "[nginx, tree]")
+	for _, args := range [][]string{{"build", "--frozen", "web"}, {"rebuild", "--frozen", "web"}, {"lock", "--frozen", "web"}} {
+		s.run(args...).want(t, 2, "frozen", "next:")
+	}
+	if read(t, s.lock()) != lock {
+		t.Error("the lock changed")
+	}
+	s.names()
+}
+
+// TestMissingPackageKeepsTheLock asks for a package that does not exist.
+func TestMissingPackageKeepsTheLock(t *testing.T) {
+	s := newSite(t)
+	lock := read(t, s.lock())
+	s.replace("app.yaml", "[nginx]", "[nginxx]")
+	s.run("lock", "web").want(t, 2, "nginxx", "nginx", "next:", "the old lock is unchanged")
+	s.run("build", "web").want(t, 2, "nginxx", "next:")
+	if read(t, s.lock()) != lock {
+		t.Error("the lock changed")
+	}
+	s.names()
+}
+
+// nobody is a mirror at a port on which nothing listens.
+func nobody(t *testing.T) []string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	return mirrorsAt(server.URL)
+}
+
+func mirrorsAt(url string) []string {
+	var args []string
+	for _, name := range archives() {
+		args = append(args, "--mirror", name+"="+url)
+	}
+	return args
+}
+
+// withTree locks the example with one more small package, which no engine of
+// this run has fetched.
+func withTree(t *testing.T) site {
+	t.Helper()
+	s := newSite(t)
+	s.replace("app.yaml", "[nginx]", "[nginx, tree]")
+	s.run("lock", "web").want(t, 0)
+	return s
+}
+
+// TestMirrorDown has no mirror that answers, at each place that asks one.
+func TestMirrorDown(t *testing.T) {
+	s := withTree(t)
+	lock := read(t, s.lock())
+	s.run(append([]string{"lock"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
+	s.run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
+	s.freshState()
+	s.run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
+	if read(t, s.lock()) != lock {
+		t.Error("the lock changed")
+	}
+	s.names()
+}
+
+// TestOtherBytes locks one package by another hash, which makes the real one
+// the wrong one, and has a mirror that serves other bytes under a right path.
+func TestOtherBytes(t *testing.T) {
+	s := withTree(t)
+	lock := read(t, s.lock())
+	t.Run("mirror", func(t *testing.T) {
+		s.t = t
+		server := httptest.NewServer(corrupting(throughMirror(t, "debian"), "/tree_"))
+		t.Cleanup(server.Close)
+		s.run("build", "--skip-tests", "--mirror", "debian="+server.URL, "web").want(t, 7, "tree", "next:")
+		s.names()
+	})
+	for _, name := range []string{"tree", "apt"} {
+		t.Run("lock of "+name, func(t *testing.T) {
+			s.t = t
+			pin := regexp.MustCompile(`(name: ` + name + `, .*sha256: ")[0-9a-f]{8}`)
+			if err := os.WriteFile(s.lock(), []byte(pin.ReplaceAllString(lock, "${1}01234567")), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			s.run("build", "--skip-tests", "web").want(t, 7, name, "next:")
+			s.names()
+		})
+	}
+	t.Run("right again", func(t *testing.T) {
+		s.t = t
+		if err := os.WriteFile(s.lock(), []byte(lock), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.run("build", "--skip-tests", "--target", "container", "web").want(t, 0)
+	})
+}
+
+// corrupting flips a bit of each answer whose path holds part.
+func corrupting(next http.Handler, part string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.URL.Path, part) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		recorded := httptest.NewRecorder()
+		next.ServeHTTP(recorded, r)
+		body := bytes.Clone(recorded.Body.Bytes())
+		if len(body) > 0 {
+			body[len(body)/2] ^= 1
+		}
+		w.WriteHeader(recorded.Code)
+		_, _ = io.Copy(w, bytes.NewReader(body))
+	})
+}
