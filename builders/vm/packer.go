@@ -2,14 +2,18 @@ package vm
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/hcl2helper"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -18,23 +22,28 @@ import (
 // BuilderID marks our artifacts for Packer's post-processors.
 const BuilderID = "bakelite.disk"
 
-// Config is what a Packer template may set.
+// Config is what a Packer template may set; docs/packer.md describes it.
 type Config struct {
-	// App is the path of the app file.
-	App string `mapstructure:"app" required:"true"`
-	// Output is the folder for the disk files, "dist" by default.
+	// App is the path of the app file, or of the folder of an app.yaml.
+	App string `mapstructure:"app"`
+	// Output is the folder for the disk files; "" means the setting output.
 	Output string `mapstructure:"output"`
-	// State is Bakelite's state folder, by default the user's.
+	// State is Bakelite's state folder; "" means the setting state.
 	State string `mapstructure:"state"`
 	// Frozen refuses to write a lock.
 	Frozen bool `mapstructure:"frozen"`
-	// SkipTests leaves the declared tests out.
+	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool `mapstructure:"skip_tests"`
 }
 
 // Builder is the Packer builder "bakelite-disk". Bakelite drives it in
-// process, and the plugin registers it; Bake is what differs.
+// process, and the plugin registers it; Check and Bake are what differs.
 type Builder struct {
+	// Check looks further at a configuration whose form is right, before any
+	// work is done; nil stands for no further look.
+	Check func(Config) error
+	// Bake makes what a configuration asks for and hands each line of
+	// progress to say.
 	Bake   func(ctx context.Context, c Config, say func(string)) ([]builders.Artifact, error)
 	config Config
 }
@@ -55,65 +64,64 @@ func (b *Builder) ConfigSpec() hcldec.ObjectSpec {
 	}
 }
 
-// Prepare decodes and checks the configuration.
+// Prepare decodes and checks the configuration. Its errors are of kind
+// fault.Invalid unless Check says otherwise.
 func (b *Builder) Prepare(raws ...any) (variables, warnings []string, err error) {
-	err = config.Decode(&b.config, &config.DecodeOpts{PluginType: BuilderID, Interpolate: true}, raws...)
+	b.config = Config{}
+	plain, err := plainValues(raws)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading builder configuration: %w", err)
+		return nil, nil, err
+	}
+	err = config.Decode(&b.config, &config.DecodeOpts{PluginType: BuilderID, Interpolate: true}, plain...)
+	if err != nil {
+		return nil, nil, fault.New(fault.Invalid, "reading configuration of bakelite-disk: %w", err)
 	}
 	if b.config.App == "" {
-		return nil, nil, fault.New(fault.Invalid, "builder bakelite-disk: app: the path of an app file is missing")
+		return nil, nil, fault.Hint(fault.New(fault.Invalid, "bakelite-disk: app names no file"),
+			"set app to the path of an app file, or of a folder with an app.yaml")
 	}
-	if b.config.Output == "" {
-		b.config.Output = "dist"
+	if b.Check == nil || b.config.App == hcl2helper.UnknownVariableValue {
+		return nil, nil, nil
 	}
-	return nil, nil, nil
+	return nil, nil, b.Check(b.config)
 }
 
-// Run bakes the disk.
+// plainValues turns the values of an HCL template into maps. Decode would do
+// so itself, but only for a Config that has a second, flat form.
+func plainValues(raws []any) ([]any, error) {
+	plain := make([]any, len(raws))
+	for i, raw := range raws {
+		value, ok := raw.(cty.Value)
+		if !ok {
+			plain[i] = raw
+			continue
+		}
+		text, err := ctyjson.SimpleJSONValue{Value: value}.MarshalJSON()
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "reading configuration of bakelite-disk: %w", err)
+		}
+		var m map[string]any
+		if err := json.Unmarshal(text, &m); err != nil {
+			return nil, fault.New(fault.Invalid, "reading configuration of bakelite-disk: %w", err)
+		}
+		plain[i] = m
+	}
+	return plain, nil
+}
+
+// Run bakes the disk that Prepare was given. Without an artifact of kind
+// builders.Disk it is an error.
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, _ packersdk.Hook) (packersdk.Artifact, error) {
-	disks, err := b.Bake(ctx, b.config, ui.Say)
+	made, err := b.Bake(ctx, b.config, ui.Say)
 	if err != nil {
 		return nil, err
 	}
-	return &Artifact{Disks: disks}, nil
-}
-
-// Artifact is the disk in its formats, for Packer.
-type Artifact struct{ Disks []builders.Artifact }
-
-var _ packersdk.Artifact = (*Artifact)(nil)
-
-// BuilderId returns BuilderID.
-func (a *Artifact) BuilderId() string { return BuilderID }
-
-// Id returns the digest of the first disk file.
-func (a *Artifact) Id() string {
-	if len(a.Disks) == 0 {
-		return ""
+	artifact := newArtifact(made)
+	if len(artifact.Disks) == 0 {
+		return nil, errors.New("baking made no disk")
 	}
-	return a.Disks[0].Digest
+	return artifact, nil
 }
-
-// Files returns the paths of the disk files.
-func (a *Artifact) Files() []string {
-	var paths []string
-	for _, d := range a.Disks {
-		if d.Kind == builders.Disk {
-			paths = append(paths, d.Path)
-		}
-	}
-	return paths
-}
-
-// String says what was made.
-func (a *Artifact) String() string { return "disk files: " + strings.Join(a.Files(), ", ") }
-
-// State has nothing to tell.
-func (a *Artifact) State(string) any { return nil }
-
-// Destroy leaves the files: they are results, not scratch.
-func (a *Artifact) Destroy() error { return nil }
 
 // Drive makes a disk with the Packer builder, in this process.
 func Drive(ctx context.Context, o Order) ([]builders.Artifact, error) {
@@ -121,12 +129,18 @@ func Drive(ctx context.Context, o Order) ([]builders.Artifact, error) {
 		return o.build(ctx)
 	}}
 	quiet := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: io.Discard, ErrorWriter: io.Discard}
-	if _, _, err := b.Prepare(map[string]any{"app": o.Graph.App.Path, "output": o.Output}); err != nil {
+	if _, _, err := b.Prepare(cty.ObjectVal(map[string]cty.Value{
+		"app": cty.StringVal(o.Graph.App.Path), "output": cty.StringVal(o.Output),
+	})); err != nil {
 		return nil, err
 	}
 	made, err := b.Run(ctx, quiet, &packersdk.DispatchHook{})
 	if err != nil {
 		return nil, err
 	}
-	return made.(*Artifact).Disks, nil
+	disk, ok := made.(*Artifact)
+	if !ok {
+		return nil, fmt.Errorf("reading Packer's artifact: it is a %T", made)
+	}
+	return disk.Disks, nil
 }

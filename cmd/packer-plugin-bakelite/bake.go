@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/vm"
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+// check reads the app file and the settings, so that packer validate says
+// what is wrong with them.
+func check(c vm.Config) error {
+	if _, err := load(c); err != nil {
+		return advised(err)
+	}
+	_, err := app.Load(c.App)
+	return advised(err)
+}
+
+// bake runs the same flow as "bakelite build --target disk".
+func bake(ctx context.Context, c vm.Config, say func(string)) ([]builders.Artifact, error) {
+	built, err := build(ctx, c, say)
+	if err != nil {
+		return nil, advised(err)
+	}
+	if !built.Rebuilt {
+		say(built.App + " is up to date")
+	}
+	return built.Artifacts, nil
+}
+
+func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built, error) {
+	s, err := load(c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := app.Load(c.App)
+	if err != nil {
+		return nil, err
+	}
+	progress := &lines{say: say}
+	defer progress.flush()
+	k, err := kitchen.New(kitchen.Options{Version: version, Settings: s, Progress: progress, Display: "plain"})
+	if err != nil {
+		return nil, err
+	}
+	defer k.Progress.Close()
+	return k.Build(ctx, *a, pipelines.BuildOptions{
+		Targets: []string{builders.Disk}, Frozen: s.Frozen || c.Frozen, SkipTests: c.SkipTests,
+	})
+}
+
+// load returns the settings in force; the template's go over the rest.
+func load(c vm.Config) (*settings.Settings, error) {
+	s, err := settings.Load(settings.Options{Environ: os.Environ()})
+	if err != nil {
+		return nil, err
+	}
+	if c.State != "" {
+		s.State = c.State
+	}
+	if c.Output != "" {
+		s.Output = c.Output
+	}
+	return s, nil
+}
+
+// advised puts the hint of an error into its text: Packer passes on nothing
+// but the text.
+func advised(err error) error {
+	if hint := fault.HintOf(err); hint != "" {
+		return fault.As(fault.KindOf(err), fmt.Errorf("%w\n  next: %s", err, hint))
+	}
+	return err
+}
