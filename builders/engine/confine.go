@@ -19,12 +19,8 @@ func Confine(argv []string) (int, error) {
 	if os.Getpid() != 1 || len(argv) == 0 {
 		return 1, errors.New("only the engine's start may confine a program")
 	}
-	// Mounts made here must not reach the machine, nor /proc show its processes.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return 1, fmt.Errorf("making mounts private: %w", err)
-	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return 1, fmt.Errorf("mounting proc: %w", err)
+	if err := ownMounts(); err != nil {
+		return 1, err
 	}
 	daemon := exec.Command(argv[0], argv[1:]...)
 	daemon.Stdout, daemon.Stderr = os.Stdout, os.Stderr
@@ -40,6 +36,28 @@ func Confine(argv []string) (int, error) {
 		}
 	}()
 	return reapUntil(daemon.Process.Pid)
+}
+
+// runcState is where runc notes the containers that run (runc(8), --root).
+const runcState = "/run/runc"
+
+// ownMounts keeps mounts made here from the machine, shows the processes of
+// this namespace alone, and lets runc's notes end with the namespace.
+func ownMounts() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making mounts private: %w", err)
+	}
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
+		return fmt.Errorf("mounting proc: %w", err)
+	}
+	if err := os.MkdirAll(runcState, 0o700); err != nil {
+		return fmt.Errorf("making runc's folder: %w", err)
+	}
+	if err := unix.Mount("tmpfs", runcState, "tmpfs", flags, "mode=0700"); err != nil {
+		return fmt.Errorf("mounting runc's folder: %w", err)
+	}
+	return nil
 }
 
 // reapUntil waits for every child until that of the given pid has ended, and

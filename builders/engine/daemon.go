@@ -2,23 +2,13 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
-	ctdsnapshot "github.com/containerd/containerd/v2/core/snapshots"
-	"github.com/containerd/containerd/v2/plugins/snapshots/native"
-	"github.com/containerd/containerd/v2/plugins/snapshots/overlay"
-	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
-	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/cmd/buildkitd/config"
 	"github.com/moby/buildkit/control"
-	"github.com/moby/buildkit/executor/oci"
 	"github.com/moby/buildkit/frontend"
 	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
 	"github.com/moby/buildkit/frontend/gateway/forwarder"
@@ -26,19 +16,10 @@ import (
 	"github.com/moby/buildkit/solver"
 	"github.com/moby/buildkit/solver/bboltcachestorage"
 	"github.com/moby/buildkit/util/db/boltutil"
-	"github.com/moby/buildkit/util/disk"
-	"github.com/moby/buildkit/util/network/netproviders"
-	"github.com/moby/buildkit/util/resolver"
 	"github.com/moby/buildkit/worker"
-	"github.com/moby/buildkit/worker/base"
-	"github.com/moby/buildkit/worker/runc"
 	"github.com/sirupsen/logrus"
 	bolt "go.etcd.io/bbolt"
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/stats"
-
-	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // ServeOptions says where the daemon keeps its state and when it ends.
@@ -61,13 +42,21 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer release()
-	logrus.SetLevel(logrus.WarnLevel)
+	// BuildKit warns at every solve of a trace recorder that there is none of.
+	logrus.SetLevel(logrus.ErrorLevel)
+	removeCgroups(cgroupRoot, cgroupParent(o.State))
+	defer removeCgroups(cgroupRoot, cgroupParent(o.State))
+	if o.Rootless {
+		if err := freshRunFolder(o.State); err != nil {
+			return fmt.Errorf("starting engine: %w", err)
+		}
+	}
 	controller, closeWorker, err := newController(ctx, o)
 	if err != nil {
 		return fmt.Errorf("starting engine: %w", err)
 	}
 	defer closeWorker()
-	listener, err := listen(socketPath(o.State))
+	listener, err := listen(o.State)
 	if err != nil {
 		return err
 	}
@@ -99,7 +88,7 @@ func serve(ctx context.Context, listener net.Listener, controller *control.Contr
 const gracePeriod = 3 * time.Second
 
 // historyEntries bounds the record of past solves.
-var historyEntries int64 = 20
+const historyEntries int64 = 20
 
 func newController(ctx context.Context, o ServeOptions) (*control.Controller, func(), error) {
 	sessions, err := session.NewManager()
@@ -124,6 +113,7 @@ func newController(ctx context.Context, o ServeOptions) (*control.Controller, fu
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening build history: %w", err)
 	}
+	entries := historyEntries
 	controller, err := control.NewController(control.Opt{
 		SessionManager:   sessions,
 		WorkerController: workers,
@@ -132,7 +122,7 @@ func newController(ctx context.Context, o ServeOptions) (*control.Controller, fu
 		},
 		CacheManager:   solver.NewCacheManager(ctx, "local", cache, worker.NewCacheResultStorage(workers)),
 		HistoryDB:      history,
-		HistoryConfig:  &config.HistoryConfig{MaxEntries: &historyEntries},
+		HistoryConfig:  &config.HistoryConfig{MaxEntries: &entries},
 		CacheStore:     cache,
 		LeaseManager:   w.LeaseManager(),
 		ContentStore:   w.ContentStore(),
@@ -141,123 +131,3 @@ func newController(ctx context.Context, o ServeOptions) (*control.Controller, fu
 	})
 	return controller, func() { _ = workers.Close() }, err
 }
-
-func newWorker(ctx context.Context, o ServeOptions) (*base.Worker, error) {
-	hosts := resolver.NewRegistryConfig(nil)
-	processes := oci.ProcessSandbox
-	if o.Rootless {
-		processes = oci.NoProcessSandbox
-	}
-	opt, err := runc.NewWorkerOpt(o.State, snapshotter(o.State), o.Rootless, processes, nil, nil,
-		netproviders.Opt{Mode: "host"}, nil, "", "", false, nil, "", "", nil)
-	if err != nil {
-		return nil, fault.Hint(fault.As(fault.Missing, err), "run: bakelite doctor")
-	}
-	opt.RegistryHosts = hosts
-	opt.GCPolicy = gcPolicy(o.State)
-	return base.NewWorker(ctx, opt)
-}
-
-func snapshotter(root string) runc.SnapshotterFactory {
-	if overlayutils.Supported(root) != nil {
-		return runc.SnapshotterFactory{Name: "native", New: native.NewSnapshotter}
-	}
-	return runc.SnapshotterFactory{Name: "overlayfs", New: func(root string) (ctdsnapshot.Snapshotter, error) {
-		return overlay.NewSnapshotter(root, overlay.AsynchronousRemove)
-	}}
-}
-
-// gcPolicy is BuildKit's own default for the disk that holds the state.
-func gcPolicy(root string) []client.PruneInfo {
-	stat, _ := disk.GetDiskStat(root)
-	var policy []client.PruneInfo
-	for _, rule := range config.DefaultGCPolicy(config.GCConfig{}, stat) {
-		policy = append(policy, client.PruneInfo{
-			Filter: rule.Filters, All: rule.All, KeepDuration: rule.KeepDuration.Duration,
-			ReservedSpace: rule.ReservedSpace.AsBytes(stat),
-			MaxUsedSpace:  rule.MaxUsedSpace.AsBytes(stat),
-			MinFreeSpace:  rule.MinFreeSpace.AsBytes(stat),
-		})
-	}
-	return policy
-}
-
-func acquire(state string) (release func(), err error) {
-	if err := os.MkdirAll(state, 0o700); err != nil {
-		return nil, fmt.Errorf("making state folder: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening engine lock: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		return nil, fault.New(fault.Busy, "another engine holds %s", state)
-	}
-	return func() { _ = f.Close() }, nil
-}
-
-func listen(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making socket folder: %w", err)
-	}
-	// The lock is ours, so a socket that is there belongs to a dead daemon.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("removing stale socket: %w", err)
-	}
-	old := unix.Umask(0o177)
-	defer unix.Umask(old)
-	return net.Listen("unix", path)
-}
-
-// idleStop calls stop when no connection was open for the given time.
-type idleStop struct {
-	idle  time.Duration
-	stop  func()
-	mu    sync.Mutex
-	open  int
-	timer *time.Timer
-}
-
-func newIdleStop(idle time.Duration, stop func()) *idleStop {
-	s := &idleStop{idle: idle, stop: stop}
-	s.rearm()
-	return s
-}
-
-func (s *idleStop) rearm() {
-	if s.idle > 0 {
-		s.timer = time.AfterFunc(s.idle, s.expire)
-	}
-}
-
-func (s *idleStop) expire() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == 0 {
-		slog.Info("engine ends: idle", "for", s.idle)
-		s.stop()
-	}
-}
-
-// HandleConn counts connections; the rest of stats.Handler is not needed.
-func (s *idleStop) HandleConn(_ context.Context, event stats.ConnStats) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch event.(type) {
-	case *stats.ConnBegin:
-		s.open++
-		if s.timer != nil {
-			s.timer.Stop()
-		}
-	case *stats.ConnEnd:
-		s.open--
-		if s.open == 0 {
-			s.rearm()
-		}
-	}
-}
-
-func (s *idleStop) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (s *idleStop) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
-func (s *idleStop) HandleRPC(context.Context, stats.RPCStats)                         {}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,19 +25,16 @@ type Step struct {
 type Progress struct {
 	updates chan *client.SolveStatus
 	shown   chan struct{}
-	mu      sync.Mutex
-	steps   map[digest.Digest]*record
-	next    int
+	// silent says that the display shows no output of steps to a person.
+	silent bool
+	mu     sync.Mutex
+	steps  map[digest.Digest]*record
+	groups map[string]*group
+	next   int
 }
 
-type record struct {
-	order    int
-	step     Step
-	started  time.Time
-	finished bool
-}
-
-// NewProgress starts a display on w; mode is auto, tty, plain or quiet.
+// NewProgress starts a display on w; mode is auto, tty, plain, rawjson or
+// quiet.
 func NewProgress(w io.Writer, mode string) (*Progress, error) {
 	display, err := progressui.NewDisplay(w, progressui.DisplayMode(mode))
 	if err != nil {
@@ -47,7 +43,9 @@ func NewProgress(w io.Writer, mode string) (*Progress, error) {
 	p := &Progress{
 		updates: make(chan *client.SolveStatus, 64),
 		shown:   make(chan struct{}),
+		silent:  mode == string(progressui.QuietMode) || mode == string(progressui.RawJSONMode),
 		steps:   map[digest.Digest]*record{},
+		groups:  map[string]*group{},
 	}
 	go func() {
 		defer close(p.shown)
@@ -64,14 +62,15 @@ func (p *Progress) Close() {
 	<-p.shown
 }
 
-// Steps returns the steps so far in the order in which they began; those of
-// the engine that have no name of their own are left out.
+// Steps returns the finished steps in the order in which they began; those of
+// the engine that have no name of their own are left out, and a group counts
+// as one step.
 func (p *Progress) Steps() []Step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	records := make([]*record, 0, len(p.steps))
+	var records []*record
 	for _, r := range p.steps {
-		if r.finished {
+		if r.finished && !r.internal && !r.member {
 			records = append(records, r)
 		}
 	}
@@ -87,62 +86,63 @@ func (p *Progress) Steps() []Step {
 // step's log; cached says that nothing had to be done.
 func (p *Progress) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
 	started := time.Now()
-	p.mu.Lock()
-	p.next++
-	id := digest.FromString(fmt.Sprintf("%d %s", p.next, name))
-	p.mu.Unlock()
-	vertex := client.Vertex{Digest: id, Name: name, Started: &started}
-	p.send(&client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
-	cached, err := fn(ctx, &stepLog{p: p, vertex: id})
+	source := p.newSource("")
+	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%d %s", source.id, name)), Name: name, Started: &started}
+	p.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
+	cached, err := fn(ctx, &stepLog{p: p, source: source, vertex: vertex.Digest})
 	done, completed := vertex, time.Now()
 	done.Completed, done.Cached = &completed, cached
 	if err != nil {
 		done.Error = err.Error()
 	}
-	p.send(&client.SolveStatus{Vertexes: []*client.Vertex{&done}})
+	p.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&done}})
 	return err
 }
 
-// follow passes the updates of one solve on until its channel is closed.
-func (p *Progress) follow(updates <-chan *client.SolveStatus) {
-	for u := range updates {
-		p.send(u)
-	}
+// source is one origin of updates: a solve, or a step of Do.
+type source struct {
+	id int
+	// export is what a solve exports, for people.
+	export string
 }
 
-func (p *Progress) send(u *client.SolveStatus) {
+func (p *Progress) newSource(export string) source {
 	p.mu.Lock()
-	for _, v := range u.Vertexes {
-		p.remember(v)
-	}
-	p.mu.Unlock()
-	p.updates <- u
+	defer p.mu.Unlock()
+	p.next++
+	return source{id: p.next, export: export}
 }
 
-func (p *Progress) remember(v *client.Vertex) {
-	if v.Started == nil || strings.HasPrefix(v.Name, "[internal]") || v.ProgressGroup != nil {
-		return
+// follow passes the updates of one solve on until its channel is closed;
+// export names what the solve exports.
+func (p *Progress) follow(updates <-chan *client.SolveStatus, export string) {
+	source := p.newSource(export)
+	for u := range updates {
+		p.send(source, u)
 	}
-	r := p.steps[v.Digest]
-	if r == nil {
-		r = &record{order: len(p.steps), step: Step{Name: v.Name}, started: *v.Started}
-		p.steps[v.Digest] = r
-	}
-	if v.Completed != nil {
-		r.finished = true
-		r.step.Cached = v.Cached
-		r.step.Seconds = max(r.step.Seconds, float64(v.Completed.Sub(r.started).Milliseconds())/1000)
-	}
+	p.mu.Lock()
+	last := &client.SolveStatus{}
+	p.release(source, last)
+	p.mu.Unlock()
+	p.updates <- last
+}
+
+func (p *Progress) send(from source, u *client.SolveStatus) {
+	p.mu.Lock()
+	shown := p.filter(from, u)
+	p.mu.Unlock()
+	p.updates <- shown
 }
 
 // stepLog shows what is written to it as the log of one step.
 type stepLog struct {
 	p      *Progress
+	source source
 	vertex digest.Digest
 }
 
 func (l *stepLog) Write(text []byte) (int, error) {
-	l.p.send(&client.SolveStatus{Logs: []*client.VertexLog{{
+	l.p.send(l.source, &client.SolveStatus{Logs: []*client.VertexLog{{
 		Vertex: l.vertex, Stream: 2, Data: append([]byte(nil), text...), Timestamp: time.Now(),
 	}}})
 	return len(text), nil

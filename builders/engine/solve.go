@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
@@ -16,10 +14,6 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
-	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // Kitchen is an engine with what a build brings to it.
@@ -41,6 +35,19 @@ type Job struct {
 	Image *Image
 	// Dir is a folder of this machine that receives the result's files.
 	Dir string
+	// Name says what is exported, for the display: "the disk's root". By
+	// default it is "the image" or "the files".
+	Name string
+}
+
+func (j Job) name() string {
+	switch {
+	case j.Name != "":
+		return j.Name
+	case j.Image != nil:
+		return "the image"
+	}
+	return "the files"
 }
 
 // Image says what an exported image is, apart from its filesystem.
@@ -86,14 +93,14 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	}
 	updates := make(chan *client.SolveStatus)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { k.Progress.follow(updates); return nil })
+	group.Go(func() error { k.Progress.follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
 		response, err = k.Engine.client.Build(ctx, opt, "bakelite", build, updates)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return "", classify(err)
+		return "", classify(err, k.Progress.failure(err))
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
@@ -146,7 +153,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
 		Frontend: "dockerfile.v0",
 		FrontendOpt: map[string]string{
-			"filename": name, "contextkey": dir, "dockerfilekey": dir,
+			"filename": name, "dockerfilekey": dir,
 			"context:base": "input:base", "force-network-mode": "none",
 		},
 		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
@@ -159,34 +166,4 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
 	}
 	return ref.ToState()
-}
-
-// causes maps what BuildKit's errors say to a kind and the next step. It
-// gives no types for these (source/http/source.go, executor/errdefs).
-var causes = []struct {
-	text string
-	kind fault.Kind
-	hint string
-}{
-	{"no space left on device", fault.Build, "free some disk space, or run: bakelite engine prune"},
-	{"digest mismatch", fault.Integrity, "the source changed or was tampered with; if the lock is old, run: bakelite lock"},
-	{"failed to do request", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
-	{"invalid response status", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
-	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
-	{"did not complete successfully: exit code", fault.Build, "the step's own output above says why it failed"},
-}
-
-func classify(err error) error {
-	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
-		return fault.As(fault.Cancelled, fmt.Errorf("stopped: %w", context.Canceled))
-	}
-	for _, cause := range causes {
-		if strings.Contains(err.Error(), cause.text) {
-			return fault.Hint(fault.As(cause.kind, err), "%s", cause.hint)
-		}
-	}
-	if status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), "Unavailable") {
-		return fault.Hint(fault.As(fault.Build, fmt.Errorf("the engine went away: %w", err)), "run the same command again: finished steps are kept")
-	}
-	return fault.As(fault.Build, err)
 }

@@ -1,0 +1,287 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+func TestTwoOpensStartOneDaemon(t *testing.T) {
+	needEngine(t)
+	state := t.TempDir()
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() { open(t, state) })
+	}
+	group.Wait()
+	if pids := processes(t, "confine"+"\x00--"); len(matching(t, pids, state)) != 1 {
+		t.Errorf("found %d confined daemons, want 1", len(matching(t, pids, state)))
+	}
+	if err := Serve(t.Context(), ServeOptions{State: filepath.Join(state, "engine")}); fault.KindOf(err) != fault.Busy {
+		t.Errorf("a second daemon got %v, want fault.Busy", err)
+	}
+}
+
+func matching(t *testing.T, pids []string, text string) []string {
+	t.Helper()
+	var found []string
+	for _, pid := range pids {
+		line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if strings.Contains(string(line), text) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+func TestIdleDaemonEnds(t *testing.T) {
+	needEngine(t)
+	state := t.TempDir()
+	e, err := own(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := kitchen(t, e, "quiet")
+	if got := run(t, k, "wait", "sleep 1; echo here > /out/text"); got != "here" {
+		t.Errorf("a step longer than the idle time gave %q", got)
+	}
+	_ = e.Close()
+	awaitNone(t, state)
+}
+
+// awaitNone waits until no process of a state folder runs.
+func awaitNone(t *testing.T, state string) {
+	t.Helper()
+	for len(processes(t, state)) > 0 {
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("processes of %s still run: %v", state, processes(t, state))
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func TestKilledEngineLeavesNothing(t *testing.T) {
+	needEngine(t)
+	for name, victim := range map[string]func(pid int) int{
+		"daemon":  func(pid int) int { return pid },
+		"confine": confiner,
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := t.TempDir()
+			e := open(t, state)
+			k, _ := kitchen(t, e, "quiet")
+			ended := make(chan error, 1)
+			go func() {
+				_, err := k.Solve(context.Background(), Job{Graph: graphOf(shell("sleep", "sleep 987654")), Dir: filepath.Join(state, "out")})
+				ended <- err
+			}()
+			awaitStep(t, "sleep 987654")
+			pid := victim(listenerPID(t.Context(), filepath.Join(state, "engine")))
+			if pid <= 1 {
+				t.Fatalf("victim has pid %d", pid)
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-ended; fault.KindOf(err) != fault.Build || !strings.Contains(fault.HintOf(err), "same command again") ||
+				!strings.Contains(err.Error(), "engine went away") {
+				t.Errorf("the build got %v (hint %q)", err, fault.HintOf(err))
+			}
+			awaitNone(t, filepath.Join(state, "engine"))
+			if left := processes(t, "sleep\x00987654"); len(left) > 0 {
+				t.Errorf("the step outlived its engine: %v", left)
+			}
+			mounts, _ := os.ReadFile("/proc/self/mountinfo")
+			if strings.Contains(string(mounts), state) {
+				t.Errorf("mounts of %s are left", state)
+			}
+			e2 := open(t, state)
+			k2, _ := kitchen(t, e2, "quiet")
+			if got := run(t, k2, "again", "echo again > /out/text"); got != "again" {
+				t.Errorf("the next engine gave %q", got)
+			}
+			if dirs := stepCgroups(state); len(dirs) > 0 {
+				t.Errorf("cgroups are left: %v", dirs)
+			}
+		})
+	}
+}
+
+func stepCgroups(state string) []string {
+	parent := cgroupParent(filepath.Join(state, "engine"))
+	one, _ := filepath.Glob(filepath.Join(cgroupRoot, parent, "buildkit", "*"))
+	each, _ := filepath.Glob(filepath.Join(cgroupRoot, "*", parent, "buildkit", "*"))
+	var dirs []string
+	for _, path := range append(one, each...) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			dirs = append(dirs, path)
+		}
+	}
+	return dirs
+}
+
+// awaitStep waits until a step with this command line runs.
+func awaitStep(t *testing.T, command string) {
+	t.Helper()
+	for len(processes(t, strings.ReplaceAll(command, " ", "\x00"))) == 0 {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the step never ran")
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func TestStop(t *testing.T) {
+	needEngine(t)
+	state := t.TempDir()
+	if stopped, err := Stop(t.Context(), state); stopped || err != nil {
+		t.Errorf("stopping nothing gave %v, %v", stopped, err)
+	}
+	open(t, state)
+	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
+		t.Errorf("stopping gave %v, %v", stopped, err)
+	}
+	if left := processes(t, filepath.Join(state, "engine")); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	for _, dir := range append(globAll("*", state), globAll("", state)...) {
+		t.Errorf("cgroup %s is left", dir)
+	}
+	open(t, state)
+}
+
+func globAll(under, state string) []string {
+	found, _ := filepath.Glob(filepath.Join(cgroupRoot, under, cgroupParent(filepath.Join(state, "engine"))))
+	return found
+}
+
+func TestPrune(t *testing.T) {
+	needEngine(t)
+	e := open(t, t.TempDir())
+	k, _ := kitchen(t, e, "quiet")
+	run(t, k, "fill", "dd if=/dev/zero of=/out/zeros bs=1M count=3; echo 1 > /out/text")
+	freed, err := e.Prune(t.Context())
+	if err != nil || freed < 3<<20 {
+		t.Errorf("freed %d bytes, %v; want at least 3 MiB", freed, err)
+	}
+}
+
+func TestLongStatePath(t *testing.T) {
+	needEngine(t)
+	state := filepath.Join(t.TempDir(), strings.Repeat("a long name ", 12), strings.Repeat("%zz", 20))
+	k, _ := kitchen(t, open(t, state), "quiet")
+	if got := run(t, k, "echo", "echo long > /out/text"); got != "long" {
+		t.Errorf("got %q", got)
+	}
+	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
+		t.Errorf("stopping gave %v, %v", stopped, err)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	needEngine(t)
+	state := t.TempDir()
+	_, err := Open(t.Context(), Options{Address: "unix://" + filepath.Join(state, "nobody"), State: state})
+	if fault.KindOf(err) != fault.Network || fault.HintOf(err) == "" {
+		t.Errorf("got %v (hint %q), want fault.Network with a hint", err, fault.HintOf(err))
+	}
+	open(t, state)
+	address := "unix://" + filepath.Join(state, "engine", socketName)
+	e, err := Open(t.Context(), Options{Address: address, State: t.TempDir()})
+	if err != nil || e.Origin != address {
+		t.Fatalf("got %v, %v", e, err)
+	}
+	defer e.Close()
+	k, _ := kitchen(t, e, "quiet")
+	if got := run(t, k, "echo", "echo there > /out/text"); got != "there" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRunningDaemonIsFound(t *testing.T) {
+	needEngine(t)
+	state, runtime := t.TempDir(), t.TempDir()
+	open(t, state)
+	t.Setenv("XDG_RUNTIME_DIR", runtime)
+	if err := os.Mkdir(filepath.Join(runtime, "buildkit"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(runtime, "buildkit/buildkitd.sock")
+	if err := os.Symlink(filepath.Join(state, "engine", socketName), socket); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(t.Context(), Options{State: filepath.Join(state, "unused")})
+	if err != nil || e.Origin != "unix://"+socket {
+		t.Fatalf("got %+v, %v, want the one on %s", e, err, socket)
+	}
+	defer e.Close()
+	if _, err := os.Stat(filepath.Join(state, "unused")); err == nil {
+		t.Error("an own engine was started beside the running one")
+	}
+}
+
+func TestStepsHaveNoNetwork(t *testing.T) {
+	needEngine(t)
+	k, _ := kitchen(t, open(t, t.TempDir()), "quiet")
+	got := run(t, k, "look", "ls /sys/class/net > /out/text; wget -T 5 -O - http://1.1.1.1/ && echo reached >> /out/text; true")
+	if got != "lo" {
+		t.Errorf("a step sees or reaches %q, want lo alone", got)
+	}
+}
+
+func TestSecretsStayWithTheCommand(t *testing.T) {
+	needEngine(t)
+	t.Setenv("BAKELITE_SECRET", "correct-horse")
+	t.Setenv("COSIGN_PASSWORD", "correct-horse")
+	state := t.TempDir()
+	open(t, state)
+	pid := listenerPID(t.Context(), filepath.Join(state, "engine"))
+	for _, pid := range []int{pid, confiner(pid)} {
+		for _, file := range []string{"environ", "cmdline"} {
+			text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
+			if err != nil || len(text) == 0 {
+				t.Fatalf("reading %s of %d: %v", file, pid, err)
+			}
+			if contains(text, "correct-horse") {
+				t.Errorf("%s of the engine holds a secret", file)
+			}
+		}
+	}
+}
+
+func TestDaemonEnv(t *testing.T) {
+	got := daemonEnv(func(name string) (string, bool) { return "x", name == "PATH" || name == "AWS_SECRET_ACCESS_KEY" })
+	if fmt.Sprint(got) != "[PATH=x]" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	state := t.TempDir()
+	for _, c := range []struct {
+		size int
+		want int64
+	}{{maxLog, maxLog}, {maxLog + 1, 0}} {
+		copyTo(t, filepath.Join(state, logName), make([]byte, c.size))
+		f, err := openLog(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, _ := f.Stat()
+		_ = f.Close()
+		if info.Size() != c.want {
+			t.Errorf("a log of %d bytes begins with %d, want %d", c.size, info.Size(), c.want)
+		}
+	}
+}

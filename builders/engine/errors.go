@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	gateway "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+	digest "github.com/opencontainers/go-digest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// Failure is what the display knows of the step that failed.
+type Failure struct {
+	// Step is its name, "" where no step is to blame.
+	Step string
+	// Output is the end of what it wrote, "" where the display has shown it.
+	Output string
+}
+
+// causes maps what BuildKit's errors say to a kind and the next step. It
+// gives no types for these (source/http/source.go, util/resolver); TestCauses
+// provokes each of them.
+var causes = []struct {
+	text string
+	kind fault.Kind
+	hint string
+}{
+	{"no space left on device", fault.Build, "free some disk space, or run: bakelite engine prune"},
+	{"digest mismatch", fault.Integrity, "the source changed or was tampered with; if the lock is old, run: bakelite lock"},
+	{"invalid response status 404", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
+	{"invalid response status", fault.Network, "the mirror refuses to serve this; try again later or set another mirror"},
+	{"failed to do request", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
+	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
+	{"cannot allocate memory", fault.Build, "the machine ran out of memory: stop other programs or add memory, then run the same command again"},
+}
+
+// goneHint is for every way in which an engine can end before a build does.
+const goneHint = "run the same command again: finished steps are kept"
+
+// classify turns an error of BuildKit into one for a person: short, with its
+// kind and what to do next.
+func classify(err error, f Failure) error {
+	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
+		return fault.As(fault.Cancelled, fmt.Errorf("stopped: %w", context.Canceled))
+	}
+	known := (*fault.Error)(nil)
+	if errors.As(err, &known) {
+		return err
+	}
+	text := plain(err)
+	message := errors.New(text)
+	if f.Step != "" {
+		message = fmt.Errorf("step %q failed: %s", f.Step, text)
+	}
+	for _, cause := range causes {
+		if strings.Contains(text, cause.text) {
+			return fault.Hint(fault.As(cause.kind, withOutput(message, f)), "%s", cause.hint)
+		}
+	}
+	if exit := (*gateway.ExitError)(nil); errors.As(err, &exit) {
+		return exited(exit, f)
+	}
+	if status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), "Unavailable") {
+		return fault.Hint(fault.New(fault.Build, "the engine went away: %s", text), goneHint)
+	}
+	return fault.As(fault.Build, withOutput(message, f))
+}
+
+// exited says how a step's program ended. 137 is 128 and SIGKILL, which the
+// kernel sends where memory runs out.
+func exited(exit *gateway.ExitError, f Failure) error {
+	step := f.Step
+	if step == "" {
+		step = "a build step"
+	}
+	hint := "the step's own output says why it failed"
+	if exit.ExitCode == 137 {
+		hint = "the step was killed; where memory ran out, add memory or stop other programs"
+	}
+	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("step %q failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
+}
+
+func withOutput(err error, f Failure) error {
+	if f.Output == "" {
+		return err
+	}
+	return fmt.Errorf("%w; its last lines:\n%s", err, f.Output)
+}
+
+// noise is what BuildKit and gRPC put in front of a cause.
+var noise = []string{
+	"failed to solve: ", "failed to load cache key: ", "failed to compute cache key: ", "failed to copy: ",
+	"rpc error: code = Unknown desc = ", "rpc error: code = Unavailable desc = ", "rpc error: code = NotFound desc = ",
+	"rpc error: code = Internal desc = ", "rpc error: code = DeadlineExceeded desc = ", "runtime execution failed: ",
+}
+
+// plain returns an error's text without what only BuildKit's makers need.
+func plain(err error) string {
+	text := err.Error()
+	for again := true; again; {
+		again = false
+		for _, prefix := range noise {
+			if rest, ok := strings.CutPrefix(text, prefix); ok {
+				text, again = rest, true
+			}
+		}
+	}
+	return text
+}
+
+// failedVertex returns the digest of the step that BuildKit blames.
+func failedVertex(err error) (digest.Digest, bool) {
+	vertex := (*errdefs.VertexError)(nil)
+	if !errors.As(err, &vertex) {
+		return "", false
+	}
+	return digest.Digest(vertex.Digest), true
+}

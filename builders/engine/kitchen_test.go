@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+func contains(text []byte, part string) bool { return bytes.Contains(text, []byte(part)) }
+
+// busybox returns a folder whose bin holds a static shell with its tools.
+func busybox(t *testing.T) string {
+	t.Helper()
+	program, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Skip("needs busybox: apt-get install busybox-static or busybox")
+	}
+	root := t.TempDir()
+	for _, dir := range []string{"bin", "lib", "lib64", "tmp"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyTo(t, filepath.Join(root, "bin/busybox"), program)
+	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "ping", "seq"} {
+		if err := os.Symlink("busybox", filepath.Join(root, "bin", applet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func copyTo(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kitchen returns a kitchen with a shell, and what its display wrote.
+func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
+	t.Helper()
+	var shown bytes.Buffer
+	progress, err := NewProgress(&shown, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	end := func() string {
+		if !closed {
+			closed = true
+			progress.Close()
+		}
+		return shown.String()
+	}
+	t.Cleanup(func() { end() })
+	return Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": busybox(t)}}, end
+}
+
+// shell returns a step that runs a script without network and whose /out is
+// the result.
+func shell(name, script string) llb.State {
+	run := llb.Local("shell", llb.WithCustomName("[internal] shell")).
+		Run(llb.Args([]string{"/bin/sh", "-c", script}), llb.Network(llb.NetModeNone), llb.WithCustomName(name))
+	return run.AddMount("/out", llb.Scratch())
+}
+
+func graphOf(s llb.State) func(context.Context, Dockerfiles) (llb.State, error) {
+	return func(context.Context, Dockerfiles) (llb.State, error) { return s, nil }
+}
+
+// run solves a step and returns the file "text" of its result.
+func run(t *testing.T, k Kitchen, name, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := k.Solve(t.Context(), Job{Graph: graphOf(shell(name, script)), Dir: dir}); err != nil {
+		t.Fatalf("solving %s: %v", name, err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// probe runs one step on an own engine, for tests that start it as another
+// user; the shell's folder is in the environment.
+func probe(state string) error {
+	ctx := context.Background()
+	e, err := own(ctx, Options{State: state, Idle: 60e9})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	progress, err := NewProgress(io.Discard, "quiet")
+	if err != nil {
+		return err
+	}
+	defer progress.Close()
+	k := Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
+	out := filepath.Join(state, "out")
+	script := "id -u > /out/text; ls /proc | wc -l >> /out/text; cat /proc/net/dev >> /out/text"
+	if _, err := k.Solve(ctx, Job{Graph: graphOf(shell("probe", "/bin/busybox sh -c '"+strings.ReplaceAll(script, " id", " busybox id")+"'")), Dir: out}); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(out, "text"))
+	fmt.Print(string(text))
+	return err
+}

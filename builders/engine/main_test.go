@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// TestMain lets the test's own program be the daemon, as cmd/bakelite does.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 3 || os.Args[1] != "engine" {
+		os.Exit(m.Run())
+	}
+	var err error
+	code := 0
+	switch os.Args[2] {
+	case "confine":
+		code, err = Confine(os.Args[4:])
+	case "serve":
+		err = serveMain(os.Args[3:])
+	case "stop":
+		_, err = Stop(context.Background(), os.Args[3])
+	case "probe":
+		err = probe(os.Args[3])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = fault.ExitCode(err)
+	}
+	os.Exit(code)
+}
+
+func serveMain(args []string) error {
+	var o ServeOptions
+	flags := flag.NewFlagSet("serve", flag.ExitOnError)
+	flags.StringVar(&o.State, "folder", "", "")
+	flags.DurationVar(&o.Idle, "for", 0, "")
+	flags.BoolVar(&o.Rootless, "rootless", false, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Serve(ctx, o)
+}
+
+// needEngine skips where no own engine can run: it takes root and runc.
+func needEngine(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts real engines")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("needs root; TestRootless covers ordinary users")
+	}
+	t.Setenv("DOCKER_HOST", "unix:///nowhere")
+	t.Setenv("XDG_RUNTIME_DIR", "")
+}
+
+// open starts an engine on a state folder and stops it with the test.
+func open(t *testing.T, state string) *Engine {
+	t.Helper()
+	e, err := own(t.Context(), Options{State: state, Idle: time.Minute})
+	if err != nil {
+		t.Fatalf("opening engine: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = e.Close()
+		if _, err := Stop(context.Background(), state); err != nil {
+			t.Errorf("stopping engine: %v", err)
+		}
+	})
+	return e
+}
+
+// processes returns the pids whose command line holds text, but for this one.
+func processes(t *testing.T, text string) []string {
+	t.Helper()
+	var found []string
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range paths {
+		line, _ := os.ReadFile(path)
+		if contains(line, text) && filepath.Base(filepath.Dir(path)) != fmt.Sprint(os.Getpid()) {
+			found = append(found, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return found
+}
