@@ -126,24 +126,28 @@ func (g Graph) user(tree llb.State) llb.State {
 
 // Overlay builds the app's Dockerfile, adds its files and runs its steps.
 func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra Extra) (llb.State, error) {
+	before := tree
 	if g.App.Base.Dockerfile != "" {
 		built, err := b.Dockerfile(ctx, AppFolder, g.App.Base.Dockerfile, tree)
 		if err != nil {
 			return llb.State{}, fmt.Errorf("building %s: %w", g.App.Base.Dockerfile, err)
 		}
-		tree = g.redate(built, tree)
+		tree = built
 	}
 	tree = g.files(tree, extra)
 	for _, s := range g.App.Steps {
 		tree = g.step(tree, s)
 	}
+	if g.RunsSteps() {
+		tree = g.redate(tree, before)
+	}
 	return tree, nil
 }
 
-// redate gives what a Dockerfile changed one date.
+// redate gives everything that the app's own steps changed one date.
 func (g Graph) redate(built, before llb.State) llb.State {
 	return g.run(g.Seed(), step{
-		name: "[dockerfile] settle", scripts: script("redate.sh"), root: target, settle: true,
+		name: "[step] settle", scripts: script("redate.sh"), root: target, settle: true,
 		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly)},
 	}).AddMount(target, built)
 }
