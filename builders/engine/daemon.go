@@ -51,13 +51,13 @@ func Serve(ctx context.Context, o ServeOptions) error {
 			return fmt.Errorf("starting engine: %w", err)
 		}
 	}
-	controller, closeWorker, err := newController(ctx, o)
+	controller, err := newController(ctx, o)
 	if err != nil {
 		return fmt.Errorf("starting engine: %w", err)
 	}
-	defer closeWorker()
 	listener, err := listen(o.State)
 	if err != nil {
+		_ = controller.Close()
 		return err
 	}
 	return serve(ctx, listener, controller, o.Idle)
@@ -90,31 +90,33 @@ const gracePeriod = 3 * time.Second
 // historyEntries bounds the record of past solves.
 const historyEntries int64 = 20
 
-func newController(ctx context.Context, o ServeOptions) (*control.Controller, func(), error) {
+// newController returns BuildKit's controller, which closes its worker and
+// stores with itself. What an error leaves open ends with the process.
+func newController(ctx context.Context, o ServeOptions) (*control.Controller, error) {
 	sessions, err := session.NewManager()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	w, err := newWorker(ctx, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	workers := &worker.Controller{}
 	if err := workers.Add(w); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cache, err := bboltcachestorage.NewStore(filepath.Join(o.State, "cache.db"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening build cache: %w", err)
+		return nil, fmt.Errorf("opening build cache: %w", err)
 	}
 	history, err := boltutil.SafeOpen(filepath.Join(o.State, "history.db"), 0o600, &bolt.Options{
 		FreelistType: bolt.FreelistMapType, NoFreelistSync: true,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening build history: %w", err)
+		return nil, fmt.Errorf("opening build history: %w", err)
 	}
 	entries := historyEntries
-	controller, err := control.NewController(control.Opt{
+	return control.NewController(control.Opt{
 		SessionManager:   sessions,
 		WorkerController: workers,
 		Frontends: map[string]frontend.Frontend{
@@ -129,5 +131,4 @@ func newController(ctx context.Context, o ServeOptions) (*control.Controller, fu
 		GarbageCollect: w.GarbageCollect,
 		GracefulStop:   ctx.Done(),
 	})
-	return controller, func() { _ = workers.Close() }, err
 }

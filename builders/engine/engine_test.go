@@ -158,6 +158,9 @@ func TestStop(t *testing.T) {
 	for _, dir := range append(globAll("*", state), globAll("", state)...) {
 		t.Errorf("cgroup %s is left", dir)
 	}
+	if log, err := tail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
+		t.Errorf("the engine's log holds %q, %v", log, err)
+	}
 	open(t, state)
 }
 

@@ -56,13 +56,20 @@ func end(ctx context.Context, pid int) error {
 		return fmt.Errorf("stopping engine: %w", err)
 	}
 	for _, pid := range []int{pid, leader} {
-		for pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		for pid > 0 && isAlive(pid) {
 			if err := pause(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// isAlive says whether a process runs: one that has ended but that its parent
+// has not waited for yet does not.
+func isAlive(pid int) bool {
+	state := statusField(pid, "State")
+	return len(state) > 0 && state[0] != "Z" && state[0] != "X"
 }
 
 // confiner returns the process that was started to confine a daemon, which
