@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 limit=60m # go test's own limit for each package
+child=
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -17,6 +18,16 @@ left() {
 			echo "${process#/proc/} $(tr '\0' ' ' <"$process/cmdline")"
 		fi
 	done 2>/dev/null
+}
+
+# run waits for a command in a way that a signal interrupts.
+run() {
+	local code=0
+	"$@" &
+	child=$!
+	wait "$child" || code=$?
+	child=
+	return "$code"
 }
 
 # counted shortens the names of compiled packages to a count.
@@ -34,7 +45,12 @@ counted() {
 # finish gives what is ending five seconds, then judges and tidies up.
 finish() {
 	local code=$? remains mounts
+	trap '' INT TERM HUP
 	trap - EXIT
+	if [[ -n $child ]]; then
+		kill -TERM "$child" 2>/dev/null || true
+		wait "$child" 2>/dev/null || true
+	fi
 	for _ in {1..50}; do
 		remains=$(left)
 		[[ -z $remains ]] && break
@@ -78,13 +94,13 @@ say "compile (some minutes the first time)"
 "$GO" build -v ./... 2>&1 | counted
 
 say "vet"
-"$GO" vet ./...
+run "$GO" vet ./...
 
 say "unit tests"
 mapfile -t packages < <("$GO" list ./... | grep -v '/bakelite/test')
-"$GO" test -p 2 -timeout "$limit" "${packages[@]}"
+run "$GO" test -p 2 -timeout "$limit" "${packages[@]}"
 
 if [[ -n $(find test -name '*_test.go' 2>/dev/null) ]]; then
 	say "end-to-end tests"
-	"$GO" test -v -count=1 -timeout "$limit" ./test/...
+	run "$GO" test -v -count=1 -timeout "$limit" ./test/...
 fi
