@@ -2,7 +2,9 @@ package kitchen
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/bakelite/bakelite/builders"
@@ -26,9 +28,17 @@ func (t containerTester) Test(ctx context.Context, a app.App, made builders.Arti
 type diskTester struct{ state string }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
-	results, record, err := machine.Test(ctx, machine.Options{
-		Disk: made.Path, App: a, State: filepath.Join(t.state, "machine"),
-	})
+	parent := filepath.Join(t.state, "machine")
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
+	}
+	// Other builds may test their machines at the same time.
+	dir, err := os.MkdirTemp(parent, "test-")
+	if err != nil {
+		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	results, record, err := machine.Test(ctx, machine.Options{Disk: made.Path, App: a, State: dir})
 	return pipelines.Tested{
 		Results: results, BootSeconds: record.BootSeconds, MemoryBytes: record.MemoryBytes, Accelerator: record.Accel,
 	}, err
