@@ -10,7 +10,7 @@ func TestFresh(t *testing.T) {
 	tests := []struct{ seen, now, want string }{
 		{"", "", ""}, {"", "abc", "abc"}, {"abc", "abc", ""}, {"abc", "abcdef", "def"},
 		{"abcdef", "defghi", "ghi"}, {"abcdef", "ghijkl", "ghijkl"}, {"aab", "aba", "a"},
-		{"xaaaa", "aaaab", "b"}, {"ababac", "abacab", "ab"}, {"abc", "", ""},
+		{"xaaaa", "aaaab", "b"}, {"ababac", "abacab", "ab"}, {"abc", "", ""}, {"aaa", "aa", ""},
 	}
 	for _, tt := range tests {
 		if got := string(fresh([]byte(tt.seen), []byte(tt.now))); got != tt.want {

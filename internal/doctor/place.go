@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// minSpace is what a first build of both artifacts needs with its caches, in
-// bytes, with room for a second one.
+// minSpace is in bytes, and a decision rather than a measurement: room for
+// the caches of a few apps.
 const minSpace = 5 << 30
 
 // scratch makes a folder in the state folder, which the caller removes, and
