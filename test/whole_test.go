@@ -16,11 +16,13 @@ import (
 	"github.com/bakelite/bakelite/pipelines"
 )
 
-// TestWholeLine bakes a clean copy of the example: stdout is one JSON object,
-// both artifacts are there, whole and tested, and the receipt says so.
+// TestWholeLine bakes a clean copy of the example, into an output folder that
+// is named as users name it, by a relative path: stdout is one JSON object,
+// both artifacts are there, whole and tested, and the receipt says so. A
+// second run has nothing to do.
 func TestWholeLine(t *testing.T) {
-	s := firstBake(t)
-	r := s.outcome.result(t)
+	first, s := firstBake(t), newSite(t)
+	r := s.run("build", "--json", "--output", "dist", "web").result(t)
 	if r.App != "web" || !r.Rebuilt || len(r.LockDigest) != len("sha256:")+64 || len(r.Steps) == 0 || len(r.Changes) != 0 {
 		t.Errorf("result is %+v", r)
 	}
@@ -39,28 +41,33 @@ func TestWholeLine(t *testing.T) {
 			}
 		}
 	}
-	checkImage(s.site, r.artifact(t, "layout"))
-	checkFile(s.site, r.artifact(t, "raw"))
+	checkImage(s, r.artifact(t, "layout"))
+	checkFile(s, r.artifact(t, "raw"))
 	qcow2 := r.artifact(t, "qcow2")
-	checkFile(s.site, qcow2)
+	checkFile(s, qcow2)
 	tool(t, "qemu-img", "check", "-f", "qcow2", s.path(qcow2))
 	tool(t, "qemu-img", "compare", "-f", "qcow2", "-F", "raw", s.path(qcow2), s.path(r.artifact(t, "raw")))
-	checkReceipt(s.site, r)
+	checkReceipt(s, r)
 	leavesNothing(t)
+	for _, format := range []string{"layout", "raw", "qcow2"} {
+		if r.digest(t, format) != first.outcome.result(t).digest(t, format) {
+			t.Errorf("%s is %s, and was %s without tests", format, r.digest(t, format), first.outcome.result(t).digest(t, format))
+		}
+	}
+	nothingToDo(s, r)
 }
 
-// TestNothingToDo runs the same command again, with an engine address where
+// nothingToDo runs the same command again, with an engine address where
 // nothing listens: work would fail.
-func TestNothingToDo(t *testing.T) {
-	s := firstBake(t)
-	before := s.outcome.result(t)
-	receipt, lock := read(t, filepath.Join(s.out, "web.receipt.json")), read(t, s.lock())
-	r := s.run("build", "--json", "--output", "dist", "--engine", "unix://"+filepath.Join(here.dir, "nobody"), "web").result(t)
+func nothingToDo(s site, before result) {
+	s.t.Helper()
+	receipt, lock := read(s.t, filepath.Join(s.out, "web.receipt.json")), read(s.t, s.lock())
+	r := s.run("build", "--json", "--output", "dist", "--engine", "unix://"+filepath.Join(here.dir, "nobody"), "web").result(s.t)
 	if r.Rebuilt || r.LockDigest != before.LockDigest || !slices.Equal(r.Artifacts, before.Artifacts) || !slices.Equal(r.Tests, before.Tests) {
-		t.Errorf("the second run gives %+v, the first gave %+v", r, before)
+		s.t.Errorf("the second run gives %+v, the first gave %+v", r, before)
 	}
-	if read(t, filepath.Join(s.out, "web.receipt.json")) != receipt || read(t, s.lock()) != lock {
-		t.Error("the receipt or the lock was written again")
+	if read(s.t, filepath.Join(s.out, "web.receipt.json")) != receipt || read(s.t, s.lock()) != lock {
+		s.t.Error("the receipt or the lock was written again")
 	}
 }
 
