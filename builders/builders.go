@@ -12,13 +12,14 @@ const (
 type Artifact struct {
 	// Kind is Container or Disk.
 	Kind string `json:"kind"`
-	// Format is layout or archive for a container; raw, qcow2, vmdk or vhd
-	// for a disk.
+	// Format is layout, archive or registry for a container; raw, qcow2, vmdk
+	// or vhd for a disk.
 	Format string `json:"format"`
-	// Ref names a container image: a layout folder, "@" and the digest.
+	// Ref names a container image: a layout folder or a repository, "@" and
+	// the digest.
 	Ref string `json:"ref,omitempty"`
-	// Path is the file or folder.
-	Path string `json:"path"`
+	// Path is the file or folder, where it is on this machine.
+	Path string `json:"path,omitempty"`
 	// Digest is the manifest's digest or the file's, as "sha256:…".
 	Digest string `json:"digest"`
 	// Size is the number of bytes to store or send: blobs or file.

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client/llb"
 
+	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
@@ -44,11 +44,7 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 	defer os.RemoveAll(dir)
 	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Layouts: baseLayout(a)}
 	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: image}}
-	_, err = kitchen.Solve(ctx, engine.Job{
-		Graph: func(context.Context, engine.Dockerfiles) (llb.State, error) { return g.PackageFiles(), nil },
-		Dir:   dir,
-	})
-	if err != nil {
+	if err := container.ReadBase(ctx, g, kitchen, dir); err != nil {
 		return nil, "", nil, fault.Hint(fmt.Errorf("reading base image %s: %w", image.Ref, err),
 			"base.image must be an image of Debian with its package database")
 	}

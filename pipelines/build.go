@@ -27,6 +27,9 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
+	// Push is the registry, a host and path, below which the container image
+	// is pushed once it has passed; "" pushes nothing.
+	Push string
 }
 
 // Built is the result of a build.
@@ -73,6 +76,9 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err := w.name(); err != nil {
 		return nil, err
 	}
+	if err := w.push(ctx, o.Push); err != nil {
+		return nil, err
+	}
 	r := Receipt{
 		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Made: time.Now().UTC(),
 		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
@@ -116,7 +122,7 @@ func (k Kitchen) key(a app.App, l *lock.Lock, o BuildOptions) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing app: %w", err)
 	}
-	text, err := json.Marshal([]any{string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, k.Controls.KernelArguments(),
+	text, err := json.Marshal([]any{string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, o.Push, k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // test runs the declared tests on what was made; where one fails, nothing
@@ -95,6 +96,24 @@ func (w *work) name() error {
 			return fmt.Errorf("naming disk: %w", err)
 		}
 		w.made[i].Path = final
+	}
+	return nil
+}
+
+// push copies the named image to a registry, where one is asked for.
+func (w *work) push(ctx context.Context, below string) error {
+	for _, a := range w.made {
+		if below == "" || a.Kind != builders.Container {
+			continue
+		}
+		return w.kitchen.Progress.Do(ctx, "[push] "+below+"/"+w.app.Name, func(ctx context.Context, _ io.Writer) (bool, error) {
+			ref, err := registry.Push(ctx, w.kitchen.layoutPath(w.app.Name), a.Digest, below+"/"+w.app.Name)
+			if err == nil {
+				a.Format, a.Ref, a.Path = "registry", ref, ""
+				w.made = append(w.made, a)
+			}
+			return false, err
+		})
 	}
 	return nil
 }

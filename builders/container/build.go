@@ -41,3 +41,13 @@ func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string)
 		Digest: digest, Size: size, Platform: g.Lock.Platform,
 	}}, nil
 }
+
+// ReadBase reads the files of a base image that say what it is into dir:
+// os-release and dpkg's status.
+func ReadBase(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {
+	_, err := k.Solve(ctx, engine.Job{
+		Graph: func(context.Context, engine.Dockerfiles) (llb.State, error) { return g.PackageFiles(), nil },
+		Dir:   dir,
+	})
+	return err
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -33,8 +35,11 @@ gets its final name before the declared tests have passed.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, frozen bool) (*pipelines.Built, error) {
-				o.Frozen = frozen
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+				o.Frozen = s.Frozen
+				if o.Push, err = pushTo(c, s); err != nil {
+					return nil, err
+				}
 				return k.Build(c.Context(), a, o)
 			})
 		},
@@ -46,6 +51,7 @@ gets its final name before the declared tests have passed.`,
 func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJSON *bool) {
 	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
 	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
+	c.Flags().Bool("push", false, "push the container image below the setting registry once it has passed")
 	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
 	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{builders.Container, builders.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -60,10 +66,21 @@ func targetsOf(target string) ([]string, error) {
 	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
 }
 
+// pushTo returns the registry to push to, or "" where --push is not given.
+func pushTo(c *cobra.Command, s *settings.Settings) (string, error) {
+	if push, err := c.Flags().GetBool("push"); err != nil || !push {
+		return "", err
+	}
+	if s.Registry == "" {
+		return "", fault.Hint(fault.New(fault.Invalid, "--push: no registry is set"), "give --registry HOST/PATH, or set registry in bakelite.yaml")
+	}
+	return s.Registry, nil
+}
+
 // bakeAll loads every app before the first is baked, so that a mistake in the
-// last one costs no time, and prints each result. The last argument of bake
-// says whether the setting frozen forbids to write a lock.
-func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App, bool) (*pipelines.Built, error)) error {
+// last one costs no time, and prints each result. An app that fails does not
+// keep the others from being baked.
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -72,21 +89,29 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, a := range apps {
-		k, err := newKitchen(s, os.Stderr)
-		if err != nil {
-			return err
+		if err := bakeOne(s, a, asJSON, bake); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", a.Name, err))
 		}
-		built, err := bake(k, a, s.Frozen)
-		k.Progress.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.Name, err)
-		}
-		if err := printResult(os.Stdout, built, asJSON); err != nil {
-			return err
+		if c.Context().Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+func bakeOne(s *settings.Settings, a app.App, asJSON bool, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
+	k, err := newKitchen(s, os.Stderr)
+	if err != nil {
+		return err
+	}
+	built, err := bake(k, a, s)
+	k.Progress.Close()
+	if err != nil {
+		return err
+	}
+	return printResult(os.Stdout, built, asJSON)
 }
 
 func loadApps(paths []string) ([]app.App, error) {

@@ -33,8 +33,9 @@ func main() {
 
 func root() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "bakelite",
-		Short: "Bake hardened container images and VM disks from one app file",
+		Use:                        "bakelite",
+		SuggestionsMinimumDistance: 2,
+		Short:                      "Bake hardened container images and VM disks from one app file",
 		Long: `Bakelite makes a hardened container image and a hardened, bootable VM disk
 from one app file and one pinned root filesystem, tests both, and rebuilds
 them when, and only when, something beneath them changed.
@@ -43,6 +44,8 @@ them when, and only when, something beneath them changed.
   bakelite build web       bake and test both images
   bakelite rebuild web     take the archive's updates and bake what changed`,
 		Version:       version,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          refuseUnknown,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -57,8 +60,26 @@ them when, and only when, something beneath them changed.
 
 // complain prints an error for a person: what happened, and what to do next.
 func complain(err error) {
+	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the error itself, not one in it
+		for _, one := range all.Unwrap() {
+			complain(one)
+		}
+		return
+	}
 	fmt.Fprintf(os.Stderr, "bakelite: %s\n", strings.TrimSpace(err.Error()))
 	if hint := fault.HintOf(err); hint != "" {
 		fmt.Fprintf(os.Stderr, "  next: %s\n", hint)
 	}
+}
+
+// refuseUnknown shows the help, or says which command may have been meant.
+func refuseUnknown(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	err := fault.New(fault.Invalid, "unknown command %q", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return fault.Hint(err, "did you mean: %s %s", c.CommandPath(), strings.Join(near, ", "))
+	}
+	return fault.Hint(err, "run: %s --help", c.CommandPath())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -30,9 +31,12 @@ from what to what, and bakes only where something did.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, frozen bool) (*pipelines.Built, error) {
-				if frozen {
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+				if s.Frozen {
 					return nil, refuseFrozen(c)
+				}
+				if o.Push, err = pushTo(c, s); err != nil {
+					return nil, err
 				}
 				built, err := k.Rebuild(c.Context(), a, o)
 				if err == nil && !asJSON {

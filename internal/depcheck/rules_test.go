@@ -66,7 +66,7 @@ func doors() []door {
 		{"github.com/go-viper/", []string{"internal/settings"}},
 		{"github.com/spf13/pflag", []string{"internal/settings", "cmd/bakelite"}},
 		{"github.com/spf13/cobra", []string{"cmd/bakelite"}},
-		{"github.com/google/go-containerregistry/", []string{"internal/oci", "internal/sandbox"}},
+		{"github.com/google/go-containerregistry/", []string{"internal/oci", "internal/registry", "internal/sandbox"}},
 		{"github.com/moby/profiles/", []string{"internal/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"internal/archive", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/app/strict", "scan/controls"}},
