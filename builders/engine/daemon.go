@@ -16,6 +16,7 @@ import (
 	"github.com/moby/buildkit/solver"
 	"github.com/moby/buildkit/solver/bboltcachestorage"
 	"github.com/moby/buildkit/util/db/boltutil"
+	"github.com/moby/buildkit/util/grpcerrors"
 	"github.com/moby/buildkit/worker"
 	"github.com/sirupsen/logrus"
 	bolt "go.etcd.io/bbolt"
@@ -66,7 +67,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 func serve(ctx context.Context, listener net.Listener, controller *control.Controller, idle time.Duration) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	server := grpc.NewServer(grpc.StatsHandler(newIdleStop(idle, stop)))
+	// The interceptors let errors keep their types on the way to the client.
+	server := grpc.NewServer(grpc.StatsHandler(newIdleStop(idle, stop)),
+		grpc.UnaryInterceptor(grpcerrors.UnaryServerInterceptor), grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor))
 	controller.Register(server)
 	context.AfterFunc(ctx, func() {
 		// Refuse new commands first, then cut what is still running.

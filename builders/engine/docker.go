@@ -36,7 +36,12 @@ func docker(ctx context.Context, host string) (*Engine, []string) {
 	if err != nil {
 		return nil, []string{fmt.Sprintf("Docker at %s: %s", address, plain(err))}
 	}
-	if reason := dockerLacks(ctx, c); reason != "" {
+	workers, err := c.ListWorkers(ctx)
+	reason := dockerLacks(workers)
+	if err != nil {
+		reason = plain(err)
+	}
+	if reason != "" {
 		_ = c.Close()
 		return nil, []string{fmt.Sprintf("Docker at %s: %s", address, reason)}
 	}
@@ -57,11 +62,7 @@ func dockerAddress(host string) (network, address string, ok bool) {
 // containerd image store does Docker's BuildKit export and read OCI layouts;
 // its workers name their snapshotter then, as buildx also looks for
 // (driver/docker/driver.go).
-func dockerLacks(ctx context.Context, c *client.Client) string {
-	workers, err := c.ListWorkers(ctx)
-	if err != nil {
-		return plain(err)
-	}
+func dockerLacks(workers []*client.WorkerInfo) string {
 	for _, w := range workers {
 		if w.Labels[label.Snapshotter] != "" {
 			return ""

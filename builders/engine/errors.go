@@ -19,8 +19,12 @@ import (
 type Failure struct {
 	// Step is its name, "" where no step is to blame.
 	Step string
-	// Output is the end of what it wrote, "" where the display has shown it.
+	// Output is the end of what it wrote.
 	Output string
+	// Shown says that the display has shown the output already.
+	Shown bool
+	// Status is the HTTP status of a source that is not there, else "".
+	Status string
 }
 
 // causes maps what BuildKit's errors say to a kind and the next step. It
@@ -31,7 +35,7 @@ var causes = []struct {
 	kind fault.Kind
 	hint string
 }{
-	{"no space left on device", fault.Build, "free some disk space, or run: bakelite engine prune"},
+	{"no space left on device", fault.Build, spaceHint},
 	{"digest mismatch", fault.Integrity, "the source changed or was tampered with; if the lock is old, run: bakelite lock"},
 	{"invalid response status 404", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
 	{"invalid response status", fault.Network, "the mirror refuses to serve this; try again later or set another mirror"},
@@ -39,6 +43,8 @@ var causes = []struct {
 	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
 	{"cannot allocate memory", fault.Build, "the machine ran out of memory: stop other programs or add memory, then run the same command again"},
 }
+
+const spaceHint = "free some disk space, or run: bakelite engine prune"
 
 // goneHint is for every way in which an engine can end before a build does.
 const goneHint = "run the same command again: finished steps are kept"
@@ -54,6 +60,9 @@ func classify(err error, f Failure) error {
 		return err
 	}
 	text := plain(err)
+	if f.Status != "" {
+		text = "invalid response status " + f.Status
+	}
 	message := errors.New(text)
 	if f.Step != "" {
 		message = fmt.Errorf("step %q failed: %s", f.Step, text)
@@ -80,14 +89,17 @@ func exited(exit *gateway.ExitError, f Failure) error {
 		step = "a build step"
 	}
 	hint := "the step's own output says why it failed"
-	if exit.ExitCode == 137 {
+	switch {
+	case strings.Contains(f.Output, "No space left on device"):
+		hint = spaceHint
+	case exit.ExitCode == 137:
 		hint = "the step was killed; where memory ran out, add memory or stop other programs"
 	}
 	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("step %q failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
 }
 
 func withOutput(err error, f Failure) error {
-	if f.Output == "" {
+	if f.Output == "" || f.Shown {
 		return err
 	}
 	return fmt.Errorf("%w; its last lines:\n%s", err, f.Output)

@@ -160,11 +160,7 @@ func (p *Progress) failure(err error) Failure {
 	if r == nil {
 		return Failure{}
 	}
-	f := Failure{Step: r.step.Name}
-	if p.silent {
-		f.Output = lastLines(r.output)
-	}
-	return f
+	return Failure{Step: r.step.Name, Output: lastLines(r.output), Shown: !p.silent}
 }
 
 func lastLines(text []byte) string {

@@ -120,6 +120,11 @@ func (p *Progress) follow(updates <-chan *client.SolveStatus, export string) {
 	for u := range updates {
 		p.send(source, u)
 	}
+	p.end(source)
+}
+
+// end notes that a solve tells no more.
+func (p *Progress) end(source source) {
 	p.mu.Lock()
 	last := &client.SolveStatus{}
 	p.release(source, last)

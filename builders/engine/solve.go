@@ -76,13 +76,13 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var definition *llb.Definition
 	build := func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
 		state, err := j.Graph(ctx, gatewayFrontend{gw})
 		if err != nil {
 			return nil, err
 		}
-		definition, err := state.Marshal(ctx)
-		if err != nil {
+		if definition, err = state.Marshal(ctx); err != nil {
 			return nil, fmt.Errorf("writing build graph: %w", err)
 		}
 		result, err := gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: definition.ToPB()})
@@ -92,15 +92,17 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		return result, err
 	}
 	updates := make(chan *client.SolveStatus)
-	group, ctx := errgroup.WithContext(ctx)
+	group, solving := errgroup.WithContext(ctx)
 	group.Go(func() error { k.Progress.follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
-		response, err = k.Engine.client.Build(ctx, opt, "bakelite", build, updates)
+		response, err = k.Engine.client.Build(solving, opt, "bakelite", build, updates)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return "", classify(err, k.Progress.failure(err))
+		failure := k.Progress.failure(err)
+		failure.Status = gone(ctx, err, definition)
+		return "", classify(err, failure)
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
