@@ -18,18 +18,22 @@ func contains(text []byte, part string) bool { return bytes.Contains(text, []byt
 // busybox returns a folder whose bin holds a static shell with its tools.
 func busybox(t *testing.T) string {
 	t.Helper()
+	return busyboxIn(t, t.TempDir())
+}
+
+func busyboxIn(t *testing.T, root string) string {
+	t.Helper()
 	program, err := os.ReadFile("/bin/busybox")
 	if err != nil {
 		t.Skip("needs busybox: apt-get install busybox-static or busybox")
 	}
-	root := t.TempDir()
 	for _, dir := range []string{"bin", "lib", "lib64", "tmp"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	copyTo(t, filepath.Join(root, "bin/busybox"), program)
-	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "ping", "seq"} {
+	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "seq", "id", "wc", "grep"} {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", applet)); err != nil {
 			t.Fatal(err)
 		}
@@ -106,8 +110,9 @@ func probe(state string) error {
 	defer progress.Close()
 	k := Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
 	out := filepath.Join(state, "out")
-	script := "id -u > /out/text; ls /proc | wc -l >> /out/text; cat /proc/net/dev >> /out/text"
-	if _, err := k.Solve(ctx, Job{Graph: graphOf(shell("probe", "/bin/busybox sh -c '"+strings.ReplaceAll(script, " id", " busybox id")+"'")), Dir: out}); err != nil {
+	script := "id -u; cat /proc/1/comm; grep -c : /proc/net/dev"
+	probed := shell("probe", "("+script+") > /out/text")
+	if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(filepath.Join(out, "text"))

@@ -27,7 +27,10 @@ func TestMain(m *testing.M) {
 	case "serve":
 		err = serveMain(os.Args[3:])
 	case "stop":
-		_, err = Stop(context.Background(), os.Args[3])
+		var stopped bool
+		if stopped, err = Stop(context.Background(), os.Args[3]); err == nil {
+			fmt.Println(stopped)
+		}
 	case "probe":
 		err = probe(os.Args[3])
 	}

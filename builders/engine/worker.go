@@ -20,17 +20,12 @@ import (
 )
 
 func newWorker(ctx context.Context, o ServeOptions) (*base.Worker, error) {
-	hosts := resolver.NewRegistryConfig(nil)
-	processes := oci.ProcessSandbox
-	if o.Rootless {
-		processes = oci.NoProcessSandbox
-	}
-	opt, err := runc.NewWorkerOpt(o.State, snapshotter(o.State), o.Rootless, processes, nil, nil,
+	opt, err := runc.NewWorkerOpt(o.State, snapshotter(o.State), o.Rootless, oci.ProcessSandbox, nil, nil,
 		netproviders.Opt{Mode: "host"}, nil, "", "", false, nil, "", cgroupParent(o.State), nil)
 	if err != nil {
 		return nil, fault.Hint(fault.As(fault.Missing, err), "run: bakelite doctor")
 	}
-	opt.RegistryHosts = hosts
+	opt.RegistryHosts = resolver.NewRegistryConfig(nil)
 	opt.GCPolicy = gcPolicy(o.State)
 	return base.NewWorker(ctx, opt)
 }
