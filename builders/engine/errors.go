@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/util/grpcerrors"
 	digest "github.com/opencontainers/go-digest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -41,7 +43,6 @@ var causes = []struct {
 	{"invalid response status", fault.Network, "the mirror refuses to serve this; try again later or set another mirror"},
 	{"failed to do request", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
 	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
-	{"cannot allocate memory", fault.Build, "the machine ran out of memory: stop other programs or add memory, then run the same command again"},
 }
 
 const spaceHint = "free some disk space, or run: bakelite engine prune"
@@ -59,6 +60,9 @@ func classify(err error, f Failure) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	if exit := (*gateway.ExitError)(nil); errors.As(err, &exit) {
+		return exited(exit, f)
+	}
 	text := plain(err)
 	if f.Status != "" {
 		text = "invalid response status " + f.Status
@@ -72,30 +76,28 @@ func classify(err error, f Failure) error {
 			return fault.Hint(fault.As(cause.kind, withOutput(message, f)), "%s", cause.hint)
 		}
 	}
-	if exit := (*gateway.ExitError)(nil); errors.As(err, &exit) {
-		return exited(exit, f)
-	}
-	if status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), "Unavailable") {
+	if grpcerrors.Code(err) == codes.Unavailable || strings.Contains(err.Error(), "code = Unavailable") {
 		return fault.Hint(fault.New(fault.Build, "the engine went away: %s", text), goneHint)
 	}
 	return fault.As(fault.Build, withOutput(message, f))
 }
 
-// exited says how a step's program ended. 137 is 128 and SIGKILL, which the
-// kernel sends where memory runs out.
+// exited says how a step's program ended. BuildKit says ENOMEM where it saw
+// the kernel kill the step for its memory; elsewhere only 137 is left of it,
+// 128 and the number of SIGKILL.
 func exited(exit *gateway.ExitError, f Failure) error {
-	step := f.Step
-	if step == "" {
-		step = "a build step"
+	step := "a build step"
+	if f.Step != "" {
+		step = fmt.Sprintf("step %q", f.Step)
 	}
 	hint := "the step's own output says why it failed"
 	switch {
-	case strings.Contains(f.Output, "No space left on device"):
+	case strings.Contains(strings.ToLower(f.Output), "no space left on device"):
 		hint = spaceHint
-	case exit.ExitCode == 137:
+	case errors.Is(exit, syscall.ENOMEM), strings.Contains(exit.Error(), syscall.ENOMEM.Error()), exit.ExitCode == 137:
 		hint = "the step was killed; where memory ran out, add memory or stop other programs"
 	}
-	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("step %q failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
+	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("%s failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
 }
 
 func withOutput(err error, f Failure) error {

@@ -10,11 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/pb"
 	digest "github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -71,6 +75,26 @@ func TestCauses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestClassify(t *testing.T) {
+	step := Failure{Step: "[app] eat", Output: "eating"}
+	killed := &gateway.ExitError{ExitCode: 1, Err: fmt.Errorf("exit: %w", syscall.ENOMEM)}
+	for name, c := range map[string]struct {
+		err  error
+		f    Failure
+		kind fault.Kind
+		text string
+		hint string
+	}{
+		"out of memory":      {killed, step, fault.Build, `step "[app] eat" failed`, "memory"},
+		"a step unknown":     {killed, Failure{}, fault.Build, "a build step failed", "memory"},
+		"a mirror's 503":     {errors.New("unexpected status: 503 Service Unavailable"), Failure{}, fault.Build, "503", ""},
+		"known already":      {fault.New(fault.Policy, "refused"), step, fault.Policy, "refused", ""},
+		"cancelled, by gRPC": {status.Error(codes.Canceled, "x"), step, fault.Cancelled, "stopped", ""},
+	} {
+		t.Run(name, func(t *testing.T) { judge(t, classify(c.err, c.f), c.kind, c.hint, c.text) })
 	}
 }
 
