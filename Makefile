@@ -24,7 +24,7 @@ test: ## set up, then vet, format, unit tests and end-to-end tests
 lint: ## the house rules: Go, shell and workflows
 	@scripts/lint.sh
 
-bench: build ## ratios against peers, measured side by side; see bench/README.md
+bench: build ## ratios against peers, measured side by side; see bench/
 	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays

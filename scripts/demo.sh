@@ -83,7 +83,7 @@ mirrors=$(scripts/mirrors.sh)
 for setting in $mirrors; do export "${setting?}"; done
 
 say "build Bakelite (some minutes the first time)"
-run make --no-print-directory build
+run make --no-print-directory build >&2
 
 say "bake $app: one app file, two artifacts, both tested"
 code=0
