@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"syscall"
 )
 
 // Kind says whose problem an error is, and so which exit code it gets.
@@ -63,10 +66,14 @@ func Hint(err error, format string, args ...any) error {
 	return &Error{Kind: KindOf(err), Hint: fmt.Sprintf(format, args...), Err: err}
 }
 
-// KindOf returns the kind of err; a cancelled context counts as Cancelled.
+// KindOf returns the kind of err; a cancelled context counts as Cancelled, and
+// a full disk as Build, whatever the work was for which it was too small.
 func KindOf(err error) Kind {
 	if errors.Is(err, context.Canceled) {
 		return Cancelled
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return Build
 	}
 	var known *Error
 	if errors.As(err, &known) {
@@ -77,11 +84,23 @@ func KindOf(err error) Kind {
 
 // HintOf returns the hint of err, or "" where it has none.
 func HintOf(err error) string {
+	if errors.Is(err, syscall.ENOSPC) {
+		return "make room on the disk" + placeOf(err) + ", then run the same command again"
+	}
 	var known *Error
 	for e := err; errors.As(e, &known); e = known.Err {
 		if known.Hint != "" {
 			return known.Hint
 		}
+	}
+	return ""
+}
+
+// placeOf names the file that a disk had no room for, where err does.
+func placeOf(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return " that holds " + filepath.Dir(at.Path)
 	}
 	return ""
 }
