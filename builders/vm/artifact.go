@@ -23,8 +23,7 @@ func newArtifact(made []builders.Artifact) *Artifact {
 // BuilderId returns BuilderID.
 func (a *Artifact) BuilderId() string { return BuilderID }
 
-// Id returns the digest of the first disk file, as "sha256:…"; templates see
-// it as build.ID.
+// Id returns the digest of the first disk file, as "sha256:…".
 func (a *Artifact) Id() string {
 	if len(a.Disks) == 0 {
 		return ""
@@ -51,8 +50,28 @@ func (a *Artifact) String() string {
 	return text.String()
 }
 
-// State has nothing to tell.
-func (a *Artifact) State(string) any { return nil }
+// The names that templates know as build.Digest and build.Path: those of the
+// first disk file.
+const (
+	digestVariable = "Digest"
+	pathVariable   = "Path"
+)
+
+// variables lists what State tells of a finished build; Packer wants to know
+// the names before.
+func variables() []string { return []string{digestVariable, pathVariable} }
+
+// generatedData is the name by which Packer's core asks for the variables of
+// a finished build (hcl2template/types.hcl_post-processor.go).
+const generatedData = "generated_data"
+
+// State tells the variables of the finished build, and nothing else.
+func (a *Artifact) State(name string) any {
+	if name != generatedData || len(a.Disks) == 0 {
+		return nil
+	}
+	return map[string]string{digestVariable: a.Disks[0].Digest, pathVariable: a.Disks[0].Path}
+}
 
 // Destroy leaves the files. Packer calls it where a post-processor does not
 // keep its input, and also where one fails; the receipt beside the files, and

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
-	"github.com/hashicorp/packer-plugin-sdk/hcl2helper"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
@@ -64,26 +63,37 @@ func (b *Builder) ConfigSpec() hcldec.ObjectSpec {
 	}
 }
 
-// Prepare decodes and checks the configuration. Its errors are of kind
-// fault.Invalid unless Check says otherwise.
-func (b *Builder) Prepare(raws ...any) (variables, warnings []string, err error) {
+// unknown is what Packer's core hands on for a value that only the build will
+// know (hcl2template/shim).
+const unknown = "<unknown>"
+
+// Prepare decodes and checks the configuration, and returns the names of the
+// variables that a finished build has. Its errors are of kind fault.Invalid
+// unless Check says otherwise.
+func (b *Builder) Prepare(raws ...any) (names, warnings []string, err error) {
 	b.config = Config{}
+	if err := b.decode(raws); err != nil {
+		return nil, nil, err
+	}
+	if b.Check == nil || b.config.App == unknown {
+		return variables(), nil, nil
+	}
+	return variables(), nil, b.Check(b.config)
+}
+
+func (b *Builder) decode(raws []any) error {
 	plain, err := plainValues(raws)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	err = config.Decode(&b.config, &config.DecodeOpts{PluginType: BuilderID, Interpolate: true}, plain...)
 	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "reading configuration of bakelite-disk: %w", err)
+		return fault.New(fault.Invalid, "reading configuration of bakelite-disk: %w", err)
 	}
 	if b.config.App == "" {
-		return nil, nil, fault.Hint(fault.New(fault.Invalid, "bakelite-disk: app names no file"),
-			"set app to the path of an app file, or of a folder with an app.yaml")
+		return fault.New(fault.Invalid, "bakelite-disk: app names no file; set it to the path of an app file, or of a folder with an app.yaml")
 	}
-	if b.Check == nil || b.config.App == hcl2helper.UnknownVariableValue {
-		return nil, nil, nil
-	}
-	return nil, nil, b.Check(b.config)
+	return nil
 }
 
 // plainValues turns the values of an HCL template into maps. Decode would do
