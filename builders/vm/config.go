@@ -19,6 +19,7 @@ import (
 func settings(a app.App) [][2]string {
 	return [][2]string{
 		{"/etc/fstab", "machine/fstab"},
+		{"/etc/modprobe.d/bakelite-machine.conf", "machine/modprobe.conf"},
 		{"/etc/nftables.conf", "machine/nftables.conf"},
 		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
 		{"/etc/systemd/system/" + a.Name + ".service", "machine/service.unit"},
