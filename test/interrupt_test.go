@@ -65,12 +65,15 @@ func (s site) engineKilled(moment string, args ...string) {
 	s.t.Logf("death of the engine at %q", moment)
 	c := s.start(args...)
 	c.until(moment)
-	pid, err := strconv.Atoi(strings.TrimSpace(read(s.t, filepath.Join(s.state, "engine", "pid"))))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		s.t.Fatal(err)
+	for _, daemon := range engines(s.state) {
+		number, _, _ := strings.Cut(daemon, " ")
+		pid, err := strconv.Atoi(number)
+		if err == nil {
+			err = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	c.wait().want(s.t, 5, "the engine went away", "next:")
 	s.names()

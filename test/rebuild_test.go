@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -20,9 +20,12 @@ import (
 
 // TestRebuildTakesUpdates locks the example against an archive without
 // security updates, as it was before they appeared, and then against the real
-// one: rebuild says what changed, bakes, and the next time finds nothing.
+// one: rebuild says what changed, bakes, and the next time finds nothing. The
+// old lock is made on a state folder that has not seen the newer archive.
 func TestRebuildTakesUpdates(t *testing.T) {
 	s := newSite(t)
+	warm := s.state
+	s.freshState()
 	if err := os.Remove(s.lock()); err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +34,7 @@ func TestRebuildTakesUpdates(t *testing.T) {
 	if old := read(t, s.lock()); strings.Contains(old, "archive: debian-security,") {
 		t.Fatal("the old lock holds packages of debian-security")
 	}
+	s.state = warm
 	rebuild := []string{"rebuild", "--json", "--skip-tests", "--target", "container", "web"}
 	r := s.run(rebuild...).result(t)
 	if !r.Rebuilt {
@@ -61,9 +65,15 @@ func withoutUpdates(t *testing.T) (mirror, keyring string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	date := time.Now().UTC().Add(-time.Minute).Format("Mon, 02 Jan 2006 15:04:05 UTC")
-	index := fmt.Sprintf("Codename: trixie-security\nDate: %s\nSHA256:\n %x 0 main/binary-amd64/Packages\n %x 0 main/binary-arm64/Packages\n",
-		date, sha256.Sum256(nil), sha256.Sum256(nil))
+	var empty bytes.Buffer
+	if err := gzip.NewWriter(&empty).Close(); err != nil {
+		t.Fatal(err)
+	}
+	index := "Codename: trixie-security\nDate: Sat, 09 Aug 2025 12:00:00 UTC\nSHA256:\n"
+	for _, arch := range []string{"amd64", "arm64"} {
+		index += fmt.Sprintf(" %x 0 main/binary-%s/Packages\n", sha256.Sum256(nil), arch)
+		index += fmt.Sprintf(" %x %d main/binary-%s/Packages.gz\n", sha256.Sum256(empty.Bytes()), empty.Len(), arch)
+	}
 	var signed bytes.Buffer
 	w, err := clearsign.Encode(&signed, key.PrivateKey, nil)
 	if err == nil {
@@ -77,10 +87,11 @@ func withoutUpdates(t *testing.T) (mirror, keyring string) {
 	}
 	signed.WriteByte('\n')
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/dists/trixie-security/InRelease":
+		switch {
+		case r.URL.Path == "/dists/trixie-security/InRelease":
 			_, _ = w.Write(signed.Bytes())
-		case "/dists/trixie-security/main/binary-amd64/Packages", "/dists/trixie-security/main/binary-arm64/Packages":
+		case strings.HasSuffix(r.URL.Path, "/Packages.gz"):
+			_, _ = w.Write(empty.Bytes())
 		default:
 			http.NotFound(w, r)
 		}

@@ -45,7 +45,8 @@ func (s *site) freshState() {
 		s.t.Fatal(err)
 	}
 	s.state = dir
-	s.t.Cleanup(func() { s.run("engine", "stop").want(s.t, 0); _ = os.RemoveAll(dir) })
+	then := *s
+	s.t.Cleanup(func() { then.run("engine", "stop").want(then.t, 0); _ = os.RemoveAll(dir) })
 }
 
 func (s site) copy(from string) {

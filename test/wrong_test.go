@@ -58,7 +58,7 @@ func TestMissingPackageKeepsTheLock(t *testing.T) {
 	s := newSite(t)
 	lock := read(t, s.lock())
 	s.replace("app.yaml", "[nginx]", "[nginxx]")
-	s.run("lock", "web").want(t, 2, "nginxx", "nginx", "next:", "the old lock is unchanged")
+	s.run("lock", "web").want(t, 2, "nginxx", "did you mean nginx?", "next:")
 	s.run("build", "web").want(t, 2, "nginxx", "next:")
 	if read(t, s.lock()) != lock {
 		t.Error("the lock changed")
