@@ -77,7 +77,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 		"confine": confiner,
 	} {
 		t.Run(name, func(t *testing.T) {
-			state := t.TempDir()
+			state := sharedMount(t)
 			e := open(t, state)
 			k, _ := kitchen(t, e, "quiet")
 			ended := make(chan error, 1)
@@ -86,6 +86,9 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 				ended <- err
 			}()
 			awaitStep(t, "sleep 987654")
+			if len(stepCgroups(state)) == 0 {
+				t.Errorf("the step runs in no cgroup below %s", cgroupParent(filepath.Join(state, "engine")))
+			}
 			pid := victim(listenerPID(t.Context(), filepath.Join(state, "engine")))
 			if pid <= 1 {
 				t.Fatalf("victim has pid %d", pid)
@@ -102,7 +105,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 				t.Errorf("the step outlived its engine: %v", left)
 			}
 			mounts, _ := os.ReadFile("/proc/self/mountinfo")
-			if strings.Contains(string(mounts), state) {
+			if strings.Contains(string(mounts), state+"/") {
 				t.Errorf("mounts of %s are left", state)
 			}
 			e2 := open(t, state)
@@ -115,6 +118,21 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sharedMount returns a folder on a mount that passes new mounts below it on
+// to every namespace, as systemd sets up for a whole machine.
+func sharedMount(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	if err := syscall.Mount("", dir, "", syscall.MS_SHARED, ""); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func stepCgroups(state string) []string {
@@ -148,7 +166,8 @@ func TestStop(t *testing.T) {
 	if stopped, err := Stop(t.Context(), state); stopped || err != nil {
 		t.Errorf("stopping nothing gave %v, %v", stopped, err)
 	}
-	open(t, state)
+	k, _ := kitchen(t, open(t, state), "quiet")
+	run(t, k, "echo", "echo 1 > /out/text")
 	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
 		t.Errorf("stopping gave %v, %v", stopped, err)
 	}

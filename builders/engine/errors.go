@@ -17,8 +17,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// Failure is what the display knows of the step that failed.
-type Failure struct {
+// blame is what the display knows of the step that failed.
+type blame struct {
 	// Step is its name, "" where no step is to blame.
 	Step string
 	// Output is the end of what it wrote.
@@ -52,7 +52,7 @@ const goneHint = "run the same command again: finished steps are kept"
 
 // classify turns an error of BuildKit into one for a person: short, with its
 // kind and what to do next.
-func classify(err error, f Failure) error {
+func classify(err error, f blame) error {
 	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
 		return fault.As(fault.Cancelled, fmt.Errorf("stopped: %w", context.Canceled))
 	}
@@ -85,7 +85,7 @@ func classify(err error, f Failure) error {
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw
 // the kernel kill the step for its memory; elsewhere only 137 is left of it,
 // 128 and the number of SIGKILL.
-func exited(exit *gateway.ExitError, f Failure) error {
+func exited(exit *gateway.ExitError, f blame) error {
 	step := "a build step"
 	if f.Step != "" {
 		step = fmt.Sprintf("step %q", f.Step)
@@ -100,7 +100,7 @@ func exited(exit *gateway.ExitError, f Failure) error {
 	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("%s failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
 }
 
-func withOutput(err error, f Failure) error {
+func withOutput(err error, f blame) error {
 	if f.Output == "" || f.Shown {
 		return err
 	}

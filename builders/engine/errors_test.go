@@ -79,18 +79,18 @@ func TestCauses(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	step := Failure{Step: "[app] eat", Output: "eating"}
+	step := blame{Step: "[app] eat", Output: "eating"}
 	killed := &gateway.ExitError{ExitCode: 1, Err: fmt.Errorf("exit: %w", syscall.ENOMEM)}
 	for name, c := range map[string]struct {
 		err  error
-		f    Failure
+		f    blame
 		kind fault.Kind
 		text string
 		hint string
 	}{
 		"out of memory":      {killed, step, fault.Build, `step "[app] eat" failed`, "memory"},
-		"a step unknown":     {killed, Failure{}, fault.Build, "a build step failed", "memory"},
-		"a mirror's 503":     {errors.New("unexpected status: 503 Service Unavailable"), Failure{}, fault.Build, "503", ""},
+		"a step unknown":     {killed, blame{}, fault.Build, "a build step failed", "memory"},
+		"a mirror's 503":     {errors.New("unexpected status: 503 Service Unavailable"), blame{}, fault.Build, "503", ""},
 		"known already":      {fault.New(fault.Policy, "refused"), step, fault.Policy, "refused", ""},
 		"cancelled, by gRPC": {status.Error(codes.Canceled, "x"), step, fault.Cancelled, "stopped", ""},
 	} {

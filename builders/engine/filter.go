@@ -149,18 +149,18 @@ func named(v *client.Vertex, from source) *client.Vertex {
 }
 
 // failure returns what the display knows of the step that an error blames.
-func (p *Progress) failure(err error) Failure {
+func (p *Progress) failure(err error) blame {
 	vertex, ok := failedVertex(err)
 	if !ok {
-		return Failure{}
+		return blame{}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.steps[vertex]
 	if r == nil {
-		return Failure{}
+		return blame{}
 	}
-	return Failure{Step: r.step.Name, Output: lastLines(r.output), Shown: !p.silent}
+	return blame{Step: r.step.Name, Output: lastLines(r.output), Shown: !p.silent}
 }
 
 func lastLines(text []byte) string {

@@ -77,15 +77,11 @@ func (g *group) tally() (done, cached int, ended time.Time, failure string) {
 func (p *Progress) show(g *group, shown *client.SolveStatus) {
 	done, cached, ended, failure := g.tally()
 	started := g.started
-	v := &client.Vertex{Digest: g.id, Name: g.name, Started: &started}
-	if ended.IsZero() {
-		v.Name = fmt.Sprintf("%s (%d of %d)", g.name, done, len(g.members)+len(g.announced))
-	} else {
+	v := &client.Vertex{Digest: g.id, Started: &started}
+	v.Name = fmt.Sprintf("%s (%d of %d)", g.name, done, len(g.members)+len(g.announced))
+	if !ended.IsZero() {
 		v.Completed, v.Cached, v.Error = &ended, cached == done, failure
-		count := fmt.Sprintf("%d done, %d kept from before", done-cached, cached)
-		shown.Statuses = append(shown.Statuses, &client.VertexStatus{
-			ID: count, Vertex: g.id, Name: count, Timestamp: ended, Started: &started, Completed: &ended,
-		})
+		v.Name = fmt.Sprintf("%s (%d, %d from the cache)", g.name, done, cached)
 	}
 	g.open = ended.IsZero()
 	shown.Vertexes = append(shown.Vertexes, v)

@@ -90,11 +90,11 @@ func TestDisplay(t *testing.T) {
 		"fetches are one step with counts": {
 			[]told{{1, fetched("fetch a", -1, -1), ""}, {1, fetched("fetch b", -1, -1), ""},
 				{1, fetched("fetch a", 0, 1), ""}, {1, cached(fetched("fetch b", 1, 3)), ""}},
-			[]string{"1 done, 1 kept from before", "DONE 3.0s"}, []string{"fetch a", "fetch b"}, []Step{{"[packages] fetch", 3, false}},
+			[]string{"[packages] fetch (2, 1 from the cache)", "DONE 3.0s"}, []string{"fetch a", "fetch b"}, []Step{{"[packages] fetch", 3, false}},
 		},
 		"a fetch that never had to run ends with its solve": {
 			[]told{{1, fetched("fetch a", 0, 1), ""}, {1, fetched("fetch b", -1, -1), ""}, {1, cached(fetched("fetch a", 0, 1)), ""}, {1, nil, ""}},
-			[]string{"0 done, 1 kept from before", "CACHED"}, nil, []Step{{"[packages] fetch", 1, true}},
+			[]string{"[packages] fetch (1, 1 from the cache)", "CACHED"}, nil, []Step{{"[packages] fetch", 1, true}},
 		},
 		"an export is called after what it exports": {
 			[]told{{1, vertex("exporting to client directory", 0, 1), ""}},
