@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -48,20 +49,23 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 	tools := g.Tools()
 	return parts{
 		Kernel: kernel(g, tools),
-		Usr:    squash(g, tools, usr, "[disk] compress and hash /usr", "/usr", usrLevel, ""),
-		Root: squash(g, tools, tree, "[disk] compress and hash /", "/", rootLevel,
-			"usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*"),
+		Usr:    squash(g, tools, usr, "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
+		Root: squash(g, tools, tree, "[disk] compress and hash /", "/", map[string]string{
+			"LEVEL": rootLevel, "EXCLUDE": "usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*",
+			// Services that start before /var is mounted look for it.
+			"EXTRA": fmt.Sprintf("var/tmp D %d 1777 0 0", rootfs.MadeAt),
+		}),
 		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
 			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", tree, llb.Readonly)),
 	}, nil
 }
 
-func squash(g rootfs.Graph, tools, tree llb.State, name, folder, level, exclude string) llb.State {
+func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[string]string) llb.State {
 	options := []llb.MountOption{llb.Readonly}
 	if folder != "/" {
 		options = append(options, llb.SourcePath(folder))
 	}
-	return g.Make(tools, name, "squash.sh", map[string]string{"LEVEL": level, "EXCLUDE": exclude},
+	return g.Make(tools, name, "squash.sh", env,
 		llb.AddMount("/tree", tree, options...))
 }
 

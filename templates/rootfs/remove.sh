@@ -33,6 +33,10 @@ cat /tmp/status >var/lib/dpkg/status
 # Links that now lead nowhere; absolute ones start at the tree's own root, and
 # those of the alternatives system go before those that lead to them.
 find etc/alternatives/ bin/ sbin/ usr/lib/ usr/share/ -type l -printf '%p\n%l\n' 2>/dev/null | while read -r link && read -r to; do
-	case $to in /*) to=.$to ;; *) to=${link%/*}/$to ;; esac
+	case $to in
+	/dev/* | /proc/* | /run/* | /sys/*) continue ;; # there once it runs; /dev/null masks a unit
+	/*) to=.$to ;;
+	*) to=${link%/*}/$to ;;
+	esac
 	[ -e "$to" ] || [ -L "$to" ] || rm -f "$link"
 done
