@@ -5,11 +5,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestInterruptedBuild stops builds of one lock at one moment after the
@@ -25,6 +27,9 @@ func TestInterruptedBuild(t *testing.T) {
 		t.Logf("%v at %q", sig, moment)
 		c := s.start(append(build, args...)...)
 		c.until(moment)
+		if program, ok := strings.CutPrefix(moment, `^#\d+ \[test\] `); ok {
+			s.untilRuns(c, map[string]string{"container": "runc", "disk": "qemu"}[program])
+		}
 		c.signal(sig)
 		if o := c.wait(); o.code != code || o.stdout != "" {
 			t.Errorf("%v at %q: exit code %d, want %d; stdout %q:\n%s", sig, moment, o.code, code, o.stdout, last(o.stderr, 2<<10))
@@ -45,6 +50,7 @@ func TestInterruptedBuild(t *testing.T) {
 	stopped(`^#\d+ \[test\] container`, syscall.SIGINT, 130)
 	stopped(`^#\d+ \[test\] container`, syscall.SIGKILL, -1)
 	stopped(`^#\d+ \[test\] disk`, syscall.SIGINT, 130)
+	stopped(`^#\d+ \[test\] disk`, syscall.SIGKILL, -1)
 
 	r, want := s.run("build", "--json", "--frozen", "--skip-tests", "web").result(t), first.outcome.result(t)
 	for _, format := range []string{"layout", "raw", "qcow2"} {
@@ -57,6 +63,22 @@ func TestInterruptedBuild(t *testing.T) {
 		t.Errorf("beside the results lie %q", hidden)
 	}
 	leavesNothing(t)
+}
+
+// untilRuns waits for a program that a test of the command starts.
+func (s site) untilRuns(c *command, program string) {
+	s.t.Helper()
+	for !slices.ContainsFunc(processes(s.state), func(p string) bool {
+		_, line, _ := strings.Cut(p, " ")
+		name, rest, _ := strings.Cut(line, " ")
+		return strings.HasPrefix(filepath.Base(name), program) && (program != "runc" || strings.Contains(rest, "sandbox"))
+	}) {
+		select {
+		case <-c.ended:
+			s.t.Fatalf("ended without a run of %s:\n%s", program, c.stderr.String())
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // engineKilled kills the engine of a build that has come to a moment.
