@@ -109,7 +109,7 @@ func (o Order) make(ctx context.Context, p piece, dir string) error {
 			all, err := graph(ctx, o.Graph, b)
 			return p.state(all), err
 		},
-		Dir: beside,
+		Name: p.name + " of the disk", Dir: beside,
 	})
 	if err != nil {
 		return fmt.Errorf("making %s of the disk: %w", p.name, err)
