@@ -76,7 +76,7 @@ func load(c vm.Config) (*settings.Settings, error) {
 // but the text.
 func advised(err error) error {
 	if hint := fault.HintOf(err); hint != "" {
-		return fault.As(fault.KindOf(err), fmt.Errorf("%w\n  next: %s", err, hint))
+		return fmt.Errorf("%w\n  next: %s", err, hint)
 	}
 	return err
 }
