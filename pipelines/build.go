@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,17 +103,29 @@ func (k Kitchen) hold(ctx context.Context, name string) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening lock of output folder: %w", err)
 	}
-	for {
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			return func() { _ = f.Close() }, nil
-		}
+	if !taken(f) {
+		err = k.Progress.Do(ctx, "[wait] for another build of "+name, func(ctx context.Context, _ io.Writer) (bool, error) {
+			return false, awaitTaken(ctx, f)
+		})
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+func taken(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
+
+func awaitTaken(ctx context.Context, f *os.File) error {
+	for !taken(f) {
 		select {
 		case <-ctx.Done():
-			_ = f.Close()
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+	return nil
 }
 
 // key is the digest of everything that decides the artifacts' bytes: what was

@@ -42,11 +42,11 @@ func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change
 		return nil, nil, err
 	}
 	changes := lock.Diff(old, fresh)
-	if old != nil && len(changes) == 0 && old.Inputs == fresh.Inputs && slices.Equal(old.Files, fresh.Files) {
-		return old, nil, nil
-	}
 	if old != nil && len(changes) == 0 {
 		fresh.Archives = old.Archives // the same packages: keep the date that they had
+		if old.Digest() == fresh.Digest() {
+			return old, nil, nil
+		}
 	}
 	return fresh, changes, lock.Write(LockPath(a), fresh)
 }

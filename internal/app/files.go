@@ -15,8 +15,8 @@ import (
 )
 
 // Files returns the app's own files by content, sorted by path and each once:
-// the trees that files name, and the Dockerfile. A link in a tree counts by
-// its target's name. More than 100,000 entries or 4 GiB are refused; errors
+// the trees that files name, and with a Dockerfile all that it may copy. A
+// link in a tree counts by its target's name. More than 100,000 entries or 4 GiB are refused; errors
 // are of kind fault.Invalid.
 func Files(a App) ([]lock.File, error) {
 	root, err := os.OpenRoot(a.Dir)
@@ -25,7 +25,11 @@ func Files(a App) ([]lock.File, error) {
 	}
 	defer root.Close()
 	w := &walker{root: root}
-	for _, name := range named(a) {
+	names, err := w.named(a)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "listing the app's files: %w", err)
+	}
+	for _, name := range names {
 		if err := w.walk(name); err != nil {
 			return nil, fault.New(fault.Invalid, "listing the app's files: %w", err)
 		}
@@ -42,17 +46,39 @@ func Files(a App) ([]lock.File, error) {
 	return slices.Compact(files), nil
 }
 
-func named(a App) []string {
+func (w *walker) named(a App) ([]string, error) {
 	var names []string
-	if a.Base.Dockerfile != "" {
-		names = append(names, a.Base.Dockerfile)
-	}
 	for _, f := range a.Files {
 		if f.From != "" {
 			names = append(names, f.From)
 		}
 	}
-	return names
+	if a.Base.Dockerfile == "" {
+		return names, nil
+	}
+	context, err := w.context(filepath.Base(a.Path))
+	return append(append(names, a.Base.Dockerfile), context...), err
+}
+
+// outputFolder is the usual folder of results, which no Dockerfile copies.
+const outputFolder = "dist"
+
+// context lists what a Dockerfile may copy: everything beside it but hidden
+// files, results, and the app file with its lock, which count by themselves.
+func (w *walker) context(appFile string) ([]string, error) {
+	entries, err := w.list(".")
+	if err != nil {
+		return nil, err
+	}
+	stem := strings.TrimSuffix(appFile, filepath.Ext(appFile))
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, ".") && name != outputFolder && name != appFile && name != stem+".lock" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // contentDigest returns the SHA-256 of a file's bytes, or of a link's target

@@ -152,3 +152,23 @@ func TestLockInputs(t *testing.T) {
 		t.Error("the argument was sorted")
 	}
 }
+
+// TestDockerfileCountsWhatItMayCopy: a changed file of the context changes the
+// files of the app; the app file, its lock and results do not.
+func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"app.yaml": "", "app.lock": "", "Dockerfile": "FROM base", "page.html": "1", "sub/x": "x", "dist/web.qcow2": "", ".git/HEAD": "",
+	})
+	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
+	files, err := app.Files(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	if got, want := strings.Join(paths, " "), "Dockerfile page.html sub/x"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
