@@ -87,10 +87,9 @@ func TestCheckFiles(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
-	dir := folder(t, map[string]string{"site/b": "bb", "site/a/c": "", "site-x": "x", "Dockerfile": "FROM base\n", "unused": "u"})
+	dir := folder(t, map[string]string{"site/b": "bb", "site/a/c": "", "site-x": "x", "unused": "u"})
 	link(t, "b", filepath.Join(dir, "site", "link"))
 	a := from(dir, "site", "./site-x", "site/b")
-	a.Base.Dockerfile = "Dockerfile"
 	files, err := app.Files(a)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +100,7 @@ func TestFiles(t *testing.T) {
 		paths = append(paths, f.Path)
 		sums[f.Path] = f.SHA256
 	}
-	if got := strings.Join(paths, " "); got != "Dockerfile site-x site/a/c site/b site/link" {
+	if got := strings.Join(paths, " "); got != "site-x site/a/c site/b site/link" {
 		t.Errorf("paths are %s", got)
 	}
 	want := sha256.Sum256([]byte("bb"))
