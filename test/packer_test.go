@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // packerVersion is that of the Packer that the plugin is tested with. It is
@@ -179,6 +180,7 @@ func (p packer) start(args ...string) *command {
 	c.cmd.Dir, c.cmd.Env = filepath.Dir(p.dir), p.env
 	c.cmd.Stdout, c.cmd.Stderr = &c.stderr, &c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.WaitDelay = time.Minute
 	if err := c.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

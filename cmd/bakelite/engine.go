@@ -62,7 +62,7 @@ func enginePrune() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine.Open(c.Context(), engineOptions(s))
+			e, err := kitchen.OpenEngine(c.Context(), engineOptions(s))
 			if err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func New(o Options) (pipelines.Kitchen, error) {
 	return pipelines.Kitchen{
 		Version: o.Version, Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
-		Engine:   func(ctx context.Context) (*engine.Engine, error) { return engine.Open(ctx, EngineOptions(s)) },
+		Engine:   func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
 		State:    s.State,
 		Output:   s.Output,
 		Controls: hardening(known),
