@@ -83,6 +83,9 @@ func (p *Process) prepare(ctx context.Context) *exec.Cmd {
 	cmd.Stdin, cmd.ExtraFiles = c.Stdin, c.Files
 	cmd.Stdout, cmd.Stderr = both(p.out, c.Stdout), both(p.errs, c.Stderr)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if c.Outlive {
+		cmd.SysProcAttr.Pdeathsig = 0
+	}
 	cmd.Cancel = func() error { return p.Signal(p.ending()) }
 	cmd.WaitDelay = c.Grace + drainTime
 	return cmd

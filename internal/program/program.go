@@ -45,6 +45,8 @@ type Command struct {
 	Grace time.Duration
 	// Limit is the number of bytes kept of each stream; DefaultLimit if zero.
 	Limit int
+	// Outlive keeps the program when this one dies; else the kernel ends it.
+	Outlive bool
 }
 
 // Result is what a program left behind.

@@ -37,6 +37,7 @@ type Running struct {
 	hostNetwork         bool
 	notes               []string
 	process             *program.Process
+	dismiss             func()
 	pid                 int
 	log                 *program.Tail
 	stop                sync.Once
@@ -122,6 +123,9 @@ func (r *Running) Stop() {
 		}
 		_ = r.command(ctx, "delete", "--force", r.ID)
 		_ = os.RemoveAll(r.bundle)
+		if r.dismiss != nil {
+			r.dismiss()
+		}
 	})
 }
 

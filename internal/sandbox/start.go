@@ -149,6 +149,9 @@ func (r *Running) run(ctx context.Context, spec *specs.Spec) error {
 	if err := os.WriteFile(filepath.Join(r.bundle, "config.json"), data, 0o600); err != nil {
 		return fmt.Errorf("writing the bundle: %w", err)
 	}
+	if r.dismiss, err = r.guard(ctx); err != nil {
+		return err
+	}
 	pidFile := filepath.Join(r.bundle, "pid")
 	r.process, err = program.Start(context.WithoutCancel(ctx), program.Command{
 		Path: r.runc, Args: []string{"--root", r.state, "run", "--bundle", r.bundle, "--pid-file", pidFile, r.ID},
