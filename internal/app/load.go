@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/goccy/go-yaml"
 )
 
 // FileName is the app file that Load looks for in a folder.

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/bakelite/bakelite/internal/app"
 )
 
 // valid returns an App that uses every part of the format.

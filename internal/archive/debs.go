@@ -6,9 +6,10 @@ import (
 	"io"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
-	"golang.org/x/sync/errgroup"
 )
 
 // parallelDownloads is how many packages are downloaded at a time; more does

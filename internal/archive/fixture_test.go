@@ -21,8 +21,9 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	"github.com/bakelite/bakelite/internal/archive"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bakelite/bakelite/internal/archive"
 )
 
 // released is the date of the local archive, and today the tests' clock.

@@ -14,11 +14,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/google/renameio/v2"
 	"github.com/klauspost/compress/gzip"
 	"github.com/xi2/xz"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 // maxDictionary bounds the memory of an xz decoder, in bytes; xz -9 uses it.

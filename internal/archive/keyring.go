@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 )

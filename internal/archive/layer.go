@@ -15,10 +15,11 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bakelite/bakelite/internal/archive/deb"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
-	"golang.org/x/sync/errgroup"
 )
 
 // seedLayout is part of a seed's key in the cache and changes when the same

@@ -8,9 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
-	"golang.org/x/sync/errgroup"
 )
 
 // Snapshot is a release's verified index for one architecture, as the

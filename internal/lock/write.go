@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/google/renameio/v2"
+
+	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // header tells a person who opens the file what it is.

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // Options say where settings come from.

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/spf13/pflag"
+
+	"github.com/bakelite/bakelite/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write generated files anew")

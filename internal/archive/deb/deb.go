@@ -14,10 +14,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/xi2/xz"
+
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 const (

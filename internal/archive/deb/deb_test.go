@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/internal/archive/deb"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bakelite/bakelite/internal/archive/deb"
 )
 
 func tarOf(headers ...tar.Header) []byte {
