@@ -78,6 +78,7 @@ mirrors=$(scripts/mirrors.sh)
 for setting in $mirrors; do export "${setting?}"; done
 
 TMPDIR=$(mktemp -d /tmp/bakelite-test.XXXXXX)
+chmod 711 "$TMPDIR" # some tests run as an ordinary user
 export TMPDIR
 trap finish EXIT
 trap 'exit 130' INT

@@ -280,7 +280,7 @@ func TestWriteRefuses(t *testing.T) {
 		if _, err := f.Write(ctx, &bytes.Buffer{}, m, meta()); fault.KindOf(err) != fault.Cancelled {
 			t.Errorf("%s when cancelled: %v", f.Name, err)
 		}
-		if _, err := f.Write(context.Background(), full{}, m, meta()); !errors.Is(err, syscall.ENOSPC) || fault.KindOf(err) != fault.Internal {
+		if _, err := f.Write(context.Background(), full{}, m, meta()); !errors.Is(err, syscall.ENOSPC) || fault.KindOf(err) != fault.Build {
 			t.Errorf("%s on a full disk: %v", f.Name, err)
 		}
 	}
