@@ -43,7 +43,7 @@ type App struct {
 // Base is one of Debian and Image, with an optional Dockerfile on top.
 type Base struct {
 	// Debian is a suite of the Debian archive, bootstrapped from its signed
-	// index: "trixie" or "bookworm".
+	// index: "trixie". Older ones lack what a disk needs, systemd 256.
 	Debian string `yaml:"debian,omitempty"`
 	// Image is an OCI image reference, or oci:PATH for a local layout folder.
 	Image string `yaml:"image,omitempty"`

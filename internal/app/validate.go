@@ -27,7 +27,7 @@ const (
 )
 
 // Suites returns the Debian suites that a base can be bootstrapped from.
-func Suites() []string { return []string{"trixie", "bookworm"} }
+func Suites() []string { return []string{"trixie"} }
 
 // ContainerFormats returns the forms of a container image on disk.
 func ContainerFormats() []string { return []string{defaultFormat, "archive"} }

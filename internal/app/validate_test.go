@@ -64,7 +64,7 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Name = strings.Repeat("a", 64) }, "name: has 64 characters"},
 		{func(a *app.App) { a.Base = app.Base{} }, "base: give debian"},
 		{func(a *app.App) { a.Base.Image = "x" + digest }, "base: give debian or image, not both"},
-		{func(a *app.App) { a.Base.Debian = "trixi" }, "base.debian: \"trixi\" is not known here; use one of trixie, bookworm; did you mean \"trixie\"?"},
+		{func(a *app.App) { a.Base.Debian = "trixi" }, "base.debian: \"trixi\" is not known here; use one of trixie; did you mean \"trixie\"?"},
 		{image("registry.example/a/b" + digest), ""},
 		{image("registry.example/a/b:1" + digest), ""},
 		{image("registry.example/a/b:1"), "base.image: \"registry.example/a/b:1\" is not pinned"},
