@@ -2,9 +2,11 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,7 +79,7 @@ func TestPackerRefuses(t *testing.T) {
 }
 
 // TestPackerInterrupted stops packer build by Ctrl-C, which a terminal sends
-// to the plugin too, and by its death.
+// to the plugin too, and by the death of Packer, which the plugin survives.
 func TestPackerInterrupted(t *testing.T) {
 	s := newSite(t)
 	p := newPacker(t, s)
@@ -87,15 +89,15 @@ func TestPackerInterrupted(t *testing.T) {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 			c := p.start("build", p.template)
 			c.until(moment)
-			target := c.cmd.Process.Pid
-			if sig == syscall.SIGINT {
-				target = -target
+			target := -c.cmd.Process.Pid
+			if sig == syscall.SIGKILL {
+				target = child(t, c.cmd.Process.Pid)
 			}
 			if err := syscall.Kill(target, sig); err != nil {
 				t.Fatal(err)
 			}
 			o := c.wait()
-			if o.code == 0 || sig == syscall.SIGINT && !strings.Contains(o.stderr, "Cleanly cancelled builds after being interrupted.") {
+			if sig == syscall.SIGINT && (o.code == 0 || !strings.Contains(o.stderr, "Cleanly cancelled builds after being interrupted.")) {
 				t.Errorf("%v at %q: exit code %d:\n%s", sig, moment, o.code, last(o.stderr, 2<<10))
 			}
 			s.names()
@@ -104,6 +106,33 @@ func TestPackerInterrupted(t *testing.T) {
 	}
 	p.run("build", "-var", "skip_tests=true", p.template).want(t, 0)
 	s.names("web.qcow2", "web.qcow2.digest", "web.raw", "web.receipt.json", "web.sha256")
+}
+
+// child returns the process that Packer's first one watches, and in which it
+// does its work.
+func child(t *testing.T, parent int) int {
+	t.Helper()
+	var all []string
+	for _, list := range paths(t, fmt.Sprintf("/proc/%d/task/*/children", parent)) {
+		all = append(all, strings.Fields(read(t, list))...)
+	}
+	if len(all) != 1 {
+		t.Fatalf("Packer has the children %q", all)
+	}
+	pid, err := strconv.Atoi(all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+func paths(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // packer is a Packer with our plugin, at work beside a site's app.
@@ -121,7 +150,7 @@ func newPacker(t *testing.T, s site) packer {
 	}
 	p := packer{site: s, program: buildPacker(t), plugin: filepath.Join(here.dir, "packer-plugin-bakelite"), template: template}
 	p.t = t
-	p.env = append(environment(s.state, filepath.Join(filepath.Dir(s.dir), "unused")), "CHECKPOINT_DISABLE=1",
+	p.env = append(environment(s.state, filepath.Join(filepath.Dir(s.dir), "unused")), "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1",
 		"PACKER_PLUGIN_PATH="+filepath.Join(here.dir, "plugins"), "PACKER_CONFIG_DIR="+here.dir,
 		"PKR_VAR_app=web", "PKR_VAR_output="+filepath.Base(s.out))
 	if _, err := os.Stat(p.plugin); err != nil {

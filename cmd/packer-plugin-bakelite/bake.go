@@ -26,6 +26,8 @@ func check(c vm.Config) error {
 
 // bake runs the same flow as "bakelite build --target disk".
 func bake(ctx context.Context, c vm.Config, say func(string)) ([]builders.Artifact, error) {
+	ctx, stop := withParent(ctx, os.Getppid)
+	defer stop()
 	built, err := build(ctx, c, say)
 	if err != nil {
 		return nil, advised(err)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bakelite/bakelite/builders/vm"
@@ -106,6 +107,21 @@ func TestTemplateOverridesSettings(t *testing.T) {
 			t.Errorf("%+v gave %+v, %v", test.c, s, err)
 		}
 	}
+}
+
+func TestWithParent(t *testing.T) {
+	var parent atomic.Int64
+	parent.Store(7)
+	ctx, stop := withParent(t.Context(), func() int { return int(parent.Load()) })
+	defer stop()
+	if ctx.Err() != nil {
+		t.Fatal(ctx.Err())
+	}
+	parent.Store(1)
+	<-ctx.Done()
+	stopped, stop := withParent(t.Context(), os.Getppid)
+	stop()
+	<-stopped.Done()
 }
 
 func TestRunRefuses(t *testing.T) {
