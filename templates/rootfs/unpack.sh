@@ -3,7 +3,12 @@ for dir in bin lib lib64 sbin; do
 	# Merged /usr comes before any package that still names /bin or /lib.
 	[ -e "$ROOT/$dir" ] || { mkdir -p "$ROOT/usr/$dir" && ln -s "usr/$dir" "$ROOT/$dir"; }
 done
-printf '%s\0' /debs/*.deb | xargs -0 -P2 -n4 sh -euc '
-	for deb do dpkg-deb --fsys-tarfile "$deb" | tar -C "$ROOT" -xf - --keep-directory-symlink --no-overwrite-dir; done' unpack
+# Only the decompression runs in parallel: a tar that meets a folder while
+# another one fills it takes the other's working mode, 0700, for the folder's.
+printf '%s\0' /debs/*.deb | xargs -0 -P2 -n1 sh -euc 'dpkg-deb --fsys-tarfile "$1" >"/tmp/${1##*/}.tar"' unpack
+for tar in /tmp/*.tar; do
+	tar -C "$ROOT" -xf "$tar" --keep-directory-symlink --no-overwrite-dir
+	rm "$tar"
+done
 # Packages disagree about the dates of folders that they share.
 find "$ROOT" -xdev -type d -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
