@@ -101,7 +101,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 				t.Errorf("the build got %v (hint %q)", err, fault.HintOf(err))
 			}
 			awaitNone(t, filepath.Join(state, "engine"))
-			if left := processes(t, "sleep\x00987654"); len(left) > 0 {
+			if left := lasting(t, "sleep\x00987654"); len(left) > 0 {
 				t.Errorf("the step outlived its engine: %v", left)
 			}
 			mounts, _ := os.ReadFile("/proc/self/mountinfo")
@@ -171,7 +171,7 @@ func TestStop(t *testing.T) {
 	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
 		t.Errorf("stopping gave %v, %v", stopped, err)
 	}
-	if left := processes(t, filepath.Join(state, "engine")); len(left) > 0 {
+	if left := lasting(t, filepath.Join(state, "engine")); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)
 	}
 	for _, dir := range append(globAll("*", state), globAll("", state)...) {

@@ -84,6 +84,19 @@ func open(t *testing.T, state string) *Engine {
 	return e
 }
 
+// lasting lists the processes that are still there after the time that the
+// kernel may take to end those of a namespace whose first one was killed.
+func lasting(t *testing.T, text string) []string {
+	t.Helper()
+	for range 200 {
+		if len(processes(t, text)) == 0 {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return processes(t, text)
+}
+
 // processes returns the pids whose command line holds text, but for this one.
 func processes(t *testing.T, text string) []string {
 	t.Helper()

@@ -110,7 +110,7 @@ func TestRootless(t *testing.T) {
 	if got, err := p.bakes(t, tools, systemPath, "stop", state); err != nil || got != "true" {
 		t.Errorf("stopping gave %q, %v", got, err)
 	}
-	if left := processes(t, filepath.Join(state, "engine")); len(left) > 0 {
+	if left := lasting(t, filepath.Join(state, "engine")); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)
 	}
 }
