@@ -6,6 +6,7 @@ package rootfs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -155,18 +156,16 @@ func (g Graph) redate(built, before llb.State) llb.State {
 // RunsSteps says whether anything of the app's own runs in the tree.
 func (g Graph) RunsSteps() bool { return g.App.Base.Dockerfile != "" || len(g.App.Steps) > 0 }
 
-// OwnsUsr says whether the app may put anything of its own below /usr.
-func (g Graph) OwnsUsr() bool {
-	if g.RunsSteps() {
-		return true
-	}
-	for _, f := range g.App.Files {
-		top := strings.SplitN(f.To, "/", 3)[1]
-		if f.To == "/" || top == "usr" || top == "bin" || top == "sbin" || strings.HasPrefix(top, "lib") {
-			return true
-		}
-	}
-	return false
+// usrLinks are the folders at the top that lead below /usr.
+var usrLinks = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
+
+// Owns says whether the app may put anything of its own below a folder at the
+// top, such as "usr"; the machine's settings are all below /etc.
+func (g Graph) Owns(top string) bool {
+	return g.RunsSteps() || slices.ContainsFunc(g.App.Files, func(f app.File) bool {
+		to := strings.SplitN(f.To, "/", 3)[1]
+		return f.To == "/" || to == top || top == "usr" && slices.Contains(usrLinks, to)
+	})
 }
 
 // Trim takes what a running service does not need out of a container's tree,

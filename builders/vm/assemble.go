@@ -73,7 +73,7 @@ func (o Order) layOut(dirs map[string]string, files *opened) (disk.Image, error)
 	if err != nil {
 		return disk.Image{}, err
 	}
-	varFS, err := unpackVar(files, dirs["var"])
+	varFS, err := files.open(filepath.Join(dirs["var"], "var"))
 	if err != nil {
 		return disk.Image{}, err
 	}
@@ -156,26 +156,28 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 		fat.Options{VolumeID: rootfs.MadeAt, Epoch: time.Unix(rootfs.MadeAt, 0).UTC()})
 }
 
-// unpackVar reads the file system of /var; most of it is holes.
-func unpackVar(files *opened, dir string) (disk.Content, error) {
-	packed, err := files.open(filepath.Join(dir, "var.zst"))
+// unpackVar unpacks the file system of /var, most of which is holes, beside
+// its packed form.
+func unpackVar(dir string) error {
+	packed, err := os.Open(filepath.Join(dir, "var.zst"))
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("reading file system of /var: %w", err)
 	}
-	reader, err := zstd.NewReader(io.NewSectionReader(packed, 0, packed.Size()))
+	defer packed.Close()
+	reader, err := zstd.NewReader(packed)
 	if err != nil {
-		return nil, fmt.Errorf("reading file system of /var: %w", err)
+		return fmt.Errorf("reading file system of /var: %w", err)
 	}
 	defer reader.Close()
 	out, err := os.Create(filepath.Join(dir, "var"))
 	if err != nil {
-		return nil, fmt.Errorf("unpacking file system of /var: %w", err)
+		return fmt.Errorf("unpacking file system of /var: %w", err)
 	}
 	defer out.Close()
 	if err := copySparse(out, io.LimitReader(reader, maxVar)); err != nil {
-		return nil, fmt.Errorf("unpacking file system of /var: %w", err)
+		return fmt.Errorf("unpacking file system of /var: %w", err)
 	}
-	return files.open(out.Name())
+	return nil
 }
 
 // copySparse copies and leaves holes where whole blocks are zero.

@@ -19,8 +19,8 @@ const (
 	rootLevel = "3"
 )
 
-// parts are the graphs of what a disk is put together from. Kernel and, where
-// the app owns nothing below /usr, Usr depend on locked packages alone.
+// parts are the graphs of what a disk is put together from. Kernel, and Usr
+// and Var where the app owns nothing there, depend on locked packages alone.
 type parts struct {
 	Kernel llb.State // linux, initrd, version, os-release, stub
 	Usr    llb.State // data, hash, roothash
@@ -42,21 +42,24 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 	if err != nil {
 		return parts{}, err
 	}
-	usr := system
-	if g.OwnsUsr() {
-		usr = tree
+	// What the app owns nothing of is made from the system alone.
+	source := func(top string) llb.State {
+		if g.Owns(top) {
+			return tree
+		}
+		return system
 	}
 	tools := g.Tools()
 	return parts{
 		Kernel: kernel(g, tools),
-		Usr:    squash(g, tools, usr, "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
+		Usr:    squash(g, tools, source("usr"), "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
 		Root: squash(g, tools, tree, "[disk] compress and hash /", "/", map[string]string{
 			"LEVEL": rootLevel, "EXCLUDE": "usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*",
 			// Services that start before /var is mounted look for it.
 			"EXTRA": fmt.Sprintf("var/tmp D %d 1777 0 0", rootfs.MadeAt),
 		}),
 		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
-			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", tree, llb.Readonly)),
+			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", source("var"), llb.Readonly)),
 	}, nil
 }
 

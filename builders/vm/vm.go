@@ -42,17 +42,21 @@ func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
 		return nil, fmt.Errorf("making work folder: %w", err)
 	}
 	defer os.RemoveAll(work)
+	all, err := graph(ctx, o.Graph, unused{})
+	if err != nil {
+		return nil, err
+	}
 	dirs := map[string]string{}
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, p := range pieces(o.Graph) {
 		dir := filepath.Join(work, p.name)
 		if p.pinned {
-			if dir, err = o.cachePath(ctx, p); err != nil {
+			if dir, err = o.cachePath(ctx, p, all); err != nil {
 				return nil, err
 			}
 		}
 		dirs[p.name] = dir
-		group.Go(func() error { return o.make(groupCtx, p, dir) })
+		group.Go(func() error { return o.make(groupCtx, p, all, dir) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -66,22 +70,21 @@ type piece struct {
 	name   string
 	pinned bool
 	state  func(parts) llb.State
+	// finish, where set, ends the part once the engine has handed it over.
+	finish func(dir string) error
 }
 
 func pieces(g rootfs.Graph) []piece {
 	return []piece{
-		{"kernel", true, func(p parts) llb.State { return p.Kernel }},
-		{"usr", !g.OwnsUsr(), func(p parts) llb.State { return p.Usr }},
-		{"root", false, func(p parts) llb.State { return p.Root }},
-		{"var", false, func(p parts) llb.State { return p.Var }},
+		{"root", false, func(p parts) llb.State { return p.Root }, nil},
+		{"var", !g.Owns("var"), func(p parts) llb.State { return p.Var }, unpackVar},
+		{"usr", !g.Owns("usr"), func(p parts) llb.State { return p.Usr }, nil},
+		{"kernel", true, func(p parts) llb.State { return p.Kernel }, nil},
 	}
 }
 
-func (o Order) cachePath(ctx context.Context, p piece) (string, error) {
-	all, err := graph(ctx, o.Graph, unused{})
-	if err != nil {
-		return "", err
-	}
+// cachePath names a pinned part by its graph.
+func (o Order) cachePath(ctx context.Context, p piece, all parts) (string, error) {
 	definition, err := p.state(all).Marshal(ctx)
 	if err != nil {
 		return "", fmt.Errorf("writing graph of %s: %w", p.name, err)
@@ -94,7 +97,7 @@ func (o Order) cachePath(ctx context.Context, p piece) (string, error) {
 }
 
 // make solves one part into dir, unless it is there; the name comes last.
-func (o Order) make(ctx context.Context, p piece, dir string) error {
+func (o Order) make(ctx context.Context, p piece, all parts, dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		now := time.Now()
 		return os.Chtimes(dir, now, now)
@@ -106,13 +109,21 @@ func (o Order) make(ctx context.Context, p piece, dir string) error {
 	defer os.RemoveAll(beside)
 	_, err = o.Kitchen.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
-			all, err := graph(ctx, o.Graph, b)
-			return p.state(all), err
+			if o.Graph.App.Base.Dockerfile == "" {
+				return p.state(all), nil
+			}
+			built, err := graph(ctx, o.Graph, b)
+			return p.state(built), err
 		},
 		Name: p.name + " of the disk", Dir: beside,
 	})
 	if err != nil {
 		return fmt.Errorf("making %s of the disk: %w", p.name, err)
+	}
+	if p.finish != nil {
+		if err := p.finish(beside); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(beside, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("keeping %s of the disk: %w", p.name, err)
