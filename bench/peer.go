@@ -110,6 +110,6 @@ func (b *bench) dockerfile() (time.Duration, error) {
 		"--addr", "unix://"+filepath.Join(b.work, "state", "engine", "sock"), "build",
 		"--frontend", "dockerfile.v0",
 		"--local", "context="+b.peer.context, "--local", "dockerfile="+b.peer.context,
-		"--oci-layout", "base="+b.peer.base, "--opt", "context:base=oci-layout://base/image@"+digest,
+		"--oci-layout", "base="+b.peer.base, "--opt", "context:base=oci-layout://base@"+digest,
 		"--output", "type=oci,dest="+filepath.Join(b.work, "peer.tar")), false)
 }
