@@ -42,7 +42,7 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 	for _, dir := range extra.Folders {
 		calls += call("folder", dir, "0750", g.App.Service.User)
 	}
-	mounts := []llb.RunOption{llb.AddMount("/run/content", contents, llb.Readonly)}
+	mounts := []llb.RunOption{llb.AddMount("/run/content", contents, llb.Readonly, ByGraph)}
 	if len(from) > 0 {
 		source := llb.Local(AppFolder, llb.FollowPaths(from), llb.SharedKeyHint(g.App.Name), llb.WithCustomName("[files] read the app's files"))
 		mounts = append(mounts, llb.AddMount("/src", source, llb.Readonly))
@@ -50,7 +50,7 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 	return g.run(g.Seed(), step{
 		name: fmt.Sprintf("[files] copy %d files and folders", len(all)), scripts: append(script("files.sh"), calls),
 		root: target, settle: true, mounts: mounts,
-	}).AddMount(target, tree)
+	}).AddMount(target, tree, ByGraph)
 }
 
 func call(function string, arguments ...string) string {

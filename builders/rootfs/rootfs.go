@@ -103,7 +103,7 @@ func (g Graph) Tools() llb.State { return g.unpack(g.Seed(), "tools", g.Lock.Pac
 func (g Graph) unpack(tree llb.State, layer string, pins []lock.Pin) llb.State {
 	return g.run(g.Seed(), step{
 		name: fmt.Sprintf("[%s] unpack %d packages", layer, len(pins)), scripts: script("unpack.sh"), root: target, pins: pins,
-	}).AddMount(target, tree)
+	}).AddMount(target, tree, ByGraph)
 }
 
 // target is where a tree lies that a step works on from outside.
@@ -149,8 +149,8 @@ func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra
 func (g Graph) redate(built, before llb.State) llb.State {
 	return g.run(g.Seed(), step{
 		name: "[step] settle", scripts: script("redate.sh"), root: target, settle: true,
-		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly)},
-	}).AddMount(target, built)
+		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly, ByGraph)},
+	}).AddMount(target, built, ByGraph)
 }
 
 // RunsSteps says whether anything of the app's own runs in the tree.
@@ -190,7 +190,7 @@ func (g Graph) Harden(tree llb.State, kind, admin string) llb.State {
 
 // outside runs scripts of the seed on a tree that may have no shell.
 func (g Graph) outside(tree llb.State, name string, env map[string]string, scripts ...string) llb.State {
-	return g.run(g.Seed(), step{name: name, scripts: scripts, root: target, settle: true, env: env}).AddMount(target, tree)
+	return g.run(g.Seed(), step{name: name, scripts: scripts, root: target, settle: true, env: env}).AddMount(target, tree, ByGraph)
 }
 
 // Admin is the login of a machine; the zero value is none.

@@ -15,6 +15,11 @@ import (
 	"github.com/bakelite/bakelite/templates"
 )
 
+// ByGraph is for what a step reads that its graph names in full: it is known
+// by the graph, not by a hash over all of its files, which takes longer than
+// most steps.
+var ByGraph = llb.ContentCache(llb.MountContentCacheOff)
+
 // step is what one run of a shell does and sees.
 type step struct {
 	name    string
@@ -49,7 +54,7 @@ func (g Graph) run(tree llb.State, s step) llb.ExecState {
 	}
 	for _, pin := range s.pins {
 		name := FileName(pin)
-		options = append(options, llb.AddMount("/debs/"+name, g.fetch(pin), llb.SourcePath("/"+name), llb.Readonly))
+		options = append(options, llb.AddMount("/debs/"+name, g.fetch(pin), llb.SourcePath("/"+name), llb.Readonly, ByGraph))
 	}
 	return tree.Run(append(options, s.mounts...)...)
 }
@@ -58,7 +63,7 @@ func (g Graph) run(tree llb.State, s step) llb.ExecState {
 func shell(text string) []llb.RunOption {
 	file := llb.Scratch().File(llb.Mkfile("/step.sh", 0o644, []byte(text), llb.WithCreatedTime(time.Unix(MadeAt, 0))), llb.WithCustomName("[internal] script"))
 	return []llb.RunOption{
-		llb.AddMount("/run/bakelite", file, llb.Readonly),
+		llb.AddMount("/run/bakelite", file, llb.Readonly, ByGraph),
 		llb.Args([]string{"/bin/sh", "/run/bakelite/step.sh"}),
 	}
 }

@@ -59,12 +59,12 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 			"EXTRA": fmt.Sprintf("var/tmp D %d 1777 0 0", rootfs.MadeAt),
 		}),
 		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
-			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", source("var"), llb.Readonly)),
+			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", source("var"), llb.Readonly, rootfs.ByGraph)),
 	}, nil
 }
 
 func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[string]string) llb.State {
-	options := []llb.MountOption{llb.Readonly}
+	options := []llb.MountOption{llb.Readonly, rootfs.ByGraph}
 	if folder != "/" {
 		options = append(options, llb.SourcePath(folder))
 	}
