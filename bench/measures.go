@@ -10,7 +10,7 @@ import (
 )
 
 // runs is how often each command of a pair is timed.
-const runs = 5
+const runs = 3
 
 // start times the program's own start and weighs it.
 func (b *bench) start() ([]row, error) {
