@@ -110,12 +110,30 @@ func Annotations(a app.App, l *lock.Lock) map[string]string {
 		notes["org.opencontainers.image.base.digest"] = "sha256:" + l.Archives[0].InRelease
 	}
 	if h := a.Service.Health; h != nil {
-		if text, err := json.Marshal(h); err == nil {
-			notes["dev.bakelite.health"] = string(text)
-		}
+		notes["dev.bakelite.health"] = healthNote(*h)
 	}
 	for key, value := range a.Container.Labels {
 		notes[key] = value
 	}
 	return notes
+}
+
+// healthNote is the health check as JSON, with the names of the app file, for
+// platforms that probe from outside: an image without a shell has no program
+// that could ask for a page.
+func healthNote(h app.Health) string {
+	note := map[string]any{"interval": h.Interval.String(), "timeout": h.Timeout.String(), "retries": h.Retries}
+	switch {
+	case h.HTTP != nil:
+		note["http"] = map[string]any{"path": h.HTTP.Path, "port": h.HTTP.Port, "status": h.HTTP.Status}
+	case h.TCP != nil:
+		note["tcp"] = map[string]any{"port": h.TCP.Port}
+	case h.Command != nil:
+		note["command"] = map[string]any{"run": h.Command.Run, "exit": h.Command.Exit}
+	}
+	text, err := json.Marshal(note)
+	if err != nil {
+		panic("texts and numbers always marshal: " + err.Error())
+	}
+	return string(text)
 }
