@@ -1,0 +1,82 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// onBase is an app on another app's image, with a Dockerfile, a step and
+// files of its own on top.
+const onBase = `apiVersion: bakelite.dev/v1
+name: onbase
+base:
+  image: "oci:BASE"
+  dockerfile: Dockerfile
+packages: [nginx]
+files:
+  - {from: page.html, to: /srv/page.html, owner: www-data, mode: "0640"}
+  - {content: "inline\n", to: /etc/inline}
+steps:
+  - run: |
+      ls /sys/class/net >/usr/share/networks
+      cat /srv/page.html /usr/share/from-dockerfile >/usr/share/page
+service:
+  command: [/usr/bin/sleep, "1000"]
+  user: www-data
+container: {shell: true}
+tests:
+  - command: {run: [/usr/bin/cat, /usr/share/networks], contains: lo}
+  - command: {run: [/usr/bin/grep, -c, "", /usr/share/networks], contains: "1"}
+  - command: {run: [/usr/bin/cat, /usr/share/page], contains: "the page\nof the Dockerfile"}
+  - command: {run: [/usr/bin/stat, -c, "%U %a %n", /srv/page.html], contains: www-data 640}
+  - command: {run: [/usr/sbin/nginx, -v], contains: nginx/1}
+`
+
+// TestImageAndDockerfileAsBase bakes a base, and an app on its image with a
+// Dockerfile on top: the base's packages are not installed again, steps see no
+// network, a changed file of the Dockerfile's context is noticed, and another
+// base image makes the lock stale.
+func TestImageAndDockerfileAsBase(t *testing.T) {
+	firstBake(t)
+	s := emptySite(t)
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(filepath.Dir(s.dir), name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const base = "apiVersion: bakelite.dev/v1\nname: base\nbase: {debian: trixie}\nservice: {command: [/bin/true], user: nobody}\ncontainer: {shell: true}\n"
+	write("base/app.yaml", base)
+	write("web/app.yaml", "")
+	build := func(app string) result {
+		t.Helper()
+		return s.run("build", "--json", "--target", "container", app).want(t, 0).result(t)
+	}
+	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)
+
+	write("web/app.yaml", onBase)
+	s.replace("app.yaml", "BASE", filepath.Join(s.out, "base.oci"))
+	write("web/page.html", "the page\n")
+	write("web/copied.txt", "of the Dockerfile\n")
+	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nRUN chmod 600 /usr/share/from-dockerfile\n")
+	first := build("web")
+	if again := build("web"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
+		t.Errorf("with nothing changed: %+v", again)
+	}
+	write("web/copied.txt", "of the Dockerfile, changed\n")
+	if changed := build("web"); !changed.Rebuilt || changed.digest(t, "layout") == first.digest(t, "layout") {
+		t.Error("a changed file of the Dockerfile's context was not noticed")
+	}
+
+	write("base/app.yaml", base+"files: [{content: \"x\", to: /etc/x}]\n")
+	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)
+	s.run("build", "--frozen", "--target", "container", "web").want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "the base image is another one")
+	leavesNothing(t)
+}
