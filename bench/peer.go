@@ -21,6 +21,7 @@ type peer struct {
 const buildkit = "github.com/moby/buildkit"
 
 const dockerfile = `FROM base
+USER root
 RUN apt-get update && apt-get install -y --no-install-recommends nginx && rm -rf /var/lib/apt/lists/*
 COPY nginx.conf /etc/nginx/nginx.conf
 COPY site /srv/web
