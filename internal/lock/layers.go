@@ -10,7 +10,7 @@ type layer struct {
 func (l *Layers) all() []layer {
 	return []layer{
 		{"seed", &l.Seed}, {"base", &l.Base}, {"app", &l.App}, {"machine", &l.Machine},
-		{"machineApp", &l.MachineApp}, {"initrd", &l.Initrd}, {"tools", &l.Tools},
+		{"machineApp", &l.MachineApp}, {"tools", &l.Tools},
 	}
 }
 

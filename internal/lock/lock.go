@@ -57,8 +57,6 @@ type Layers struct {
 	Machine []Pin `yaml:"machine,omitempty"`
 	// MachineApp is what the app's packages add to Base and Machine.
 	MachineApp []Pin `yaml:"machineApp,omitempty"`
-	// Initrd is what the initrd's maker adds to Base and Machine.
-	Initrd []Pin `yaml:"initrd,omitempty"`
 	// Tools is what the disk's tools add to Base.
 	Tools []Pin `yaml:"tools,omitempty"`
 }
