@@ -1,0 +1,148 @@
+// Package policy holds the Policy: what an organisation lets in (bases), lets
+// out (gate, waivers) and asks for before it runs an artifact (verify). It is
+// one strict YAML file, for producers and for consumers alike. It is data:
+// internal/trust, scan/gate and internal/attest judge by it.
+package policy
+
+import "github.com/bakelite/bakelite/internal/app"
+
+// APIVersion is the version of the policy file format.
+const APIVersion = "bakelite.dev/v1"
+
+// Policy is one policy file.
+type Policy struct {
+	// APIVersion is always "bakelite.dev/v1".
+	APIVersion string `yaml:"apiVersion"`
+	// Kind is always "Policy".
+	Kind string `yaml:"kind"`
+	// Bases says what an app may stand on.
+	Bases Bases `yaml:"bases,omitempty"`
+	// Gate says what may be published.
+	Gate Gate `yaml:"gate,omitempty"`
+	// Waivers let single findings through, for a while.
+	Waivers []Waiver `yaml:"waivers,omitempty"`
+	// VEX are files of OpenVEX documents, below the policy file's folder.
+	VEX []string `yaml:"vex,omitempty"`
+	// Verify says what a consumer asks for; a producer asks the same of its
+	// own work before it publishes.
+	Verify Verify `yaml:"verify,omitempty"`
+
+	// Dir is the folder of the policy file; relative paths start here.
+	Dir string `yaml:"-"`
+	// Path is the policy file as it was named.
+	Path string `yaml:"-"`
+}
+
+// Bases says what an app may stand on.
+type Bases struct {
+	// Archives are the names of package archives allowed; empty means all.
+	Archives []string `yaml:"archives,omitempty"`
+	// Images says which base images are allowed, Dockerfile stages included.
+	Images BaseImages `yaml:"images,omitempty"`
+}
+
+// BaseImages says which base images are allowed.
+type BaseImages struct {
+	// Allow lists repositories, as "docker.io/library/debian"; a last "/*"
+	// stands for every repository below. Empty means every repository that
+	// does not look like another one's name.
+	Allow []string `yaml:"allow,omitempty"`
+	// Official adds names to the built-in list that look-alikes are compared
+	// with.
+	Official []string `yaml:"official,omitempty"`
+	// AllowTags lets a base be named without a digest; by default a digest is
+	// required.
+	AllowTags bool `yaml:"allowTags,omitempty"`
+	// AllowLayouts lets local layout folders in without a signature.
+	AllowLayouts bool `yaml:"allowLayouts,omitempty"`
+	// SignedBy are the signers one of whom must have signed; empty asks for
+	// no signature.
+	SignedBy []Signer `yaml:"signedBy,omitempty"`
+	// MaxAge refuses images made longer ago.
+	MaxAge app.Duration `yaml:"maxAge,omitempty"`
+}
+
+// Signer is who must have signed: a key, or an identity that an OIDC issuer
+// vouched for.
+type Signer struct {
+	// Key is a file with a PEM public key, below the policy file's folder.
+	Key string `yaml:"key,omitempty"`
+	// Issuer is the URL of the OIDC issuer.
+	Issuer string `yaml:"issuer,omitempty"`
+	// Subject is the identity: an address or a workflow's URL.
+	Subject string `yaml:"subject,omitempty"`
+	// SubjectMatches is a regular expression (RE2) that the whole identity
+	// must match, instead of Subject.
+	SubjectMatches string `yaml:"subjectMatches,omitempty"`
+	// TrustedRoot is a file in Sigstore's trusted root form for a private
+	// Sigstore; "" is the public one.
+	TrustedRoot string `yaml:"trustedRoot,omitempty"`
+}
+
+// Gate says what may be published.
+type Gate struct {
+	// Mode is "enforce" (the default) or "report-only".
+	Mode string `yaml:"mode,omitempty"`
+	// Vulnerabilities bounds the findings.
+	Vulnerabilities Vulnerabilities `yaml:"vulnerabilities,omitempty"`
+	// AllowSecrets lets content through that holds what looks like secrets.
+	AllowSecrets bool `yaml:"allowSecrets,omitempty"`
+	// ForbiddenPackages are names, with * for any text.
+	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`
+	// ForbiddenLicences are SPDX identifiers, with * for any text.
+	ForbiddenLicences []string `yaml:"forbiddenLicences,omitempty"`
+	// MinHardening is the least share of controls that passes, in percent;
+	// 0 asks for none.
+	MinHardening int `yaml:"minHardening,omitempty"`
+	// AllowSkippedTests lets artifacts through whose declared tests were left
+	// out; failed ones never get here.
+	AllowSkippedTests bool `yaml:"allowSkippedTests,omitempty"`
+	// MaxDatabaseAge refuses reports by an older database, 168h by default.
+	MaxDatabaseAge app.Duration `yaml:"maxDatabaseAge,omitempty"`
+}
+
+// Vulnerabilities bounds the findings.
+type Vulnerabilities struct {
+	// FailOn is the least severity that fails, "high" by default; "none" lets
+	// all through.
+	FailOn string `yaml:"failOn,omitempty"`
+	// Unfixed counts findings without a fix too.
+	Unfixed bool `yaml:"unfixed,omitempty"`
+	// GraceDays are the days that a finding of a severity may stay after it
+	// was published with a fix.
+	GraceDays map[string]int `yaml:"graceDays,omitempty"`
+}
+
+// Waiver lets one finding through until it expires.
+type Waiver struct {
+	// ID is a finding's identifier, a secret's rule, or a gate rule's name.
+	ID string `yaml:"id"`
+	// Package narrows it to one package; "" means all.
+	Package string `yaml:"package,omitempty"`
+	// Apps narrows it to these apps; empty means all.
+	Apps []string `yaml:"apps,omitempty"`
+	// Reason says why this is acceptable.
+	Reason string `yaml:"reason"`
+	// Owner answers for it.
+	Owner string `yaml:"owner"`
+	// Expires is the last day that it holds, as 2026-12-31 (UTC).
+	Expires string `yaml:"expires"`
+}
+
+// Verify says what a consumer asks for.
+type Verify struct {
+	// SignedBy are the signers one of whom must have signed everything.
+	SignedBy []Signer `yaml:"signedBy,omitempty"`
+	// Builder is the identity that provenance must name, "" for any.
+	Builder string `yaml:"builder,omitempty"`
+	// Source is the repository that provenance must name, "" for any.
+	Source string `yaml:"source,omitempty"`
+	// WithoutSBOM, WithoutProvenance and WithoutVerdict do not ask for the
+	// statement of that kind.
+	WithoutSBOM       bool `yaml:"withoutSBOM,omitempty"`
+	WithoutProvenance bool `yaml:"withoutProvenance,omitempty"`
+	WithoutVerdict    bool `yaml:"withoutVerdict,omitempty"`
+	// MaxReportAge refuses artifacts whose newest scan report is older, 720h
+	// by default.
+	MaxReportAge app.Duration `yaml:"maxReportAge,omitempty"`
+}
