@@ -22,10 +22,18 @@ type Extra struct {
 // files puts the app's own files into a tree, in one step that runs outside
 // of it, since a tree may have no shell.
 func (g Graph) files(tree llb.State, extra Extra) llb.State {
-	all := slices.Concat(extra.Files, g.App.Files)
-	if len(all)+len(extra.Folders) == 0 {
+	s, count := g.put(extra, target)
+	if count == 0 {
 		return tree
 	}
+	s.name, s.settle = fmt.Sprintf("[files] copy %d files and folders", count), true
+	return g.run(g.Seed(), s).AddMount(target, tree, ByGraph)
+}
+
+// put is a step, still without a name, that copies the app's files into root,
+// and how many it copies.
+func (g Graph) put(extra Extra, root string) (s step, count int) {
+	all := slices.Concat(extra.Files, g.App.Files)
 	contents := llb.Scratch()
 	calls := ""
 	var from []string
@@ -47,10 +55,7 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 		source := llb.Local(AppFolder, llb.FollowPaths(from), llb.SharedKeyHint(g.App.Name), llb.WithCustomName("[files] read the app's files"))
 		mounts = append(mounts, llb.AddMount("/src", source, llb.Readonly))
 	}
-	return g.run(g.Seed(), step{
-		name: fmt.Sprintf("[files] copy %d files and folders", len(all)), scripts: append(script("files.sh"), calls),
-		root: target, settle: true, mounts: mounts,
-	}).AddMount(target, tree, ByGraph)
+	return step{scripts: append(script("files.sh"), calls), root: root, mounts: mounts}, len(all) + len(extra.Folders)
 }
 
 func call(function string, arguments ...string) string {

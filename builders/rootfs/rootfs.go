@@ -106,6 +106,9 @@ func (g Graph) unpack(tree llb.State, layer string, pins []lock.Pin) llb.State {
 	}).AddMount(target, tree, ByGraph)
 }
 
+// MadeFrom is where a tree lies that a partition is made from.
+const MadeFrom = "/tree"
+
 // target is where a tree lies that a step works on from outside.
 const target = "/target"
 
@@ -211,6 +214,16 @@ func (g Graph) Settle(tree llb.State, units []string, admin Admin) llb.State {
 // /out.
 func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mounts ...llb.RunOption) llb.State {
 	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
+}
+
+// MakeOver is Make on a tree with the app's files over it. Nothing else sees
+// that tree, so it is never kept, and all is one step.
+func (g Graph) MakeOver(tools, tree llb.State, extra Extra, name, file string, env map[string]string) llb.State {
+	s, _ := g.put(extra, MadeFrom)
+	s.name, s.env = name, env
+	s.scripts = append(s.scripts, script("settle.sh", file)...)
+	s.mounts = append(s.mounts, llb.AddMount(MadeFrom, tree, ByGraph, llb.ForceNoOutput))
+	return g.run(tools, s).AddMount("/out", llb.Scratch())
 }
 
 func (g Graph) removable() []string {

@@ -53,13 +53,9 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 	return parts{
 		Kernel: kernel(g, tools),
 		Usr:    squash(g, tools, source("usr"), "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
-		Root: squash(g, tools, tree, "[disk] compress and hash /", "/", map[string]string{
-			"LEVEL": rootLevel, "EXCLUDE": "usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*",
-			// Services that start before /var is mounted look for it.
-			"EXTRA": fmt.Sprintf("var/tmp D %d 1777 0 0", rootfs.MadeAt),
-		}),
+		Root:   root(g, tools, system, tree, extra),
 		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
-			map[string]string{"ID": m.VarID.String()}, llb.AddMount("/tree", source("var"), llb.Readonly, rootfs.ByGraph)),
+			map[string]string{"ID": m.VarID.String()}, llb.AddMount(rootfs.MadeFrom, source("var"), llb.Readonly, rootfs.ByGraph)),
 	}, nil
 }
 
@@ -69,7 +65,23 @@ func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[
 		options = append(options, llb.SourcePath(folder))
 	}
 	return g.Make(tools, name, "squash.sh", env,
-		llb.AddMount("/tree", tree, options...))
+		llb.AddMount(rootfs.MadeFrom, tree, options...))
+}
+
+// root makes the partition of all that is not /usr or /var. It is made anew at
+// every change of the app, so where no other part needs the tree with the
+// app's files, they are laid over the system in the same step.
+func root(g rootfs.Graph, tools, system, tree llb.State, extra rootfs.Extra) llb.State {
+	const name = "[disk] compress and hash /"
+	env := map[string]string{
+		"LEVEL": rootLevel, "EXCLUDE": "usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*",
+		// Services that start before /var is mounted look for it.
+		"EXTRA": fmt.Sprintf("var/tmp D %d 1777 0 0", rootfs.MadeAt),
+	}
+	if g.Owns("usr") || g.Owns("var") {
+		return squash(g, tools, tree, name, "/", env)
+	}
+	return g.MakeOver(tools, system, extra, name, "squash.sh", env)
 }
 
 // kernel makes the initrd in the machine's system before the app is there, so
