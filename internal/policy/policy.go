@@ -1,7 +1,9 @@
 // Package policy holds the Policy: what an organisation lets in (bases), lets
 // out (gate, waivers) and asks for before it runs an artifact (verify). It is
 // one strict YAML file, for producers and for consumers alike. It is data:
-// internal/trust, scan/gate and internal/attest judge by it.
+// internal/trust, scan/gate and internal/attest judge by it. It refuses
+// unknown keys, values it does not know, and files outside of the policy's
+// folder. It has no clock: whether a waiver has expired is the gate's to say.
 package policy
 
 import "github.com/bakelite/bakelite/internal/app"
@@ -31,6 +33,10 @@ type Policy struct {
 	Dir string `yaml:"-"`
 	// Path is the policy file as it was named.
 	Path string `yaml:"-"`
+	// Files is the content of the VEX, key and trusted root files by the name
+	// that the policy gives them, as Load read it: what is judged by is what
+	// Digest speaks of.
+	Files map[string][]byte `yaml:"-"`
 }
 
 // Bases says what an app may stand on.
@@ -106,16 +112,20 @@ type Vulnerabilities struct {
 	// FailOn is the least severity that fails, "high" by default; "none" lets
 	// all through.
 	FailOn string `yaml:"failOn,omitempty"`
+	// UnknownAs is the severity that findings count as which nobody has rated
+	// yet, "medium" by default.
+	UnknownAs string `yaml:"unknownAs,omitempty"`
 	// Unfixed counts findings without a fix too.
 	Unfixed bool `yaml:"unfixed,omitempty"`
-	// GraceDays are the days that a finding of a severity may stay after it
-	// was published with a fix.
+	// GraceDays are the days that a finding of a severity may stay after the
+	// vulnerability was published; without a date there is no grace.
 	GraceDays map[string]int `yaml:"graceDays,omitempty"`
 }
 
 // Waiver lets one finding through until it expires.
 type Waiver struct {
-	// ID is a finding's identifier, a secret's rule, or a gate rule's name.
+	// ID is a finding's identifier, a secret's rule, a hardening control's
+	// identifier, or the name of a gate rule that WaivableRules lists.
 	ID string `yaml:"id"`
 	// Package narrows it to one package; "" means all.
 	Package string `yaml:"package,omitempty"`
@@ -137,11 +147,12 @@ type Verify struct {
 	Builder string `yaml:"builder,omitempty"`
 	// Source is the repository that provenance must name, "" for any.
 	Source string `yaml:"source,omitempty"`
-	// WithoutSBOM, WithoutProvenance and WithoutVerdict do not ask for the
-	// statement of that kind.
-	WithoutSBOM       bool `yaml:"withoutSBOM,omitempty"`
+	// WithoutSBOM does not ask for an SBOM.
+	WithoutSBOM bool `yaml:"withoutSBOM,omitempty"`
+	// WithoutProvenance does not ask for provenance.
 	WithoutProvenance bool `yaml:"withoutProvenance,omitempty"`
-	WithoutVerdict    bool `yaml:"withoutVerdict,omitempty"`
+	// WithoutVerdict does not ask for the gate's verdict.
+	WithoutVerdict bool `yaml:"withoutVerdict,omitempty"`
 	// MaxReportAge refuses artifacts whose newest scan report is older, 720h
 	// by default.
 	MaxReportAge app.Duration `yaml:"maxReportAge,omitempty"`

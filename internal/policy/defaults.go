@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+)
+
+// Kind is the kind that every policy file states.
+const Kind = "Policy"
+
+// Modes of the gate.
+const (
+	// Enforce publishes nothing that a rule fails.
+	Enforce = "enforce"
+	// ReportOnly publishes it, and the verdict says so.
+	ReportOnly = "report-only"
+)
+
+// None is the FailOn that lets findings of every severity through.
+const None = "none"
+
+const (
+	defaultFailOn    = "high"
+	defaultUnknownAs = "medium"
+	// defaultDatabaseAge is a week: makers of databases publish several times
+	// a day, and a weekly rebuild still passes.
+	defaultDatabaseAge = app.Duration(7 * 24 * time.Hour)
+	// defaultReportAge is 30 days, the time that FedRAMP and PCI DSS give for
+	// what is severe.
+	defaultReportAge = app.Duration(30 * 24 * time.Hour)
+)
+
+// Default returns the policy in force where no file is given.
+func Default() Policy {
+	return WithDefaults(Policy{APIVersion: APIVersion, Kind: Kind})
+}
+
+// WithDefaults returns p with every key that was left out filled; p stays as
+// it was.
+func WithDefaults(p Policy) Policy {
+	fill(&p.Gate.Mode, Enforce)
+	fill(&p.Gate.Vulnerabilities.FailOn, defaultFailOn)
+	fill(&p.Gate.Vulnerabilities.UnknownAs, defaultUnknownAs)
+	fill(&p.Gate.MaxDatabaseAge, defaultDatabaseAge)
+	fill(&p.Verify.MaxReportAge, defaultReportAge)
+	return p
+}
+
+func fill[T comparable](value *T, by T) {
+	var zero T
+	if *value == zero {
+		*value = by
+	}
+}

@@ -1,0 +1,104 @@
+package policy
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// FileName is the policy file that Load looks for in a folder.
+const FileName = "policy.yaml"
+
+// Problems is every mistake in a policy file, in the order of the file.
+type Problems = strict.Problems
+
+// Load reads, checks and fills the policy file at path; a folder stands for
+// the policy.yaml in it. The files that it names are read too, into Files, and
+// must stand below its folder. Mistakes come all at once as Problems of kind
+// fault.Invalid; a policy file that is not there is fault.Missing.
+func Load(path string) (Policy, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, FileName)
+	}
+	data, err := strict.ReadFile(path)
+	if err != nil {
+		return Policy{}, fault.Hint(err, "name a policy file, or leave the setting out for the default policy")
+	}
+	p := Policy{Dir: filepath.Dir(path), Path: path}
+	places, problems := strict.Decode(path, data, &p)
+	if len(places) > 0 {
+		files, missing := readFiles(p)
+		p.Files = files
+		more := append(Validate(p), missing...)
+		more = append(more, writtenZeros(places)...)
+		problems = append(problems, locate(path, places, unrelated(more, problems))...)
+	}
+	if problems = problems.Sorted(); len(problems) > 0 {
+		return Policy{}, fault.As(fault.Invalid, problems)
+	}
+	return WithDefaults(p), nil
+}
+
+// writtenZeros finds texts that were written out as "" where that stands for
+// "left out", so that nothing written is ignored.
+func writtenZeros(places strict.Places) Problems {
+	var problems Problems
+	for _, key := range []string{
+		"gate.mode", "gate.vulnerabilities.failOn", "gate.vulnerabilities.unknownAs", "verify.builder", "verify.source",
+	} {
+		if places[key].Zero {
+			problems = append(problems, strict.Problem{Key: key, Message: "is empty; leave the key out for the default"})
+		}
+	}
+	return problems
+}
+
+// locate gives each problem the place of its key, or of the nearest key above
+// it that stands in the file.
+func locate(path string, places strict.Places, problems Problems) Problems {
+	for i := range problems {
+		p := &problems[i]
+		p.File = path
+		for key := p.Key; ; key = parent(key) {
+			if place, ok := places[key]; ok {
+				p.Line, p.Column = place.Line, place.Column
+				break
+			}
+			if key == "" {
+				break
+			}
+		}
+	}
+	return problems
+}
+
+// unrelated returns the problems whose key is not above, at or below one that
+// was not read; a key written wrongly stands for the one that was meant.
+func unrelated(problems, known Problems) Problems {
+	var unread []string
+	for _, k := range known {
+		unread = append(unread, k.Key)
+		if k.Suggestion != "" {
+			unread = append(unread, strings.TrimPrefix(parent(k.Key)+"."+k.Suggestion, "."))
+		}
+	}
+	return slices.DeleteFunc(problems, func(p strict.Problem) bool {
+		return slices.ContainsFunc(unread, func(key string) bool {
+			return within(p.Key, key) || within(key, p.Key)
+		})
+	})
+}
+
+// within says whether key is outer or stands below it.
+func within(key, outer string) bool {
+	rest, ok := strings.CutPrefix(key, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[' || outer == "")
+}
+
+func parent(key string) string {
+	return key[:max(0, strings.LastIndexAny(key, ".["))]
+}
