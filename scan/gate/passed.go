@@ -10,5 +10,5 @@ type Passed struct {
 // Digest returns the digest of the artifact that passed, as "sha256:…".
 func (p Passed) Digest() string { return p.digest }
 
-// Verdict returns what the gate saw, rule by rule.
-func (p Passed) Verdict() Verdict { return p.verdict }
+// Verdict returns a copy of what the gate saw, rule by rule.
+func (p Passed) Verdict() Verdict { return p.verdict.clone() }

@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/scan"
+)
+
+// What becomes of a finding, as verdicts count it.
+const (
+	counted    = "counted"
+	suppressed = "suppressedByVEX"
+	below      = "belowThreshold"
+	unfixed    = "withoutFix"
+	inGrace    = "inGrace"
+)
+
+// vulnerabilities bounds the known vulnerabilities.
+func (c *court) vulnerabilities(findings []scan.Finding) Rule {
+	if c.policy.Gate.Vulnerabilities.FailOn == policy.None {
+		return notAsked(policy.RuleVulnerabilities, fmt.Sprintf("the policy lets all %d findings through", len(findings)))
+	}
+	counts := map[string]int{}
+	var against []Offender
+	for _, f := range findings {
+		fate := c.fate(f)
+		counts[fate]++
+		counts[severityName(f.Severity)]++
+		if fate == counted {
+			against = append(against, Offender{
+				ID: f.ID, Package: f.Package, Version: f.Version, FixedVersion: f.FixedVersion,
+				Severity: f.Severity, Path: f.Path, Detail: f.Title,
+			})
+		}
+	}
+	return c.decide(policy.RuleVulnerabilities, against, counts, c.sawFindings(len(findings), counts))
+}
+
+// fate says what becomes of a finding, before waivers.
+func (c *court) fate(f scan.Finding) string {
+	v := c.policy.Gate.Vulnerabilities
+	severity := c.severity(f.Severity)
+	switch {
+	case c.vex.suppress(f):
+		return suppressed
+	case severity < threshold(v.FailOn):
+		return below
+	case f.FixedVersion == "" && !v.Unfixed:
+		return unfixed
+	case c.graceful(f, v.GraceDays[scan.Severities()[severity]]):
+		return inGrace
+	}
+	return counted
+}
+
+// severity is the rank of a severity; nobody's rating counts as the policy
+// says.
+func (c *court) severity(s string) int {
+	if s == scan.Unknown || s == "" {
+		return max(rank(c.policy.Gate.Vulnerabilities.UnknownAs), rank(scan.Low))
+	}
+	return rank(s)
+}
+
+// threshold is the rank that fails; a word that is no severity fails all.
+func threshold(failOn string) int {
+	if i := slices.Index(scan.Severities(), failOn); i >= 0 {
+		return i
+	}
+	return 0
+}
+
+// graceful says whether a finding is younger than its days of grace. A date
+// that is missing or in the future gives none.
+func (c *court) graceful(f scan.Finding, days int) bool {
+	if f.Published.IsZero() || f.Published.After(c.now) {
+		return false
+	}
+	return c.now.Before(f.Published.AddDate(0, 0, days))
+}
+
+// severityName is a severity as verdicts count it.
+func severityName(s string) string { return scan.Severities()[rank(s)] }
+
+func (c *court) sawFindings(n int, counts map[string]int) string {
+	if n == 0 {
+		return "no findings"
+	}
+	var parts []string
+	severities := scan.Severities()
+	slices.Reverse(severities)
+	for _, word := range severities {
+		if counts[word] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[word], word))
+		}
+	}
+	saw := fmt.Sprintf("%d findings (%s): %d count from %s on", n, strings.Join(parts, ", "), counts[counted], c.policy.Gate.Vulnerabilities.FailOn)
+	for _, let := range []struct{ fate, words string }{
+		{unfixed, "without a fix"}, {inGrace, "in grace"}, {suppressed, "suppressed by VEX"},
+	} {
+		if counts[let.fate] > 0 {
+			saw += fmt.Sprintf("; %d %s", counts[let.fate], let.words)
+		}
+	}
+	return saw
+}

@@ -1,0 +1,46 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/scan"
+)
+
+// Input is everything that a verdict depends on.
+type Input struct {
+	// App is the app's name.
+	App string
+	// ArtifactKind is "container" or "disk".
+	ArtifactKind string
+	// Digest is the artifact's, as "sha256:" and 64 hex digits.
+	Digest string
+	// Report is what the scanner saw in it; nil fails.
+	Report *scan.Report
+	// Hardening is what the hardening checks saw in it.
+	Hardening Hardening
+	// Tests is what its tests gave.
+	Tests Tests
+	// VEX are the documents of the policy; Documents reads them.
+	VEX []Document
+	// Policy is what to judge by; keys left out have their defaults.
+	Policy policy.Policy
+	// Now is the time to judge at.
+	Now time.Time
+}
+
+// Hardening counts the results of the hardening checks.
+type Hardening struct {
+	Passed, Failed, NotApplicable int
+	// FailedControls are the identifiers of those that failed, by which a
+	// waiver names them.
+	FailedControls []string
+}
+
+// Tests counts the results of an artifact's tests.
+type Tests struct {
+	// Skipped says that the declared tests were left out.
+	Skipped bool
+	// Passed and Failed count those that ran.
+	Passed, Failed int
+}

@@ -1,0 +1,79 @@
+package gate
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/scan"
+)
+
+// maxSkew is how far the clocks of two machines may differ.
+const maxSkew = 5 * time.Minute
+
+// maxAge bounds ages before they are compared, well below what a time span
+// can hold (292 years).
+const maxAge = 100 * 365 * 24 * time.Hour
+
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// report asks that there is a report of this very artifact. Nothing waives it
+// and it fails in every mode: without it nothing was judged.
+func (c *court) report(in Input) Rule {
+	why := c.wrong(in)
+	if why == "" {
+		r := in.Report
+		return Rule{Name: policy.RuleReport, Outcome: Pass, Saw: fmt.Sprintf("%s %s read it at %s: %d packages",
+			clip(r.Scanner.Name), clip(r.Scanner.Version), r.Scanned.UTC().Format(time.RFC3339), len(r.Packages)),
+			Counts: map[string]int{"packages": len(r.Packages)}}
+	}
+	rule := ruleOf(policy.RuleReport, []Offender{{ID: policy.RuleReport, Detail: why}}, why)
+	rule.hard = true
+	return rule
+}
+
+// wrong says why the report cannot be judged by, or "".
+func (c *court) wrong(in Input) string {
+	r := in.Report
+	switch {
+	case !digestForm.MatchString(in.Digest):
+		return fmt.Sprintf("the artifact has no digest of the form sha256:…, but %q", clip(in.Digest))
+	case r == nil:
+		return "there is no scan report"
+	case r.APIVersion != scan.APIVersion || r.Kind != "Report":
+		return fmt.Sprintf("the report is of the form %q %q, not %s Report", clip(r.APIVersion), clip(r.Kind), scan.APIVersion)
+	case r.Subject != in.Digest:
+		return fmt.Sprintf("the report is about %q, not about this artifact", clip(r.Subject))
+	case r.ArtifactKind != in.ArtifactKind:
+		return fmt.Sprintf("the report is about a %q, not about a %s", clip(r.ArtifactKind), in.ArtifactKind)
+	case r.Scanned.IsZero():
+		return "the report has no date"
+	case r.Scanned.After(c.now.Add(maxSkew)):
+		return fmt.Sprintf("the report is from the future: %s", r.Scanned.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// database asks for a database that is young enough to know today's findings.
+func (c *court) database(db scan.Database) Rule {
+	most := c.policy.Gate.MaxDatabaseAge
+	age := min(c.now.Sub(db.Updated), maxAge)
+	saw := fmt.Sprintf("the database is %d hours old; at most %s is allowed", age/time.Hour, most)
+	switch {
+	case db.Digest == "" || db.Updated.IsZero():
+		saw, age = "the report names no database with a digest and a date", maxAge
+	case age < -maxSkew:
+		saw = fmt.Sprintf("the database is from the future: %s", db.Updated.UTC().Format(time.RFC3339))
+	case age <= most.Std():
+		return Rule{Name: policy.RuleDatabase, Outcome: Pass, Saw: saw}
+	}
+	return c.decide(policy.RuleDatabase, []Offender{{ID: policy.RuleDatabase, Detail: saw}}, map[string]int{}, saw)
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > maxRunes {
+		return string(r[:maxRunes]) + "…"
+	}
+	return s
+}
