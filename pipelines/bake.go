@@ -27,6 +27,8 @@ type work struct {
 	kitchen Kitchen
 	app     app.App
 	dir     string
+	graph   rootfs.Graph
+	source  engine.Kitchen
 	made    []builders.Artifact
 }
 
@@ -41,7 +43,13 @@ func (k Kitchen) newWork(a app.App) (*work, error) {
 	return w, nil
 }
 
-func (w *work) discard() { _ = os.RemoveAll(w.dir) }
+// discard ends the work; what got its final name stays.
+func (w *work) discard() {
+	_ = os.RemoveAll(w.dir)
+	if w.source.Engine != nil {
+		_ = w.source.Engine.Close()
+	}
+}
 
 func (k Kitchen) partsPath() string { return filepath.Join(k.State, "parts") }
 
@@ -57,12 +65,13 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 	if err != nil {
 		return nil, err
 	}
-	defer e.Close()
 	source.Engine, source.Progress = e, k.Progress
 	w, err := k.newWork(a)
 	if err != nil {
+		_ = e.Close()
 		return nil, err
 	}
+	w.graph, w.source = graph, source
 	made := make([][]builders.Artifact, 2)
 	group, ctx := errgroup.WithContext(ctx)
 	if slices.Contains(targets, builders.Container) {
@@ -73,9 +82,7 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 	}
 	if slices.Contains(targets, builders.Disk) {
 		group.Go(func() (err error) {
-			made[1], err = vm.Drive(ctx, vm.Order{
-				Graph: graph, Kitchen: source, Parts: k.partsPath(), Output: w.dir, KernelArguments: k.Controls.KernelArguments(),
-			})
+			made[1], err = vm.Drive(ctx, w.disk())
 			return err
 		})
 	}
@@ -85,6 +92,14 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 	}
 	w.made = slices.Concat(made...)
 	return w, nil
+}
+
+// disk is the order for the app's disk.
+func (w *work) disk() vm.Order {
+	return vm.Order{
+		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Output: w.dir,
+		KernelArguments: w.kitchen.Controls.KernelArguments(),
+	}
 }
 
 // graph describes the app's root filesystem and what of this machine it reads.

@@ -24,8 +24,13 @@ func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (
 	}
 	for _, kind := range o.Targets {
 		made := w.bootable(kind)
-		err := k.Progress.Do(ctx, "[test] "+kind, func(ctx context.Context, log io.Writer) (bool, error) {
+		hardening, err := w.check(ctx, kind)
+		if err != nil {
+			return nil, fmt.Errorf("checking the hardening of the %s: %w", kind, err)
+		}
+		err = k.Progress.Do(ctx, "[test] "+kind, func(ctx context.Context, log io.Writer) (bool, error) {
 			tested, err := k.Testers[kind].Test(ctx, a, made, log)
+			tested.Hardening = hardening
 			tests[kind] = tested
 			if err != nil {
 				return false, err

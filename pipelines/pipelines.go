@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/archive"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 // Kitchen is what the flows work with; a command's composition root fills it.
@@ -45,6 +46,10 @@ type Tester interface {
 // Tested is what the tests of one artifact gave.
 type Tested struct {
 	Results []probe.Result `json:"results"`
+	// Hardening is what the controls' checks say of the image's tree.
+	Hardening []controls.Result `json:"hardening,omitempty"`
+	// Booted is what they say of the running machine, for a disk.
+	Booted []controls.Result `json:"booted,omitempty"`
 	// BootSeconds is the time from power on to the service, for a disk.
 	BootSeconds float64 `json:"bootSeconds,omitempty"`
 	// MemoryBytes is the most memory that the service or machine used.
@@ -53,9 +58,12 @@ type Tested struct {
 	Accelerator string `json:"accelerator,omitempty"`
 }
 
-// Controls gives the hardening of an artifact kind as a script that runs in
-// the root filesystem and as arguments of the kernel.
+// Controls gives the hardening of an artifact kind: a script that applies it
+// to the root filesystem, one that checks it, what the latter printed, and
+// arguments of the kernel.
 type Controls interface {
 	ApplyScript(kind string) string
+	CheckScript(kind string) string
+	Results(kind string, printed io.Reader) ([]controls.Result, error)
 	KernelArguments() []string
 }

@@ -216,6 +216,18 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
 }
 
+// Check runs a script of the seed on a tree that it cannot change, and returns
+// what the script prints as the file Printed.
+func (g Graph) Check(tree llb.State, kind, script string, env map[string]string) llb.State {
+	return g.run(g.Seed(), step{
+		name: "[check] hardening of the " + kind, scripts: []string{"exec >/out/" + Printed, script}, root: target, env: env,
+		mounts: []llb.RunOption{llb.AddMount(target, tree, llb.Readonly, ByGraph)},
+	}).AddMount("/out", llb.Scratch())
+}
+
+// Printed is the file that Check makes.
+const Printed = "printed"
+
 // MakeOver is Make on a tree with the app's files over it. Nothing else sees
 // that tree, so it is never kept, and all is one step.
 func (g Graph) MakeOver(tools, tree llb.State, extra Extra, name, file string, env map[string]string) llb.State {

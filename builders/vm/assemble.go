@@ -22,7 +22,6 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/templates"
 )
 
 // maxVar is the most that the file system of /var may have before the machine
@@ -143,10 +142,9 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 	if err != nil {
 		return disk.Image{}, err
 	}
-	cmdline := append(templates.Lines("machine/kernel-arguments.txt"), o.KernelArguments...)
 	program, err := uki.Build(uki.Parts{
 		Stub: text["stub"], OSRelease: string(text["os-release"]), Uname: string(text["version"]),
-		Cmdline: strings.Join(append(cmdline, "roothash="+root, "usrhash="+usr), " "),
+		Cmdline: strings.Join(append(o.cmdline(), "roothash="+root, "usrhash="+usr), " "),
 		Linux:   linux, Initrd: initrd,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
@@ -21,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/templates"
 )
 
 // Order says what to make, what with and where to.
@@ -129,6 +131,26 @@ func (o Order) make(ctx context.Context, p piece, all parts, dir string) error {
 		return fmt.Errorf("keeping %s of the disk: %w", p.name, err)
 	}
 	return nil
+}
+
+// Check runs a script that checks hardening on the disk's tree, and leaves
+// what it prints in dir as the file rootfs.Printed.
+func (o Order) Check(ctx context.Context, script, dir string) error {
+	_, err := o.Kitchen.Solve(ctx, engine.Job{
+		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
+			all, err := graph(ctx, o.Graph, b)
+			return o.Graph.Check(all.Tree, builders.Disk, script, map[string]string{
+				"ADMIN": admin(newMachine(o.Graph.App)).User, "CMDLINE": strings.Join(o.cmdline(), " "),
+			}), err
+		},
+		Name: "results of the checks", Dir: dir,
+	})
+	return err
+}
+
+// cmdline are the words of the kernel's command line without the root hashes.
+func (o Order) cmdline() []string {
+	return append(templates.Lines("machine/kernel-arguments.txt"), o.KernelArguments...)
 }
 
 // unused stands in where a graph with a Dockerfile is never asked for.

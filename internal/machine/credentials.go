@@ -1,9 +1,12 @@
 package machine
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -34,9 +37,10 @@ const (
 
 // credentials are the units of one boot by credential name
 // (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
-func credentials(a app.App, device string, limit time.Duration) map[string]string {
+func credentials(o Options, device string, limit time.Duration) map[string]string {
+	a := o.App
 	return map[string]string{
-		"systemd.extra-unit." + reportUnit: reportService(script(a, device, limit)),
+		"systemd.extra-unit." + reportUnit: reportService(script(o, device, limit)),
 		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
 			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
 			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
@@ -56,7 +60,8 @@ func reportService(script string) string {
 }
 
 // script is report.sh, then one line for each thing to do.
-func script(a app.App, device string, limit time.Duration) string {
+func script(o Options, device string, limit time.Duration) string {
+	a := o.App
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
@@ -68,8 +73,20 @@ func script(a app.App, device string, limit time.Duration) string {
 			fmt.Fprintln(&b, commandLine(i, t, a.Service))
 		}
 	}
+	if o.Controls != "" {
+		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
+	}
 	b.WriteString("finish\n}\nmain </dev/null\n")
 	return b.String()
+}
+
+// pack makes one word of a script, for report.sh to unpack.
+func pack(script string) string {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(w, script) // a buffer takes all
+	_ = w.Close()
+	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
 // commandLine calls the script's check: its number, seconds, user, folder,

@@ -43,6 +43,9 @@ type Options struct {
 	// Limit bounds the boot and its report: by default 2 minutes under KVM
 	// and 8 without.
 	Limit time.Duration
+	// Controls is a script that checks hardening in the booted machine, where
+	// Report is set; its output is Report.Controls.
+	Controls string
 	// Report hands the reporting unit over; Test sets it.
 	Report bool
 

@@ -38,6 +38,8 @@ type Report struct {
 	ServiceMemoryBytes int64
 	// Probe is the state of the listener behind the closed port.
 	Probe string
+	// Controls is what the hardening checks printed.
+	Controls []byte
 	// Commands are the outcomes of command tests by their number.
 	Commands map[int]Outcome
 }
@@ -89,6 +91,8 @@ func (b *reportBuilder) add(kind string, args []string) error {
 		r.Probe = strings.Join(args, " ")
 	case "job":
 		r.Jobs = append(r.Jobs, strings.Join(args, " "))
+	case "controls":
+		return b.controls(args)
 	case "failed":
 		return b.failed(args)
 	case "command":
@@ -97,6 +101,14 @@ func (b *reportBuilder) add(kind string, args []string) error {
 		b.property(kind, strings.Join(args, " "))
 	}
 	return nil
+}
+
+func (b *reportBuilder) controls(args []string) (err error) {
+	if len(args) != 1 {
+		return fmt.Errorf("%d fields", len(args))
+	}
+	b.report.Controls, err = base64.StdEncoding.DecodeString(args[0])
+	return err
 }
 
 func (b *reportBuilder) failed(args []string) error {

@@ -108,7 +108,7 @@ func TestScriptOnThisMachine(t *testing.T) {
 		a.Tests = append(a.Tests, app.Test{Check: app.Check{Command: &c}, Within: 1})
 	}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-s")
-	cmd.Stdin = strings.NewReader(script(a, out, time.Minute))
+	cmd.Stdin = strings.NewReader(script(Options{App: a, Controls: "printf '%s\\n' \"$ROOT$BOOTED\""}, out, time.Minute))
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RUNTIME_DIRECTORY=" + dir}
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
@@ -128,6 +128,9 @@ func TestScriptOnThisMachine(t *testing.T) {
 	}
 	if c[2].Exit == 0 || len(c[2].Output) > 4096 || c[3].Exit != 127 || c[4].Exit != 0 {
 		t.Errorf("exit codes %d, %d, %d; %d bytes", c[2].Exit, c[3].Exit, c[4].Exit, len(c[2].Output))
+	}
+	if string(r.Controls) != "/1\n" {
+		t.Errorf("the checks printed %q", r.Controls)
 	}
 	if r.MemoryBytes <= 0 {
 		t.Errorf("memory %d", r.MemoryBytes)

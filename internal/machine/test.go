@@ -23,6 +23,8 @@ type Record struct {
 	MemoryBytes int64 `json:"memoryBytes"`
 	// ServiceMemoryBytes is the service's peak.
 	ServiceMemoryBytes int64 `json:"serviceMemoryBytes"`
+	// Controls is what Options.Controls printed in the machine.
+	Controls []byte `json:"-"`
 	// Accel is "kvm" or "tcg".
 	Accel string `json:"accel"`
 }
@@ -44,6 +46,7 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 		return nil, record, fault.As(fault.Internal, err)
 	}
 	record.BootSeconds = probe.Seconds(report.Boot)
+	record.Controls = report.Controls
 	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
 	results := judge(report, err, probe.Seconds(time.Since(start)))
 	if !results[0].Passed {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/archive"
 	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
@@ -58,7 +59,7 @@ func New(o Options) (pipelines.Kitchen, error) {
 		Output:   s.Output,
 		Controls: hardening(known),
 		Testers: map[string]pipelines.Tester{
-			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State},
+			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State, known},
 		},
 		Progress: display,
 	}, nil
@@ -78,6 +79,24 @@ type hardening []controls.Control
 
 func (h hardening) ApplyScript(kind string) string {
 	return controls.ApplyScript(controls.For(h, kind, level))
+}
+
+func (h hardening) CheckScript(kind string) string {
+	return controls.CheckScript(controls.For(h, kind, level))
+}
+
+// bootedScript checks a machine that runs; the administrator of the app file,
+// where there is one, may log in.
+func (h hardening) bootedScript(a app.App) string {
+	user := ""
+	if a.VM.Admin != nil {
+		user = a.VM.Admin.User
+	}
+	return "ADMIN=" + user + "\n" + h.CheckScript(builders.Disk)
+}
+
+func (h hardening) Results(kind string, printed io.Reader) ([]controls.Result, error) {
+	return controls.ParseResults(printed, controls.For(h, kind, level))
 }
 
 func (h hardening) KernelArguments() []string {

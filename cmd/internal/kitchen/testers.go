@@ -1,6 +1,7 @@
 package kitchen
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -25,7 +26,10 @@ func (t containerTester) Test(ctx context.Context, a app.App, made builders.Arti
 }
 
 // diskTester runs the declared tests on a disk in QEMU.
-type diskTester struct{ state string }
+type diskTester struct {
+	state    string
+	controls hardening
+}
 
 func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
 	parent := filepath.Join(t.state, "machine")
@@ -38,8 +42,12 @@ func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact,
 		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	results, record, err := machine.Test(ctx, machine.Options{Disk: made.Path, App: a, State: dir})
-	return pipelines.Tested{
+	results, record, err := machine.Test(ctx, machine.Options{Disk: made.Path, App: a, State: dir, Controls: t.controls.bootedScript(a)})
+	tested := pipelines.Tested{
 		Results: results, BootSeconds: record.BootSeconds, MemoryBytes: record.MemoryBytes, Accelerator: record.Accel,
-	}, err
+	}
+	if err == nil && record.Controls != nil {
+		tested.Booted, err = t.controls.Results(builders.Disk, bytes.NewReader(record.Controls))
+	}
+	return tested, err
 }
