@@ -1,8 +1,9 @@
 // Package uki joins systemd's EFI stub, a kernel, an initrd and a command line
-// into one EFI program, byte for byte as systemd's ukify does. It refuses a
-// stub that is signed, of another machine than the kernel, or without room for
-// more sections. It is pure, signs nothing, copies neither kernel nor initrd,
-// and is imported by whatever puts a disk together.
+// into one EFI program, byte for byte as systemd's ukify does, and signs it for
+// Secure Boot. It refuses a stub that is signed, of another machine than the
+// kernel, or without room for more sections, and keys that firmware does not
+// take. It is pure, reads no files and no clock, copies neither kernel nor
+// initrd, and is imported by whatever puts a disk together or boots one.
 package uki
 
 import (
