@@ -1,0 +1,83 @@
+// Package content reads what is scanned: images in OCI layout folders, disks
+// that Bakelite made, and plain folders. It follows no link, opens nothing
+// but regular files, and verifies every digest on the way; content that is
+// too large, too deep, climbs out of its tree or is not what its digest says
+// is an error of kind Integrity. It is for the scanner's child process alone:
+// the file system readers here meet untrusted bytes.
+package content
+
+import (
+	"context"
+	"io"
+	"io/fs"
+)
+
+// Kinds of artifact, as in scan.Report.
+const (
+	Container = "container"
+	Disk      = "disk"
+	Folder    = "folder"
+)
+
+// Artifact is one thing to scan, opened.
+type Artifact struct {
+	// Kind is Container, Disk or Folder.
+	Kind string
+	// Subject is the digest that was verified: of the manifest or the disk
+	// file; "" for a folder.
+	Subject string
+	// ImageID is the digest of an image's configuration.
+	ImageID string
+	// Config is an image's configuration, as JSON.
+	Config []byte
+	// Trees are the layers from the bottom, or the one tree of a disk.
+	Trees []Tree
+
+	close func() error
+}
+
+// Close lets go of the files.
+func (a Artifact) Close() error {
+	if a.close == nil {
+		return nil
+	}
+	return a.close()
+}
+
+// Tree is content that is analysed as one: a layer, or a root file system.
+type Tree struct {
+	// Identity names the bytes of the tree, whatever the tree claims about
+	// itself; "" where nothing short of a walk can.
+	Identity string
+	// Digest and DiffID are a layer's, compressed and not.
+	Digest, DiffID string
+	// CreatedBy is the layer's line of the image's history.
+	CreatedBy string
+	// Verify compares the bytes with Identity without a walk.
+	Verify func(context.Context) error
+	// Walk visits every regular file, and returns only when all bytes have
+	// been verified.
+	Walk func(context.Context, Visit) (Removed, error)
+}
+
+// Visit is called for every regular file, one after the other.
+type Visit func(File) error
+
+// File is a regular file of a tree. Open may be called once, before Visit
+// returns.
+type File struct {
+	// Path is relative to the root of the tree, with slashes.
+	Path string
+	Info fs.FileInfo
+	Open func() (io.ReadCloser, error)
+}
+
+// Removed is what a layer hides of the layers below.
+type Removed struct {
+	// OpaqueDirs end in a slash.
+	OpaqueDirs []string
+	// Files are single files or folders.
+	Files []string
+	// Bytes is the size of the tree, unpacked.
+	Bytes int64
+}

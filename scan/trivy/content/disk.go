@@ -1,0 +1,177 @@
+package content
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/diskfs/go-diskfs/filesystem/ext4"
+	"github.com/diskfs/go-diskfs/filesystem/squashfs"
+
+	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// blockCache is the memory, in bytes, for the blocks of one squashfs.
+const blockCache = 32 << 20
+
+// OpenDisk opens a disk file that Bakelite made, raw or QCOW2, as one tree:
+// /usr and /var from the partitions of these types, the rest from root. The
+// file's bytes are compared with digest unless that is "".
+func OpenDisk(ctx context.Context, path, digest string, limits Limits) (Artifact, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening disk: %w", err))
+	}
+	a, err := openDisk(ctx, file, digest, limits.Filled())
+	if err != nil {
+		return Artifact{}, errors.Join(fmt.Errorf("opening disk: %w", classify(err)), file.Close())
+	}
+	return a, nil
+}
+
+func openDisk(ctx context.Context, file *os.File, digest string, limits Limits) (Artifact, error) {
+	if digest != "" {
+		if err := sumOf(ctx, file, digest); err != nil {
+			return Artifact{}, err
+		}
+	}
+	r, size, err := plain(file)
+	if err != nil {
+		return Artifact{}, err
+	}
+	all, err := partitions(r, size)
+	if err != nil {
+		return Artifact{}, err
+	}
+	tree, err := diskTree(ctx, r, all, limits)
+	if err != nil {
+		return Artifact{}, err
+	}
+	return Artifact{Kind: Disk, Subject: digest, Trees: []Tree{tree}, close: file.Close}, nil
+}
+
+// plain returns the disk's own bytes.
+func plain(file *os.File) (io.ReaderAt, int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	magic := make([]byte, len(qcow2Magic))
+	if _, err := file.ReadAt(magic, 0); err != nil {
+		return nil, 0, err
+	}
+	if string(magic) != qcow2Magic {
+		return file, info.Size(), nil
+	}
+	q, err := openQCOW2(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	return q, q.size, nil
+}
+
+// diskTree unites the partitions of the first architecture that has a root.
+// The tree is known by the bytes of its partitions, never by the root hash
+// that the table claims.
+func diskTree(ctx context.Context, r io.ReaderAt, all []partition, limits Limits) (Tree, error) {
+	mounts, err := choose(all)
+	if err != nil {
+		return Tree{}, err
+	}
+	var parts []part
+	var names []string
+	for _, m := range mounts {
+		section := io.NewSectionReader(r, m.offset, m.bytes)
+		fsys, bytes, err := m.open(section)
+		if err != nil {
+			return Tree{}, fmt.Errorf("opening /%s: %w", strings.TrimPrefix(m.at, "."), fault.As(fault.Integrity, err))
+		}
+		sum, err := sum(ctx, io.NewSectionReader(r, m.offset, bytes))
+		if err != nil {
+			return Tree{}, err
+		}
+		parts, names = append(parts, part{m.at, fsys}), append(names, m.at+"="+sum)
+	}
+	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
+	return Tree{Identity: strings.Join(names, ","), Verify: func(context.Context) error { return nil }, Walk: walk}, nil
+}
+
+func sum(ctx context.Context, r io.Reader) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, r}); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// mount is a partition, where it belongs, and how it is read: open returns
+// the number of bytes that the file system takes.
+type mount struct {
+	partition
+	at   string
+	open func(*io.SectionReader) (fs.FS, int64, error)
+}
+
+func choose(all []partition) ([]mount, error) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		types, err := gpt.TypesOf(arch)
+		if err != nil {
+			return nil, err
+		}
+		var mounts []mount
+		for _, p := range all {
+			switch p.kind {
+			case types.Root:
+				mounts = append(mounts, mount{p, ".", openSquashfs})
+			case types.Usr:
+				mounts = append(mounts, mount{p, "usr", openSquashfs})
+			case types.Var:
+				mounts = append(mounts, mount{p, "var", openExt4})
+			}
+		}
+		if err := once(mounts); err != nil || len(mounts) > 0 {
+			return mounts, err
+		}
+	}
+	return nil, fault.New(fault.Integrity, "the disk has no root partition")
+}
+
+func once(mounts []mount) error {
+	seen := map[string]bool{}
+	for _, m := range mounts {
+		if seen[m.at] {
+			return fault.New(fault.Integrity, "the disk has two partitions for /%s", m.at)
+		}
+		seen[m.at] = true
+	}
+	if len(mounts) > 0 && !seen["."] {
+		return fault.New(fault.Integrity, "the disk has no root partition")
+	}
+	return nil
+}
+
+func openSquashfs(r *io.SectionReader) (fs.FS, int64, error) {
+	fsys, err := squashfs.Read(storage{r}, r.Size(), 0, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	fsys.SetCacheSize(blockCache)
+	used, err := squashfsBytes(r)
+	return fsys, used, err
+}
+
+func openExt4(r *io.SectionReader) (fs.FS, int64, error) {
+	fsys, err := ext4.Read(storage{r}, r.Size(), 0, sector)
+	if err != nil {
+		return nil, 0, err
+	}
+	used, err := ext4Bytes(r)
+	return fsys, used, err
+}
