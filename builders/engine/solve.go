@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,9 @@ type Kitchen struct {
 	Locals map[string]string
 	// Layouts are the OCI layout folders that graphs read, by name.
 	Layouts map[string]string
+	// Judge decides about every image that a solve fetches; nil, where a graph
+	// fetches none, lets it fetch packages by their digests alone.
+	Judge JudgeImage
 }
 
 // Job is one graph to solve and where its result goes: exactly one of Image
@@ -76,6 +80,10 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	judged := &sources{judge: k.Judge}
+	if k.Judge != nil {
+		opt.SourcePolicyProvider = judged.provider()
+	}
 	var definition *llb.Definition
 	build := func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
 		state, err := j.Graph(ctx, gatewayFrontend{gw})
@@ -100,6 +108,9 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		return err
 	})
 	if err := group.Wait(); err != nil {
+		if refused := judged.refusal(); refused != nil {
+			return "", refused
+		}
 		failure := k.Progress.failure(err)
 		failure.Status = gone(ctx, err, definition)
 		return "", classify(err, failure)
@@ -108,7 +119,9 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 }
 
 func (k Kitchen) options(j Job) (client.SolveOpt, error) {
-	opt := client.SolveOpt{LocalMounts: map[string]fsutil.FS{}, OCIStores: map[string]content.Store{}}
+	opt := client.SolveOpt{
+		LocalMounts: map[string]fsutil.FS{}, OCIStores: map[string]content.Store{}, Session: []session.Attachable{credentials()},
+	}
 	for name, dir := range k.Locals {
 		fs, err := fsutil.NewFS(dir)
 		if err != nil {
@@ -157,6 +170,9 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		FrontendOpt: map[string]string{
 			"filename": name, "dockerfilekey": dir,
 			"context:base": "input:base", "force-network-mode": "none",
+			// Set, it keeps a "# syntax=" line from fetching another frontend,
+			// which would be a program that nobody pinned.
+			"cmdline": "dockerfile.v0",
 		},
 		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
 	})

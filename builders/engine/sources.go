@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/docker/cli/cli/config"
+	gateway "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/solver/pb"
+	srctypes "github.com/moby/buildkit/source/types"
+	spb "github.com/moby/buildkit/sourcepolicy/pb"
+	"github.com/moby/buildkit/sourcepolicy/policysession"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// JudgeImage decides whether an image may be used, before a byte of it is,
+// and returns the reference by digest to use in its place. A refusal is an
+// error of kind fault.Policy.
+type JudgeImage func(ctx context.Context, ref string) (string, error)
+
+// sources judges everything that a solve fetches: what the graph names, and
+// each FROM, COPY --from and ADD of a user's Dockerfile.
+type sources struct {
+	judge   JudgeImage
+	mu      sync.Mutex
+	refused error
+}
+
+// provider is the sources' side of the engine's source policy.
+func (s *sources) provider() session.Attachable {
+	return policysession.NewPolicyProvider(func(ctx context.Context, request *policysession.CheckPolicyRequest) (*policysession.DecisionResponse, *gateway.ResolveSourceMetaRequest, error) {
+		return s.decide(ctx, request.GetSource().GetSource()), nil, nil
+	})
+}
+
+func (s *sources) decide(ctx context.Context, source *pb.SourceOp) *policysession.DecisionResponse {
+	update, err := s.look(ctx, source)
+	switch {
+	case err != nil:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.refused == nil {
+			s.refused = err
+		}
+		return &policysession.DecisionResponse{
+			Action: spb.PolicyAction_DENY, DenyMessages: []*policysession.DenyMessage{{Message: err.Error()}},
+		}
+	case update != nil:
+		return &policysession.DecisionResponse{Action: spb.PolicyAction_CONVERT, Update: update}
+	}
+	return &policysession.DecisionResponse{Action: spb.PolicyAction_ALLOW}
+}
+
+// look returns the source to use instead, nil for the same one.
+func (s *sources) look(ctx context.Context, source *pb.SourceOp) (*pb.SourceOp, error) {
+	scheme, ref, _ := strings.Cut(source.GetIdentifier(), "://")
+	switch scheme {
+	case srctypes.LocalScheme, srctypes.OCIScheme: // folders and layouts of this machine that the kitchen names
+		return nil, nil
+	case srctypes.HTTPScheme, srctypes.HTTPSScheme:
+		return nil, pinned(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
+	case srctypes.GitScheme:
+		return nil, pinned(source.Attrs[pb.AttrGitChecksum] != "" || commit.MatchString(ref), source, "ADD --checksum=COMMIT, or #COMMIT after the repository")
+	case srctypes.DockerImageScheme:
+		by, err := s.judge(ctx, ref)
+		if err != nil || by == ref {
+			return nil, err
+		}
+		return &pb.SourceOp{Identifier: scheme + "://" + by, Attrs: source.Attrs}, nil
+	}
+	return nil, fault.New(fault.Policy, "%s: sources of this kind are refused", source.GetIdentifier())
+}
+
+// commit matches a Git source that names a whole commit.
+var commit = regexp.MustCompile(`#[0-9a-f]{40}([0-9a-f]{24})?(:|$)`)
+
+func pinned(ok bool, source *pb.SourceOp, instead string) error {
+	if ok {
+		return nil
+	}
+	return fault.Hint(fault.New(fault.Policy, "%s is fetched without a digest, so it may be another one tomorrow", source.GetIdentifier()),
+		"pin it: %s", instead)
+}
+
+// refusal returns why the first source was refused, or nil.
+func (s *sources) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
+}
+
+// credentials lets the engine pull with Docker's configuration and its
+// helpers. They are asked one registry at a time and stay in this process.
+func credentials() session.Attachable {
+	return authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: authprovider.LoadAuthConfig(config.LoadDefaultConfigFile(nil)),
+	})
+}
