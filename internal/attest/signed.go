@@ -12,11 +12,15 @@ type Bundle struct {
 // it verified each bundle as a user would; the zero value publishes nothing.
 type Signed struct {
 	digest  string
+	signer  string
 	bundles []Bundle
 }
 
 // Digest returns what was signed, as "sha256:…".
 func (s Signed) Digest() string { return s.digest }
+
+// Signer says in words who signed, and whether that was the fallback.
+func (s Signed) Signer() string { return s.signer }
 
 // Bundles returns the signed statements, the signature first.
 func (s Signed) Bundles() []Bundle { return s.bundles }

@@ -66,7 +66,7 @@ func doors() []door {
 		{"github.com/go-viper/", []string{"internal/settings"}},
 		{"github.com/spf13/pflag", []string{"internal/settings", "cmd/bakelite"}},
 		{"github.com/spf13/cobra", []string{"cmd/bakelite"}},
-		{"github.com/google/go-containerregistry/", []string{"internal/oci", "internal/registry", "internal/sandbox", "test"}},
+		{"github.com/google/go-containerregistry/", []string{"internal/attest", "internal/oci", "internal/registry", "internal/sandbox", "test"}},
 		{"github.com/aquasecurity/", []string{"scan/trivy", "cmd/bakelite-scan"}},
 		{"github.com/sigstore/", []string{"internal/attest"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry", "test"}},

@@ -1,0 +1,232 @@
+package attest
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+)
+
+// KeySigner is a signing key, wherever it lives: a file, a KMS, a token.
+type KeySigner interface {
+	// Public returns the public key: ECDSA P-256 or P-384, Ed25519, or RSA of
+	// 2048, 3072 or 4096 bits.
+	Public() crypto.PublicKey
+	// Sign signs data, which is a digest made with hash; where hash is 0, as
+	// Ed25519 asks for, data is the message. ECDSA signatures are ASN.1, RSA
+	// ones PKCS #1 v1.5.
+	Sign(ctx context.Context, data []byte, hash crypto.Hash) ([]byte, error)
+}
+
+// Key is a signing key in memory. It prints as its type alone.
+type Key struct{ signer crypto.Signer }
+
+// Public returns the public key.
+func (k Key) Public() crypto.PublicKey { return k.signer.Public() }
+
+// Sign signs data in memory; it does not wait for ctx.
+func (k Key) Sign(_ context.Context, data []byte, hash crypto.Hash) ([]byte, error) {
+	return k.signer.Sign(rand.Reader, data, hash)
+}
+
+// String and GoString keep the key out of %v, %+v and %#v.
+func (k Key) String() string { return "signing key (hidden)" }
+
+// GoString is String, for %#v.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue keeps the key out of logs.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalText keeps the key out of JSON and other encodings.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Passphrase returns the passphrase of an encrypted key. It is asked only
+// where one is needed; what it returns is overwritten after use.
+type Passphrase func() ([]byte, error)
+
+// LoadKey reads a private key from a file of MaxKey bytes at most, which only
+// its owner may be able to read. Errors never hold what the file does.
+func LoadKey(path string, passphrase Passphrase) (Key, error) {
+	text, err := readKeyFile(path)
+	if err != nil {
+		return Key{}, err
+	}
+	defer clear(text)
+	return ParseKey(text, passphrase)
+}
+
+func readKeyFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fault.Hint(fault.New(fault.Missing, "opening the signing key: %w", err),
+			"make one (cosign generate-key-pair does), or name the right file")
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, fault.New(fault.Internal, "reading the signing key: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fault.New(fault.Invalid, "the signing key %s is not a regular file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fault.Hint(fault.New(fault.Policy, "the signing key %s can be read by others (mode %04o)", path, info.Mode().Perm()),
+			"take it from them: chmod 600 %s", path)
+	}
+	text, err := limit.ReadAll(file, MaxKey, "the signing key "+path)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, err)
+	}
+	return text, nil
+}
+
+// The PEM types of keys that cosign encrypts; the second is that of cosign
+// before 2.0.
+const (
+	encryptedPEM    = "ENCRYPTED SIGSTORE PRIVATE KEY"
+	encryptedPEMOld = "ENCRYPTED COSIGN PRIVATE KEY"
+)
+
+// ParseKey reads a private key in PEM: PKCS #8, or encrypted as cosign does
+// it, for which passphrase is asked.
+func ParseKey(text []byte, passphrase Passphrase) (Key, error) {
+	if len(text) > MaxKey {
+		return Key{}, fault.New(fault.Invalid, "the signing key is larger than %d bytes", MaxKey)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return Key{}, keyError("the signing key is not PEM")
+	}
+	der := block.Bytes
+	defer func() { clear(der) }()
+	switch block.Type {
+	case "PRIVATE KEY":
+	case encryptedPEM, encryptedPEMOld:
+		plain, err := decryptKey(der, passphrase)
+		if err != nil {
+			return Key{}, err
+		}
+		der = plain
+	default:
+		return Key{}, keyError("the signing key is of the type %q, which is not read", block.Type)
+	}
+	return keyOf(der)
+}
+
+// keyOf reads PKCS #8. What x509 says about a key that it can't read is left
+// out, since it may quote it.
+func keyOf(der []byte) (Key, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return Key{}, keyError("the signing key is not PKCS #8")
+	}
+	signer, ok := parsed.(crypto.Signer)
+	if !ok {
+		return Key{}, keyError("the signing key cannot sign")
+	}
+	if err := checkPublic(signer.Public()); err != nil {
+		return Key{}, err
+	}
+	return Key{signer: signer}, nil
+}
+
+func keyError(format string, args ...any) error {
+	return fault.Hint(fault.New(fault.Invalid, format, args...),
+		"give a PKCS #8 key in PEM, or one that cosign made")
+}
+
+func decryptKey(box []byte, passphrase Passphrase) ([]byte, error) {
+	if passphrase == nil {
+		return nil, fault.Hint(fault.New(fault.Invalid, "the signing key is encrypted and no passphrase was given"),
+			"set the passphrase beside the key")
+	}
+	secret, err := passphrase()
+	if err != nil {
+		return nil, fault.As(fault.Invalid, err)
+	}
+	defer clear(secret)
+	plain, err := encrypted.Decrypt(box, secret)
+	if err != nil {
+		return nil, fault.Hint(fault.New(fault.Invalid, "the signing key does not open with this passphrase"),
+			"check the passphrase")
+	}
+	return plain, nil
+}
+
+// minRSA is the least RSA modulus, in bits (NIST SP 800-131A rev. 2).
+const minRSA = 2048
+
+// checkPublic refuses keys that Sigstore has no algorithm for, or weak ones.
+func checkPublic(public crypto.PublicKey) error {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() {
+			return nil
+		}
+		return keyError("ECDSA on %s is not used; take P-256 or P-384", key.Curve.Params().Name)
+	case ed25519.PublicKey:
+		return nil
+	case *rsa.PublicKey:
+		bits := key.N.BitLen()
+		if bits < minRSA {
+			return keyError("an RSA key of %d bits is too short; take %d or more", bits, minRSA)
+		}
+		if bits != 2048 && bits != 3072 && bits != 4096 {
+			return keyError("an RSA key of %d bits has no algorithm in Sigstore; take 2048, 3072 or 4096", bits)
+		}
+		return nil
+	default:
+		return keyError("keys of the type %T are not used; take ECDSA, Ed25519 or RSA", public)
+	}
+}
+
+// ParsePublicKey reads a public key in PEM (PKIX).
+func ParsePublicKey(text []byte) (crypto.PublicKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, fault.New(fault.Invalid, "no PUBLIC KEY in PEM")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading a public key: %w", err)
+	}
+	return public, checkPublic(public)
+}
+
+func loadPublicKey(path string) (crypto.PublicKey, error) {
+	text, err := readBounded(path, MaxKey, "public key")
+	if err != nil {
+		return nil, err
+	}
+	public, err := ParsePublicKey(text)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading %s: %w", path, err)
+	}
+	return public, nil
+}
+
+func readBounded(path string, max int64, what string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fault.New(fault.Missing, "opening the %s: %w", what, err)
+	}
+	defer file.Close()
+	text, err := limit.ReadAll(io.Reader(file), max, "the "+what+" "+path)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, err)
+	}
+	return text, nil
+}

@@ -1,0 +1,183 @@
+package attest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/package-url/packageurl-go"
+
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+// BuildType names how Bakelite builds, and where that is described.
+const BuildType = "https://bakelite.dev/docs/signing#build-type-v1"
+
+// Provenance is SLSA's provenance, version 1 (slsa.dev/spec/v1.0/provenance).
+type Provenance struct {
+	BuildDefinition BuildDefinition `json:"buildDefinition"`
+	RunDetails      RunDetails      `json:"runDetails"`
+}
+
+// BuildDefinition is what was asked for and what went in.
+type BuildDefinition struct {
+	BuildType            string             `json:"buildType"`
+	ExternalParameters   ExternalParameters `json:"externalParameters"`
+	InternalParameters   InternalParameters `json:"internalParameters"`
+	ResolvedDependencies []Resource         `json:"resolvedDependencies"`
+}
+
+// ExternalParameters are in a user's hands: the app file.
+type ExternalParameters struct {
+	App Resource `json:"app"`
+}
+
+// InternalParameters are chosen by Bakelite.
+type InternalParameters struct {
+	ArtifactKind string `json:"artifactKind"`
+	Platform     string `json:"platform"`
+	// Lock is the SHA-256 of the lock file, as "sha256:…".
+	Lock string `json:"lock,omitempty"`
+}
+
+// Resource is in-toto's resource descriptor.
+type Resource struct {
+	Name   string            `json:"name,omitempty"`
+	URI    string            `json:"uri,omitempty"`
+	Digest map[string]string `json:"digest,omitempty"`
+}
+
+// RunDetails is who built, and when.
+type RunDetails struct {
+	Builder  Builder  `json:"builder"`
+	Metadata Metadata `json:"metadata"`
+}
+
+// Builder is the identity that a consumer trusts, and its versions.
+type Builder struct {
+	ID      string            `json:"id"`
+	Version map[string]string `json:"version,omitempty"`
+}
+
+// Metadata is about one run.
+type Metadata struct {
+	InvocationID string    `json:"invocationId,omitempty"`
+	StartedOn    time.Time `json:"startedOn"`
+	FinishedOn   time.Time `json:"finishedOn"`
+}
+
+// Build is what provenance is made of.
+type Build struct {
+	// App is the app's name, AppDigest the digest of its file, "sha256:…".
+	App, AppDigest string
+	// ArtifactKind is "container" or "disk".
+	ArtifactKind string
+	// Lock is what went in, LockDigest the digest of its file.
+	Lock       lock.Lock
+	LockDigest string
+	// Source is the repository that the app file is from, Commit its full
+	// hash; both are empty where there is none.
+	Source, Commit string
+	// Builder is the URI that consumers know the builder by, Version Bakelite's.
+	Builder, Version string
+	// Invocation names the run, such as a workflow run's URL.
+	Invocation        string
+	Started, Finished time.Time
+}
+
+// sourceName names the dependency that is the app file's repository.
+const sourceName = "source"
+
+// NewProvenance returns the provenance of b. Dependencies are sorted, so that
+// the same build gives the same bytes but for its times.
+func NewProvenance(b Build) Provenance {
+	return Provenance{
+		BuildDefinition: BuildDefinition{
+			BuildType:            BuildType,
+			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digests(b.AppDigest)}},
+			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest},
+			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
+		},
+		RunDetails: RunDetails{
+			Builder:  Builder{ID: b.Builder, Version: map[string]string{"bakelite": b.Version}},
+			Metadata: Metadata{InvocationID: b.Invocation, StartedOn: second(b.Started), FinishedOn: second(b.Finished)},
+		},
+	}
+}
+
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+func (b Build) source() []Resource {
+	if b.Source == "" {
+		return nil
+	}
+	return []Resource{{Name: sourceName, URI: "git+" + sourceURI(b.Source), Digest: map[string]string{"gitCommit": b.Commit}}}
+}
+
+// sourceURI brings the forms of a repository's address together:
+// git+https://host/path.git@ref means https://host/path.
+func sourceURI(text string) string {
+	text = strings.TrimPrefix(text, "git+")
+	if scheme, rest, found := strings.Cut(text, "://"); found {
+		host, path, _ := strings.Cut(rest, "/")
+		path, _, _ = strings.Cut(path, "@")
+		text = scheme + "://" + strings.ToLower(host) + "/" + path
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(text, "/"), ".git")
+}
+
+// SourceURI returns the address of the repository that the app file is from,
+// without git+, a ref or .git; "" where the provenance names none.
+func (p Provenance) SourceURI() string {
+	for _, r := range p.BuildDefinition.ResolvedDependencies {
+		if r.Name == sourceName {
+			return sourceURI(r.URI)
+		}
+	}
+	return ""
+}
+
+// dependencies lists what a lock pins for one kind of artifact, by digest.
+func dependencies(l lock.Lock, kind string) []Resource {
+	var all []Resource
+	if l.Base != nil {
+		all = append(all, Resource{Name: "base image", URI: "oci:" + l.Base.Ref, Digest: digests(l.Base.Digest)})
+	}
+	for _, a := range l.Archives {
+		all = append(all, Resource{Name: a.Name + "/" + a.Suite + "/InRelease", Digest: digests(a.InRelease)})
+	}
+	for _, f := range l.Files {
+		all = append(all, Resource{Name: "file " + f.Path, Digest: digests(f.SHA256)})
+	}
+	for _, p := range pins(l.Packages, kind) {
+		all = append(all, Resource{URI: purl(p), Digest: digests(p.SHA256)})
+	}
+	slices.SortFunc(all, func(a, b Resource) int {
+		return strings.Compare(a.Name+"\x00"+a.URI+a.Digest["sha256"], b.Name+"\x00"+b.URI+b.Digest["sha256"])
+	})
+	return slices.CompactFunc(all, func(a, b Resource) bool {
+		return a.Name == b.Name && a.URI == b.URI && a.Digest["sha256"] == b.Digest["sha256"]
+	})
+}
+
+// pins lists the packages that a build of this kind reads.
+func pins(l lock.Layers, kind string) []lock.Pin {
+	if kind == "disk" {
+		return slices.Concat(l.Seed, l.Base, l.Machine, l.MachineApp, l.Tools)
+	}
+	return slices.Concat(l.Seed, l.Base, l.App)
+}
+
+// purl names a package as the package URL specification does for Debian's; a
+// vendor is the first part of an archive's name, "debian" of
+// "debian-security".
+func purl(p lock.Pin) string {
+	vendor, _, _ := strings.Cut(p.Archive, "-")
+	arch := packageurl.QualifiersFromMap(map[string]string{"arch": p.Arch})
+	return packageurl.NewPackageURL(packageurl.TypeDebian, vendor, p.Name, p.Version, arch, "").ToString()
+}
+
+// digests returns a SHA-256, with or without "sha256:", as in-toto writes it.
+func digests(digest string) map[string]string {
+	return map[string]string{"sha256": strings.TrimPrefix(digest, "sha256:")}
+}

@@ -1,0 +1,16 @@
+package attest
+
+import (
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// redact rewrites an error that quotes a secret, since a service may echo
+// what it was sent; any other error stays as it is.
+func redact(err error, secret string) error {
+	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
+		return err
+	}
+	return fault.New(fault.KindOf(err), "%s", strings.ReplaceAll(err.Error(), secret, "(hidden)"))
+}

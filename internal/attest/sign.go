@@ -1,0 +1,162 @@
+package attest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sigstore/sigstore-go/pkg/sign"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// Order is what to sign, and for whom it must hold.
+type Order struct {
+	// Passed is the gate's proof; its digest must be the subject's.
+	Passed gate.Passed
+	// Subject is the artifact.
+	Subject Subject
+	// Statements are signed after the signature, in this order.
+	Statements []Statement
+	// Want is what users will ask for. Digest is set from Subject, and
+	// AcceptReported from the verdict in Passed. Where Verify names no signer
+	// the one who signs counts.
+	Want All
+}
+
+// Signer signs: a key, or an identity without one. The zero value signs
+// nothing.
+type Signer struct {
+	key     KeySigner
+	keyless *Keyless
+}
+
+// ByKey signs with a key and reaches no network, but for the key's own.
+func ByKey(key KeySigner) Signer { return Signer{key: key} }
+
+// ByIdentity signs as whom an OIDC token names, with a key that is thrown away.
+func ByIdentity(k Keyless) Signer { return Signer{keyless: &k} }
+
+// Sign signs an artifact that passed, and every statement about it, and then
+// verifies all of it as a user with order.Want would: what we would refuse is
+// not handed out. A keyless signer whose services are out of reach gives a
+// fault.Network, or signs everything with its fallback key.
+func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
+	if err := order.check(); err != nil {
+		return Signed{}, err
+	}
+	order.Want.Digest = order.Subject.Digest
+	order.Want.AcceptReported = order.Passed.Verdict().Outcome == gate.OutcomeReported
+	switch {
+	case by.key != nil:
+		return signByKey(ctx, order, by.key)
+	case by.keyless == nil:
+		return Signed{}, fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
+	}
+	signed, err := signKeyless(ctx, order, *by.keyless)
+	if fault.KindOf(err) != fault.Network || by.keyless.Fallback == nil {
+		return signed, err
+	}
+	signed, fallback := signByKey(ctx, order, by.keyless.Fallback)
+	if fallback != nil {
+		return Signed{}, fmt.Errorf("signing with the fallback key: %w (after: %w)", fallback, err)
+	}
+	signed.signer += ", the fallback, since Sigstore was out of reach"
+	return signed, nil
+}
+
+func (o Order) check() error {
+	if err := checkDigest(o.Subject.Digest); err != nil {
+		return err
+	}
+	if o.Passed.Digest() == "" {
+		return fault.New(fault.Policy, "%s did not pass the gate", o.Subject.Digest)
+	}
+	if o.Passed.Digest() != o.Subject.Digest {
+		return fault.New(fault.Policy, "the gate let %s through, not %s", o.Passed.Digest(), o.Subject.Digest)
+	}
+	if len(o.Statements) >= MaxBundles {
+		return fault.New(fault.Internal, "%d statements are more than %d", len(o.Statements), MaxBundles-1)
+	}
+	for _, s := range o.Statements {
+		if s.PredicateType == SignatureType {
+			return fault.New(fault.Internal, "the signature is Sign's to make")
+		}
+	}
+	return nil
+}
+
+func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) {
+	pair, err := newKeypair(key)
+	if err != nil {
+		return Signed{}, err
+	}
+	self, err := keyAlly(key.Public())
+	if err != nil {
+		return Signed{}, err
+	}
+	bundles, err := makeBundles(order, pair, func() sign.BundleOptions { return sign.BundleOptions{Context: ctx} })
+	if err != nil {
+		return Signed{}, err
+	}
+	return proveSigned(ctx, order, bundles, self)
+}
+
+// makeBundles signs the signature and then each statement.
+func makeBundles(order Order, pair sign.Keypair, options func() sign.BundleOptions) ([]Bundle, error) {
+	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
+	bundles := make([]Bundle, 0, len(all))
+	for _, s := range all {
+		b, err := makeBundle(order.Subject, s, pair, options())
+		if err != nil {
+			return nil, fmt.Errorf("signing %s: %w", s.PredicateType, err)
+		}
+		bundles = append(bundles, b)
+	}
+	return bundles, nil
+}
+
+func makeBundle(about Subject, s Statement, pair sign.Keypair, options sign.BundleOptions) (Bundle, error) {
+	payload, err := encodeStatement(about, s)
+	if err != nil {
+		return Bundle{}, err
+	}
+	made, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: payloadType}, pair, options)
+	if err != nil {
+		return Bundle{}, err
+	}
+	text, err := protojson.Marshal(made)
+	if err != nil {
+		return Bundle{}, fault.New(fault.Internal, "encoding the bundle: %w", err)
+	}
+	var compact bytes.Buffer // protojson's white space differs from build to build
+	if err := json.Compact(&compact, text); err != nil {
+		return Bundle{}, fault.New(fault.Internal, "encoding the bundle: %w", err)
+	}
+	return Bundle{PredicateType: s.PredicateType, JSON: compact.Bytes()}, nil
+}
+
+// proveSigned verifies what was signed as a user would, and only then makes a
+// Signed.
+func proveSigned(ctx context.Context, order Order, bundles []Bundle, self ally) (Signed, error) {
+	trusted := trust{self}
+	if len(order.Want.Verify.SignedBy) > 0 {
+		var err error
+		if trusted, err = newTrust(ctx, order.Want.Verify.SignedBy, order.Want.Dir, order.Want.TUF); err != nil {
+			return Signed{}, err
+		}
+	}
+	texts := make([][]byte, len(bundles))
+	for i, b := range bundles {
+		texts[i] = b.JSON
+	}
+	summary, err := trusted.verifyAll(ctx, texts, order.Want)
+	if err != nil {
+		return Signed{}, fault.Hint(fault.New(fault.KindOf(err), "what was just signed would be refused: %w", err),
+			"sign with a key or identity that the policy's verify.signedBy names, and give all that verify asks for")
+	}
+	return Signed{digest: order.Subject.Digest, signer: summary.Signers[0], bundles: bundles}, nil
+}

@@ -1,0 +1,170 @@
+package attest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+const (
+	// statementType and payloadType are in-toto's (attestation spec v1).
+	statementType = "https://in-toto.io/Statement/v1"
+	payloadType   = "application/vnd.in-toto+json"
+	// maxSubjects bounds the subjects of one statement; sigstore-go has the
+	// same number.
+	maxSubjects = 1024
+)
+
+// Statement is what is said about an artifact. Predicate is encoded as JSON;
+// a json.RawMessage goes in as it is, but for white space.
+type Statement struct {
+	PredicateType string
+	Predicate     any
+}
+
+// Subject is the artifact that a statement is about. Name goes into public
+// logs with keyless signing by Rekor's first version, so it is neutral: the
+// app's name, and no repository's.
+type Subject struct {
+	Name   string
+	Digest string // "sha256:…"
+}
+
+// subject and statement are in-toto's form.
+type subject struct {
+	Name   string            `json:"name,omitempty"`
+	Digest map[string]string `json:"digest"`
+}
+
+type statement struct {
+	Type          string    `json:"_type"`
+	Subject       []subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     any       `json:"predicate"`
+}
+
+var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// checkDigest refuses everything but "sha256:" with 64 hex digits.
+func checkDigest(digest string) error {
+	if !sha256Digest.MatchString(digest) {
+		return fault.New(fault.Invalid, "%q is not a SHA-256 digest", digest)
+	}
+	return nil
+}
+
+// encodeStatement returns the bytes that get signed.
+func encodeStatement(about Subject, s Statement) ([]byte, error) {
+	if s.PredicateType == "" {
+		return nil, fault.New(fault.Internal, "a statement has no predicate type")
+	}
+	hex := strings.TrimPrefix(about.Digest, "sha256:")
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(statement{
+		Type:          statementType,
+		Subject:       []subject{{Name: about.Name, Digest: map[string]string{"sha256": hex}}},
+		PredicateType: s.PredicateType,
+		Predicate:     s.Predicate,
+	})
+	if err != nil {
+		return nil, fault.New(fault.Internal, "encoding the statement %s: %w", s.PredicateType, err)
+	}
+	if out.Len() > MaxStatement {
+		return nil, fault.Hint(fault.New(fault.Policy, "the statement %s has %d bytes, more than %d", s.PredicateType, out.Len(), MaxStatement),
+			"cosign would not read it; leave the file listing out of the SBOM")
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// parsed is a statement that was read; the predicate stays as it came.
+type parsed struct {
+	kind      string
+	subjects  []subject
+	predicate json.RawMessage
+}
+
+// parseStatement reads a statement. A key that comes twice is refused, since
+// readers would disagree about which one counts; unknown keys are skipped, as
+// in-toto asks.
+func parseStatement(payload []byte) (parsed, error) {
+	if len(payload) > MaxStatement {
+		return parsed{}, fmt.Errorf("the statement has %d bytes, more than %d", len(payload), MaxStatement)
+	}
+	var p parsed
+	var version string
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	err := eachKey(dec, func(key string) error {
+		switch key {
+		case "_type":
+			return dec.Decode(&version)
+		case "predicateType":
+			return dec.Decode(&p.kind)
+		case "subject":
+			return dec.Decode(&p.subjects)
+		case "predicate":
+			return dec.Decode(&p.predicate)
+		default:
+			var skipped json.RawMessage
+			return dec.Decode(&skipped)
+		}
+	})
+	switch {
+	case err != nil:
+		return parsed{}, fmt.Errorf("reading the statement: %w", err)
+	case version != statementType:
+		return parsed{}, fmt.Errorf("the statement is of the type %.100q, not %q", version, statementType)
+	case p.kind == "":
+		return parsed{}, errors.New("the statement has no predicate type")
+	case len(p.subjects) == 0 || len(p.subjects) > maxSubjects:
+		return parsed{}, fmt.Errorf("the statement has %d subjects, not 1 to %d", len(p.subjects), maxSubjects)
+	}
+	return p, nil
+}
+
+// eachKey reads one JSON object to its end and calls value at each key.
+func eachKey(dec *json.Decoder, value func(key string) error) error {
+	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
+		return errors.New("it is not a JSON object")
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string)
+		if seen[key] {
+			return fmt.Errorf("the key %.100q comes twice", key)
+		}
+		seen[key] = true
+		if err := value(key); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
+	}
+	return nil
+}
+
+// about says whether the statement names this digest.
+func (p parsed) about(digest string) bool {
+	hex := strings.TrimPrefix(digest, "sha256:")
+	for _, s := range p.subjects {
+		if s.Digest["sha256"] == hex {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,198 @@
+package attest
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/policy"
+)
+
+// Identity is who signed: a key, or a subject that an OIDC issuer vouched for.
+type Identity struct {
+	// Key is the SHA-256 of the public key's PKIX form, "sha256:…".
+	Key     string `json:"key,omitempty"`
+	Issuer  string `json:"issuer,omitempty"`
+	Subject string `json:"subject,omitempty"`
+}
+
+// String names the signer in one line.
+func (i Identity) String() string {
+	if i.Key != "" {
+		return "key " + i.Key
+	}
+	return fmt.Sprintf("%s (by %s)", i.Subject, i.Issuer)
+}
+
+// ally is one signer who is trusted.
+type ally struct {
+	identity Identity // what is asked for
+	public   crypto.PublicKey
+	hint     string
+	matches  *regexp.Regexp // the whole subject, instead of identity.Subject
+	anybody  bool           // every identity of the root counts
+	verifier *verify.Verifier
+}
+
+// trust is who is trusted; one of them must have signed.
+type trust []ally
+
+// newTrust reads the keys and roots that signers name, below dir.
+func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf TUF) (trust, error) {
+	var t trust
+	for i, s := range signers {
+		one, err := newAlly(ctx, s, dir, tuf)
+		if err != nil {
+			return nil, fmt.Errorf("reading signer %d: %w", i+1, err)
+		}
+		t = append(t, one)
+	}
+	return t, nil
+}
+
+func newAlly(ctx context.Context, s policy.Signer, dir string, tuf TUF) (ally, error) {
+	if s.Key != "" {
+		text, err := readBelow(dir, s.Key, MaxKey)
+		if err != nil {
+			return ally{}, err
+		}
+		public, err := ParsePublicKey(text)
+		if err != nil {
+			return ally{}, fault.New(fault.Invalid, "reading %s: %w", s.Key, err)
+		}
+		return keyAlly(public)
+	}
+	if s.Issuer == "" || (s.Subject == "") == (s.SubjectMatches == "") {
+		return ally{}, fault.New(fault.Invalid, "a signer is a key, or an issuer with one of subject and subjectMatches")
+	}
+	whole, err := wholeMatch(s.SubjectMatches)
+	if err != nil {
+		return ally{}, err
+	}
+	material, err := trustedRoot(ctx, s.TrustedRoot, dir, tuf)
+	if err != nil {
+		return ally{}, err
+	}
+	verifier, err := rootVerifier(material)
+	return ally{identity: Identity{Issuer: s.Issuer, Subject: s.Subject}, matches: whole, verifier: verifier}, err
+}
+
+// wholeMatch compiles an expression so that it matches whole texts alone; nil
+// for "". It is compiled by itself first, as "a)|(b" would break out.
+func wholeMatch(expression string) (*regexp.Regexp, error) {
+	if expression == "" {
+		return nil, nil
+	}
+	if _, err := regexp.Compile(expression); err != nil {
+		return nil, fault.New(fault.Invalid, "reading subjectMatches: %w", err)
+	}
+	whole, err := regexp.Compile(`\A(?:` + expression + `)\z`)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading subjectMatches: %w", err)
+	}
+	return whole, nil
+}
+
+// readBelow reads a file below dir; names and links that lead out are refused.
+func readBelow(dir, name string, max int64) ([]byte, error) {
+	if !filepath.IsLocal(name) {
+		return nil, fault.New(fault.Invalid, "%s is not below the policy file's folder", name)
+	}
+	folder, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fault.New(fault.Missing, "opening the policy's folder: %w", err)
+	}
+	defer folder.Close()
+	file, err := folder.Open(name)
+	if err != nil {
+		return nil, fault.New(fault.Missing, "opening %s: %w", name, err)
+	}
+	defer file.Close()
+	text, err := limit.ReadAll(file, max, name)
+	return text, fault.As(fault.Invalid, err)
+}
+
+// keyAlly trusts a public key; the time of its signatures does not matter.
+func keyAlly(public crypto.PublicKey) (ally, error) {
+	if err := checkPublic(public); err != nil {
+		return ally{}, err
+	}
+	hint, err := keyHint(public)
+	if err != nil {
+		return ally{}, err
+	}
+	check, err := signature.LoadDefaultVerifier(public)
+	if err != nil {
+		return ally{}, fault.New(fault.Invalid, "using a public key: %w", err)
+	}
+	always := root.NewExpiringKey(check, time.Time{}, time.Time{})
+	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) { return always, nil })
+	verifier, err := verify.NewVerifier(material, verify.WithNoObserverTimestamps(), verify.WithoutStatementPredicate())
+	if err != nil {
+		return ally{}, fault.New(fault.Internal, "using a public key: %w", err)
+	}
+	name, err := keyName(public)
+	return ally{identity: Identity{Key: name}, public: public, hint: hint, verifier: verifier}, err
+}
+
+// keyName names a public key by the SHA-256 of its PKIX form.
+func keyName(public crypto.PublicKey) (string, error) {
+	text, err := PublicPEM(public)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(derOf(text))
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// rootVerifier asks for what the root has: a log entry, a time that somebody
+// else vouches for, and a certificate that stands in a public log.
+func rootVerifier(material root.TrustedMaterial) (*verify.Verifier, error) {
+	options := []verify.VerifierOption{verify.WithObserverTimestamps(1), verify.WithoutStatementPredicate()}
+	if len(material.RekorLogs()) > 0 {
+		options = append(options, verify.WithTransparencyLog(1))
+	} else if len(material.TimestampingAuthorities()) == 0 {
+		return nil, fault.New(fault.Invalid, "the trusted root has neither a log nor a timestamp authority")
+	}
+	if len(material.CTLogs()) > 0 {
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	}
+	verifier, err := verify.NewVerifier(material, options...)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "using the trusted root: %w", err)
+	}
+	return verifier, nil
+}
+
+// trustedRoot reads a private root from a file below dir, or the public one.
+func trustedRoot(ctx context.Context, name, dir string, tuf TUF) (root.TrustedMaterial, error) {
+	if name == "" {
+		return tuf.trustedRoot(ctx)
+	}
+	text, err := readBelow(dir, name, MaxTrustedRoot)
+	if err != nil {
+		return nil, err
+	}
+	return parseTrustedRoot(text, name)
+}
+
+func parseTrustedRoot(text []byte, name string) (root.TrustedMaterial, error) {
+	material, err := root.NewTrustedRootFromJSON(bytes.TrimSpace(text))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading the trusted root %s: %w", name, err)
+	}
+	return material, nil
+}

@@ -1,0 +1,136 @@
+package attest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
+)
+
+// defaultReportAge is what policy.Verify promises where MaxReportAge is 0.
+const defaultReportAge = 720 * time.Hour
+
+// All is what the bundles of one artifact must be together.
+type All struct {
+	// Digest is the artifact's, as "sha256:…".
+	Digest string
+	// Verify is what the policy asks for.
+	Verify policy.Verify
+	// Dir is the policy's folder, which the files of its signers are below.
+	Dir string
+	// TUF is where the public trusted root comes from.
+	TUF TUF
+	// AcceptReported counts a verdict as passed that a report-only gate made.
+	AcceptReported bool
+	// Now is the time that ages are counted from.
+	Now time.Time
+}
+
+// Summary is what the bundles of an artifact say. It is filled as far as they
+// held even where VerifyAll returns an error.
+type Summary struct {
+	Digest string
+	// Signers are those who signed, sorted.
+	Signers []string
+	// Statements are those that held, in the order of the bundles.
+	Statements []Verified
+	// Ignored are the predicate types that nobody asked for, sorted.
+	Ignored []string
+	// Judged and Scanned are the dates of the newest verdict and report.
+	Judged, Scanned time.Time
+	// Reasons say why the artifact is refused, all of them.
+	Reasons []string
+}
+
+// VerifyAll checks all bundles of an artifact against a policy: everything of
+// a known type is signed by an allowed signer and about this digest; there are
+// a signature, an SBOM, provenance, and a verdict that passed. It returns all
+// reasons at once: as fault.Integrity where a signature is broken, else as
+// fault.Policy. Who can delete from a registry can hide a newer failing
+// verdict; the age limit bounds for how long that helps.
+func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error) {
+	if err := checkDigest(want.Digest); err != nil {
+		return Summary{}, err
+	}
+	if len(want.Verify.SignedBy) == 0 {
+		return Summary{}, fault.Hint(fault.New(fault.Invalid, "the policy names nobody whose signature counts"),
+			"add a key or an identity under verify.signedBy")
+	}
+	trusted, err := newTrust(ctx, want.Verify.SignedBy, want.Dir, want.TUF)
+	if err != nil {
+		return Summary{}, err
+	}
+	return trusted.verifyAll(ctx, bundles, want)
+}
+
+func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error) {
+	if len(bundles) > MaxBundles {
+		return Summary{}, fault.New(fault.Policy, "the artifact has %d bundles, more than %d", len(bundles), MaxBundles)
+	}
+	s, r := Summary{Digest: want.Digest}, &refusal{}
+	for i, text := range bundles {
+		if err := ctx.Err(); err != nil {
+			return s, err
+		}
+		t.collect(&s, r, fmt.Sprintf("bundle %d", i+1), text, want)
+	}
+	slices.Sort(s.Signers)
+	s.Signers = slices.Compact(s.Signers)
+	slices.Sort(s.Ignored)
+	s.judge(r, want)
+	s.Reasons = r.reasons
+	return s, r.err(want.Digest, "do not run it; ask its makers for one that is signed as your policy asks")
+}
+
+// collect verifies one bundle, and passes over what nobody asks for.
+func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want All) {
+	o, err := open(text)
+	if err != nil {
+		r.add(fault.KindOf(err), "%s: %v", name, err)
+		return
+	}
+	if !slices.Contains(known(), o.kind) {
+		s.Ignored = append(s.Ignored, o.kind)
+		return
+	}
+	v, err := t.verify(o, want.Digest, want.Now)
+	if err != nil {
+		r.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)
+		return
+	}
+	s.Statements = append(s.Statements, v)
+	s.Signers = append(s.Signers, v.Identity.String())
+}
+
+func known() []string {
+	return []string{SignatureType, ProvenanceType, CycloneDXType, SPDXType, ScanType, VerdictType, TestsType, LockType}
+}
+
+// of returns the statements of some types.
+func (s *Summary) of(kinds ...string) []Verified {
+	var found []Verified
+	for _, v := range s.Statements {
+		if slices.Contains(kinds, v.PredicateType) {
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// judge compares what held with what the policy asks for.
+func (s *Summary) judge(r *refusal, want All) {
+	if len(s.of(SignatureType)) == 0 {
+		r.add(fault.Policy, "there is no signature (%s) by an allowed signer", SignatureType)
+	}
+	if !want.Verify.WithoutSBOM && len(s.of(CycloneDXType, SPDXType)) == 0 {
+		r.add(fault.Policy, "there is no SBOM (%s or %s) by an allowed signer", CycloneDXType, SPDXType)
+	}
+	if !want.Verify.WithoutProvenance {
+		s.judgeProvenance(r, want.Verify)
+	}
+	s.judgeVerdict(r, want)
+	s.judgeReport(r, want)
+}
