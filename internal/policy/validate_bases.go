@@ -33,15 +33,26 @@ func (c *checker) repository(key, pattern string) {
 	if below && registryHost.MatchString(name) {
 		return
 	}
+	if below {
+		name += "/any" // a namespace alone would be read as an official image
+	}
 	named, err := reference.ParseNormalizedNamed(name)
 	switch {
 	case err != nil || strings.Contains(name, "*"):
 		c.add(key, "%q is not a repository; write it like docker.io/library/debian, or quay.io/example/* for all below", pattern)
 	case !reference.IsNameOnly(named):
-		c.add(key, "%q names a tag or a digest; name the repository alone: %s", pattern, named.Name())
+		c.add(key, "%q names a tag or a digest; name the repository alone: %s", pattern, full(named.Name(), below))
 	case named.Name() != name:
-		c.add(key, "%q is short for %s; write that", pattern, strings.Replace(pattern, name, named.Name(), 1))
+		c.add(key, "%q is short for %s; write that", pattern, full(named.Name(), below))
 	}
+}
+
+// full is a repository as a policy writes it.
+func full(name string, below bool) string {
+	if above, ok := strings.CutSuffix(name, "/any"); ok && below {
+		return above + "/*"
+	}
+	return name
 }
 
 func (c *checker) signers(key string, signers []Signer) {
