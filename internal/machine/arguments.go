@@ -39,6 +39,7 @@ func (w wiring) arguments() []string {
 		"-netdev", w.network(), "-device", "virtio-net-pci,netdev=net,romfile=",
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
 	}
+	args = append(args, w.platform.extra...)
 	args = append(args, w.boot()...)
 	if w.options.Report {
 		args = append(args, "-chardev", fmt.Sprintf("socket,id=report,fd=%d", w.report))

@@ -12,17 +12,11 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/program"
 )
 
-const (
-	// firmwareLimit bounds the copy of the firmware's variables; the largest
-	// known template is 64 MiB (AAVMF).
-	firmwareLimit = 64 << 20
-	// lastWords is how long the console is still read after an ominous line.
-	lastWords = time.Second
-)
+// lastWords is how long the console is still read after an ominous line.
+const lastWords = time.Second
 
 // Machine is a running machine.
 type Machine struct {
@@ -65,6 +59,9 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if err != nil {
 		return wiring{}, "", err
 	}
+	if o.SecureBoot != nil {
+		p = p.secured()
+	}
 	qemu, err := p.find()
 	if err != nil {
 		return wiring{}, "", err
@@ -80,7 +77,7 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 		return wiring{}, "", fmt.Errorf("making the machine's folder: %w", err)
 	}
 	if o.direct == nil {
-		if w.code, w.vars, err = p.privateFirmware(o.State); err != nil {
+		if w.code, w.vars, err = p.privateFirmware(o.State, o.SecureBoot); err != nil {
 			return wiring{}, "", err
 		}
 	}
@@ -122,29 +119,6 @@ func forwards(o Options) []forward {
 		all = append(all, forward{"tcp", probePort(o.App.Service)})
 	}
 	return all
-}
-
-// privateFirmware returns the code and a copy of the variables that the
-// machine may write to.
-func (p platform) privateFirmware(state string) (code, vars string, err error) {
-	f, err := p.findFirmware()
-	if err != nil {
-		return "", "", err
-	}
-	in, err := os.Open(f.vars)
-	if err != nil {
-		return "", "", fault.As(fault.Missing, fmt.Errorf("reading the firmware: %w", err))
-	}
-	defer in.Close()
-	data, err := limit.ReadAll(in, firmwareLimit, "the firmware's variables")
-	if err != nil {
-		return "", "", fmt.Errorf("reading the firmware: %w", err)
-	}
-	vars = filepath.Join(state, "vars.fd")
-	if err := os.WriteFile(vars, data, 0o600); err != nil {
-		return "", "", fmt.Errorf("copying the firmware's variables: %w", err)
-	}
-	return f.code, vars, nil
 }
 
 func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {

@@ -8,6 +8,7 @@
 package machine
 
 import (
+	"crypto/x509"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,6 +44,9 @@ type Options struct {
 	// Limit bounds the boot and its report: by default 2 minutes under KVM
 	// and 8 without.
 	Limit time.Duration
+	// SecureBoot is the certificate, of an RSA key of 2048 to 4096 bits, whose
+	// signature the firmware asks of what it boots; nil boots anything.
+	SecureBoot *x509.Certificate
 	// Controls is a script that checks hardening in the booted machine, where
 	// Report is set; its output is Report.Controls.
 	Controls string

@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"os"
-
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
 )
@@ -13,6 +11,12 @@ type platform struct {
 	machine           string
 	cpuTCG            string
 	firmware          []firmware
+	// secure is how the platform enforces Secure Boot.
+	secure secure
+	// extra are further arguments of the machine.
+	extra []string
+	// purpose ends the error about missing firmware.
+	purpose string
 	// report are the arguments of the port for the report; its chardev is
 	// called "report".
 	report []string
@@ -24,8 +28,13 @@ type platform struct {
 	proofExit int
 }
 
-// firmware is a UEFI firmware and the template of its variables.
-type firmware struct{ code, vars string }
+// secure is what Secure Boot changes of a platform: firmware that enforces it,
+// and arguments that keep the running system from changing its variables.
+type secure struct {
+	machine  string
+	firmware []firmware
+	extra    []string
+}
 
 var platforms = map[string]platform{
 	"amd64": {
@@ -36,6 +45,16 @@ var platforms = map[string]platform{
 			{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
 			{"/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
 			{"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
+		},
+		// As edk2's OvmfPkg/README asks, SMM_REQUIRE.
+		secure: secure{
+			machine: "q35,smm=on",
+			firmware: []firmware{
+				{"/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+				{"/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+				{"/usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
+			},
+			extra: []string{"-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"},
 		},
 		report:     []string{"-device", "isa-serial,chardev=report"},
 		reportFile: "/dev/ttyS1",
@@ -48,6 +67,15 @@ var platforms = map[string]platform{
 			{"/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
 			{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
 			{"/usr/share/edk2/aarch64/QEMU_CODE.fd", "/usr/share/edk2/aarch64/QEMU_VARS.fd"},
+		},
+		// Arm has no SMM: the system could change the variables, but firmware
+		// checks what it starts all the same.
+		secure: secure{
+			machine: "virt",
+			firmware: []firmware{
+				{"/usr/share/AAVMF/AAVMF_CODE.secboot.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
+				{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
+			},
 		},
 		report:     []string{"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=report,name=bakelite.report"},
 		reportFile: "/dev/virtio-ports/bakelite.report",
@@ -68,20 +96,3 @@ func (p platform) hint() string {
 }
 
 func (p platform) find() (string, error) { return program.Find(p.program, p.hint()) }
-
-func (p platform) findFirmware() (firmware, error) {
-	for _, f := range p.firmware {
-		if readable(f.code) && readable(f.vars) {
-			return f, nil
-		}
-	}
-	return firmware{}, fault.Hint(fault.New(fault.Missing, "no UEFI firmware for %s found", p.program), "%s", p.hint())
-}
-
-func readable(file string) bool {
-	f, err := os.Open(file)
-	if err == nil {
-		f.Close()
-	}
-	return err == nil
-}
