@@ -150,8 +150,11 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 	if err != nil {
 		return disk.Image{}, err
 	}
-	return fat.Build([]fat.File{{Path: types.BootPath, Content: program}},
-		fat.Options{VolumeID: rootfs.MadeAt, Epoch: time.Unix(rootfs.MadeAt, 0).UTC()})
+	boot, err := bootFiles(types.BootPath, program, o.SecureBoot)
+	if err != nil {
+		return disk.Image{}, err
+	}
+	return fat.Build(boot, fat.Options{VolumeID: rootfs.MadeAt, Epoch: time.Unix(rootfs.MadeAt, 0).UTC()})
 }
 
 // unpackVar unpacks the file system of /var, most of which is holes, beside

@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -35,6 +36,8 @@ type Order struct {
 	Output string
 	// KernelArguments are added to the command line.
 	KernelArguments []string
+	// SecureBoot signs the disk's EFI program; nil leaves it unsigned.
+	SecureBoot *uki.Signer
 }
 
 // build makes the disk in each format of the app.
