@@ -22,6 +22,9 @@ func AddFlags(flags *pflag.FlagSet) {
 		default:
 			flags.String(e.Flag, e.Default, help)
 		}
+		if e.Rare {
+			_ = flags.MarkHidden(e.Flag) // it was added above
+		}
 	}
 }
 

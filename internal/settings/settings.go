@@ -28,8 +28,19 @@ type Settings struct {
 	// Keyring is a file of OpenPGP keys that archives are verified with; ""
 	// means the keys of the machine's distribution.
 	Keyring string `yaml:"keyring,omitempty"`
-	// Registry is the host and path that images are published below, or "".
+	// Registry is where artifacts are published: a host and path, "oci:" and a
+	// folder of layouts, or "" for such a folder below Output.
 	Registry string `yaml:"registry,omitempty"`
+	// Policy is the policy file; "" is the built-in policy.
+	Policy string `yaml:"policy,omitempty"`
+	// Scanner says what content is compared with.
+	Scanner Scanner `yaml:"scanner,omitempty"`
+	// Sign says who signs.
+	Sign Sign `yaml:"sign,omitempty"`
+	// SecureBoot signs the disk's EFI program.
+	SecureBoot SecureBoot `yaml:"secure-boot,omitempty"`
+	// Provenance says who builds, and from where.
+	Provenance Provenance `yaml:"provenance,omitempty"`
 	// Frozen refuses to make or change a lock.
 	Frozen bool `yaml:"frozen,omitempty"`
 	// Progress is "auto", "plain", "tty" or "json".
@@ -38,6 +49,48 @@ type Settings struct {
 	Jobs int `yaml:"jobs,omitempty"`
 
 	values []Value
+}
+
+// Scanner says what content is compared with.
+type Scanner struct {
+	// Database is an OCI reference, "oci:" and a layout, or a folder.
+	Database string `yaml:"database,omitempty"`
+	// Digest pins the database; "" takes what Database names today.
+	Digest string `yaml:"digest,omitempty"`
+}
+
+// Sign says who signs: a key, or an identity of an OIDC issuer.
+type Sign struct {
+	// Key is a file, or "env:" and the name of a variable with the key's text.
+	Key string `yaml:"key,omitempty"`
+	// Keyless signs as the identity that Token names.
+	Keyless bool `yaml:"keyless,omitempty"`
+	// Token is a file with an OIDC token; "" is the CI job's own.
+	Token string `yaml:"token,omitempty"`
+	// Fulcio, Rekor and Timestamp are URLs of a private Sigstore, and
+	// TrustedRoot the file that it is verified with; empty is the public one.
+	Fulcio      string `yaml:"fulcio,omitempty"`
+	Rekor       string `yaml:"rekor,omitempty"`
+	Timestamp   string `yaml:"timestamp,omitempty"`
+	TrustedRoot string `yaml:"trusted-root,omitempty"`
+	// Fallback lets Key sign where Sigstore is out of reach.
+	Fallback bool `yaml:"fallback,omitempty"`
+}
+
+// SecureBoot signs the disk's EFI program; with both empty it is not signed.
+type SecureBoot struct {
+	// Key is a PEM file with an RSA key, Certificate one with its certificate.
+	Key         string `yaml:"key,omitempty"`
+	Certificate string `yaml:"certificate,omitempty"`
+}
+
+// Provenance says who builds, and from where.
+type Provenance struct {
+	// Builder is the URI that consumers know the builder by.
+	Builder string `yaml:"builder,omitempty"`
+	// Source is the repository of the app files; "" is that of the CI job or
+	// of the working copy.
+	Source string `yaml:"source,omitempty"`
 }
 
 // Engine says which BuildKit executes builds.

@@ -29,6 +29,8 @@ type Entry struct {
 	Help string
 	// OneOf are the only words allowed, or nil.
 	OneOf []string
+	// Rare keeps the flag out of the help of every command.
+	Rare bool
 	// Secret keeps the value out of everything that is shown.
 	Secret bool
 }
@@ -61,8 +63,38 @@ func Table() []Entry {
 			Help: "Mirrors of each archive, by the archive's name (debian, debian-security), in order of preference."},
 		{Key: "keyring", Flag: "keyring", Kind: Path, DefaultHelp: "the keys of the machine's distribution",
 			Help: "File of OpenPGP keys that archives are verified with."},
-		{Key: "registry", Flag: "registry", Kind: Text, DefaultHelp: "none",
-			Help: "Host and path that images are published below."},
+		{Key: "registry", Flag: "registry", Kind: Text, DefaultHelp: "the folder published below output",
+			Help: "Where artifacts are published: a host and path, or oci: and a folder that receives an OCI layout per artifact."},
+		{Key: "policy", Flag: "policy", Kind: Path, DefaultHelp: "the built-in policy",
+			Help: "Policy file that bases and artifacts are judged by."},
+		{Key: "scanner.database", Flag: "database", Kind: Text, Default: "ghcr.io/aquasecurity/trivy-db:2",
+			Help: "Database of vulnerabilities: an OCI reference, oci: and a layout folder, or a folder with trivy.db."},
+		{Key: "scanner.digest", Flag: "database-digest", Kind: Text, Rare: true, DefaultHelp: "what the reference names today",
+			Help: "Digest that the database must have."},
+		{Key: "sign.key", Flag: "key", Kind: Text, DefaultHelp: "none",
+			Help: "Key that signs: a file, or env: and the name of a variable that holds it; its passphrase is in BAKELITE_KEY_PASSPHRASE or COSIGN_PASSWORD."},
+		{Key: "sign.keyless", Flag: "keyless", Kind: Switch, Default: "false",
+			Help: "Sign as the identity that an OIDC token names, through Sigstore."},
+		{Key: "sign.token", Flag: "token", Kind: Path, Rare: true, DefaultHelp: "that of the GitHub Actions job",
+			Help: "File with the OIDC token of keyless signing."},
+		{Key: "sign.fulcio", Flag: "fulcio", Kind: Text, Rare: true, DefaultHelp: "the public Sigstore's",
+			Help: "URL of the certificate authority of a private Sigstore."},
+		{Key: "sign.rekor", Flag: "rekor", Kind: Text, Rare: true, DefaultHelp: "the public Sigstore's",
+			Help: "URL of the transparency log of a private Sigstore."},
+		{Key: "sign.timestamp", Flag: "timestamp", Kind: Text, Rare: true, DefaultHelp: "the public Sigstore's",
+			Help: "URL of the timestamp authority of a private Sigstore."},
+		{Key: "sign.trusted-root", Flag: "trusted-root", Kind: Path, Rare: true, DefaultHelp: "the public Sigstore's",
+			Help: "File with the trusted root of a private Sigstore."},
+		{Key: "sign.fallback", Flag: "fallback-key", Kind: Switch, Rare: true, Default: "false",
+			Help: "Let sign.key sign where Sigstore is out of reach."},
+		{Key: "secure-boot.key", Flag: "secure-boot-key", Kind: Path, DefaultHelp: "none",
+			Help: "PEM file with the RSA key that signs the disk's EFI program."},
+		{Key: "secure-boot.certificate", Flag: "secure-boot-certificate", Kind: Path, DefaultHelp: "none",
+			Help: "PEM file with the certificate of secure-boot.key, which the firmware trusts."},
+		{Key: "provenance.builder", Flag: "builder", Kind: Text, Rare: true, DefaultHelp: "the CI job's workflow, else https://bakelite.dev/builder/local",
+			Help: "URI that consumers know the builder by."},
+		{Key: "provenance.source", Flag: "source", Kind: Text, Rare: true, DefaultHelp: "that of the CI job, else of the working copy",
+			Help: "Repository that the app files are from."},
 		{Key: "frozen", Flag: "frozen", Kind: Switch, Default: "false",
 			Help: "Refuse to make or change a lock; for continuous integration."},
 		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "tty", "json"},
