@@ -1,0 +1,254 @@
+package gate_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+var digest = "sha256:" + strings.Repeat("ab", 32)
+
+const openssl = "pkg:deb/debian/openssl@3.5.1-1?arch=amd64&distro=debian-13"
+
+// input is an artifact that a default policy lets through.
+func input() gate.Input {
+	return gate.Input{
+		App: "web", ArtifactKind: "container", Digest: digest, Now: now, Policy: policy.Default(),
+		Tests: gate.Tests{Passed: 3}, Hardening: gate.Hardening{Passed: 33, Failed: 2, FailedControls: []string{"BK-7", "BK-9"}},
+		Report: &scan.Report{
+			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container",
+			Scanner: scan.Scanner{Name: "trivy", Version: "0.74.0"}, Scanned: now.Add(-time.Minute),
+			Database: scan.Database{Ref: "db", Digest: "sha256:" + strings.Repeat("cd", 32), Updated: now.Add(-time.Hour)},
+			Packages: []scan.Package{
+				{Type: "debian", Name: "openssl", Version: "3.5.1-1", PURL: openssl, Licences: []string{"Apache-2.0"}},
+				{Type: "debian", Name: "telnet", Version: "0.17", Licences: []string{"BSD-4-Clause", "GPL-3.0-only OR MIT"}},
+			},
+		},
+	}
+}
+
+// finding is one that a default policy fails.
+func finding() scan.Finding {
+	return scan.Finding{
+		ID: "CVE-2026-1", Package: "openssl", Type: "debian", PURL: openssl, Version: "3.5.1-1", FixedVersion: "3.5.1-2",
+		Severity: scan.High, Published: now.AddDate(0, 0, -10), Title: "a hole",
+	}
+}
+
+func find(change func(*scan.Finding)) func(*gate.Input) {
+	return func(in *gate.Input) {
+		f := finding()
+		change(&f)
+		in.Report.Findings = append(in.Report.Findings, f)
+	}
+}
+
+func waiver(id string) policy.Waiver {
+	return policy.Waiver{ID: id, Reason: "not reachable", Owner: "ops@example.com", Expires: "2026-12-31"}
+}
+
+func ruleOf(t *testing.T, v gate.Verdict, name string) gate.Rule {
+	t.Helper()
+	i := slices.IndexFunc(v.Rules, func(r gate.Rule) bool { return r.Name == name })
+	if i < 0 {
+		t.Fatalf("no rule %s in %+v", name, v.Rules)
+	}
+	return v.Rules[i]
+}
+
+func TestJudge(t *testing.T) {
+	gated := func(change func(*policy.Gate)) func(*gate.Input) {
+		return func(in *gate.Input) { change(&in.Policy.Gate) }
+	}
+	vulns := func(change func(*policy.Vulnerabilities)) func(*gate.Input) {
+		return func(in *gate.Input) { change(&in.Policy.Gate.Vulnerabilities) }
+	}
+	failOn := func(s string) func(*gate.Input) {
+		return vulns(func(v *policy.Vulnerabilities) { v.FailOn = s })
+	}
+	grace := func(days int) func(*gate.Input) {
+		return vulns(func(v *policy.Vulnerabilities) { v.GraceDays = map[string]int{"high": days} })
+	}
+	severity := func(s string) func(*gate.Input) { return find(func(f *scan.Finding) { f.Severity = s }) }
+	any := find(func(*scan.Finding) {})
+	unfixed := find(func(f *scan.Finding) { f.FixedVersion = "" })
+	waive := func(change func(*policy.Waiver)) func(*gate.Input) {
+		return func(in *gate.Input) {
+			w := waiver("CVE-2026-1")
+			change(&w)
+			in.Policy.Waivers = append(in.Policy.Waivers, w)
+		}
+	}
+	waived := func(id string) func(*gate.Input) { return waive(func(w *policy.Waiver) { w.ID = id }) }
+	report := func(change func(*scan.Report)) func(*gate.Input) { return func(in *gate.Input) { change(in.Report) } }
+	secret := report(func(r *scan.Report) {
+		r.Secrets = []scan.Secret{{Rule: "private-key", Title: "a key", Severity: scan.High, Path: "etc/key.pem", Line: 1}}
+	})
+	forbid := func(patterns ...string) func(*gate.Input) {
+		return gated(func(g *policy.Gate) { g.ForbiddenPackages = patterns })
+	}
+	licence := func(patterns ...string) func(*gate.Input) {
+		return gated(func(g *policy.Gate) { g.ForbiddenLicences = patterns })
+	}
+	hardening := func(least int) func(*gate.Input) { return gated(func(g *policy.Gate) { g.MinHardening = least }) }
+	skipped := func(in *gate.Input) { in.Tests = gate.Tests{Skipped: true, Passed: 1} }
+	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
+	tests := []struct {
+		name    string
+		changes []func(*gate.Input)
+		rule    string // the rule to look at
+		outcome string
+		saw     string // part of what it saw
+	}{
+		{"clean", nil, policy.RuleVulnerabilities, gate.Pass, "no findings"},
+		{"no policy at all", changes(any, func(in *gate.Input) { in.Policy = policy.Policy{} }), policy.RuleVulnerabilities, gate.Fail, "1 count from high on"},
+
+		{"no report", changes(func(in *gate.Input) { in.Report = nil }), policy.RuleReport, gate.Fail, "there is no scan report"},
+		{"no report, findings", changes(func(in *gate.Input) { in.Report = nil }), policy.RuleVulnerabilities, gate.NotAsked, "no report to judge"},
+		{"report about another", changes(report(func(r *scan.Report) { r.Subject = "sha256:" + strings.Repeat("0", 64) })), policy.RuleReport, gate.Fail, "not about this artifact"},
+		{"report about nothing", changes(report(func(r *scan.Report) { r.Subject = "" })), policy.RuleReport, gate.Fail, "not about this artifact"},
+		{"artifact without digest", changes(func(in *gate.Input) { in.Digest, in.Report.Subject = "", "" }), policy.RuleReport, gate.Fail, "no digest of the form"},
+		{"report about another kind", changes(report(func(r *scan.Report) { r.ArtifactKind = "disk" })), policy.RuleReport, gate.Fail, "not about a container"},
+		{"report of another form", changes(report(func(r *scan.Report) { r.APIVersion = "v2" })), policy.RuleReport, gate.Fail, "of the form"},
+		{"report of another kind", changes(report(func(r *scan.Report) { r.Kind = "Verdict" })), policy.RuleReport, gate.Fail, "of the form"},
+		{"report from the future", changes(report(func(r *scan.Report) { r.Scanned = now.Add(6 * time.Minute) })), policy.RuleReport, gate.Fail, "from the future"},
+		{"clocks differ a little", changes(report(func(r *scan.Report) { r.Scanned = now.Add(4 * time.Minute) })), policy.RuleReport, gate.Pass, "trivy 0.74.0"},
+		{"report without date", changes(report(func(r *scan.Report) { r.Scanned = time.Time{} })), policy.RuleReport, gate.Fail, "no date"},
+		{"report cannot be waived", changes(func(in *gate.Input) { in.Report = nil }, waived(policy.RuleReport)), policy.RuleReport, gate.Fail, ""},
+
+		{"database a week old", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-168 * time.Hour) })), policy.RuleDatabase, gate.Pass, "168 hours old"},
+		{"database older", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) })), policy.RuleDatabase, gate.Fail, "169 hours old; at most 168h"},
+		{"database older, allowed", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), gated(func(g *policy.Gate) { g.MaxDatabaseAge = app.Duration(170 * time.Hour) })), policy.RuleDatabase, gate.Pass, ""},
+		{"database older, waived", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), waived(policy.RuleDatabase)), policy.RuleDatabase, gate.Waived, ""},
+		{"database without date", changes(report(func(r *scan.Report) { r.Database.Updated = time.Time{} })), policy.RuleDatabase, gate.Fail, "names no database"},
+		{"database without digest", changes(report(func(r *scan.Report) { r.Database.Digest = "" })), policy.RuleDatabase, gate.Fail, "names no database"},
+		{"database from the future", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(time.Hour) })), policy.RuleDatabase, gate.Fail, "from the future"},
+
+		{"critical", changes(severity(scan.Critical)), policy.RuleVulnerabilities, gate.Fail, "1 findings (1 critical)"},
+		{"high", changes(any), policy.RuleVulnerabilities, gate.Fail, "1 count"},
+		{"medium", changes(severity(scan.Medium)), policy.RuleVulnerabilities, gate.Pass, "0 count"},
+		{"medium, asked", changes(severity(scan.Medium), failOn("medium")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"low, asked for medium", changes(severity(scan.Low), failOn("medium")), policy.RuleVulnerabilities, gate.Pass, ""},
+		{"all let through", changes(severity(scan.Critical), failOn(policy.None)), policy.RuleVulnerabilities, gate.NotAsked, "all 1 findings through"},
+		{"a threshold that is none", changes(severity(scan.Low), failOn("serious")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"unknown counts as medium", changes(severity(scan.Unknown)), policy.RuleVulnerabilities, gate.Pass, "1 unknown"},
+		{"unknown counts as medium, asked", changes(severity(scan.Unknown), failOn("medium")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"no severity", changes(severity(""), failOn("medium")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"unknown counts as high", changes(severity(scan.Unknown), vulns(func(v *policy.Vulnerabilities) { v.UnknownAs = "high" })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"unknown counts as low", changes(severity(scan.Unknown), failOn("medium"), vulns(func(v *policy.Vulnerabilities) { v.UnknownAs = "low" })), policy.RuleVulnerabilities, gate.Pass, ""},
+		{"a severity nobody knows", changes(severity("HIGH"), failOn("critical")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"without a fix", changes(unfixed), policy.RuleVulnerabilities, gate.Pass, "1 without a fix"},
+		{"without a fix, asked", changes(unfixed, vulns(func(v *policy.Vulnerabilities) { v.Unfixed = true })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"in grace", changes(any, grace(11)), policy.RuleVulnerabilities, gate.Pass, "1 in grace"},
+		{"grace is over", changes(any, grace(10)), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"grace of another severity", changes(severity(scan.Critical), grace(11)), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"grace without date", changes(find(func(f *scan.Finding) { f.Published = time.Time{} }), grace(3650)), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"grace from the future", changes(find(func(f *scan.Finding) { f.Published = now.Add(time.Hour) }), grace(30)), policy.RuleVulnerabilities, gate.Fail, ""},
+
+		{"waived", changes(any, waive(func(*policy.Waiver) {})), policy.RuleVulnerabilities, gate.Waived, "1 waived"},
+		{"waived for the package", changes(any, waive(func(w *policy.Waiver) { w.Package = "openssl" })), policy.RuleVulnerabilities, gate.Waived, ""},
+		{"waived for another package", changes(any, waive(func(w *policy.Waiver) { w.Package = "curl" })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"waived for this app", changes(any, waive(func(w *policy.Waiver) { w.Apps = []string{"db", "web"} })), policy.RuleVulnerabilities, gate.Waived, ""},
+		{"waived for another app", changes(any, waive(func(w *policy.Waiver) { w.Apps = []string{"db"} })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"another waived", changes(any, waived("CVE-2026-2")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"one of two waived", changes(any, find(func(f *scan.Finding) { f.ID = "CVE-2026-2" }), waived("CVE-2026-2")), policy.RuleVulnerabilities, gate.Fail, "1 waived"},
+		{"the rule waived", changes(any, waived(policy.RuleVulnerabilities)), policy.RuleVulnerabilities, gate.Waived, ""},
+		{"the rule waived for a package", changes(any, waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RuleVulnerabilities, "curl" })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"a waiver without identifier", changes(any, waived("")), policy.RuleVulnerabilities, gate.Fail, ""},
+
+		{"waiver on its last day", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-24" })), policy.RuleWaivers, gate.Pass, "none of 1 has expired"},
+		{"waiver a day later", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleWaivers, gate.Fail, "CVE-2026-1 (ops@example.com, 2026-11-23)"},
+		{"expired lets nothing through", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"expired that matched nothing", changes(waive(func(w *policy.Waiver) { w.Expires = "2020-01-01" })), policy.RuleWaivers, gate.Fail, "2020-01-01"},
+		{"expired for another app", changes(waive(func(w *policy.Waiver) { w.Expires, w.Apps = "2020-01-01", []string{"db"} })), policy.RuleWaivers, gate.Fail, "2020-01-01"},
+		{"a date that is none", changes(any, waive(func(w *policy.Waiver) { w.Expires = "soon" })), policy.RuleWaivers, gate.Fail, "soon"},
+		{"expiry cannot be waived", changes(waive(func(w *policy.Waiver) { w.Expires = "2020-01-01" }), waived(policy.RuleWaivers)), policy.RuleWaivers, gate.Fail, ""},
+
+		{"secret", changes(secret), policy.RuleSecrets, gate.Fail, "1 place looks like a secret"},
+		{"secret allowed", changes(secret, gated(func(g *policy.Gate) { g.AllowSecrets = true })), policy.RuleSecrets, gate.NotAsked, "there are 1"},
+		{"secret waived", changes(secret, waived("private-key")), policy.RuleSecrets, gate.Waived, ""},
+		{"secret waived for a package", changes(secret, waive(func(w *policy.Waiver) { w.ID, w.Package = "private-key", "x" })), policy.RuleSecrets, gate.Fail, ""},
+
+		{"packages not asked", nil, policy.RulePackages, gate.NotAsked, ""},
+		{"package forbidden", changes(forbid("telnet")), policy.RulePackages, gate.Fail, "1 of 2 packages"},
+		{"package forbidden by *", changes(forbid("tel*")), policy.RulePackages, gate.Fail, ""},
+		{"package forbidden in the middle", changes(forbid("*el*et")), policy.RulePackages, gate.Fail, ""},
+		{"all packages forbidden", changes(forbid("*")), policy.RulePackages, gate.Fail, "2 of 2"},
+		{"another package forbidden", changes(forbid("telnetd", "elnet", "t*d")), policy.RulePackages, gate.Pass, ""},
+		{"forbidden package waived", changes(forbid("telnet"), waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RulePackages, "telnet" })), policy.RulePackages, gate.Waived, ""},
+
+		{"licences not asked", nil, policy.RuleLicences, gate.NotAsked, ""},
+		{"licence forbidden", changes(licence("apache-2.0")), policy.RuleLicences, gate.Fail, "1 of 2"},
+		{"licence in an expression", changes(licence("GPL-3.0*")), policy.RuleLicences, gate.Fail, ""},
+		{"another licence", changes(licence("AGPL*")), policy.RuleLicences, gate.Pass, ""},
+		{"forbidden licence waived", changes(licence("GPL-3.0*"), waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RuleLicences, "telnet" })), policy.RuleLicences, gate.Waived, ""},
+
+		{"hardening not asked", nil, policy.RuleHardening, gate.NotAsked, "33 of 35"},
+		{"hardening enough", changes(hardening(94)), policy.RuleHardening, gate.Pass, ""},
+		{"hardening too little", changes(hardening(95)), policy.RuleHardening, gate.Fail, "33 of 35 controls pass; 95%"},
+		{"hardening never checked", changes(hardening(1), func(in *gate.Input) { in.Hardening = gate.Hardening{NotApplicable: 35} }), policy.RuleHardening, gate.Fail, ""},
+		{"all controls waived", changes(hardening(1), func(in *gate.Input) {
+			in.Hardening = gate.Hardening{Failed: 1, FailedControls: []string{"BK-7"}}
+		}, waived("BK-7")), policy.RuleHardening, gate.Fail, ""},
+		{"a control waived", changes(hardening(95), waived("BK-7")), policy.RuleHardening, gate.Waived, "1 waived"},
+		{"a control waived, not enough", changes(hardening(100), waived("BK-7")), policy.RuleHardening, gate.Fail, ""},
+		{"controls waived", changes(hardening(100), waived("BK-7"), waived("BK-9")), policy.RuleHardening, gate.Waived, "2 waived"},
+		{"hardening waived", changes(hardening(100), waived(policy.RuleHardening)), policy.RuleHardening, gate.Waived, ""},
+
+		{"tests passed", nil, policy.RuleTests, gate.Pass, "3 passed, 0 failed"},
+		{"tests skipped", changes(skipped), policy.RuleTests, gate.Fail, "left out"},
+		{"tests skipped, allowed", changes(skipped, gated(func(g *policy.Gate) { g.AllowSkippedTests = true })), policy.RuleTests, gate.Pass, "left out"},
+		{"tests skipped, waived", changes(skipped, waived(policy.RuleTests)), policy.RuleTests, gate.Waived, ""},
+		{"no test ran", changes(func(in *gate.Input) { in.Tests = gate.Tests{} }), policy.RuleTests, gate.Fail, "no test ran"},
+		{"test failed", changes(func(in *gate.Input) { in.Tests.Failed = 1 }), policy.RuleTests, gate.Fail, "1 failed"},
+		{"test failed, waived", changes(func(in *gate.Input) { in.Tests.Failed = 1 }, waived(policy.RuleTests)), policy.RuleTests, gate.Fail, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := input()
+			for _, change := range tt.changes {
+				change(&in)
+			}
+			v, passed, ok := gate.Judge(in)
+			r := ruleOf(t, v, tt.rule)
+			if r.Outcome != tt.outcome || !strings.Contains(r.Saw, tt.saw) {
+				t.Errorf("%s: %s, not %s: %s", r.Name, r.Outcome, tt.outcome, r.Saw)
+			}
+			if (r.Outcome == gate.Fail) != (len(r.Offenders) > 0) {
+				t.Errorf("%s with %d offenders", r.Outcome, len(r.Offenders))
+			}
+			consistent(t, in, v, passed, ok)
+		})
+	}
+}
+
+// consistent holds a verdict to what always is so.
+func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed, ok bool) {
+	t.Helper()
+	failed := slices.ContainsFunc(v.Rules, func(r gate.Rule) bool { return r.Outcome == gate.Fail })
+	if ok != (v.Outcome != gate.OutcomeFailed) || (v.Err() != nil) == ok || failed == (v.Outcome == gate.OutcomePassed) {
+		t.Errorf("ok %v, outcome %s, a rule failed %v, error %v", ok, v.Outcome, failed, v.Err())
+	}
+	want := ""
+	if ok {
+		want = in.Digest
+	}
+	if passed.Digest() != want || ok && passed.Verdict().Subject != in.Digest {
+		t.Errorf("the proof is for %q", passed.Digest())
+	}
+	if !ok && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
+		t.Errorf("the error is %v", v.Err())
+	}
+	if len(v.Rules) != 9 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {
+		t.Errorf("%d rules, policy %s, kind %s", len(v.Rules), v.Policy, v.Kind)
+	}
+}
