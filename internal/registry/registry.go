@@ -1,54 +1,55 @@
-// Package registry copies images from layouts of this machine to OCI
-// registries. It is the one door to registries: content first, the name last,
-// and what a registry has already is not sent again.
+// Package registry publishes images and disks to OCI registries and OCI
+// layout folders, and reads them back. It is the one door to registries:
+// content first, what vouches for it next, the names last, so that a name
+// never leads to something unsigned, whenever a publisher is killed.
+//
+// It refuses content whose digest was not signed, a version that is there
+// with other content, plain HTTP to other machines, and whatever a registry
+// serves that does not have the digest asked for. Flows and scan/database may
+// import it; internal/attest decides what the bundles that it carries are
+// worth.
+//
+// Of go-containerregistry it takes names, credentials and the handshake of
+// the transport. The requests are made here, because the client of the same
+// module hides Retry-After, takes manifests of 100 MiB and updates the tag of
+// the referrers without looking whether another publisher did too.
 package registry
 
 import (
 	"context"
-	"errors"
-	"net/http"
+	"fmt"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-
-	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/opencontainers/go-digest"
 )
 
 // Tag is the name that the newest image of an app has in its repository.
 const Tag = "latest"
 
 // Push copies the image of a layout to a repository ("host/path/app"), then
-// moves the tag, and returns the image's reference by digest. Credentials are
+// moves the tag, and returns the image's reference by digest. Nothing vouches
+// for what it sends: Publish is the way for what is signed. Credentials are
 // those of Docker's configuration and its helpers. A repository that is no
 // such name is fault.Invalid, a registry that does not take it fault.Network.
-func Push(ctx context.Context, layout, digest, repository string) (string, error) {
-	repo, err := name.NewRepository(repository)
-	if err != nil {
-		return "", fault.Hint(fault.New(fault.Invalid, "reading registry: %w", err), "set registry to a host and path, such as registry.example.com/team")
-	}
-	img, err := oci.Image(layout, digest)
+func Push(ctx context.Context, layout, image, repository string) (string, error) {
+	store, _, err := Open(repository, Options{})
 	if err != nil {
 		return "", err
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	byDigest := repo.Digest(digest)
-	if err := remote.Write(byDigest, img, options...); err != nil {
-		return "", explain(repo, err)
+	content, err := Image(layout, image)
+	if err != nil {
+		return "", err
 	}
-	if err := remote.Tag(repo.Tag(Tag), img, options...); err != nil {
-		return "", explain(repo, err)
+	if _, _, err := putBlobs(ctx, store, content.Blobs); err != nil {
+		return "", err
 	}
-	return byDigest.Name(), nil
+	if _, err := store.PutManifest(ctx, content.Manifest); err != nil {
+		return "", err
+	}
+	if err := store.SetTag(ctx, TagRequest{Name: Tag, Manifest: content.Manifest}); err != nil {
+		return "", err
+	}
+	return refByDigest(store, content.Manifest.Digest), nil
 }
 
-func explain(repo name.Repository, err error) error {
-	err = fault.New(fault.Network, "pushing to %s: %w", repo, err)
-	var refused *transport.Error
-	if errors.As(err, &refused) && (refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden) {
-		return fault.Hint(err, "log in first: docker login %s", repo.RegistryStr())
-	}
-	return fault.Hint(err, "check that the registry is there and run the same command again: what was sent is kept")
-}
+// refByDigest names content in a store: "host/path/app@sha256:…".
+func refByDigest(s Store, d digest.Digest) string { return fmt.Sprintf("%s@%s", s.Name(), d) }

@@ -1,0 +1,154 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// ingest is where a layout's blobs stand until they are whole.
+const ingest = "ingest"
+
+// prepare makes the folders of a layout and removes what a publisher that was
+// killed long ago left behind.
+func (l layout) prepare() error {
+	for _, dir := range []string{filepath.Join(l.dir, "blobs", "sha256"), filepath.Join(l.dir, ingest)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("making layout: %w", err)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(l.dir, ingest))
+	if err != nil {
+		return fmt.Errorf("reading layout: %w", err)
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > staleIngest {
+			os.Remove(filepath.Join(l.dir, ingest, entry.Name()))
+		}
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, ocispec.ImageLayoutFile)); err == nil {
+		return nil
+	}
+	return l.replace(ocispec.ImageLayoutFile, []byte(`{"imageLayoutVersion":"1.0.0"}`))
+}
+
+// write stores a blob from a reader that fails where the content is wrong.
+func (l layout) write(ctx context.Context, d digest.Digest, r io.Reader) error {
+	if err := l.prepare(); err != nil {
+		return err
+	}
+	f, err := renameio.NewPendingFile(l.blobPath(d), renameio.WithTempDir(filepath.Join(l.dir, ingest)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
+	if _, err := io.Copy(f, withContext(ctx, r)); err != nil {
+		return err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(l.blobPath(d)))
+}
+
+// replace writes a file of the layout's own folder.
+func (l layout) replace(name string, content []byte) error {
+	path := filepath.Join(l.dir, name)
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Join(l.dir, ingest)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("writing layout: %w", err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
+	if _, err := f.Write(content); err != nil {
+		return fmt.Errorf("writing layout: %w", err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("writing layout: %w", err)
+	}
+	return syncDir(l.dir)
+}
+
+// syncDir makes a rename last through a power cut.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("syncing folder: %w", err)
+	}
+	return nil
+}
+
+// lock waits for the layout's lock, which the kernel drops with the process.
+// The folder itself is locked, so that no file appears in the layout.
+func (l layout) lock(ctx context.Context) (unlock func(), err error) {
+	if err := l.prepare(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(l.dir)
+	if err != nil {
+		return nil, fmt.Errorf("locking layout: %w", err)
+	}
+	for deadline := time.Now().Add(lockWait); ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("locking layout %s: %w", l.dir, err)
+		}
+		if time.Now().After(deadline) {
+			f.Close()
+			return nil, fault.Hint(fault.New(fault.Busy, "another publisher holds layout %s", l.dir), "run the same command again when it is done")
+		}
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+}
+
+// wait sleeps unless the context ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+type contextReader struct {
+	ctx context.Context //nolint:containedctx // a reader has no other way to hear of its end
+	r   io.Reader
+}
+
+func withContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+func bytesOf(content []byte) func(context.Context) (io.ReadCloser, error) {
+	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+}

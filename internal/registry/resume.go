@@ -1,0 +1,66 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// resumed reads a blob and, where the connection is cut, goes on from there.
+// Its reader verifies the whole.
+type resumed struct {
+	ctx    context.Context //nolint:containedctx // a reader has no other way to hear of its end
+	remote *remote
+	want   Descriptor
+	body   io.ReadCloser
+	offset int64 // of the next byte
+	cuts   int   // since the last byte
+}
+
+func (s *resumed) open(ctx context.Context) error {
+	header := http.Header{}
+	if s.offset > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", s.offset))
+	}
+	resp, err := s.remote.do(ctx, request{
+		method: http.MethodGet, url: s.remote.url("blobs/%s", s.want.Digest), scope: transport.PullScope, header: header,
+		want: []int{http.StatusOK, http.StatusPartialContent, http.StatusNotFound},
+	})
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode == http.StatusNotFound {
+		resp.Body.Close()
+		return notFound(fmt.Sprintf("blob %s in %s", s.want.Digest, s.remote.Name()))
+	}
+	s.body = resp.Body
+	if s.offset > 0 && resp.StatusCode == http.StatusOK { // it begins anew
+		_, err = io.CopyN(io.Discard, s.body, s.offset)
+	}
+	return err
+}
+
+func (s *resumed) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	s.offset += int64(n)
+	if n > 0 {
+		s.cuts = 0
+	}
+	if errors.Is(err, io.EOF) && s.offset < s.want.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil || err == io.EOF || !passing(err) || s.ctx.Err() != nil {
+		return n, err
+	}
+	if s.cuts++; s.cuts >= attempts {
+		return n, s.remote.explain(s.ctx, err)
+	}
+	s.body.Close()
+	return n, s.remote.retry(s.ctx, s.open)
+}
+
+func (s *resumed) Close() error { return s.body.Close() }
