@@ -34,6 +34,18 @@ type Statement struct {
 type Subject struct {
 	Name   string
 	Digest string // "sha256:…"
+	// Files are the artifact's files where it has some of its own, so that one
+	// of them alone can be verified too.
+	Files []Subject
+}
+
+// subjects returns the artifact and then its files in in-toto's form.
+func (s Subject) subjects() []subject {
+	all := []subject{{Name: s.Name, Digest: digests(s.Digest)}}
+	for _, f := range s.Files {
+		all = append(all, subject{Name: f.Name, Digest: digests(f.Digest)})
+	}
+	return all
 }
 
 // subject and statement are in-toto's form.
@@ -64,13 +76,12 @@ func encodeStatement(about Subject, s Statement) ([]byte, error) {
 	if s.PredicateType == "" {
 		return nil, fault.New(fault.Internal, "a statement has no predicate type")
 	}
-	hex := strings.TrimPrefix(about.Digest, "sha256:")
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(statement{
 		Type:          statementType,
-		Subject:       []subject{{Name: about.Name, Digest: map[string]string{"sha256": hex}}},
+		Subject:       about.subjects(),
 		PredicateType: s.PredicateType,
 		Predicate:     s.Predicate,
 	})
@@ -156,6 +167,17 @@ func eachKey(dec *json.Decoder, value func(key string) error) error {
 		return errors.New("something follows the JSON object")
 	}
 	return nil
+}
+
+// About returns the digest of the artifact that a bundle says it is about. It
+// verifies nothing: it is for a file whose artifact is not known yet.
+func About(bundle []byte) (string, error) {
+	o, err := open(bundle)
+	if err != nil {
+		return "", err
+	}
+	digest := "sha256:" + o.subjects[0].Digest["sha256"]
+	return digest, checkDigest(digest)
 }
 
 // about says whether the statement names this digest.

@@ -17,6 +17,9 @@ const defaultReportAge = 720 * time.Hour
 type All struct {
 	// Digest is the artifact's, as "sha256:…".
 	Digest string
+	// File is the digest of one of the artifact's files that every statement
+	// must be about as well; "" for none.
+	File string
 	// Verify is what the policy asks for.
 	Verify policy.Verify
 	// Dir is the policy's folder, which the files of its signers are below.
@@ -97,6 +100,9 @@ func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want Al
 		return
 	}
 	v, err := t.verify(o, want.Digest, want.Now)
+	if err == nil && want.File != "" && !o.about(want.File) {
+		err = fault.New(fault.Policy, "it is about another file than %s", want.File)
+	}
 	if err != nil {
 		r.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)
 		return
