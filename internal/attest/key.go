@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -32,21 +33,27 @@ type KeySigner interface {
 }
 
 // Key is a signing key in memory. It prints as its type alone.
-type Key struct{ signer crypto.Signer }
+//
+// The private half is inside a function, which fmt cannot look into. It does
+// follow pointers, from structs whose methods it may not call too.
+type Key struct {
+	public crypto.PublicKey
+	sign   func(data []byte, hash crypto.Hash) ([]byte, error)
+}
 
 // Public returns the public key.
-func (k Key) Public() crypto.PublicKey { return k.signer.Public() }
+func (k Key) Public() crypto.PublicKey { return k.public }
 
 // Sign signs data in memory; it does not wait for ctx.
 func (k Key) Sign(_ context.Context, data []byte, hash crypto.Hash) ([]byte, error) {
-	return k.signer.Sign(rand.Reader, data, hash)
+	return k.sign(data, hash)
 }
 
-// String and GoString keep the key out of %v, %+v and %#v.
+// String names what it is and not what it holds.
 func (k Key) String() string { return "signing key (hidden)" }
 
-// GoString is String, for %#v.
-func (k Key) GoString() string { return k.String() }
+// Format keeps the key out of every verb of fmt.
+func (k Key) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, k.String()) }
 
 // LogValue keeps the key out of logs.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
@@ -140,7 +147,12 @@ func keyOf(der []byte) (Key, error) {
 	if err := checkPublic(signer.Public()); err != nil {
 		return Key{}, err
 	}
-	return Key{signer: signer}, nil
+	return Key{
+		public: signer.Public(),
+		sign: func(data []byte, hash crypto.Hash) ([]byte, error) {
+			return signer.Sign(rand.Reader, data, hash)
+		},
+	}, nil
 }
 
 func keyError(format string, args ...any) error {
@@ -224,7 +236,7 @@ func readBounded(path string, max int64, what string) ([]byte, error) {
 		return nil, fault.New(fault.Missing, "opening the %s: %w", what, err)
 	}
 	defer file.Close()
-	text, err := limit.ReadAll(io.Reader(file), max, "the "+what+" "+path)
+	text, err := limit.ReadAll(file, max, "the "+what+" "+path)
 	if err != nil {
 		return nil, fault.As(fault.Invalid, err)
 	}

@@ -164,7 +164,7 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	}
 	bundles, err := at.bundles(ctx, order, token)
 	if err != nil {
-		return Signed{}, hintKey(redact(err, token))
+		return Signed{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
 	return proveSigned(ctx, order, bundles, ally{anybody: true, verifier: verifier})
 }

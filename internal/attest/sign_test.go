@@ -200,7 +200,7 @@ func TestSignRefuses(t *testing.T) {
 		"no SBOM":          {func(o *attest.Order) { o.Statements = o.Statements[3:] }, attest.ByKey(key), "no SBOM"},
 		"failing verdict":  {func(o *attest.Order) { o.Statements[4] = attest.Verdict(failing) }, attest.ByKey(key), `is "failed"`},
 		"another builder":  {func(o *attest.Order) { o.Want.Verify.Builder = "https://other.example" }, attest.ByKey(key), "names the builder"},
-		"old scan report":  {func(o *attest.Order) { o.Statements[3] = attest.Scan(*report(digestA, at.Add(-31 * 24 * time.Hour))) }, attest.ByKey(key), "newest scan report"},
+		"old scan report":  {func(o *attest.Order) { o.Statements[3] = attest.Scan(*report(digestA, at.Add(-31*24*time.Hour))) }, attest.ByKey(key), "newest scan report"},
 		"report of future": {func(o *attest.Order) { o.Statements[3] = attest.Scan(*report(digestA, at.Add(time.Hour))) }, attest.ByKey(key), "yet to come"},
 	}
 	for name, test := range tests {
