@@ -97,7 +97,7 @@ func TestOffendersAreBounded(t *testing.T) {
 // many is an input with something of everything, drawn by r.
 func many(r *rand.Rand) gate.Input {
 	in := input()
-	in.Policy.Gate.ForbiddenPackages, in.Policy.Gate.ForbiddenLicences = []string{"p1", "p2*"}, []string{"GPL*"}
+	in.Policy.Gate.ForbiddenPackages, in.Policy.Gate.ForbiddenLicences = []string{"p1", "p2*"}, []string{"GPL-2*"}
 	in.Policy.Gate.MinHardening = 40 + r.Intn(61)
 	in.Policy.Gate.Vulnerabilities.Unfixed = r.Intn(2) == 0
 	in.Policy.Gate.Vulnerabilities.GraceDays = map[string]int{"high": r.Intn(20), "low": r.Intn(20)}
