@@ -1,0 +1,279 @@
+package policy_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
+)
+
+const minimal = "apiVersion: bakelite.dev/v1\nkind: Policy\n"
+
+const full = minimal + `bases:
+  archives: [debian, debian-security]
+  images:
+    allow: [docker.io/library/debian, "quay.io/team/*", "registry.example:5000/*"]
+    official: [registry.example/base/os]
+    signedBy:
+      - key: keys/base.pub
+      - {issuer: "https://issuer.example", subjectMatches: "https://ci.example/.*", trustedRoot: root.json}
+    maxAge: 720h
+gate:
+  mode: report-only
+  vulnerabilities: {failOn: medium, unfixed: true, unknownAs: high, graceDays: {low: 90, critical: 0}}
+  forbiddenPackages: [telnet, "openssh-*"]
+  forbiddenLicences: [AGPL-*]
+  minHardening: 90
+  maxDatabaseAge: 48h
+waivers:
+  - {id: CVE-2026-1, package: openssl, apps: [web], reason: not reachable, owner: ops@example.com, expires: 2026-12-31}
+vex: [vex/a.json]
+verify:
+  signedBy: [{key: keys/base.pub}]
+  builder: https://builder.example
+`
+
+// folder makes a policy's folder from names and contents.
+func folder(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func fullFolder(t testing.TB) string {
+	return folder(t, map[string]string{"policy.yaml": full, "keys/base.pub": "key", "root.json": "{}", "vex/a.json": "{}"})
+}
+
+func TestLoad(t *testing.T) {
+	dir := fullFolder(t)
+	for _, path := range []string{dir, filepath.Join(dir, "policy.yaml")} {
+		p, err := policy.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Dir != dir || p.Gate.Vulnerabilities.GraceDays["low"] != 90 || p.Verify.MaxReportAge.String() != "720h" || p.Waivers[0].Expires != "2026-12-31" {
+			t.Errorf("got %+v", p)
+		}
+		if len(p.Files) != 3 || string(p.Files["keys/base.pub"]) != "key" {
+			t.Errorf("files %v", p.Files)
+		}
+	}
+}
+
+func TestLoadFillsDefaults(t *testing.T) {
+	p, err := policy.Load(folder(t, map[string]string{"policy.yaml": minimal}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Dir, p.Path, p.Files = "", "", nil
+	if !reflect.DeepEqual(p, policy.Default()) {
+		t.Errorf("got %+v, not %+v", p, policy.Default())
+	}
+	if v := p.Gate; v.Mode != "enforce" || v.Vulnerabilities.FailOn != "high" || v.Vulnerabilities.UnknownAs != "medium" || v.MaxDatabaseAge.String() != "168h" {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestLoadMissing(t *testing.T) {
+	_, err := policy.Load(t.TempDir())
+	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
+		t.Errorf("got %v, hint %q", err, fault.HintOf(err))
+	}
+}
+
+// TestLoadShowsEveryMistake: mistakes of form, of sense and of files come in
+// one run, each at its place, and none twice.
+func TestLoadShowsEveryMistake(t *testing.T) {
+	dir := folder(t, map[string]string{"policy.yaml": `apiVersion: bakelite.dev/v2
+kind: Polisy
+bases:
+  archives: [http://x]
+  images:
+    alow: [a]
+    official: [debian, "docker.io/library/debian:13", "docker.io/*/x", "debian/*"]
+    signedBy:
+      - {}
+      - {key: ../k.pub}
+      - {key: k.pub, issuer: "https://a.example"}
+      - {issuer: "http://a.example", subject: x, subjectMatches: "("}
+gate:
+  mode: report
+  vulnerabilities: {failOn: hihg, graceDays: {moderate: 1, high: -1}}
+  forbiddenPackages: [a, a, "b c", ""]
+  minHardening: 101
+  maxDatabaseAge: 0s
+waivers:
+  - {id: report, reason: " ", owner: o, expires: 2026-13-01}
+  - {id: CVE-1, reason: r, owner: o, expires: 2026-12-31, until: x}
+  - {id: CVE-1, reason: r, owner: o, expires: 2026-12-31}
+vex: [gone.json, /etc/passwd]
+verify:
+  builder: ""
+`, "k.pub": ""})
+	_, err := policy.Load(dir)
+	var problems policy.Problems
+	if !errors.As(err, &problems) || fault.KindOf(err) != fault.Invalid {
+		t.Fatalf("got %v", err)
+	}
+	got := strings.ReplaceAll(err.Error(), filepath.Join(dir, "policy.yaml"), "policy.yaml")
+	const want = `policy.yaml:1:13: apiVersion: "bakelite.dev/v2" is another version of the format; this Bakelite reads bakelite.dev/v1: change the key, or use the Bakelite that the file was written for
+policy.yaml:2:7: kind: "Polisy" is not the kind of a policy file; write Policy
+policy.yaml:4:14: bases.archives[0]: "http://x" is not an archive's name, like debian-security; mirrors are settings
+policy.yaml:6:5: bases.images.alow: this key is not known; did you mean "allow"?
+policy.yaml:7:16: bases.images.official[0]: "debian" is short for docker.io/library/debian; write that
+policy.yaml:7:24: bases.images.official[1]: "docker.io/library/debian:13" names a tag or a digest; name the repository alone: docker.io/library/debian
+policy.yaml:7:55: bases.images.official[2]: "docker.io/*/x" is not a repository; write it like docker.io/library/debian, or quay.io/example/* for all below
+policy.yaml:7:72: bases.images.official[3]: "debian/*" is short for docker.io/debian/*; write that
+policy.yaml:9:9: bases.images.signedBy[0]: give key (a public key's file), or issuer and subject
+policy.yaml:10:15: bases.images.signedBy[1].key: "../k.pub" leads out of the policy file's folder; name a file below it
+policy.yaml:11:9: bases.images.signedBy[2]: give key, or issuer and subject, not both: a key stands for itself
+policy.yaml:12:9: bases.images.signedBy[3]: give exactly one of subject and subjectMatches: an issuer alone vouches for everybody
+policy.yaml:12:18: bases.images.signedBy[3].issuer: "http://a.example" is not the https URL of an OIDC issuer
+policy.yaml:12:66: bases.images.signedBy[3].subjectMatches: is not a regular expression (RE2) of at most 2000 bytes
+policy.yaml:14:9: gate.mode: "report" is not known here; use one of enforce, report-only
+policy.yaml:15:29: gate.vulnerabilities.failOn: "hihg" is not known here; use one of low, medium, high, critical, none; did you mean "high"?
+policy.yaml:15:57: gate.vulnerabilities.graceDays.moderate: "moderate" is not known here; use one of low, medium, high, critical
+policy.yaml:15:66: gate.vulnerabilities.graceDays.high: -1 is not between 0 and 3650 days
+policy.yaml:16:26: gate.forbiddenPackages[1]: stands here twice, first as entry 1
+policy.yaml:16:29: gate.forbiddenPackages[2]: "b c" holds a space
+policy.yaml:16:36: gate.forbiddenPackages[3]: is empty
+policy.yaml:17:17: gate.minHardening: 101 is not a share in percent (0 to 100)
+policy.yaml:18:19: gate.maxDatabaseAge: a time span is more than 0
+policy.yaml:20:10: waivers[0].id: nothing waives the need for a scan report of the very artifact
+policy.yaml:20:26: waivers[0].reason: is empty
+policy.yaml:20:50: waivers[0].expires: "2026-13-01" is not a day; write it like 2026-12-31
+policy.yaml:21:59: waivers[1].until: this key is not known; known here: id, package, apps, reason, owner, expires
+policy.yaml:22:5: waivers[2]: stands here twice, first as entry 2; keep one
+policy.yaml:23:7: vex[0]: gone.json does not exist beside the policy file
+policy.yaml:23:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
+policy.yaml:25:12: verify.builder: is empty; leave the key out for the default`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestFilesStayBelowTheFolder: links out of the folder, pipes and folders are
+// refused, and none of them is waited for.
+func TestFilesStayBelowTheFolder(t *testing.T) {
+	dir := folder(t, map[string]string{"real.json": "{}"})
+	outside := folder(t, map[string]string{"secret": "x"})
+	for name, create := range map[string]func(path string) error{
+		"link":   func(path string) error { return os.Symlink(filepath.Join(outside, "secret"), path) },
+		"up":     func(path string) error { return os.Symlink("../"+filepath.Base(outside)+"/secret", path) },
+		"folder": func(path string) error { return os.Mkdir(path, 0o755) },
+		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"large":  func(path string) error { return os.WriteFile(path, make([]byte, 8<<20+1), 0o600) },
+	} {
+		if err := create(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(minimal+"vex: ["+name+"]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := policy.Load(dir)
+		if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "policy.yaml:3:7: vex[0]: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := os.Symlink("real.json", filepath.Join(dir, "inside")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(minimal+"vex: [inside]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := policy.Load(dir); err != nil || string(p.Files["inside"]) != "{}" {
+		t.Errorf("a link inside: %v", err)
+	}
+}
+
+func TestDefaultsChangeNothing(t *testing.T) {
+	p, untouched := policy.Policy{}, policy.Policy{}
+	filled := policy.WithDefaults(p)
+	if !reflect.DeepEqual(p, untouched) || !reflect.DeepEqual(policy.WithDefaults(filled), filled) {
+		t.Errorf("got %+v, %+v", p, filled)
+	}
+	if problems := policy.Validate(policy.Default()); len(problems) > 0 {
+		t.Errorf("the default policy: %v", problems)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	dir := fullFolder(t)
+	load := func() policy.Policy {
+		p, err := policy.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := load()
+	same := first
+	same.Dir, same.Path = "/elsewhere", "x"
+	write("policy.yaml", "# a comment\n"+full+"  withoutSBOM: false\n")
+	if got := load().Digest(); got != first.Digest() || same.Digest() != first.Digest() {
+		t.Error("a comment, a written default or another place changes the digest")
+	}
+	if (policy.Policy{APIVersion: policy.APIVersion, Kind: policy.Kind}).Digest() != policy.Default().Digest() {
+		t.Error("defaults change the digest")
+	}
+	seen := map[string]string{first.Digest(): "as it was"}
+	for name, change := range map[string]func(){
+		"key":    func() { write("policy.yaml", strings.Replace(full, "minHardening: 90", "minHardening: 91", 1)) },
+		"list":   func() { write("policy.yaml", strings.Replace(full, "[telnet, ", "[", 1)) },
+		"waiver": func() { write("policy.yaml", strings.Replace(full, "2026-12-31", "2027-12-31", 1)) },
+		"vex":    func() { write("policy.yaml", full); write("vex/a.json", "{ }") },
+		"pubkey": func() { write("policy.yaml", full); write("keys/base.pub", "another") },
+	} {
+		change()
+		digest := load().Digest()
+		if other, known := seen[digest]; known || len(digest) != 71 {
+			t.Errorf("%s has the digest of %s", name, other)
+		}
+		seen[digest] = name
+		write("policy.yaml", full)
+		write("vex/a.json", "{}")
+		write("keys/base.pub", "key")
+	}
+}
+
+// FuzzLoad holds Load to its promises: no panic, a classified error, and what
+// loads is valid and has a digest of its own form.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte(full))
+	f.Add([]byte(minimal + "waivers: [{id: x, reason: r, owner: o, expires: 0000-00-00}]\nvex: [., /, '']\n"))
+	dir := fullFolder(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(dir, "policy.yaml")
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p, err := policy.Load(path)
+		if err != nil && (fault.KindOf(err) != fault.Invalid || err.Error() == "") {
+			t.Fatalf("%q: kind %v", err, fault.KindOf(err))
+		}
+		if err == nil && (len(policy.Validate(p)) > 0 || len(p.Digest()) != 71) {
+			t.Fatalf("loaded, but not valid: %v", policy.Validate(p))
+		}
+	})
+}
