@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/policy"
 )
-
-func elliptic256() elliptic.Curve { return elliptic.P256() }
 
 // fuzzKey is a second KeySigner, as a KMS would be.
 type fuzzKey struct{ private *ecdsa.PrivateKey }

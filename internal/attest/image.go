@@ -5,9 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-
-	"github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -103,17 +100,9 @@ func (t trust) signedClassic(c Classic, digest string) (Identity, error) {
 		return Identity{}, fault.New(fault.Policy, "it is about another image")
 	}
 	for _, a := range t {
-		if a.public != nil && holds(a, sig, c.Payload) == nil {
+		if a.public != nil && a.check.VerifySignature(bytes.NewReader(sig), bytes.NewReader(c.Payload)) == nil {
 			return a.identity, nil
 		}
 	}
 	return Identity{}, fault.New(fault.Policy, noSuchKey)
-}
-
-func holds(a ally, sig, payload []byte) error {
-	check, err := signature.LoadDefaultVerifier(a.public)
-	if err != nil {
-		return fmt.Errorf("using a public key: %w", err)
-	}
-	return check.VerifySignature(bytes.NewReader(sig), bytes.NewReader(payload))
 }

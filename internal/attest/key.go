@@ -23,8 +23,8 @@ import (
 
 // KeySigner is a signing key, wherever it lives: a file, a KMS, a token.
 type KeySigner interface {
-	// Public returns the public key: ECDSA P-256 or P-384, Ed25519, or RSA of
-	// 2048, 3072 or 4096 bits.
+	// Public returns the public key: ECDSA P-256, Ed25519, or RSA of 2048,
+	// 3072 or 4096 bits.
 	Public() crypto.PublicKey
 	// Sign signs data, which is a digest made with hash; where hash is 0, as
 	// Ed25519 asks for, data is the message. ECDSA signatures are ASN.1, RSA

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/sha256"
-	_ "crypto/sha512" // the hash of P-384
 	"crypto/x509"
 	"encoding/base64"
 
@@ -27,6 +26,10 @@ func newKeypair(key KeySigner) (*keypair, error) {
 	public := key.Public()
 	if err := checkPublic(public); err != nil {
 		return nil, err
+	}
+	if isP384(public) {
+		return nil, fault.Hint(fault.New(fault.Invalid, "a P-384 key does not sign: cosign verifies it with SHA-256 alone, and Sigstore's libraries with SHA-384"),
+			"take a P-256, Ed25519 or RSA key")
 	}
 	algorithm, err := signature.GetDefaultAlgorithmDetails(public)
 	if err != nil {

@@ -111,7 +111,11 @@ func (b Build) source() []Resource {
 	if b.Source == "" {
 		return nil
 	}
-	return []Resource{{Name: sourceName, URI: "git+" + sourceURI(b.Source), Digest: map[string]string{"gitCommit": b.Commit}}}
+	source := Resource{Name: sourceName, URI: "git+" + sourceURI(b.Source)}
+	if b.Commit != "" {
+		source.Digest = map[string]string{"gitCommit": b.Commit}
+	}
+	return []Resource{source}
 }
 
 // sourceURI brings the forms of a repository's address together:

@@ -41,6 +41,7 @@ func (i Identity) String() string {
 type ally struct {
 	identity Identity // what is asked for
 	public   crypto.PublicKey
+	check    signature.Verifier // of public
 	hint     string
 	matches  *regexp.Regexp // the whole subject, instead of identity.Subject
 	anybody  bool           // every identity of the root counts
@@ -134,9 +135,9 @@ func keyAlly(public crypto.PublicKey) (ally, error) {
 	if err != nil {
 		return ally{}, err
 	}
-	check, err := signature.LoadDefaultVerifier(public)
+	check, err := newVerifier(public)
 	if err != nil {
-		return ally{}, fault.New(fault.Invalid, "using a public key: %w", err)
+		return ally{}, err
 	}
 	always := root.NewExpiringKey(check, time.Time{}, time.Time{})
 	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) { return always, nil })
@@ -145,7 +146,7 @@ func keyAlly(public crypto.PublicKey) (ally, error) {
 		return ally{}, fault.New(fault.Internal, "using a public key: %w", err)
 	}
 	name, err := keyName(public)
-	return ally{identity: Identity{Key: name}, public: public, hint: hint, verifier: verifier}, err
+	return ally{identity: Identity{Key: name}, public: public, check: check, hint: hint, verifier: verifier}, err
 }
 
 // keyName names a public key by the SHA-256 of its PKIX form.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -304,8 +305,28 @@ func TestVerifyImage(t *testing.T) {
 	}
 }
 
+// TestClassicP384 takes both hashes, as cosign and Sigstore's libraries differ.
+func TestClassicP384(t *testing.T) {
+	private, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	dir, list := signers(t, private.Public())
+	payload := fmt.Appendf(nil, `{"critical":{"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"}}`, digestA)
+	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
+		h := hash.New()
+		h.Write(payload)
+		sig, err := private.Sign(rand.Reader, h.Sum(nil), hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = attest.VerifyImage(t.Context(), nil, []attest.Classic{{Payload: payload, Signature: base64.StdEncoding.EncodeToString(sig)}},
+			attest.Want{Digest: digestA, Dir: dir, Signers: list, Now: now()})
+		if (err == nil) != (hash != crypto.SHA512) {
+			t.Errorf("%s: %v", hash, err)
+		}
+	}
+}
+
 func FuzzVerify(f *testing.F) {
-	private, _ := ecdsa.GenerateKey(elliptic256(), rand.Reader)
+	private, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	key := fuzzKey{private}
 	f.Add(signAny(f, key, digestA, attest.SignatureType, struct{}{}))
 	f.Add(signAny(f, key, digestA, attest.VerdictType, json.RawMessage(`{"kind":"Verdict"}`)))
