@@ -21,7 +21,7 @@ const (
 // vulnerabilities bounds the known vulnerabilities.
 func (c *court) vulnerabilities(findings []scan.Finding) Rule {
 	if c.policy.Gate.Vulnerabilities.FailOn == policy.None {
-		return notAsked(policy.RuleVulnerabilities, fmt.Sprintf("the policy lets all %d findings through", len(findings)))
+		return notAsked(policy.RuleVulnerabilities, fmt.Sprintf("the policy lets all findings through; there are %d", len(findings)))
 	}
 	counts := map[string]int{}
 	var against []Offender
@@ -97,7 +97,7 @@ func (c *court) sawFindings(n int, counts map[string]int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[word], word))
 		}
 	}
-	saw := fmt.Sprintf("%d findings (%s): %d count from %s on", n, strings.Join(parts, ", "), counts[counted], c.policy.Gate.Vulnerabilities.FailOn)
+	saw := fmt.Sprintf("%s (%s): %d from %s on", count(n, "finding", "findings"), strings.Join(parts, ", "), counts[counted], c.policy.Gate.Vulnerabilities.FailOn)
 	for _, let := range []struct{ fate, words string }{
 		{unfixed, "without a fix"}, {inGrace, "in grace"}, {suppressed, "suppressed by VEX"},
 	} {

@@ -110,7 +110,7 @@ func TestJudge(t *testing.T) {
 		saw     string // part of what it saw
 	}{
 		{"clean", nil, policy.RuleVulnerabilities, gate.Pass, "no findings"},
-		{"no policy at all", changes(any, func(in *gate.Input) { in.Policy = policy.Policy{} }), policy.RuleVulnerabilities, gate.Fail, "1 count from high on"},
+		{"no policy at all", changes(any, func(in *gate.Input) { in.Policy = policy.Policy{} }), policy.RuleVulnerabilities, gate.Fail, "1 from high on"},
 
 		{"no report", changes(func(in *gate.Input) { in.Report = nil }), policy.RuleReport, gate.Fail, "there is no scan report"},
 		{"no report, findings", changes(func(in *gate.Input) { in.Report = nil }), policy.RuleVulnerabilities, gate.NotAsked, "no report to judge"},
@@ -125,20 +125,20 @@ func TestJudge(t *testing.T) {
 		{"report without date", changes(report(func(r *scan.Report) { r.Scanned = time.Time{} })), policy.RuleReport, gate.Fail, "no date"},
 		{"report cannot be waived", changes(func(in *gate.Input) { in.Report = nil }, waived(policy.RuleReport)), policy.RuleReport, gate.Fail, ""},
 
-		{"database a week old", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-168 * time.Hour) })), policy.RuleDatabase, gate.Pass, "168 hours old"},
-		{"database older", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) })), policy.RuleDatabase, gate.Fail, "169 hours old; at most 168h"},
+		{"database a week old", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-168 * time.Hour) })), policy.RuleDatabase, gate.Pass, "168 h old"},
+		{"database older", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) })), policy.RuleDatabase, gate.Fail, "169 h old; at most 168h"},
 		{"database older, allowed", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), gated(func(g *policy.Gate) { g.MaxDatabaseAge = app.Duration(170 * time.Hour) })), policy.RuleDatabase, gate.Pass, ""},
 		{"database older, waived", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), waived(policy.RuleDatabase)), policy.RuleDatabase, gate.Waived, ""},
 		{"database without date", changes(report(func(r *scan.Report) { r.Database.Updated = time.Time{} })), policy.RuleDatabase, gate.Fail, "names no database"},
 		{"database without digest", changes(report(func(r *scan.Report) { r.Database.Digest = "" })), policy.RuleDatabase, gate.Fail, "names no database"},
 		{"database from the future", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(time.Hour) })), policy.RuleDatabase, gate.Fail, "from the future"},
 
-		{"critical", changes(severity(scan.Critical)), policy.RuleVulnerabilities, gate.Fail, "1 findings (1 critical)"},
-		{"high", changes(any), policy.RuleVulnerabilities, gate.Fail, "1 count"},
-		{"medium", changes(severity(scan.Medium)), policy.RuleVulnerabilities, gate.Pass, "0 count"},
+		{"critical", changes(severity(scan.Critical)), policy.RuleVulnerabilities, gate.Fail, "1 finding (1 critical)"},
+		{"high", changes(any), policy.RuleVulnerabilities, gate.Fail, "1 from high on"},
+		{"medium", changes(severity(scan.Medium)), policy.RuleVulnerabilities, gate.Pass, "0 from high on"},
 		{"medium, asked", changes(severity(scan.Medium), failOn("medium")), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"low, asked for medium", changes(severity(scan.Low), failOn("medium")), policy.RuleVulnerabilities, gate.Pass, ""},
-		{"all let through", changes(severity(scan.Critical), failOn(policy.None)), policy.RuleVulnerabilities, gate.NotAsked, "all 1 findings through"},
+		{"all let through", changes(severity(scan.Critical), failOn(policy.None)), policy.RuleVulnerabilities, gate.NotAsked, "there are 1"},
 		{"a threshold that is none", changes(severity(scan.Low), failOn("serious")), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"unknown counts as medium", changes(severity(scan.Unknown)), policy.RuleVulnerabilities, gate.Pass, "1 unknown"},
 		{"unknown counts as medium, asked", changes(severity(scan.Unknown), failOn("medium")), policy.RuleVulnerabilities, gate.Fail, ""},

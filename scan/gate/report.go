@@ -24,7 +24,7 @@ func (c *court) report(in Input) Rule {
 	why := c.wrong(in)
 	if why == "" {
 		r := in.Report
-		return Rule{Name: policy.RuleReport, Outcome: Pass, Saw: fmt.Sprintf("%s %s read it at %s: %d packages",
+		return Rule{Name: policy.RuleReport, Outcome: Pass, Saw: fmt.Sprintf("%s %s read it at %s; packages: %d",
 			clip(r.Scanner.Name), clip(r.Scanner.Version), r.Scanned.UTC().Format(time.RFC3339), len(r.Packages)),
 			Counts: map[string]int{"packages": len(r.Packages)}}
 	}
@@ -59,7 +59,7 @@ func (c *court) wrong(in Input) string {
 func (c *court) database(db scan.Database) Rule {
 	most := c.policy.Gate.MaxDatabaseAge
 	age := min(c.now.Sub(db.Updated), maxAge)
-	saw := fmt.Sprintf("the database is %d hours old; at most %s is allowed", age/time.Hour, most)
+	saw := fmt.Sprintf("the database is %d h old; at most %s is allowed", age/time.Hour, most)
 	switch {
 	case db.Digest == "" || db.Updated.IsZero():
 		saw, age = "the report names no database with a digest and a date", maxAge
