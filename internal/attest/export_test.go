@@ -1,6 +1,9 @@
 package attest
 
-import "github.com/sigstore/sigstore-go/pkg/sign"
+import (
+	"github.com/sigstore/sigstore-go/pkg/sign"
+	"google.golang.org/protobuf/encoding/protojson"
+)
 
 // SignAny signs a statement that Sign would not.
 func SignAny(about Subject, s Statement, key KeySigner) ([]byte, error) {
@@ -10,4 +13,17 @@ func SignAny(about Subject, s Statement, key KeySigner) ([]byte, error) {
 	}
 	b, err := makeBundle(about, s, pair, sign.BundleOptions{})
 	return b.JSON, err
+}
+
+// SignPayload signs any bytes as if they were a statement.
+func SignPayload(payload []byte, kind string, key KeySigner) ([]byte, error) {
+	pair, err := newKeypair(key)
+	if err != nil {
+		return nil, err
+	}
+	b, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: kind}, pair, sign.BundleOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return protojson.Marshal(b)
 }

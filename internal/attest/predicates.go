@@ -40,6 +40,10 @@ type Tests struct {
 	Skipped bool         `json:"skipped"`
 	Ran     time.Time    `json:"ran,omitzero"`
 	Results []TestResult `json:"results"`
+	// Hardening is whether each control holds in the image, and Booted in the
+	// running machine; a control's name is its identifier.
+	Hardening []TestResult `json:"hardening,omitempty"`
+	Booted    []TestResult `json:"booted,omitempty"`
 }
 
 // TestResult is one declared test.

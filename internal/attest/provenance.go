@@ -119,12 +119,14 @@ func (b Build) source() []Resource {
 }
 
 // sourceURI brings the forms of a repository's address together:
-// git+https://host/path.git@ref means https://host/path.
+// git+https://host/path.git@ref means https://host/path. A user's name or
+// token, as CI systems put before the host, is dropped.
 func sourceURI(text string) string {
 	text = strings.TrimPrefix(text, "git+")
 	if scheme, rest, found := strings.Cut(text, "://"); found {
 		host, path, _ := strings.Cut(rest, "/")
 		path, _, _ = strings.Cut(path, "@")
+		host = host[strings.LastIndex(host, "@")+1:]
 		text = scheme + "://" + strings.ToLower(host) + "/" + path
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(text, "/"), ".git")

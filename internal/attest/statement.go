@@ -180,6 +180,13 @@ func About(bundle []byte) (string, error) {
 	return digest, checkDigest(digest)
 }
 
+// Unverified reads what a bundle states without asking who signed it: for
+// showing, never for deciding.
+func Unverified(bundle []byte) (Verified, error) {
+	o, err := open(bundle)
+	return Verified{PredicateType: o.kind, Predicate: o.predicate}, err
+}
+
 // about says whether the statement names this digest.
 func (p parsed) about(digest string) bool {
 	hex := strings.TrimPrefix(digest, "sha256:")
