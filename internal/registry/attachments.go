@@ -66,8 +66,9 @@ func settleReferrers(ctx context.Context, s Store, subject digest.Digest, bundle
 	return fault.New(fault.Integrity, "%s does not keep the list of what refers to %s", s.Name(), subject)
 }
 
-// readBack compares what a store gives with what it was given, and looks at
-// the list of referrers last.
+// readBack compares what a store gives with what it was given. The list of
+// referrers is written between the two and looked at again last, when another
+// publisher's overlapping write has had time to show.
 func readBack(ctx context.Context, s Store, m Manifest, bundles []attachment) error {
 	if err := sameManifest(ctx, s, m); err != nil {
 		return err
@@ -76,6 +77,11 @@ func readBack(ctx context.Context, s Store, m Manifest, bundles []attachment) er
 		if err := sameManifest(ctx, s, b.manifest); err != nil {
 			return err
 		}
+	}
+	if err := settleReferrers(ctx, s, m.Digest, bundles); err != nil {
+		return err
+	}
+	for _, b := range bundles {
 		for _, blob := range b.blobs {
 			if err := readsBack(ctx, s, blob); err != nil {
 				return err

@@ -74,9 +74,6 @@ func publish(ctx context.Context, s Store, p Publication, bundles []attachment) 
 		}
 		out.Uploaded, out.Skipped = out.Uploaded+sent, out.Skipped+m.Size-sent
 	}
-	if err := settleReferrers(ctx, s, m.Digest, bundles); err != nil {
-		return out, err
-	}
 	if err := readBack(ctx, s, m, bundles); err != nil {
 		return out, err
 	}

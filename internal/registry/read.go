@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -53,7 +54,7 @@ func ReadBundles(ctx context.Context, s Reader, subject digest.Digest) ([][]byte
 	}
 	bundles, room := [][]byte{}, int64(maxBundles)
 	for _, d := range referrers {
-		if d.ArtifactType != "" && !strings.HasPrefix(d.ArtifactType, bundleMediaType) {
+		if !mayBeBundle(d.ArtifactType) {
 			continue
 		}
 		found, err := bundlesOf(ctx, s, d, subject, room)
@@ -68,6 +69,12 @@ func ReadBundles(ctx context.Context, s Reader, subject digest.Digest) ([][]byte
 		}
 	}
 	return bundles, nil
+}
+
+// mayBeBundle goes by what a list says: nothing, or with older registries the
+// config's media type, has the manifest read.
+func mayBeBundle(artifactType string) bool {
+	return artifactType == "" || artifactType == ocispec.MediaTypeEmptyJSON || strings.HasPrefix(artifactType, bundleMediaType)
 }
 
 // bundlesOf reads the layers of one referrer that are bundles.

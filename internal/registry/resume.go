@@ -19,21 +19,27 @@ type resumed struct {
 	body   io.ReadCloser
 	offset int64 // of the next byte
 	cuts   int   // since the last byte
+	whole  bool  // the registry gives no parts
 }
 
 func (s *resumed) open(ctx context.Context) error {
 	header := http.Header{}
-	if s.offset > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", s.offset))
+	if s.offset > 0 && !s.whole {
+		header.Set("Range", fmt.Sprintf("bytes=%d-%d", s.offset, s.want.Size-1)) // not all know open ranges
 	}
 	resp, err := s.remote.do(ctx, request{
 		method: http.MethodGet, url: s.remote.url("blobs/%s", s.want.Digest), scope: transport.PullScope, header: header,
-		want: []int{http.StatusOK, http.StatusPartialContent, http.StatusNotFound},
+		want: []int{http.StatusOK, http.StatusPartialContent, http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
 	})
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode == http.StatusNotFound {
+	switch resp.StatusCode {
+	case http.StatusRequestedRangeNotSatisfiable:
+		resp.Body.Close()
+		s.whole = true
+		return io.ErrUnexpectedEOF // passes: the next attempt asks for all
+	case http.StatusNotFound:
 		resp.Body.Close()
 		return notFound(fmt.Sprintf("blob %s in %s", s.want.Digest, s.remote.Name()))
 	}

@@ -109,9 +109,12 @@ func (r *remote) explain(ctx context.Context, err error) error {
 		return err
 	}
 	host := r.repo.RegistryStr()
-	err = fault.New(fault.Network, "registry of %s: %w", r.repo, err)
 	var refused *transport.Error
-	if !errors.As(err, &refused) {
+	if errors.As(err, &refused) && slices.ContainsFunc(refused.Errors, func(d transport.Diagnostic) bool { return d.Code == transport.DigestInvalidErrorCode }) {
+		return fault.New(fault.Integrity, "registry of %s: %w", r.repo, err)
+	}
+	err = fault.New(fault.Network, "registry of %s: %w", r.repo, err)
+	if refused == nil {
 		return fault.Hint(err, "check that %s is there and run the same command again: what was sent is kept", host)
 	}
 	switch refused.StatusCode {
