@@ -36,7 +36,7 @@ func newSigner(bits int, name string) Signer {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(0x80), Subject: pkix.Name{CommonName: name},
-		NotBefore: testNow.Add(-time.Hour), NotAfter: testNow.Add(time.Hour),
+		NotBefore: testNow.AddDate(0, 0, -1), NotAfter: testNow.AddDate(100, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -204,7 +204,9 @@ func verifiers(t *testing.T, cert *x509.Certificate) map[string]func(program []b
 		t.Fatal(err)
 	}
 	all := map[string]func([]byte) ([]byte, error){}
-	for tool, args := range map[string][]string{"sbverify": {"--cert", certFile, programFile}} {
+	for tool, args := range map[string][]string{
+		"sbverify": {"--cert", certFile, programFile}, "osslsigncode": {"verify", "-CAfile", certFile, programFile},
+	} {
 		if _, err := exec.LookPath(tool); err != nil {
 			continue
 		}
@@ -221,7 +223,7 @@ func verifiers(t *testing.T, cert *x509.Certificate) map[string]func(program []b
 func TestToolsVerify(t *testing.T) {
 	tools := verifiers(t, testSigner().Certificate)
 	if len(tools) == 0 {
-		t.Skip("SKIPPED: sbverify is not installed, so nothing but Verify read the signature (apt-get install sbsigntool)")
+		t.Skip("SKIPPED: neither sbverify nor osslsigncode is installed, so nothing but Verify read the signature (apt-get install sbsigntool osslsigncode)")
 	}
 	for tool, run := range tools {
 		for _, overlay := range []string{"", "x", "overlay", "8 bytes."} {

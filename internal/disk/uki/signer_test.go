@@ -68,7 +68,7 @@ func TestLoadSignerRefuses(t *testing.T) {
 		want      string
 	}{
 		"mismatch":          {pkcs8(newSigner(2048, "two").Key), cert, testNow, "not of this key"},
-		"expired":           {key, cert, testNow.AddDate(1, 0, 0), "valid from 2025-01-01 to 2025-01-02, not on 2026-01-02"},
+		"expired":           {key, cert, testNow.AddDate(101, 0, 0), "valid from 2025-01-01 to 2125-01-02, not on 2126-01-02"},
 		"not yet":           {key, cert, testNow.AddDate(-1, 0, 0), "not on 2024-01-02"},
 		"EC":                {pkcs8(ec), cert, testNow, "kind EC"},
 		"EC, old form":      {block("EC PRIVATE KEY", ecDER), cert, testNow, "kind EC"},
