@@ -33,6 +33,12 @@ type Config struct {
 	Frozen bool `mapstructure:"frozen"`
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool `mapstructure:"skip_tests"`
+	// SecureBootKey is the path of the key that signs the disk's EFI program;
+	// "" means the settings secure-boot.key and secure-boot.certificate.
+	SecureBootKey string `mapstructure:"secure_boot_key"`
+	// SecureBootCertificate is the path of that key's certificate; the two are
+	// set together.
+	SecureBootCertificate string `mapstructure:"secure_boot_certificate"`
 }
 
 // Builder is the Packer builder "bakelite-disk". Bakelite drives it in
@@ -60,6 +66,9 @@ func (b *Builder) ConfigSpec() hcldec.ObjectSpec {
 		"state":      attr("state", cty.String, false),
 		"frozen":     attr("frozen", cty.Bool, false),
 		"skip_tests": attr("skip_tests", cty.Bool, false),
+
+		"secure_boot_key":         attr("secure_boot_key", cty.String, false),
+		"secure_boot_certificate": attr("secure_boot_certificate", cty.String, false),
 	}
 }
 
@@ -92,6 +101,9 @@ func (b *Builder) decode(raws []any) error {
 	}
 	if b.config.App == "" {
 		return fault.New(fault.Invalid, "bakelite-disk: app names no file; set it to the path of an app file, or of a folder with an app.yaml")
+	}
+	if (b.config.SecureBootKey == "") != (b.config.SecureBootCertificate == "") {
+		return fault.New(fault.Invalid, "bakelite-disk: set secure_boot_key and secure_boot_certificate together, or neither")
 	}
 	return nil
 }

@@ -50,12 +50,12 @@ func TestConfigSpecHasEveryField(t *testing.T) {
 }
 
 func TestPrepare(t *testing.T) {
-	all := Config{App: "web", Output: "out", State: "state", Frozen: true, SkipTests: true}
+	all := Config{App: "web", Output: "out", State: "state", Frozen: true, SkipTests: true, SecureBootKey: "k", SecureBootCertificate: "c"}
 	for name, test := range map[string]struct {
 		body string
 		want Config
 	}{
-		"all":  {"app = \"web\"\noutput = \"out\"\nstate = \"state\"\nfrozen = true\nskip_tests = true", all},
+		"all":  {"app = \"web\"\noutput = \"out\"\nstate = \"state\"\nfrozen = true\nskip_tests = true\nsecure_boot_key = \"k\"\nsecure_boot_certificate = \"c\"", all},
 		"text": {"app = \"web\"\nfrozen = \"true\"", Config{App: "web", Frozen: true}},
 		"app":  {`app = "web"`, Config{App: "web"}},
 	} {
@@ -117,6 +117,11 @@ func TestPrepareChecks(t *testing.T) {
 	}
 	if _, _, err := b.Prepare(map[string]any{"app": ""}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("an empty app gave %v", err)
+	}
+	for _, half := range []string{"secure_boot_key", "secure_boot_certificate"} {
+		if _, _, err := b.Prepare(map[string]any{"app": "web", half: "x"}); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "together") {
+			t.Errorf("%s alone gave %v", half, err)
+		}
 	}
 	if !slices.Equal(seen, []string{"web"}) {
 		t.Errorf("checked %q", seen)
