@@ -16,6 +16,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/child/wire"
 )
 
 // blockCache is the memory, in bytes, for the blocks of one squashfs.
@@ -24,7 +25,7 @@ const blockCache = 32 << 20
 // OpenDisk opens a disk file that Bakelite made, raw or QCOW2, as one tree:
 // /usr and /var from the partitions of these types, the rest from root. The
 // file's bytes are compared with digest unless that is "".
-func OpenDisk(ctx context.Context, path, digest string, limits Limits) (Artifact, error) {
+func OpenDisk(ctx context.Context, path, digest string, limits wire.Limits) (Artifact, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening disk: %w", err))
@@ -36,7 +37,7 @@ func OpenDisk(ctx context.Context, path, digest string, limits Limits) (Artifact
 	return a, nil
 }
 
-func openDisk(ctx context.Context, file *os.File, digest string, limits Limits) (Artifact, error) {
+func openDisk(ctx context.Context, file *os.File, digest string, limits wire.Limits) (Artifact, error) {
 	if digest != "" {
 		if err := sumOf(ctx, file, digest); err != nil {
 			return Artifact{}, err
@@ -80,7 +81,7 @@ func plain(file *os.File) (io.ReaderAt, int64, error) {
 // diskTree unites the partitions of the first architecture that has a root.
 // The tree is known by the bytes of its partitions, never by the root hash
 // that the table claims.
-func diskTree(ctx context.Context, r io.ReaderAt, all []partition, limits Limits) (Tree, error) {
+func diskTree(ctx context.Context, r io.ReaderAt, all []partition, limits wire.Limits) (Tree, error) {
 	mounts, err := choose(all)
 	if err != nil {
 		return Tree{}, err

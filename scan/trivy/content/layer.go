@@ -17,6 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/scan/child/wire"
 )
 
 // Whiteouts of the OCI image specification, layer.md.
@@ -34,7 +35,7 @@ type layer struct {
 	dir    string
 	blob   descriptor
 	diffID string
-	limits Limits
+	limits wire.Limits
 }
 
 func (l layer) verify(ctx context.Context) error {

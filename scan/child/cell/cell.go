@@ -1,0 +1,118 @@
+// Package cell shuts the scanning child in before it reads anything that
+// nobody trusts: a root of its own with nothing but what the request names, no
+// network, no other process to see, no privileges and bounded resources. What
+// cannot be given up is an error, unless the request says that the child may
+// stay exposed. Only cmd/bakelite-scan imports it.
+package cell
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/scan/child/wire"
+)
+
+// Defaults where a request sets none.
+const (
+	defaultMemory  = 2 << 30
+	defaultScratch = 4 << 30
+	defaultCPU     = 20 * time.Minute
+	// openFiles is far above what the walk of a layer needs.
+	openFiles = 512
+)
+
+// nobody is the user that root becomes: the overflow user of user_namespaces(7).
+const nobody = 65534
+
+// Places of the request's paths inside.
+const (
+	rootsAt    = "/roots"
+	databaseAt = "/database"
+	javaAt     = "/java"
+	cacheAt    = "/cache"
+	scratchAt  = "/tmp"
+)
+
+// place is a path of the machine and where it is seen inside.
+type place struct {
+	from, to string
+	writable bool
+}
+
+// Inside returns the request with the paths that its child sees.
+func Inside(req wire.Request) wire.Request {
+	inside := req
+	inside.Roots = append([]wire.Root(nil), req.Roots...)
+	for i := range inside.Roots {
+		inside.Roots[i].Path = rootAt(i)
+	}
+	inside.Database.Folder = databaseAt
+	if req.Java != "" {
+		inside.Java = javaAt
+	}
+	if req.Cache != "" {
+		inside.Cache = cacheAt
+	}
+	return inside
+}
+
+func rootAt(i int) string { return path.Join(rootsAt, strconv.Itoa(i)) }
+
+func places(req wire.Request) []place {
+	all := []place{{from: req.Database.Folder, to: databaseAt}}
+	for i, r := range req.Roots {
+		all = append(all, place{from: r.Path, to: rootAt(i)})
+	}
+	if req.Java != "" {
+		all = append(all, place{from: req.Java, to: javaAt})
+	}
+	if req.Cache != "" {
+		all = append(all, place{from: req.Cache, to: cacheAt, writable: true})
+	}
+	return all
+}
+
+// Filled returns p with defaults in place of zeros.
+func Filled(p wire.Process) wire.Process {
+	if p.Memory <= 0 {
+		p.Memory = defaultMemory
+	}
+	if p.Scratch <= 0 {
+		p.Scratch = defaultScratch
+	}
+	if p.CPU <= 0 {
+		p.CPU = defaultCPU
+	}
+	return p
+}
+
+// Readable says whether user nobody may read a path: a file with its content,
+// or a folder with all below it that the scanner opens.
+func readable(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		return info.Mode().Perm()&0o005 == 0o005
+	}
+	return info.Mode().Perm()&0o004 != 0
+}
+
+// user returns whom root becomes: nobody, or root without privileges where a
+// path of the request is for root's eyes alone.
+func user(req wire.Request) int {
+	if unix.Geteuid() != 0 {
+		return unix.Geteuid()
+	}
+	for _, p := range places(req) {
+		if !readable(p.from) {
+			return 0
+		}
+	}
+	return nobody
+}

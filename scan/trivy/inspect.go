@@ -1,0 +1,114 @@
+//go:build goexperiment.jsonv2
+
+package trivy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/aquasecurity/trivy/pkg/cache"
+	"github.com/aquasecurity/trivy/pkg/fanal/artifact"
+	"github.com/aquasecurity/trivy/pkg/fanal/types"
+	"github.com/samber/lo"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/trivy/content"
+)
+
+// inspected is an artifact whose trees have been analysed, in the form that
+// Trivy's scan service asks for.
+type inspected struct {
+	reference artifact.Reference
+	cached    int
+}
+
+func (i inspected) Inspect(context.Context) (artifact.Reference, error) { return i.reference, nil }
+func (i inspected) Clean(artifact.Reference) error                      { return nil }
+
+// inspect analyses the trees of an artifact and puts what was found in store.
+func (e *engine) inspect(ctx context.Context, root wire.Root, a content.Artifact, store cache.Cache) (inspected, error) {
+	i := inspected{reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
+	var found types.OS
+	for n, tree := range a.Trees {
+		blob, key, cached, err := e.tree(ctx, tree)
+		if err != nil {
+			return inspected{}, err
+		}
+		if key == "" {
+			key = "tree-" + strconv.Itoa(n)
+		}
+		if err := store.PutBlob(ctx, key, blob); err != nil {
+			return inspected{}, fmt.Errorf("keeping analysis: %w", err)
+		}
+		if cached {
+			i.cached++
+		}
+		found.Merge(blob.OS)
+		i.reference.BlobIDs = append(i.reference.BlobIDs, key)
+	}
+	i.reference.ID = i.reference.BlobIDs[0]
+	if a.Kind != content.Container {
+		return i, nil
+	}
+	return i, e.inspectConfig(ctx, a, found, &i.reference, store)
+}
+
+// tree analyses one tree unless the cache knows it. What comes back shares no
+// memory with anything: Trivy writes into it.
+func (e *engine) tree(ctx context.Context, tree content.Tree) (types.BlobInfo, string, bool, error) {
+	key := ""
+	if tree.Identity != "" {
+		var err error
+		if key, err = e.key(tree); err != nil {
+			return types.BlobInfo{}, "", false, err
+		}
+		if blob, ok := e.cache.get(key); ok {
+			return blob, key, true, tree.Verify(ctx)
+		}
+	}
+	blob, err := e.walk(ctx, tree)
+	if err != nil {
+		return types.BlobInfo{}, "", false, err
+	}
+	if key != "" {
+		e.cache.put(key, blob)
+	}
+	blob, err = detached(blob)
+	return blob, key, false, err
+}
+
+func detached(blob types.BlobInfo) (types.BlobInfo, error) {
+	text, err := json.Marshal(blob)
+	if err != nil {
+		return types.BlobInfo{}, fmt.Errorf("copying analysis: %w", err)
+	}
+	var own types.BlobInfo
+	if err := json.Unmarshal(text, &own); err != nil {
+		return types.BlobInfo{}, fmt.Errorf("copying analysis: %w", err)
+	}
+	return own, nil
+}
+
+// inspectConfig analyses what an image's configuration says.
+func (e *engine) inspectConfig(ctx context.Context, a content.Artifact, found types.OS, ref *artifact.Reference, store cache.Cache) error {
+	ref.Type, ref.ID, ref.ImageMetadata.ID = types.TypeContainerImage, a.ImageID, a.ImageID
+	config := &ref.ImageMetadata.ConfigFile
+	if err := json.Unmarshal(a.Config, config); err != nil {
+		return fault.As(fault.Integrity, fmt.Errorf("reading configuration: %w", err))
+	}
+	for _, tree := range a.Trees {
+		ref.ImageMetadata.DiffIDs = append(ref.ImageMetadata.DiffIDs, tree.DiffID)
+	}
+	result := lo.FromPtr(e.config.AnalyzeImageConfig(ctx, found, config))
+	info := types.ArtifactInfo{
+		SchemaVersion: types.ArtifactJSONSchemaVersion, Architecture: config.Architecture, Created: config.Created.Time, OS: config.OS,
+		Misconfiguration: result.Misconfiguration, Secret: result.Secret, HistoryPackages: result.HistoryPackages,
+	}
+	if err := store.PutArtifact(ctx, ref.ID, info); err != nil {
+		return fmt.Errorf("keeping analysis: %w", err)
+	}
+	return nil
+}
