@@ -256,3 +256,14 @@ func manifestOf(t testing.TB, config registry.Descriptor, layers ...registry.Des
 		Content:    text,
 	}
 }
+
+// dialer reaches one server by its address and another one by any other name.
+func dialer(other, plain string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address != plain {
+			address = other
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
+	}
+}
