@@ -277,3 +277,19 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestEachMistakeOnce: what could not be read is not judged a second time.
+func TestEachMistakeOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"apiVersion: bakelite.dev/v1\nkind: [Policy]\n":        "2:7: kind: expected a text, found a list",
+		"apiVersion: bakelite.dev/v1\nknd: Policy\n":           "2:1: knd: this key is not known; did you mean \"kind\"?",
+		minimal + "gate: {mod: enforced}\n":                    "3:8: gate.mod: this key is not known; did you mean \"mode\"?",
+		minimal + "waivers: [{id: a, reason: b, owner: c}]\n":  "3:11: waivers[0].expires: this key is missing",
+		minimal + "gate: {vulnerabilities: {graceDays: []}}\n": "3:37: gate.vulnerabilities.graceDays: expected a mapping of keys, found a list",
+	} {
+		path := filepath.Join(folder(t, map[string]string{"policy.yaml": text}), "policy.yaml")
+		if _, err := policy.Load(path); err == nil || err.Error() != path+":"+want {
+			t.Errorf("got %v, not %s", err, want)
+		}
+	}
+}

@@ -36,6 +36,7 @@ func TestJudge(t *testing.T) {
 		{"allowed", "debian" + digest, allow, "docker.io/library/debian" + digest, "", ""},
 		{"allowed below", "quay.io/team/a/b" + digest, allow, "quay.io/team/a/b" + digest, "", ""},
 		{"beside the allowed", "quay.io/teammate/a" + digest, allow, "quay.io/teammate/a" + digest, "in none of the allowed", "add below bases.images.allow in p.yaml the line: - quay.io/teammate/a"},
+		{"a pattern that ends in a word", "quay.io/teammate/a" + digest, images(policy.BaseImages{Allow: []string{"quay.io/team*"}}), "quay.io/teammate/a" + digest, "in none of the allowed", ""},
 		{"not allowed", "nginx" + digest, allow, "docker.io/library/nginx" + digest, "in none of the allowed", "- docker.io/library/nginx"},
 		{"like the allowed", "quay.io/te-am/a" + digest, allow, "quay.io/te-am/a" + digest, "looks like quay.io/team/a", "write quay.io/team/a"},
 		{"official by policy", "nginx-official" + digest, images(policy.BaseImages{Official: []string{"docker.io/library/nginx-official"}}), "docker.io/library/nginx-official" + digest, "", ""},

@@ -151,7 +151,7 @@ func TestJudge(t *testing.T) {
 		{"in grace", changes(any, grace(11)), policy.RuleVulnerabilities, gate.Pass, "1 in grace"},
 		{"grace is over", changes(any, grace(10)), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"grace of another severity", changes(severity(scan.Critical), grace(11)), policy.RuleVulnerabilities, gate.Fail, ""},
-		{"grace without date", changes(find(func(f *scan.Finding) { f.Published = time.Time{} }), grace(3650)), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"grace without date", changes(find(func(f *scan.Finding) { f.Published = time.Time{} }), grace(1_000_000)), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"grace from the future", changes(find(func(f *scan.Finding) { f.Published = now.Add(time.Hour) }), grace(30)), policy.RuleVulnerabilities, gate.Fail, ""},
 
 		{"waived", changes(any, waive(func(*policy.Waiver) {})), policy.RuleVulnerabilities, gate.Waived, "1 waived"},
@@ -163,10 +163,14 @@ func TestJudge(t *testing.T) {
 		{"one of two waived", changes(any, find(func(f *scan.Finding) { f.ID = "CVE-2026-2" }), waived("CVE-2026-2")), policy.RuleVulnerabilities, gate.Fail, "1 waived"},
 		{"the rule waived", changes(any, waived(policy.RuleVulnerabilities)), policy.RuleVulnerabilities, gate.Waived, ""},
 		{"the rule waived for a package", changes(any, waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RuleVulnerabilities, "curl" })), policy.RuleVulnerabilities, gate.Fail, ""},
-		{"a waiver without identifier", changes(any, waived("")), policy.RuleVulnerabilities, gate.Fail, ""},
+		{"a waiver without identifier", changes(find(func(f *scan.Finding) { f.ID = "" }), waived("")), policy.RuleVulnerabilities, gate.Fail, ""},
 
 		{"waiver on its last day", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-24" })), policy.RuleWaivers, gate.Pass, "none of 1 has expired"},
 		{"waiver a day later", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleWaivers, gate.Fail, "CVE-2026-1 (ops@example.com, 2026-11-23)"},
+		{"waiver at midnight", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" }), func(in *gate.Input) {
+			in.Now = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+			in.Report.Scanned, in.Report.Database.Updated = in.Now, in.Now
+		}), policy.RuleWaivers, gate.Fail, "2026-11-23"},
 		{"expired lets nothing through", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"expired that matched nothing", changes(waive(func(w *policy.Waiver) { w.Expires = "2020-01-01" })), policy.RuleWaivers, gate.Fail, "2020-01-01"},
 		{"expired for another app", changes(waive(func(w *policy.Waiver) { w.Expires, w.Apps = "2020-01-01", []string{"db"} })), policy.RuleWaivers, gate.Fail, "2020-01-01"},
