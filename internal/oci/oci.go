@@ -31,6 +31,9 @@ const maxIndex = 4 << 20
 // maxImages bounds the images that are read from one index.
 const maxImages = 1024
 
+// maxNames bounds what one index names.
+const maxNames = 4096
+
 // refName is the annotation that names an image in an index.
 const refName = "org.opencontainers.image.ref.name"
 
@@ -95,20 +98,68 @@ func Name(dir, name, digest, platform string) error {
 	return nil
 }
 
-// Only returns the digest of the image that a layout's index names.
+// Only returns the digest of the image that a layout's index names, under any
+// number of names; what refers to it, such as signatures, does not count.
 func Only(dir string) (string, error) {
+	named, err := names(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(named) > 1 {
+		if named, err = withoutReferrers(dir, named); err != nil {
+			return "", err
+		}
+	}
+	if len(named) != 1 {
+		return "", fault.New(fault.Invalid, "layout %s names %d images: want one", dir, len(named))
+	}
+	return named[0].Digest.String(), nil
+}
+
+// names returns what a layout's index names, each digest once.
+func names(dir string) ([]v1.Descriptor, error) {
 	text, err := readFile(filepath.Join(dir, "index.json"), maxIndex)
 	if err != nil {
-		return "", fault.As(fault.Missing, fmt.Errorf("reading layout %s: %w", dir, err))
+		return nil, fault.As(fault.Missing, fmt.Errorf("reading layout %s: %w", dir, err))
 	}
 	var index v1.IndexManifest
 	if err := json.Unmarshal(text, &index); err != nil {
-		return "", fault.As(fault.Invalid, fmt.Errorf("reading layout %s: %w", dir, err))
+		return nil, fault.As(fault.Invalid, fmt.Errorf("reading layout %s: %w", dir, err))
 	}
-	if len(index.Manifests) != 1 {
-		return "", fault.New(fault.Invalid, "layout %s names %d images: want one", dir, len(index.Manifests))
+	if len(index.Manifests) > maxNames {
+		return nil, fault.New(fault.Invalid, "layout %s names more than %d manifests", dir, maxNames)
 	}
-	return index.Manifests[0].Digest.String(), nil
+	var named []v1.Descriptor
+	seen := map[v1.Hash]bool{}
+	for _, d := range index.Manifests {
+		if !seen[d.Digest] {
+			named = append(named, d)
+		}
+		seen[d.Digest] = true
+	}
+	return named, nil
+}
+
+// withoutReferrers leaves out manifests that have a subject, and lists of them.
+func withoutReferrers(dir string, named []v1.Descriptor) ([]v1.Descriptor, error) {
+	var images []v1.Descriptor
+	for _, d := range named {
+		if d.MediaType.IsIndex() && strings.HasPrefix(d.Annotations[refName], "sha256-") {
+			continue
+		}
+		text, err := readBlob(dir, d.Digest.String())
+		if err != nil {
+			return nil, err
+		}
+		m, err := v1.ParseManifest(bytes.NewReader(text))
+		if err != nil {
+			return nil, fault.As(fault.Integrity, fmt.Errorf("reading manifest %s: %w", d.Digest, err))
+		}
+		if m.Subject == nil {
+			images = append(images, d)
+		}
+	}
+	return images, nil
 }
 
 // Size returns what an image takes to store or to send: manifest, config and
@@ -132,17 +183,20 @@ func Size(dir, digest string) (int64, error) {
 // Prune removes the blobs that the index does not lead to, and what an
 // interrupted write left behind.
 func Prune(dir string) error {
-	digest, err := Only(dir)
+	named, err := names(dir)
 	if err != nil {
 		return err
 	}
-	_, blobs, err := manifest(dir, digest)
-	if err != nil {
-		return err
-	}
-	keep := map[string]bool{strings.TrimPrefix(digest, "sha256:"): true}
-	for _, blob := range blobs {
-		keep[blob.Digest.Hex] = true
+	keep := map[string]bool{}
+	for _, d := range named {
+		_, blobs, err := manifest(dir, d.Digest.String())
+		if err != nil {
+			return err
+		}
+		keep[d.Digest.Hex] = true
+		for _, blob := range blobs {
+			keep[blob.Digest.Hex] = true
+		}
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
 	if err != nil {

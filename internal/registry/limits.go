@@ -17,10 +17,10 @@ const (
 	maxReferrers = 1024
 	// maxPages bounds the pages of a list of referrers.
 	maxPages = 32
-	// maxBundle bounds one bundle, in bytes; a large SBOM takes 40 MB.
-	maxBundle = 96 << 20
+	// maxBundle bounds one bundle, in bytes: what cosign reads at most.
+	maxBundle = 128 << 20
 	// maxBundles bounds all bundles of one digest, in bytes.
-	maxBundles = 256 << 20
+	maxBundles = 512 << 20
 	// maxClassic bounds one classic signature's payload, in bytes.
 	maxClassic = 1 << 20
 	// maxBlob bounds any blob, in bytes.

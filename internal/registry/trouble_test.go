@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -79,6 +80,10 @@ func lie(keep ...string) trouble {
 		}
 		for _, name := range append(keep, "Content-Type") {
 			w.Header().Set(name, whole.Header().Get(name))
+		}
+		if strings.Contains(r.URL.Path, "/manifests/") { // as good a manifest as the other
+			_, _ = w.Write(append(whole.Body.Bytes(), '\n'))
+			return true
 		}
 		_, _ = w.Write(bytes.Replace(whole.Body.Bytes(), []byte(`"`), []byte(`!`), 1))
 		return true
@@ -330,5 +335,53 @@ func TestFallbackListKeepsBoth(t *testing.T) {
 	bundles, err := registry.ReadBundles(t.Context(), open(t, ref, fast()), c.Manifest.Digest)
 	if errs[0] != nil || errs[1] != nil || err != nil || len(bundles) != 4 {
 		t.Errorf("got %d bundles, %v, %v and %v, want 4 and no error", len(bundles), err, errs[0], errs[1])
+	}
+}
+
+// What another publisher's overlapping write takes from the list after it was
+// written is found missing and put back before a tag moves.
+func TestFallbackListIsLookedAtLast(t *testing.T) {
+	lost := on("GET", "/blobs/", 1, func(_ http.ResponseWriter, r *http.Request, next http.Handler) bool {
+		digests, err := next.(lister).list(r)
+		if err != nil || len(digests) != 2 {
+			t.Errorf("the list has %d bundles (%v), want 2", len(digests), err)
+		}
+		next.(lister).empty(r)
+		return false
+	})
+	ref := serve(t, lister{distributionHandler(t), t}, lost) + "/team/web"
+	_, c := image(t, "one")
+	s := open(t, ref, fast())
+	if _, err := registry.Publish(t.Context(), s, registry.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}); err != nil {
+		t.Fatal(err)
+	}
+	vouched(t, s, "latest")
+}
+
+// lister reads and empties the list of referrers behind a publisher's back.
+type lister struct {
+	http.Handler
+	t *testing.T
+}
+
+func (l lister) tag() string {
+	_, c := image(l.t, "one")
+	return "/v2/team/web/manifests/" + strings.Replace(c.Manifest.Digest.String(), ":", "-", 1)
+}
+
+func (l lister) list(r *http.Request) ([]registry.Descriptor, error) {
+	w := httptest.NewRecorder()
+	l.ServeHTTP(w, httptest.NewRequestWithContext(r.Context(), http.MethodGet, l.tag(), nil))
+	var index struct{ Manifests []registry.Descriptor }
+	err := json.Unmarshal(w.Body.Bytes(), &index)
+	return index.Manifests, err
+}
+
+func (l lister) empty(r *http.Request) {
+	q := httptest.NewRequestWithContext(r.Context(), http.MethodPut, l.tag(), strings.NewReader(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`))
+	q.Header.Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+	w := httptest.NewRecorder()
+	if l.ServeHTTP(w, q); w.Code != http.StatusCreated {
+		l.t.Errorf("emptying the list: %d %s", w.Code, w.Body)
 	}
 }
