@@ -151,6 +151,9 @@ func TestHintWorks(t *testing.T) {
 	}
 	dir := t.TempDir()
 	_, command, _ := strings.Cut(makeHint, ": ")
+	if !strings.Contains(string(readFile(t, "../../../docs/secure-boot.md")), "\n"+command+"\n") {
+		t.Error("docs/secure-boot.md does not show the command of the hint")
+	}
 	cmd := exec.Command("/bin/sh", "-c", command)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
