@@ -206,6 +206,7 @@ func TestPullThroughTrouble(t *testing.T) {
 		"cut once":       {on("GET", "/blobs/", 2, cutAnswer), -1},
 		"always cut":     {on("GET", "/blobs/", forever, cutAnswer), fault.Network},
 		"wrong bytes":    {on("GET", "/blobs/", forever, lie()), fault.Integrity},
+		"wrong manifest": {on("GET", "/manifests/", forever, lie()), fault.Integrity},
 		"500":            {on("GET", "/blobs/", forever, answer(500)), fault.Network},
 		"not there":      {on("GET", "/blobs/", forever, answer(404)), fault.Missing},
 		"empty":          {on("GET", "/blobs/", forever, answer(200)), fault.Network},
