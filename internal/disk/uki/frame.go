@@ -103,9 +103,8 @@ func (f *frame) digest() ([sha256.Size]byte, error) {
 	h, none := sha256.New(), [sha256.Size]byte{}
 	for _, part := range [][2]int64{{0, f.checksum}, {f.checksum + checksumSize, f.directory}, {f.directory + directorySize, f.end}} {
 		size := part[1] - part[0]
-		n, err := io.Copy(h, io.NewSectionReader(f.program, part[0], size))
-		if err != nil || n != size {
-			return none, fault.As(fault.Integrity, fmt.Errorf("reading program: %d of %d bytes at %d: %w", n, size, part[0], err))
+		if _, err := io.CopyN(h, io.NewSectionReader(f.program, part[0], size), size); err != nil {
+			return none, fault.As(fault.Integrity, fmt.Errorf("reading program: %d bytes at %d: %w", size, part[0], err))
 		}
 	}
 	_, _ = h.Write(make([]byte, f.table()-f.end))
