@@ -62,7 +62,7 @@ func (c *court) database(db scan.Database) Rule {
 	saw := fmt.Sprintf("the database is %d h old; at most %s is allowed", age/time.Hour, most)
 	switch {
 	case db.Digest == "" || db.Updated.IsZero():
-		saw, age = "the report names no database with a digest and a date", maxAge
+		saw = "the report names no database with a digest and a date"
 	case age < -maxSkew:
 		saw = fmt.Sprintf("the database is from the future: %s", db.Updated.UTC().Format(time.RFC3339))
 	case age <= most.Std():
