@@ -29,13 +29,13 @@ func Describe(c Content) (digest.Digest, []Descriptor) {
 // Image returns an image of a layout folder by its manifest's digest; the
 // layout's index need not name it. A blob that is missing or was changed is
 // fault.Integrity, here or when it is sent.
-func Image(dir, image string) (Content, error) {
+func Image(ctx context.Context, dir, image string) (Content, error) {
 	l := layout{dir}
 	want := digest.Digest(image)
 	if err := checkDigest(want); err != nil {
 		return Content{}, err
 	}
-	m, err := l.Manifest(context.Background(), image) //nolint:forbidigo // one small file is read
+	m, err := l.Manifest(ctx, image)
 	if err != nil {
 		return Content{}, fault.As(fault.Integrity, err)
 	}
@@ -48,7 +48,7 @@ func Image(dir, image string) (Content, error) {
 	}
 	c := Content{Manifest: m}
 	for _, d := range append(s.Layers, *s.Config) {
-		has, err := l.HasBlob(context.Background(), d) //nolint:forbidigo // a file's size is read
+		has, err := l.HasBlob(ctx, d)
 		if err != nil || !has {
 			return Content{}, fault.New(fault.Integrity, "layout %s: blob %s is missing or damaged", dir, d.Digest)
 		}

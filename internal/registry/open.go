@@ -20,8 +20,7 @@ const LayoutPrefix = "oci:"
 
 // Options say how a registry is reached; the zero value is safe.
 type Options struct {
-	// Insecure allows plain HTTP and unproven certificates' absence to
-	// machines other than this one.
+	// Insecure allows plain HTTP to machines other than this one.
 	Insecure bool
 	// Keychain finds credentials; nil is Docker's configuration and helpers.
 	Keychain authn.Keychain
