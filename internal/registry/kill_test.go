@@ -96,7 +96,7 @@ func publishUntil(at string) error {
 		return err
 	}
 	k := &killer{at: n}
-	c, err := registry.Image(context.Background(), os.Getenv("TEST_LAYOUT"), os.Getenv("TEST_DIGEST"))
+	c, err := registry.Image(os.Getenv("TEST_LAYOUT"), os.Getenv("TEST_DIGEST"))
 	if err != nil {
 		return err
 	}

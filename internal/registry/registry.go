@@ -35,7 +35,7 @@ func Push(ctx context.Context, layout, image, repository string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	content, err := Image(ctx, layout, image)
+	content, err := Image(layout, image)
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func imageIn(t testing.TB, dir, text string) registry.Content {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := registry.Image(context.Background(), dir, made)
+	c, err := registry.Image(dir, made)
 	if err != nil {
 		t.Fatal(err)
 	}
