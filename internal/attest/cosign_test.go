@@ -268,20 +268,51 @@ func TestCosignKeys(t *testing.T) {
 	_ = os.WriteFile(filepath.Join(dir, "ours.key"), private, 0o600)
 	_ = os.WriteFile(filepath.Join(dir, "ours.pub"), public, 0o644)
 	digest, places := publish(t, func(string) [][2]any { return nil })
-	for _, args := range [][]string{
-		{"sign", "--yes", "--key", "ours.key", "--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=true", places["registry"].ref},
-	} {
-		run = exec.CommandContext(t.Context(), program, args...)
+	signWith := func(format string) {
+		run := exec.CommandContext(t.Context(), program, "sign", "--yes", "--key", "ours.key", "--use-signing-config=false",
+			"--tlog-upload=false", "--new-bundle-format="+format, places["registry"].ref)
 		run.Dir, run.Env = dir, []string{"HOME=" + dir, "COSIGN_PASSWORD=open sesame"}
 		if out, err := run.CombinedOutput(); err != nil {
-			t.Fatalf("cosign %v: %v\n%s", args, err, out)
+			t.Fatalf("cosign sign: %v\n%s", err, out)
 		}
 	}
-	bundle := referrer(t, places["registry"].ref)
 	want := attest.Want{Digest: digest, Dir: dir, Signers: []policy.Signer{{Key: "ours.pub"}}, Now: now()}
-	if _, err := attest.VerifyImage(t.Context(), [][]byte{bundle}, nil, want); err != nil {
-		t.Errorf("cosign's own signature: %v", err)
+	signWith("true")
+	if _, err := attest.VerifyImage(t.Context(), [][]byte{referrer(t, places["registry"].ref)}, nil, want); err != nil {
+		t.Errorf("cosign's own bundle: %v", err)
 	}
+	signWith("false")
+	if _, err := attest.VerifyImage(t.Context(), nil, classicSignatures(t, places["registry"].ref), want); err != nil {
+		t.Errorf("cosign's classic signature: %v", err)
+	}
+}
+
+// classicSignatures reads the tag that cosign writes classic signatures to.
+func classicSignatures(t *testing.T, text string) []attest.Classic {
+	t.Helper()
+	ref, err := name.NewDigest(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := remote.Image(ref.Context().Tag(strings.Replace(ref.DigestStr(), ":", "-", 1) + ".sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := image.Manifest()
+	if err != nil || len(manifest.Layers) != 1 {
+		t.Fatalf("no classic signature: %v", err)
+	}
+	layers, _ := image.Layers()
+	content, err := layers[0].Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	payload, err := io.ReadAll(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []attest.Classic{{Payload: payload, Signature: manifest.Layers[0].Annotations["dev.cosignproject.cosign/signature"]}}
 }
 
 func read(t *testing.T, path string) string {

@@ -154,6 +154,18 @@ func TestKeylessExpiredCertificate(t *testing.T) {
 	}
 }
 
+// TestKeylessPostdated: a verdict dated after its own signature would be the
+// newest for as long as that date is ahead.
+func TestKeylessPostdated(t *testing.T) {
+	v := newVirtual(t)
+	_, err := attest.Sign(t.Context(), order(t, digestA, now().Add(10*time.Minute)), attest.ByIdentity(attest.Keyless{
+		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
+	}))
+	if fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), "a verdict is of") || !strings.Contains(err.Error(), "but was signed at") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestKeylessOutOfReach(t *testing.T) {
 	key := p256(t)
 	for name, path := range map[string]string{"Fulcio": "signingCert", "Rekor": "log/entries", "timestamps": "timestamp"} {

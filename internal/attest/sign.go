@@ -72,6 +72,14 @@ func (o Order) check() error {
 	if err := checkDigest(o.Subject.Digest); err != nil {
 		return err
 	}
+	if len(o.Subject.Files) >= maxSubjects {
+		return fault.New(fault.Internal, "%d files are more than %d", len(o.Subject.Files), maxSubjects-1)
+	}
+	for _, f := range o.Subject.Files {
+		if err := checkDigest(f.Digest); err != nil {
+			return err
+		}
+	}
 	if o.Passed.Digest() == "" {
 		return fault.New(fault.Policy, "%s did not pass the gate", o.Subject.Digest)
 	}

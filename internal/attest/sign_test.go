@@ -195,6 +195,8 @@ func TestSignRefuses(t *testing.T) {
 		"another digest":   {func(o *attest.Order) { o.Subject.Digest = digestB }, attest.ByKey(key), "let " + digestA + " through, not"},
 		"no digest":        {func(o *attest.Order) { o.Subject.Digest = "sha256:A" }, attest.ByKey(key), "not a SHA-256"},
 		"P-384":            {func(*attest.Order) {}, attest.ByKey(newKey(t, ec384)), "P-384 key does not sign"},
+		"file, no digest":  {func(o *attest.Order) { o.Subject.Files = []attest.Subject{{Name: "web.raw"}} }, attest.ByKey(key), "not a SHA-256"},
+		"many files":       {func(o *attest.Order) { o.Subject.Files = make([]attest.Subject, 1024) }, attest.ByKey(key), "more than 1023"},
 		"zero Signer":      {func(*attest.Order) {}, attest.Signer{}, "nothing to sign with"},
 		"own signature":    {func(o *attest.Order) { o.Statements[0].PredicateType = attest.SignatureType }, attest.ByKey(key), "Sign's to make"},
 		"untrusted key":    {func(o *attest.Order) { o.Want.Dir, o.Want.Verify.SignedBy = otherDir, others }, attest.ByKey(key), "would be refused"},
@@ -215,10 +217,33 @@ func TestSignRefuses(t *testing.T) {
 			if len(signed.Bundles()) != 0 || signed.Digest() != "" {
 				t.Error("something was handed out")
 			}
-			if k := fault.KindOf(err); k == fault.Internal && name != "own signature" {
+			if k := fault.KindOf(err); k == fault.Internal && name != "own signature" && name != "many files" {
 				t.Errorf("unclassified: %v", err)
 			}
 		})
+	}
+}
+
+// TestFiles: one file of a disk is verified with the bundles of its manifest.
+func TestFiles(t *testing.T) {
+	at := now()
+	key := p256(t)
+	file, foreign := "sha256:"+strings.Repeat("f", 64), "sha256:"+strings.Repeat("e", 64)
+	o := order(t, digestA, at)
+	o.Subject.Files = []attest.Subject{{Name: "web.raw", Digest: digestB}, {Name: "web.qcow2", Digest: file}}
+	signed, err := attest.Sign(t.Context(), o, attest.ByKey(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, list := signers(t, key.Public())
+	for asked, want := range map[string]string{"": "", digestB: "", file: "", foreign: "another file", "sha256:": "not a SHA-256"} {
+		_, err := attest.VerifyAll(t.Context(), texts(signed), attest.All{Digest: digestA, File: asked, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list}})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: got %v, want %q", asked, err, want)
+		}
+	}
+	if about, err := attest.About(signed.Bundles()[0].JSON); err != nil || about != digestA {
+		t.Errorf("about %q, %v", about, err)
 	}
 }
 

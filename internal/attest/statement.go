@@ -191,7 +191,7 @@ func Unverified(bundle []byte) (Verified, error) {
 func (p parsed) about(digest string) bool {
 	hex := strings.TrimPrefix(digest, "sha256:")
 	for _, s := range p.subjects {
-		if s.Digest["sha256"] == hex {
+		if hex != "" && s.Digest["sha256"] == hex {
 			return true
 		}
 	}

@@ -58,6 +58,11 @@ func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error)
 	if err := checkDigest(want.Digest); err != nil {
 		return Summary{}, err
 	}
+	if want.File != "" {
+		if err := checkDigest(want.File); err != nil {
+			return Summary{}, err
+		}
+	}
 	if len(want.Verify.SignedBy) == 0 {
 		return Summary{}, fault.Hint(fault.New(fault.Invalid, "the policy names nobody whose signature counts"),
 			"add a key or an identity under verify.signedBy")

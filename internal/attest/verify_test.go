@@ -2,6 +2,7 @@ package attest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -252,6 +253,11 @@ func TestVerifyAllWorstKindAndLimits(t *testing.T) {
 	if _, err := attest.VerifyAll(t.Context(), [][]byte{make([]byte, attest.MaxBundle+1)}, want); err == nil || !strings.Contains(err.Error(), "bytes, more than") {
 		t.Errorf("got %v", err)
 	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := attest.VerifyAll(cancelled, [][]byte{good}, want); fault.KindOf(err) != fault.Cancelled {
+		t.Errorf("got %v", err)
+	}
 	want.Verify.SignedBy = nil
 	if _, err := attest.VerifyAll(t.Context(), [][]byte{good}, want); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("got %v", err)
@@ -293,6 +299,7 @@ func TestVerifyImage(t *testing.T) {
 		"classic of another":    {nil, classic(key, digestB, kind), "another image"},
 		"classic of other type": {nil, classic(key, digestA, "atomic container signature"), "another image"},
 		"classic tampered":      {nil, tampered, "allowed key"},
+		"classic too large":     {nil, []attest.Classic{{Payload: make([]byte, 1<<20+1), Signature: "AA=="}}, "larger than"},
 		"classic not base64":    {nil, []attest.Classic{{Payload: []byte("{}"), Signature: "%"}}, "not base64"},
 	}
 	for name, test := range tests {
