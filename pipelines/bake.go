@@ -98,7 +98,7 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 func (w *work) disk() vm.Order {
 	return vm.Order{
 		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Output: w.dir,
-		KernelArguments: w.kitchen.Controls.KernelArguments(),
+		KernelArguments: w.kitchen.Controls.KernelArguments(), SecureBoot: w.kitchen.SecureBoot,
 	}
 }
 
@@ -122,7 +122,10 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir},
 		Layouts: map[string]string{rootfs.SeedLayout: seed},
 	}
-	maps.Copy(source.Layouts, baseLayout(a))
+	maps.Copy(source.Layouts, layouts(a))
+	if l.Base != nil || a.Base.Dockerfile != "" {
+		source.Judge = k.judgeImage
+	}
 	return rootfs.Graph{
 		App: a, Lock: l,
 		Controls: map[string]string{

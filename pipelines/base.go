@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
-
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
@@ -28,8 +26,12 @@ const maxStatus = 16 << 20
 // inspect pins the base image of an app and reads what its packages are: the
 // suite that it is of and the text of dpkg's status file.
 func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, []byte, error) {
-	image, err := pinImage(a)
+	digest, err := pinned(a)
 	if err != nil {
+		return nil, "", nil, err
+	}
+	image := &lock.Image{Ref: a.Base.Image}
+	if image.Digest, err = k.judgeBase(ctx, a, digest); err != nil {
 		return nil, "", nil, err
 	}
 	e, err := k.Engine(ctx)
@@ -42,7 +44,7 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 		return nil, "", nil, fmt.Errorf("making work folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Layouts: baseLayout(a)}
+	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Layouts: layouts(a), Judge: k.judgeImage}
 	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: image}}
 	if err := container.ReadBase(ctx, g, kitchen, dir); err != nil {
 		return nil, "", nil, fault.Hint(fmt.Errorf("reading base image %s: %w", image.Ref, err),
@@ -56,37 +58,32 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 	return image, suite, status, err
 }
 
-// pinImage names a base image by digest: its reference has one, a layout
-// folder holds one image.
-func pinImage(a app.App) (*lock.Image, error) {
-	image := &lock.Image{Ref: a.Base.Image}
-	if dir, ok := baseLayout(a)[rootfs.BaseLayout]; ok {
+// pinned returns the digest that the app file gives its base image: a layout
+// folder holds one image, a reference may have one; "" where it has none.
+func pinned(a app.App) (string, error) {
+	if dir, ok := baseLayout(a); ok {
 		digest, err := oci.Only(dir)
-		image.Digest = digest
-		return image, fault.Hint(err, "base.image: oci: names a folder in the form of an OCI image layout")
+		return digest, fault.Hint(err, "base.image: oci: names a folder in the form of an OCI image layout")
 	}
-	named, err := reference.ParseNormalizedNamed(a.Base.Image)
-	if err != nil {
-		return nil, fault.As(fault.Invalid, fmt.Errorf("reading base.image: %w", err))
-	}
-	pinned, ok := named.(reference.Canonical)
-	if !ok {
-		return nil, fault.New(fault.Invalid, "base.image %s has no digest", a.Base.Image)
-	}
-	image.Digest = pinned.Digest().String()
-	return image, nil
+	_, digest, _ := strings.Cut(a.Base.Image, "@")
+	return digest, nil
 }
 
 // baseLayout returns the folder of a base image that is a local layout.
-func baseLayout(a app.App) map[string]string {
-	path, ok := strings.CutPrefix(a.Base.Image, app.LayoutPrefix)
-	if !ok {
-		return nil
+func baseLayout(a app.App) (dir string, ok bool) {
+	dir, ok = strings.CutPrefix(a.Base.Image, app.LayoutPrefix)
+	if ok && !filepath.IsAbs(dir) {
+		dir = filepath.Join(a.Dir, dir)
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.Dir, path)
+	return dir, ok
+}
+
+// layouts names the layout folders that an app's graph reads of its own.
+func layouts(a app.App) map[string]string {
+	if dir, ok := baseLayout(a); ok {
+		return map[string]string{rootfs.BaseLayout: dir}
 	}
-	return map[string]string{rootfs.BaseLayout: path}
+	return nil
 }
 
 // suiteOf reads the codename of a Debian release from its os-release file.

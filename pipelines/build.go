@@ -28,9 +28,6 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
-	// Push is the registry, a host and path, below which the container image
-	// is pushed once it has passed; "" pushes nothing.
-	Push string
 }
 
 // Built is the result of a build.
@@ -40,12 +37,15 @@ type Built struct {
 	Rebuilt bool
 	// Changes are the packages that an update brought.
 	Changes []lock.Change
+	// Published says what went where, where publishing was asked for.
+	Published []Publication
 }
 
 // Build is the forward flow: load, lock, build, test, and only then move the
 // names and write the receipt.
 func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
 	o.Targets = targets(o.Targets)
+	started := time.Now().UTC()
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err
@@ -53,6 +53,9 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	defer release()
 	l, err := k.locked(ctx, a, o.Frozen)
 	if err != nil {
+		return nil, err
+	}
+	if err := k.trusted(ctx, a, l); err != nil {
 		return nil, err
 	}
 	key, err := k.key(a, l, o)
@@ -77,11 +80,8 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err := w.name(); err != nil {
 		return nil, err
 	}
-	if err := w.push(ctx, o.Push); err != nil {
-		return nil, err
-	}
 	r := Receipt{
-		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Made: time.Now().UTC(),
+		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Started: started, Made: time.Now().UTC(),
 		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
 	}
 	return &Built{Receipt: r, Rebuilt: true}, k.writeReceipt(r)
@@ -135,7 +135,11 @@ func (k Kitchen) key(a app.App, l *lock.Lock, o BuildOptions) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing app: %w", err)
 	}
-	text, err := json.Marshal([]any{string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, o.Push, k.Controls.KernelArguments(),
+	var certificate []byte // a signature by the same key has the same bytes
+	if k.SecureBoot != nil {
+		certificate = k.SecureBoot.Certificate.Raw
+	}
+	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

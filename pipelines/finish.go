@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
-	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // test runs the declared tests on what was made; where one fails, nothing
@@ -66,9 +66,15 @@ func verdict(t Tested, log io.Writer) error {
 
 // bootable returns the artifact of a kind that tests run on.
 func (w *work) bootable(kind string) builders.Artifact {
+	return bootableOf(slices.DeleteFunc(slices.Clone(w.made), func(a builders.Artifact) bool { return a.Kind != kind }))
+}
+
+// bootableOf returns the one of an image's or disk's forms that is booted,
+// run and scanned.
+func bootableOf(made []builders.Artifact) builders.Artifact {
 	var found builders.Artifact
-	for _, a := range w.made {
-		if a.Kind == kind && (found.Path == "" || a.Format == "qcow2") {
+	for _, a := range made {
+		if found.Path == "" || a.Format == "qcow2" {
 			found = a
 		}
 	}
@@ -101,24 +107,6 @@ func (w *work) name() error {
 			return fmt.Errorf("naming disk: %w", err)
 		}
 		w.made[i].Path = final
-	}
-	return nil
-}
-
-// push copies the named image to a registry, where one is asked for.
-func (w *work) push(ctx context.Context, below string) error {
-	for _, a := range w.made {
-		if below == "" || a.Kind != builders.Container {
-			continue
-		}
-		return w.kitchen.Progress.Do(ctx, "[push] "+below+"/"+w.app.Name, func(ctx context.Context, _ io.Writer) (bool, error) {
-			ref, err := registry.Push(ctx, w.kitchen.layoutPath(w.app.Name), a.Digest, below+"/"+w.app.Name)
-			if err == nil {
-				a.Format, a.Ref, a.Path = "registry", ref, ""
-				w.made = append(w.made, a)
-			}
-			return false, err
-		})
 	}
 	return nil
 }

@@ -95,8 +95,8 @@ func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string,
 		return "the app file asks for other packages", nil
 	}
 	if a.Base.Image != "" {
-		image, err := pinImage(a)
-		if err != nil || l.Base == nil || *l.Base != *image {
+		digest, err := pinned(a)
+		if err != nil || l.Base == nil || l.Base.Ref != a.Base.Image || digest != "" && digest != l.Base.Digest {
 			return "the base image is another one", err
 		}
 	}

@@ -12,7 +12,11 @@ import (
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/disk/uki"
+	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -34,6 +38,16 @@ type Kitchen struct {
 	Testers map[string]Tester
 	// Controls are the hardening controls.
 	Controls Controls
+	// Policy judges what is stood on and what is published.
+	Policy policy.Policy
+	// SecureBoot signs the disk's EFI program; nil leaves it unsigned.
+	SecureBoot *uki.Signer
+	// Publisher is what publishing needs; without it nothing is published.
+	Publisher Publisher
+	// Registry says how registries are reached, TUF where the public
+	// Sigstore's trusted root comes from.
+	Registry registry.Options
+	TUF      attest.TUF
 	// Progress shows what happens.
 	Progress *engine.Progress
 }

@@ -28,6 +28,7 @@ type Receipt struct {
 	Key        string              `json:"key"`
 	LockDigest string              `json:"lockDigest"`
 	Bakelite   string              `json:"bakelite"`
+	Started    time.Time           `json:"started"`
 	Made       time.Time           `json:"made"`
 	Artifacts  []builders.Artifact `json:"artifacts"`
 	// Tests are the declared tests by kind of artifact.
@@ -80,9 +81,6 @@ func (k Kitchen) writeReceipt(r Receipt) error {
 // holds says whether every artifact of the receipt is still there in full.
 func (r *Receipt) holds() bool {
 	for _, a := range r.Artifacts {
-		if a.Format == "registry" {
-			continue // what a registry keeps is not ours to watch
-		}
 		if a.Kind == builders.Container && a.Format == "layout" {
 			if size, err := oci.Size(a.Path, a.Digest); err != nil || size != a.Size {
 				return false

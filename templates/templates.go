@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed controls machine rootfs schema starters
+//go:embed controls machine policy rootfs schema starters
 var files embed.FS
 
 // Text returns a file of this folder; it panics where there is none, which

@@ -71,7 +71,8 @@ func (g Graph) baseImage() llb.State {
 	if strings.HasPrefix(g.Lock.Base.Ref, app.LayoutPrefix) {
 		return llb.OCILayout(BaseLayout+"/image@"+g.Lock.Base.Digest, llb.OCIStore("", BaseLayout), llb.WithCustomName(name))
 	}
-	return llb.Image(g.Lock.Base.Ref, llb.WithCustomName(name))
+	repository, _, _ := strings.Cut(g.Lock.Base.Ref, "@")
+	return llb.Image(repository+"@"+g.Lock.Base.Digest, llb.WithCustomName(name))
 }
 
 // PackageFiles are the two files of a base image that say what it is.

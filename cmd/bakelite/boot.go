@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/machine"
@@ -66,9 +67,11 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 		return err
 	}
 	defer os.RemoveAll(state)
-	m, err := machine.Boot(c.Context(), machine.Options{
-		Disk: file, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/"),
-	})
+	o := machine.Options{Disk: file, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/")}
+	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
+		return err
+	}
+	m, err := machine.Boot(c.Context(), o)
 	if err != nil {
 		return stopped(c.Context(), err)
 	}

@@ -37,9 +37,6 @@ gets its final name before the declared tests have passed.`,
 			}
 			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
 				o.Frozen = s.Frozen
-				if o.Push, err = pushTo(c, s); err != nil {
-					return nil, err
-				}
 				return k.Build(c.Context(), a, o)
 			})
 		},
@@ -51,7 +48,6 @@ gets its final name before the declared tests have passed.`,
 func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJSON *bool) {
 	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
 	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
-	c.Flags().Bool("push", false, "push the container image below the setting registry once it has passed")
 	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
 	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{builders.Container, builders.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -64,17 +60,6 @@ func targetsOf(target string) ([]string, error) {
 		return []string{target}, nil
 	}
 	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
-}
-
-// pushTo returns the registry to push to, or "" where --push is not given.
-func pushTo(c *cobra.Command, s *settings.Settings) (string, error) {
-	if push, err := c.Flags().GetBool("push"); err != nil || !push {
-		return "", err
-	}
-	if s.Registry == "" {
-		return "", fault.Hint(fault.New(fault.Invalid, "--push: no registry is set"), "give --registry HOST/PATH, or set registry in bakelite.yaml")
-	}
-	return s.Registry, nil
 }
 
 // bakeAll loads every app before the first is baked, so that a mistake in the
@@ -138,6 +123,14 @@ type result struct {
 	Artifacts  []builders.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      any                 `json:"steps"`
+	Published  []publication       `json:"published,omitempty"`
+}
+
+// publication is one artifact that was published.
+type publication struct {
+	pipelines.Publication
+	// Again says that it was all there already.
+	Again bool `json:"again"`
 }
 
 type change struct {
@@ -157,6 +150,13 @@ func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
 	for _, a := range b.Artifacts {
 		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", a.Kind, a.Format, float64(a.Size)/1e6, a.Digest, a.Path)
 	}
+	for _, p := range b.Published {
+		word := "published"
+		if p.Again {
+			word = "is there"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", p.Kind, word, float64(p.Uploaded)/1e6, p.Verdict, p.Ref)
+	}
 	return table.Flush()
 }
 
@@ -166,6 +166,9 @@ func jsonResult(b *pipelines.Built) result {
 	}
 	for _, kind := range []string{builders.Container, builders.Disk} {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
+	}
+	for _, p := range b.Published {
+		r.Published = append(r.Published, publication{p, p.Again})
 	}
 	for _, ch := range b.Changes {
 		r.Changes = append(r.Changes, change{Package: ch.Package, From: ch.From, To: ch.To})

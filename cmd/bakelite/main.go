@@ -42,6 +42,7 @@ them when, and only when, something beneath them changed.
 
   bakelite init web        write a commented app file
   bakelite build web       bake and test both images
+  bakelite publish web     bake, scan, judge, sign and publish both
   bakelite rebuild web     take the archive's updates and bake what changed`,
 		Version:       version,
 		Args:          cobra.ArbitraryArgs,
@@ -53,7 +54,8 @@ them when, and only when, something beneath them changed.
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", c.CommandPath())
 	})
-	c.AddCommand(completeApps(buildCommand(), rebuildCommand(), lockCommand(), bootCommand(), runCommand())...)
+	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), lockCommand(), bootCommand(), runCommand())...)
+	c.AddCommand(scanCommand(), verifyCommand(), inspectCommand(), diffCommand(), keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	return c
 }

@@ -19,7 +19,8 @@ func refuseFrozen(c *cobra.Command) error {
 
 func rebuildCommand() *cobra.Command {
 	var o pipelines.BuildOptions
-	var asJSON bool
+	var p pipelines.PublishOptions
+	var asJSON, publish bool
 	var target string
 	c := &cobra.Command{
 		Use:   "rebuild [APP...]",
@@ -35,17 +36,22 @@ from what to what, and bakes only where something did.`,
 				if s.Frozen {
 					return nil, refuseFrozen(c)
 				}
-				if o.Push, err = pushTo(c, s); err != nil {
+				built, err := k.Rebuild(c.Context(), a, o)
+				if err != nil {
 					return nil, err
 				}
-				built, err := k.Rebuild(c.Context(), a, o)
-				if err == nil && !asJSON {
+				if !asJSON {
 					printChanges(os.Stdout, a.Name, built.Changes)
+				}
+				if publish {
+					err = k.Publish(c.Context(), a, built, p)
 				}
 				return built, err
 			})
 		},
 	}
 	buildFlags(c, &o, &target, &asJSON)
+	publishFlags(c, &p)
+	c.Flags().BoolVar(&publish, "publish", false, "then scan, judge, sign and publish, as the command publish does")
 	return c
 }

@@ -71,6 +71,9 @@ func load(c vm.Config) (*settings.Settings, error) {
 	if c.Output != "" {
 		s.Output = c.Output
 	}
+	if c.SecureBootKey != "" {
+		s.SecureBoot = settings.SecureBoot{Key: c.SecureBootKey, Certificate: c.SecureBootCertificate}
+	}
 	return s, nil
 }
 

@@ -74,7 +74,7 @@ func doors() []door {
 		{"github.com/moby/profiles/", []string{"internal/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"internal/archive", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/app/strict", "scan/controls"}},
-		{"github.com/invopop/jsonschema", []string{"internal/app"}},
+		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},
 	}
 }
 

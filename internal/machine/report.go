@@ -38,6 +38,9 @@ type Report struct {
 	ServiceMemoryBytes int64
 	// Probe is the state of the listener behind the closed port.
 	Probe string
+	// SecureBoot is "1" where the firmware enforces it, "0" where it does not,
+	// and empty where it does not know it.
+	SecureBoot string
 	// Controls is what the hardening checks printed.
 	Controls []byte
 	// Commands are the outcomes of command tests by their number.
@@ -87,6 +90,8 @@ func (b *reportBuilder) add(kind string, args []string) error {
 	switch kind {
 	case "state":
 		r.State = strings.Join(args, " ")
+	case "secureboot":
+		r.SecureBoot = strings.Join(args, " ")
 	case "probe":
 		r.Probe = strings.Join(args, " ")
 	case "job":

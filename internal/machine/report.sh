@@ -15,6 +15,7 @@ start() {
 	say state "${state:-unknown}"
 	systemctl show --property=FirmwareTimestampMonotonic,LoaderTimestampMonotonic,FinishTimestampMonotonic |
 		while read -r line; do say manager "$line"; done
+	say secureboot "$(od -An -tu1 -j4 -N1 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c 2>/dev/null | tr -d ' ')"
 	systemctl list-units --failed --plain --no-legend --no-pager | while read -r unit _; do
 		journalctl -b -u "$unit" -n 8 -o cat --no-pager >"$out"
 		say failed "$unit" "$(encode "$out")"

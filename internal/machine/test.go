@@ -52,6 +52,9 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	if !results[0].Passed {
 		return append(results, untried(o.App)...), record, nil
 	}
+	if o.SecureBoot != nil {
+		results = append(results, judgeSecureBoot(report.SecureBoot))
+	}
 	results = append(results, m.declared(ctx, o.App, report)...)
 	return append(results, m.closed(ctx, o.App, report)), record, ctx.Err()
 }

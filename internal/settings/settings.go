@@ -88,8 +88,7 @@ type SecureBoot struct {
 type Provenance struct {
 	// Builder is the URI that consumers know the builder by.
 	Builder string `yaml:"builder,omitempty"`
-	// Source is the repository of the app files; "" is that of the CI job or
-	// of the working copy.
+	// Source is the repository of the app files; "" is that of the CI job.
 	Source string `yaml:"source,omitempty"`
 }
 

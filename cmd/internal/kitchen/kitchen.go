@@ -47,6 +47,14 @@ func New(o Options) (pipelines.Kitchen, error) {
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
+	rules, err := Policy(s)
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
+	boot, err := secureBoot(s.SecureBoot)
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
 	display, err := engine.NewProgress(o.Progress, o.Display)
 	if err != nil {
 		return pipelines.Kitchen{}, err
@@ -54,12 +62,13 @@ func New(o Options) (pipelines.Kitchen, error) {
 	return pipelines.Kitchen{
 		Version: o.Version, Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
-		Engine:   func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		State:    s.State,
+		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
+		State:  s.State,
+		Policy: rules, Publisher: publisher(s, rules), TUF: TUF(s),
 		Output:   s.Output,
-		Controls: hardening(known),
+		Controls: hardening(known), SecureBoot: boot,
 		Testers: map[string]pipelines.Tester{
-			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State, known},
+			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State, known, boot},
 		},
 		Progress: display,
 	}, nil

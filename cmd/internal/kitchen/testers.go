@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/machine"
 	"github.com/bakelite/bakelite/internal/sandbox"
 	"github.com/bakelite/bakelite/pipelines"
@@ -29,6 +30,7 @@ func (t containerTester) Test(ctx context.Context, a app.App, made builders.Arti
 type diskTester struct {
 	state    string
 	controls hardening
+	boot     *uki.Signer
 }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
@@ -42,7 +44,11 @@ func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact,
 		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	results, record, err := machine.Test(ctx, machine.Options{Disk: made.Path, App: a, State: dir, Controls: t.controls.bootedScript(a)})
+	o := machine.Options{Disk: made.Path, App: a, State: dir, Controls: t.controls.bootedScript(a)}
+	if t.boot != nil {
+		o.SecureBoot = t.boot.Certificate
+	}
+	results, record, err := machine.Test(ctx, o)
 	tested := pipelines.Tested{
 		Results: results, BootSeconds: record.BootSeconds, MemoryBytes: record.MemoryBytes, Accelerator: record.Accel,
 	}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+func publishCommand() *cobra.Command {
+	var o pipelines.BuildOptions
+	var p pipelines.PublishOptions
+	var asJSON bool
+	var target string
+	c := &cobra.Command{
+		Use:   "publish [APP...]",
+		Short: "Bake, scan, judge, sign and publish an app's images",
+		Long: `Bakes each app as build does, then reads what is in both images (Trivy, in a
+process without keys or network), judges it by the policy, and signs each
+image with its SBOM, provenance, scan report, verdict, test results and lock.
+Only then does it send them to the registry, by digest, and move the names
+last. Where the policy fails nothing is sent; report and verdict stay beside
+the images. Running the same command again finishes what was interrupted, and
+does nothing where all is there.`,
+		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web",
+		RunE: func(c *cobra.Command, paths []string) error {
+			var err error
+			if o.Targets, err = targetsOf(target); err != nil {
+				return err
+			}
+			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+				o.Frozen = s.Frozen
+				built, err := k.Build(c.Context(), a, o)
+				if err != nil {
+					return nil, err
+				}
+				return built, k.Publish(c.Context(), a, built, p)
+			})
+		},
+	}
+	buildFlags(c, &o, &target, &asJSON)
+	publishFlags(c, &p)
+	return c
+}
+
+func publishFlags(c *cobra.Command, p *pipelines.PublishOptions) {
+	c.Flags().StringVar(&p.Version, "version", "", "a tag that is set once and never moves")
+	c.Flags().BoolVar(&p.ContainerDisk, "containerdisk", false, "also publish the disk as KubeVirt boots it, as APP-containerdisk")
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/pipelines"
+)
+
+// signerFlags name one signer on the command line, in place of the policy's.
+type signerFlags struct{ key, issuer, subject string }
+
+func (f *signerFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.key, "public-key", "", "PEM file of the key that must have signed, in place of the policy's signers")
+	c.Flags().StringVar(&f.issuer, "issuer", "", "URL of the OIDC issuer of the identity that must have signed, with --subject")
+	c.Flags().StringVar(&f.subject, "subject", "", "the identity that must have signed")
+}
+
+// apply puts the signer of the flags in place of the policy's.
+func (f signerFlags) apply(p policy.Policy) policy.Policy {
+	signer := policy.Signer{Issuer: f.issuer, Subject: f.subject}
+	if f.key != "" {
+		p.Dir, signer.Key = filepath.Dir(f.key), filepath.Base(f.key)
+	}
+	if signer != (policy.Signer{}) {
+		p.Verify.SignedBy = []policy.Signer{signer}
+	}
+	return p
+}
+
+func verifyCommand() *cobra.Command {
+	var by signerFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "verify REF|FILE",
+		Short: "Ask of a published image what the policy asks",
+		Long: `Verifies an image or a disk before it is run: who signed it, that an SBOM and
+provenance from the expected builder and source are there, that the gate let it
+through, that its scan report is young enough, and that a disk file is the one
+that was signed. REF is a reference in a registry, or oci: and a layout folder;
+FILE is a disk with its bundles beside it (FILE.sigstore.jsonl). All reasons to
+refuse are shown at once.`,
+		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			k, err := lookKitchen(c, by)
+			if err != nil {
+				return err
+			}
+			defer k.Progress.Close()
+			t, err := k.Find(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			summary, err := k.Verify(c.Context(), t)
+			if err != nil {
+				return err
+			}
+			return printSummary(os.Stdout, t, summary, asJSON)
+		},
+	}
+	by.add(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+// lookKitchen is a kitchen for commands that look at what was published.
+func lookKitchen(c *cobra.Command, by signerFlags) (pipelines.Kitchen, error) {
+	s, err := load(c)
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
+	k, err := newKitchen(s, os.Stderr)
+	if err != nil {
+		return k, err
+	}
+	k.Policy = by.apply(k.Policy)
+	return k, nil
+}
+
+func printSummary(w io.Writer, t pipelines.Target, s attest.Summary, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(map[string]any{
+			"name": t.Name, "digest": s.Digest, "file": t.File, "signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored,
+		})
+	}
+	fmt.Fprintf(w, "%s is what the policy asks for\n", t.Name)
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, signer := range s.Signers {
+		fmt.Fprintf(table, "signed by\t%s\n", signer)
+	}
+	for _, v := range s.Statements {
+		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)
+	}
+	if !s.Judged.IsZero() {
+		fmt.Fprintf(table, "judged\t%s\n", s.Judged.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	if !s.Scanned.IsZero() {
+		fmt.Fprintf(table, "scanned\t%s\n", s.Scanned.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	return table.Flush()
+}

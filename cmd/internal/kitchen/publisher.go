@@ -1,0 +1,150 @@
+package kitchen
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/scan/child"
+	"github.com/bakelite/bakelite/scan/database"
+)
+
+// Policy returns the policy in force: the file of the settings, or the
+// built-in one.
+func Policy(s *settings.Settings) (policy.Policy, error) {
+	if s.Policy == "" {
+		return policy.Default(), nil
+	}
+	return policy.Load(s.Policy)
+}
+
+// TUF is where the public Sigstore's trusted root is looked up and kept.
+func TUF(s *settings.Settings) attest.TUF {
+	return attest.TUF{Cache: filepath.Join(s.State, "tuf")}
+}
+
+// publisher constructs what publishing works with; nothing is read or reached
+// before it is asked for.
+func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
+	destination := s.Registry
+	if destination == "" {
+		destination = registry.LayoutPrefix + filepath.Join(s.Output, "published")
+	}
+	signerName := s.Sign.Key
+	if s.Sign.Keyless {
+		signerName = "keyless " + s.Sign.Fulcio
+	}
+	return pipelines.Publisher{
+		Scanner:     child.Scanner{Cache: filepath.Join(s.State, "scan")},
+		Destination: strings.TrimSuffix(destination, "/"),
+		Origin:      origin(s),
+		SignerName:  signerName,
+		Signer:      func(ctx context.Context) (attest.Signer, error) { return signer(s) },
+		Database: func(ctx context.Context) (database.Database, error) {
+			return database.Fetch(ctx, database.Options{
+				Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"),
+				MaxAge: policy.WithDefaults(p).Gate.MaxDatabaseAge.Std(), Now: time.Now(),
+			})
+		},
+	}
+}
+
+// signer reads who signs. Keys stay in this process.
+func signer(s *settings.Settings) (attest.Signer, error) {
+	if !s.Sign.Keyless {
+		if s.Sign.Key == "" {
+			return attest.Signer{}, fault.Hint(fault.New(fault.Invalid, "nothing is published unsigned, and no signer is set"),
+				"make a key with: bakelite keygen, and give it with --key, or sign with --keyless in CI")
+		}
+		key, err := signingKey(s.Sign.Key)
+		return attest.ByKey(key), err
+	}
+	k := attest.Keyless{Token: token(s.Sign), Sigstore: attest.Sigstore{
+		Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s),
+	}}
+	if s.Sign.TrustedRoot != "" {
+		f, err := os.Open(s.Sign.TrustedRoot)
+		if err != nil {
+			return attest.Signer{}, fault.New(fault.Missing, "opening the trusted root: %w", err)
+		}
+		defer f.Close()
+		if k.Sigstore.Root, err = limit.ReadAll(f, attest.MaxTrustedRoot, s.Sign.TrustedRoot); err != nil {
+			return attest.Signer{}, fault.As(fault.Invalid, err)
+		}
+	}
+	if s.Sign.Fallback && s.Sign.Key != "" {
+		key, err := signingKey(s.Sign.Key)
+		if err != nil {
+			return attest.Signer{}, err
+		}
+		k.Fallback = key
+	}
+	return attest.ByIdentity(k), nil
+}
+
+const envPrefix = "env:"
+
+// signingKey reads a key from a file or from a variable of the environment.
+func signingKey(from string) (attest.Key, error) {
+	name, inEnv := strings.CutPrefix(from, envPrefix)
+	if !inEnv {
+		return attest.LoadKey(from, passphrase)
+	}
+	text := os.Getenv(name)
+	if text == "" {
+		return attest.Key{}, fault.Hint(fault.New(fault.Missing, "the variable %s holds no key", name), "set it, or name a file with --key")
+	}
+	return attest.ParseKey([]byte(text), passphrase)
+}
+
+// passphrase is that of an encrypted key, by our own variable or cosign's.
+func passphrase() ([]byte, error) {
+	for _, name := range []string{"BAKELITE_KEY_PASSPHRASE", "COSIGN_PASSWORD"} {
+		if text, ok := os.LookupEnv(name); ok {
+			return []byte(text), nil
+		}
+	}
+	return nil, fault.Hint(fault.New(fault.Missing, "the key is encrypted and there is no passphrase"), "set BAKELITE_KEY_PASSPHRASE")
+}
+
+func token(s settings.Sign) attest.TokenSource {
+	if s.Token != "" {
+		return attest.FileToken(s.Token)
+	}
+	return attest.GitHubToken(os.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), os.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+}
+
+// origin says who builds and from where: settings first, then what GitHub
+// Actions says of the job.
+func origin(s *settings.Settings) pipelines.Origin {
+	o := pipelines.Origin{Builder: s.Provenance.Builder, Source: s.Provenance.Source}
+	if server, repository := os.Getenv("GITHUB_SERVER_URL"), os.Getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
+		if o.Source == "" {
+			o.Source, o.Commit = server+"/"+repository, os.Getenv("GITHUB_SHA")
+		}
+		if ref := os.Getenv("GITHUB_WORKFLOW_REF"); o.Builder == "" && ref != "" {
+			o.Builder = server + "/" + ref
+		}
+		if run := os.Getenv("GITHUB_RUN_ID"); run != "" {
+			o.Invocation = fmt.Sprintf("%s/%s/actions/runs/%s/attempts/%s", server, repository, run, os.Getenv("GITHUB_RUN_ATTEMPT"))
+		}
+	}
+	if o.Builder == "" {
+		o.Builder = localBuilder
+	}
+	return o
+}
+
+// localBuilder is the builder where no CI job is known: some machine, with no
+// more to it than who signed.
+const localBuilder = "https://bakelite.dev/builder/local"

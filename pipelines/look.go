@@ -1,0 +1,176 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// Seen is what a scan saw, and what the gate says of it.
+type Seen struct {
+	Report    scan.Report
+	CycloneDX []byte
+	SPDX      []byte
+	Verdict   gate.Verdict
+}
+
+// Look scans something that is there already: a disk file, a layout folder, a
+// folder, an SBOM (a .json file), or a reference. What was published with an
+// SBOM that the policy's signers vouch for is not fetched: its SBOM is compared
+// with the database of today.
+func (k Kitchen) Look(ctx context.Context, target string) (Seen, error) {
+	work, err := os.MkdirTemp("", "bakelite-scan-*")
+	if err != nil {
+		return Seen{}, fmt.Errorf("making work folder: %w", err)
+	}
+	defer os.RemoveAll(work)
+	root, evidence, err := k.rootOf(ctx, target, work)
+	if err != nil {
+		return Seen{}, err
+	}
+	db, err := k.database(ctx)
+	if err != nil {
+		return Seen{}, err
+	}
+	seen, err := k.scanRoots(ctx, []wire.Root{root}, db)
+	if err != nil {
+		return Seen{}, err
+	}
+	documents, err := gate.Documents(k.Policy)
+	if err != nil {
+		return Seen{}, err
+	}
+	r := seen[0].report
+	if r.Subject == "" {
+		r.Subject = unknownSubject
+	}
+	verdict, _, _ := gate.Judge(gate.Input{
+		App: root.Name, ArtifactKind: r.ArtifactKind, Digest: r.Subject, Report: &r, VEX: documents, Policy: k.Policy, Now: time.Now(),
+		Hardening: evidence.hardening, Tests: evidence.tests,
+	})
+	return Seen{Report: seen[0].report, CycloneDX: seen[0].cycloneDX, SPDX: seen[0].spdx, Verdict: verdict}, nil
+}
+
+// unknownSubject stands for a folder, which has no digest; nothing that is
+// judged under it can be published.
+const unknownSubject = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// stated is what the gate is told beside a report.
+type stated struct {
+	hardening gate.Hardening
+	tests     gate.Tests
+}
+
+// rootOf is what the scanner is to read for a target.
+func (k Kitchen) rootOf(ctx context.Context, target, work string) (wire.Root, stated, error) {
+	skipped := stated{tests: gate.Tests{Skipped: true}}
+	name := filepath.Base(target)
+	path, err := filepath.Abs(target)
+	if err != nil {
+		return wire.Root{}, skipped, fmt.Errorf("finding %s: %w", target, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil || isLayout(path):
+		return k.publishedRoot(ctx, target, work)
+	case info.IsDir():
+		return wire.Root{Name: name, Kind: wire.Folder, Path: path}, skipped, nil
+	case strings.HasSuffix(path, ".json"):
+		return wire.Root{Name: name, Kind: wire.SBOM, Path: path}, skipped, nil
+	}
+	return wire.Root{Name: name, Kind: wire.Disk, Path: path}, skipped, nil
+}
+
+// publishedRoot is the SBOM of a reference where somebody vouches for it, else
+// the content itself, fetched into work.
+func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (wire.Root, stated, error) {
+	skipped := stated{tests: gate.Tests{Skipped: true}}
+	t, err := k.Find(ctx, target)
+	if err != nil {
+		return wire.Root{}, skipped, err
+	}
+	kind := builders.Container
+	if strings.Contains(string(t.Manifest.Content), registry.DiskArtifact) {
+		kind = builders.Disk
+	}
+	root := wire.Root{Name: t.Name, Digest: t.Digest}
+	if len(k.Policy.Verify.SignedBy) > 0 && len(t.Bundles) > 0 {
+		sbom, said, err := k.vouchedSBOM(ctx, t)
+		if err != nil {
+			return root, skipped, err
+		}
+		path := filepath.Join(work, "sbom.cdx.json")
+		root.Kind, root.Path, root.Digest, root.Subject, root.ArtifactKind = wire.SBOM, path, "", t.Digest, kind
+		return root, said, writeFile(path, sbom)
+	}
+	if kind == builders.Disk {
+		root.Kind, root.Path, root.Digest = wire.Disk, filepath.Join(work, "disk.qcow2"), ""
+		return root, skipped, registry.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
+	}
+	root.Kind, root.Path = wire.Image, filepath.Join(work, "image")
+	digest, err := registry.Pull(ctx, t.Store, registry.PullOptions{Digest: t.Manifest.Digest, Platform: k.Platform, Layout: root.Path})
+	root.Digest = digest.String()
+	return root, skipped, err
+}
+
+// vouchedSBOM returns the SBOM that the policy's signers signed, and what else
+// they said that the gate asks for.
+func (k Kitchen) vouchedSBOM(ctx context.Context, t Target) ([]byte, stated, error) {
+	asked := k.Policy.Verify
+	asked.WithoutVerdict, asked.WithoutProvenance = true, true
+	asked.MaxReportAge = forever // a new report is about to be made
+	summary, err := attest.VerifyAll(ctx, t.Bundles, attest.All{
+		Digest: t.Digest, File: t.File, Verify: asked, Dir: k.Policy.Dir, TUF: k.TUF, AcceptReported: true, Now: time.Now(),
+	})
+	if err != nil {
+		return nil, stated{}, err
+	}
+	var i Inspected
+	for _, v := range summary.Statements {
+		if err := i.take(v); err != nil {
+			return nil, stated{}, fault.New(fault.Integrity, "reading %s: %w", v.PredicateType, err)
+		}
+	}
+	if i.SBOM == nil {
+		return nil, stated{}, fault.New(fault.Missing, "%s has no SBOM in CycloneDX's form", t.Name)
+	}
+	return i.SBOM, i.stated(), nil
+}
+
+// forever is longer than any report is kept.
+const forever = 100 * 365 * 24 * 3600e9
+
+// stated is what the tests' statement says to the gate.
+func (i Inspected) stated() stated {
+	if i.Tests == nil {
+		return stated{tests: gate.Tests{Skipped: true}}
+	}
+	s := stated{tests: gate.Tests{Skipped: i.Tests.Skipped}}
+	for _, r := range i.Tests.Results {
+		if r.Passed {
+			s.tests.Passed++
+		} else {
+			s.tests.Failed++
+		}
+	}
+	for name, holds := range controlsOf(i) {
+		if holds == "holds" {
+			s.hardening.Passed++
+		} else {
+			s.hardening.Failed++
+			s.hardening.FailedControls = append(s.hardening.FailedControls, name)
+		}
+	}
+	return s
+}

@@ -1,0 +1,230 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/scan/database"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// Publisher is what publishing works with.
+type Publisher struct {
+	// Scanner reads artifacts in a process of its own.
+	Scanner Scanner
+	// Database fetches what their packages are compared with.
+	Database func(ctx context.Context) (database.Database, error)
+	// Signer returns who signs; it is asked only when something passed.
+	Signer func(ctx context.Context) (attest.Signer, error)
+	// SignerName tells one signer from another: the key's path, or "keyless".
+	SignerName string
+	// Destination is a registry's host and path, or "oci:" and a folder, below
+	// which each artifact has a repository.
+	Destination string
+	// Origin goes into provenance.
+	Origin Origin
+}
+
+// Origin is who builds, and from where.
+type Origin struct {
+	// Builder is the URI that consumers know the builder by.
+	Builder string
+	// Source is the repository of the app file, Commit its full hash; empty
+	// where there is none.
+	Source, Commit string
+	// Invocation names the run, "" for none.
+	Invocation string
+}
+
+// PublishOptions narrow a publication.
+type PublishOptions struct {
+	// Version is a tag that never moves, "" for none.
+	Version string
+	// ContainerDisk also publishes the disk in the form that KubeVirt boots.
+	ContainerDisk bool
+}
+
+// Publish is the second half of the forward flow: scan, judge, attest and
+// sign, verify, send by digest, and only then move the names. What was
+// published before, by the same policy and database, is left as it is.
+func (k Kitchen) Publish(ctx context.Context, a app.App, built *Built, o PublishOptions) (err error) {
+	release, err := k.hold(ctx, a.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	built.Published, err = k.publish(ctx, a, built, o)
+	return err
+}
+
+func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o PublishOptions) ([]Publication, error) {
+	subjects, err := k.subjects(ctx, a, built, o)
+	if err != nil {
+		return nil, err
+	}
+	db, err := k.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := k.publicationKey(subjects, db, built, o)
+	if done := k.published(ctx, a.Name, key); done != nil {
+		return done, nil
+	}
+	scanned, err := k.scan(ctx, a, subjects, db)
+	if err != nil {
+		return nil, err
+	}
+	passed, err := k.judge(a, built, subjects, scanned)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := k.Publisher.Signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Publication
+	for i, s := range subjects {
+		signed, err := k.sign(ctx, signer, evidence{a, built, s, scanned[i], passed[i]})
+		if err != nil {
+			return nil, fmt.Errorf("signing the %s: %w", s.kind, err)
+		}
+		p, err := k.send(ctx, a, s, signed, o)
+		if err != nil {
+			return nil, fmt.Errorf("publishing the %s: %w", s.kind, err)
+		}
+		p.Key, p.Verdict = key, passed[i].Verdict().Outcome
+		all = append(all, p)
+	}
+	return all, k.writePublications(a.Name, all)
+}
+
+// subject is an artifact in the form in which it is published.
+type subject struct {
+	kind    string
+	content registry.Content
+	// made are the artifacts in it: an image, or the files of a disk.
+	made []builders.Artifact
+	// repository is where it goes.
+	repository string
+	// beside puts the bundles beside the files too.
+	beside bool
+}
+
+func (s subject) digest() string { return s.content.Manifest.Digest.String() }
+
+// subjects are what a build made, as they will be published.
+func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o PublishOptions) ([]subject, error) {
+	var all []subject
+	for _, kind := range []string{builders.Container, builders.Disk} {
+		made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Kind != kind })
+		if len(made) == 0 {
+			continue
+		}
+		s := subject{kind: kind, made: made}
+		err := k.Progress.Do(ctx, "[publish] describe the "+kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+			s.repository = k.Publisher.Destination + "/" + a.Name
+			if kind == builders.Container {
+				s.content, err = registry.Image(k.layoutPath(a.Name), made[0].Digest)
+				return false, err
+			}
+			s.repository += "-disk"
+			s.content, err = registry.Disk(ctx, k.diskOptions(a, made))
+			return false, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.beside = kind == builders.Disk
+		all = append(all, s)
+	}
+	if o.ContainerDisk {
+		s, err := k.containerDisk(ctx, a, built)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("nothing was built")
+	}
+	return all, nil
+}
+
+// containerDisk is the disk in the form that KubeVirt boots.
+func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s subject, err error) {
+	made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Format != "qcow2" && m.Format != "raw" })
+	if len(made) == 0 {
+		return s, fault.Hint(fault.New(fault.Invalid, "a containerdisk is made of a qcow2 or raw disk, and there is none"), "set vm.formats in %s", a.Path)
+	}
+	s = subject{kind: builders.Disk, made: []builders.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
+	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		s.content, err = registry.ContainerDisk(ctx, k.diskOptions(a, s.made))
+		return false, err
+	})
+	return s, err
+}
+
+func (k Kitchen) diskOptions(a app.App, made []builders.Artifact) registry.DiskOptions {
+	o := registry.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
+	for _, m := range made {
+		o.Files = append(o.Files, registry.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
+	}
+	return o
+}
+
+// send publishes one subject and says what is where.
+func (k Kitchen) send(ctx context.Context, a app.App, s subject, signed attest.Signed, o PublishOptions) (Publication, error) {
+	store, _, err := registry.Open(s.repository, k.Registry)
+	if err != nil {
+		return Publication{}, err
+	}
+	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
+	err = k.Progress.Do(ctx, "[publish] "+s.kind+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
+		done, err := registry.Publish(ctx, store, registry.Publication{
+			Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag},
+		})
+		p.Ref, p.Tags, p.Uploaded, p.Skipped = done.Ref, done.Tags, done.Uploaded, done.Skipped
+		for _, r := range done.Referrers {
+			p.Referrers = append(p.Referrers, r.String())
+		}
+		return false, err
+	})
+	if err != nil {
+		return Publication{}, err
+	}
+	return p, k.writeBeside(s, signed)
+}
+
+// judge lets all subjects through the gate, or none.
+func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scanned) ([]gate.Passed, error) {
+	documents, err := gate.Documents(k.Policy)
+	if err != nil {
+		return nil, err
+	}
+	var all []gate.Passed
+	var failed []error
+	for i, s := range subjects {
+		verdict, passed, ok := gate.Judge(gate.Input{
+			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &seen[i].report,
+			Hardening: hardeningOf(built.Tests[s.kind]), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
+		})
+		if err := k.writeVerdict(a, s, verdict, seen[i]); err != nil {
+			return nil, err
+		}
+		if !ok {
+			failed = append(failed, verdict.Err())
+		}
+		all = append(all, passed)
+	}
+	return all, errors.Join(failed...)
+}

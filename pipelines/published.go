@@ -1,0 +1,124 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/scan/database"
+)
+
+// Publication says what went where; dist/APP.publication.json lists those of
+// an app and is written last.
+type Publication struct {
+	// Kind is container or disk.
+	Kind       string `json:"kind"`
+	Repository string `json:"repository"`
+	// Ref names the artifact by digest, Digest is its manifest's.
+	Ref    string `json:"ref"`
+	Digest string `json:"digest"`
+	// Tags lead to it.
+	Tags []string `json:"tags"`
+	// Referrers are the digests of what was signed about it.
+	Referrers []string `json:"referrers"`
+	// Signer is the key or identity that signed.
+	Signer string `json:"signer"`
+	// Verdict is the gate's outcome: "passed", or "reported" where the policy
+	// only reports.
+	Verdict string `json:"verdict"`
+	// Uploaded and Skipped are bytes that were sent and that were there.
+	Uploaded int64 `json:"uploaded"`
+	Skipped  int64 `json:"skipped"`
+	// At is when, in UTC.
+	At time.Time `json:"at"`
+	// Key is the digest of all that decides what is published and stated.
+	Key string `json:"key"`
+	// Again says that all of it was there already.
+	Again bool `json:"-"`
+}
+
+type publications struct {
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"` // "Publication"
+	App        string        `json:"app"`
+	Published  []Publication `json:"published"`
+}
+
+func (k Kitchen) publicationPath(app string) string {
+	return filepath.Join(k.Output, app+".publication.json")
+}
+
+// publicationKey is the digest of everything that decides what is published
+// and what is stated about it, but for times.
+func (k Kitchen) publicationKey(subjects []subject, db database.Database, built *Built, o PublishOptions) string {
+	key := []any{built.Key, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
+	for _, s := range subjects {
+		key = append(key, s.digest(), s.repository)
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		panic("texts always marshal: " + err.Error())
+	}
+	return digestOf(text)
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// published returns what was published before where it is all there still: the
+// same key, and every name leads to the same digest.
+func (k Kitchen) published(ctx context.Context, app, key string) []Publication {
+	text, err := readBounded(k.publicationPath(app), maxReceipt)
+	if err != nil {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var old publications
+	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app || len(old.Published) == 0 {
+		return nil
+	}
+	for i, p := range old.Published {
+		store, _, err := registry.Open(p.Repository, k.Registry)
+		if err != nil || p.Key != key {
+			return nil
+		}
+		for _, tag := range p.Tags {
+			if m, err := registry.Resolve(ctx, store, tag); err != nil || m.Digest.String() != p.Digest {
+				return nil
+			}
+		}
+		old.Published[i].Again = true
+	}
+	return old.Published
+}
+
+func (k Kitchen) writePublications(app string, all []Publication) error {
+	return writeJSON(k.publicationPath(app), publications{APIVersion: receiptVersion, Kind: "Publication", App: app, Published: all})
+}
+
+func writeJSON(path string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return writeFile(path, append(text, '\n'))
+}
+
+// writeFile writes beside and renames.
+func writeFile(path string, text []byte) error {
+	if err := renameio.WriteFile(path, text, 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

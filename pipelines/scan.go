@@ -1,0 +1,103 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/child"
+	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/database"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// Scanner reads artifacts in a process of its own, which has no keys, no
+// credentials and no network.
+type Scanner interface {
+	Scan(ctx context.Context, request child.Request) ([]wire.Result, error)
+}
+
+// scanned is what the scanner gave for one subject.
+type scanned struct {
+	report          scan.Report
+	cycloneDX, spdx []byte
+}
+
+func (k Kitchen) database(ctx context.Context) (db database.Database, err error) {
+	err = k.Progress.Do(ctx, "[scan] look for a newer database", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		db, err = k.Publisher.Database(ctx)
+		return false, err
+	})
+	return db, err
+}
+
+// scan reads all subjects in one walk.
+func (k Kitchen) scan(ctx context.Context, a app.App, subjects []subject, db database.Database) ([]scanned, error) {
+	var roots []wire.Root
+	at := make([]int, len(subjects)) // two subjects may hold the same disk
+	for i, s := range subjects {
+		r := root(a.Name, s.kind, bootableOf(s.made), k.layoutPath(a.Name))
+		if at[i] = slices.Index(roots, r); at[i] < 0 {
+			at[i], roots = len(roots), append(roots, r)
+		}
+	}
+	results, err := k.scanRoots(ctx, roots, db)
+	if err != nil {
+		return nil, err
+	}
+	seen := make([]scanned, len(subjects))
+	for i, s := range subjects {
+		seen[i] = results[at[i]]
+		seen[i].report.Subject, seen[i].report.ArtifactKind = s.digest(), s.kind
+	}
+	return seen, nil
+}
+
+// scanRoots has the scanner read some roots.
+func (k Kitchen) scanRoots(ctx context.Context, roots []wire.Root, db database.Database) ([]scanned, error) {
+	request := child.Request{
+		Roots: roots, Now: time.Now().UTC().Truncate(time.Second),
+		Database: wire.Database{Folder: db.Dir, Ref: db.Ref, Digest: db.Digest, MaxAge: k.Policy.Gate.MaxDatabaseAge.Std()},
+	}
+	var results []wire.Result
+	err := k.Progress.Do(ctx, fmt.Sprintf("[scan] read %d artifacts", len(roots)), func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		results, err = k.Publisher.Scanner.Scan(ctx, request)
+		return false, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(results) != len(roots) {
+		return nil, fault.New(fault.Internal, "the scanner reported on %d of %d artifacts", len(results), len(roots))
+	}
+	seen := make([]scanned, len(roots))
+	for i, r := range results {
+		seen[i] = scanned{report: r.Report, cycloneDX: r.CycloneDX, spdx: r.SPDX}
+	}
+	return seen, nil
+}
+
+// root is one artifact of this machine as the scanner is told of it.
+func root(name, kind string, made builders.Artifact, layout string) wire.Root {
+	if kind == builders.Disk {
+		return wire.Root{Name: name, Kind: wire.Disk, Path: made.Path, Digest: made.Digest}
+	}
+	return wire.Root{Name: name, Kind: wire.Image, Path: layout, Digest: made.Digest}
+}
+
+// writeVerdict keeps what the scanner saw and the gate said, for study.
+func (k Kitchen) writeVerdict(a app.App, s subject, v gate.Verdict, seen scanned) error {
+	for what, value := range map[string]any{"report": seen.report, "verdict": v} {
+		if err := writeJSON(filepath.Join(k.Output, a.Name+"."+s.kind+"."+what+".json"), value); err != nil {
+			return err
+		}
+	}
+	return writeFile(filepath.Join(k.Output, a.Name+"."+s.kind+".cdx.json"), seen.cycloneDX)
+}

@@ -1,0 +1,115 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/registry"
+)
+
+// Target is an artifact that exists somewhere, with what was signed about it.
+type Target struct {
+	// Name is how it was named, or its reference by digest.
+	Name string
+	// Digest is its manifest's; File is the digest of the one file that was
+	// named, or "".
+	Digest, File string
+	// Store and Manifest are where an artifact in a registry or layout is.
+	Store    registry.Store
+	Manifest registry.Manifest
+	// Path is the file, where one was named.
+	Path string
+	// Bundles are the signed statements, unverified.
+	Bundles [][]byte
+}
+
+// maxBundles bounds the file of bundles beside a disk, in bytes.
+const maxBundles = attest.MaxBundles * 4 << 20
+
+// Find looks at an artifact: a file with its bundles beside it, a layout
+// folder, or a reference.
+func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		return findFile(name)
+	case err == nil && isLayout(name):
+		name = registry.LayoutPrefix + name
+	}
+	store, at, err := registry.Open(name, k.Registry)
+	if err != nil {
+		return Target{}, err
+	}
+	t := Target{Store: store}
+	if t.Manifest, err = registry.Resolve(ctx, store, at); err != nil {
+		return Target{}, fmt.Errorf("looking for %s: %w", name, err)
+	}
+	t.Digest = t.Manifest.Digest.String()
+	t.Name = store.Name() + "@" + t.Digest
+	t.Bundles, err = registry.ReadBundles(ctx, store, t.Manifest.Digest)
+	return t, err
+}
+
+func isLayout(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "oci-layout"))
+	return err == nil
+}
+
+func findFile(path string) (Target, error) {
+	t := Target{Name: path, Path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		return t, fault.New(fault.Missing, "opening %s: %w", path, err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return t, fmt.Errorf("reading %s: %w", path, err)
+	}
+	t.File = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	beside, err := os.Open(path + BundlesSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, fault.New(fault.Invalid, "opening bundles: %w", err)
+	}
+	defer beside.Close()
+	text, err := limit.ReadAll(beside, maxBundles, path+BundlesSuffix)
+	if err != nil {
+		return t, fault.As(fault.Invalid, err)
+	}
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			t.Bundles = append(t.Bundles, line)
+		}
+	}
+	if len(t.Bundles) > 0 {
+		t.Digest, err = attest.About(t.Bundles[0])
+	}
+	return t, err
+}
+
+// Verify asks of a target what the policy asks of what is run.
+func (k Kitchen) Verify(ctx context.Context, t Target) (attest.Summary, error) {
+	if t.Path != "" && len(t.Bundles) == 0 {
+		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "%s is not signed: there is no %s", t.Path, t.Path+BundlesSuffix),
+			"fetch it with the disk, or verify the disk by its reference")
+	}
+	return attest.VerifyAll(ctx, t.Bundles, attest.All{
+		Digest: t.Digest, File: t.File, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
+		AcceptReported: k.Policy.Gate.Mode == "report-only", Now: time.Now(),
+	})
+}
