@@ -26,7 +26,7 @@ import (
 const (
 	defaultTime   = 10 * time.Minute
 	defaultOutput = 256 << 20
-	name = "bakelite-scan"
+	name          = "bakelite-scan"
 )
 
 // Limits bound the child; every zero has a default.
@@ -131,7 +131,10 @@ func (s Scanner) wire(req Request) (wire.Request, error) {
 		w.Cache = s.Cache
 	}
 	w.Java = req.Java
-	return w, errors.Join(absolute(&w.Database.Folder), optional(&w.Cache), optional(&w.Java))
+	if err := errors.Join(absolute(&w.Database.Folder), optional(&w.Cache), optional(&w.Java)); err != nil {
+		return w, err
+	}
+	return w, nil
 }
 
 func optional(path *string) error {
