@@ -96,6 +96,8 @@ func attributes(o order) *syscall.SysProcAttr {
 	a.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 	if uid, gid := unix.Geteuid(), unix.Getegid(); uid != 0 {
 		a.Cloneflags |= unix.CLONE_NEWUSER
+		// The right to mount outlives the start of the program; Enter drops it.
+		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN}
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
 	}

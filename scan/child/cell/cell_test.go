@@ -1,0 +1,192 @@
+package cell_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/scan/child/cell"
+	"github.com/bakelite/bakelite/scan/child/wire"
+)
+
+// TestMain is three programs: the test, a caller of Launch as another user,
+// and what Launch starts.
+func TestMain(m *testing.M) {
+	if cell.IsInner() {
+		if err := json.NewEncoder(os.Stdout).Encode(look()); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if text := os.Getenv("CELL_REQUEST"); text != "" {
+		var req wire.Request
+		err := json.Unmarshal([]byte(text), &req)
+		if err == nil {
+			err = cell.Launch(context.Background(), req, os.Stdout, os.Stderr)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// seen is what a shut-in process finds out.
+type seen struct {
+	Error    string
+	Confined wire.Confined
+	PID      int
+	Root     []string
+	Content  string
+	Can      []string // of what it must not
+	Scratch  string
+	Cache    string
+}
+
+func look() seen {
+	req, confined, err := cell.Enter(os.Stdin)
+	if err != nil {
+		return seen{Error: err.Error()}
+	}
+	s := seen{Confined: confined, PID: os.Getpid()}
+	entries, _ := os.ReadDir("/")
+	for _, e := range entries {
+		s.Root = append(s.Root, e.Name())
+	}
+	text, err := os.ReadFile(req.Roots[0].Path)
+	s.Content = fmt.Sprint(string(text), err)
+	s.Scratch = fmt.Sprint(os.WriteFile("/tmp/x", nil, 0o600))
+	s.Cache = fmt.Sprint(os.WriteFile(filepath.Join(req.Cache, "x"), nil, 0o600))
+	for name, try := range forbidden(req) {
+		if try() == nil {
+			s.Can = append(s.Can, name)
+		}
+	}
+	return s
+}
+
+func forbidden(req wire.Request) map[string]func() error {
+	return map[string]func() error{
+		"read the machine's files": func() error { _, err := os.ReadFile("/etc/passwd"); return err },
+		"see processes":            func() error { _, err := os.ReadDir("/proc"); return err },
+		"change what it reads":     func() error { return os.WriteFile(req.Roots[0].Path, nil, 0o600) },
+		"change the database":      func() error { return os.WriteFile(filepath.Join(req.Database.Folder, "x"), nil, 0o600) },
+		"change its root":          func() error { return os.Mkdir("/new", 0o700) },
+		"reach the network":        func() error { _, err := net.Dial("udp", "192.0.2.1:53"); return err },
+		"mount":                    func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") },
+		"make a device":            func() error { return unix.Mknod("/tmp/null", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) },
+		"become root": func() error {
+			if os.Getuid() == 0 {
+				return nil
+			}
+			return syscall.Setuid(0)
+		},
+		"gain privileges": func() error {
+			if v, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err != nil || v != 1 {
+				return nil
+			}
+			return io.EOF
+		},
+		"keep capabilities": func() error {
+			h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+			var d [2]unix.CapUserData
+			if err := unix.Capget(&h, &d[0]); err != nil || d != [2]unix.CapUserData{} {
+				return nil
+			}
+			return io.EOF
+		},
+		"use inherited files": func() error { _, err := unix.FcntlInt(200, unix.F_GETFD, 0); return err },
+		"run a program":       func() error { return exec.Command("/roots/0").Run() },
+	}
+}
+
+func TestCell(t *testing.T) {
+	for name, uid := range map[string]int{"as root": 0, "as a user": 12345} {
+		t.Run(name, func(t *testing.T) {
+			if os.Getuid() != 0 {
+				t.Skip("needs root")
+			}
+			s := shut(t, uid, 0o644)
+			want := 65534
+			if uid != 0 {
+				want = uid
+			}
+			if s.Error != "" || !s.Confined.Namespaces || s.Confined.UID != want || s.PID != 1 {
+				t.Errorf("%+v", s)
+			}
+			if len(s.Can) > 0 {
+				t.Errorf("it can %s", strings.Join(s.Can, ", "))
+			}
+			if strings.Join(s.Root, " ") != "cache database roots tmp" || s.Content != "content<nil>" || s.Scratch != "<nil>" || s.Cache != "<nil>" {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// TestCellForRootsFiles keeps root, without its privileges, for a file that
+// nobody else may read.
+func TestCellForRootsFiles(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	s := shut(t, 0, 0o600)
+	if s.Confined.UID != 0 || s.Content != "content<nil>" || strings.Join(s.Can, " ") != "become root" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func shut(t *testing.T, uid int, mode os.FileMode) seen {
+	t.Helper()
+	dir := t.TempDir()
+	for p := dir; p != os.TempDir() && p != "/"; p = filepath.Dir(p) {
+		if err := os.Chmod(p, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, file := filepath.Join(dir, "program"), filepath.Join(dir, "file")
+	for _, err := range []error{
+		os.WriteFile(program, text, 0o755), os.WriteFile(file, []byte("content"), 0o644), os.Chmod(file, mode),
+		os.Mkdir(filepath.Join(dir, "db"), 0o755), os.Mkdir(filepath.Join(dir, "cache"), 0o755), os.Chown(filepath.Join(dir, "cache"), uid, uid),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	req, err := json.Marshal(wire.Request{
+		Roots: []wire.Root{{Kind: wire.Disk, Path: file}}, Database: wire.Database{Folder: filepath.Join(dir, "db")}, Cache: filepath.Join(dir, "cache"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = []string{"CELL_REQUEST=" + string(req), "SECRET=1"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, words.String())
+	}
+	var s seen
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		t.Fatalf("%v: %s %s", err, out.String(), words.String())
+	}
+	return s
+}
