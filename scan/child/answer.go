@@ -28,6 +28,9 @@ func read(answer []byte, req wire.Request) ([]wire.Result, error) {
 	if len(r.Results) != len(req.Roots) {
 		return nil, fault.New(fault.Internal, "the scanner reports on %d of %d roots", len(r.Results), len(req.Roots))
 	}
+	if req.List {
+		return r.Results, nil
+	}
 	for i, result := range r.Results {
 		if err := check(result, req.Roots[i], req); err != nil {
 			return nil, err

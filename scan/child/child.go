@@ -68,11 +68,29 @@ type Request struct {
 	Now time.Time
 }
 
+// List returns the files of each root, in their order: mode, size and the
+// first digits of the SHA-256 by path. Its errors are those of Scan.
+func (s Scanner) List(ctx context.Context, roots []wire.Root) ([]map[string]string, error) {
+	results, err := s.ask(ctx, Request{Roots: roots, Now: time.Now()}, true)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]map[string]string, len(results))
+	for i, r := range results {
+		files[i] = r.Files
+	}
+	return files, nil
+}
+
 // Scan returns one result for each root, in their order. Errors: Missing
 // where the scanner or a file is missing or namespaces are refused, Invalid
 // for a request that makes no sense, Integrity for content or a database that
 // cannot be trusted, Internal for a scanner that misbehaves.
 func (s Scanner) Scan(ctx context.Context, req Request) ([]wire.Result, error) {
+	return s.ask(ctx, req, false)
+}
+
+func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]wire.Result, error) {
 	file, err := s.find()
 	if err != nil {
 		return nil, err
@@ -81,6 +99,7 @@ func (s Scanner) Scan(ctx context.Context, req Request) ([]wire.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing scan: %w", err)
 	}
+	w.List = list
 	text, err := json.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("preparing scan: %w", err)
@@ -131,7 +150,7 @@ func (s Scanner) wire(req Request) (wire.Request, error) {
 		w.Cache = s.Cache
 	}
 	w.Java = req.Java
-	if err := errors.Join(absolute(&w.Database.Folder), optional(&w.Cache), optional(&w.Java)); err != nil {
+	if err := errors.Join(optional(&w.Database.Folder), optional(&w.Cache), optional(&w.Java)); err != nil {
 		return w, err
 	}
 	return w, nil

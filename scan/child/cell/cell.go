@@ -63,7 +63,10 @@ func Inside(req wire.Request) wire.Request {
 func rootAt(i int) string { return path.Join(rootsAt, strconv.Itoa(i)) }
 
 func places(req wire.Request) []place {
-	all := []place{{from: req.Database.Folder, to: databaseAt}}
+	var all []place
+	if req.Database.Folder != "" {
+		all = append(all, place{from: req.Database.Folder, to: databaseAt})
+	}
 	for i, r := range req.Roots {
 		all = append(all, place{from: r.Path, to: rootAt(i)})
 	}
@@ -90,7 +93,7 @@ func Filled(p wire.Process) wire.Process {
 	return p
 }
 
-// Readable says whether user nobody may read a path: a file with its content,
+// readable says whether user nobody may read a path: a file with its content,
 // or a folder with all below it that the scanner opens.
 func readable(name string) bool {
 	info, err := os.Stat(name)

@@ -33,6 +33,11 @@ func Enter(r io.Reader) (wire.Request, wire.Confined, error) {
 	o.Request.Process = Filled(o.Request.Process)
 	req := o.Request
 	if o.Namespaces {
+		if o.Namespaces, err = private(req.Process); err != nil {
+			return wire.Request{}, wire.Confined{}, err
+		}
+	}
+	if o.Namespaces {
 		if err := ownRoot(req); err != nil {
 			return wire.Request{}, wire.Confined{}, fmt.Errorf("making a root: %w", err)
 		}
@@ -44,15 +49,23 @@ func Enter(r io.Reader) (wire.Request, wire.Confined, error) {
 	return req, wire.Confined{Namespaces: o.Namespaces, UID: unix.Getuid()}, nil
 }
 
+// private keeps the machine from seeing this process's mounts; ok is false
+// where the kernel refuses that and the process may stay exposed. AppArmor
+// lets users make namespaces that are good for nothing.
+func private(p wire.Process) (ok bool, err error) {
+	err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+	if err == nil || p.Exposed {
+		return err == nil, nil
+	}
+	return false, cannot(fmt.Errorf("making mounts private: %w", err))
+}
+
 // base is a folder of every Linux machine that no request points into; the
 // new root is put there before it takes the place of the old one.
 const base = "/sys"
 
 // ownRoot shows this process the request's paths and nothing else.
 func ownRoot(req wire.Request) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("making mounts private: %w", err)
-	}
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if err := unix.Mount("tmpfs", base, "tmpfs", flags, "mode=0755,size=1M"); err != nil {
 		return fmt.Errorf("mounting root: %w", err)

@@ -47,11 +47,16 @@ func Launch(ctx context.Context, req wire.Request, out, words io.Writer) error {
 		return err
 	}
 	if !req.Process.Exposed {
-		err := fault.As(fault.Missing, fmt.Errorf("shutting the scanner in: %w", err))
-		return fault.Hint(err, "let this user make user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root")
+		return cannot(err)
 	}
 	o.Namespaces, o.User = false, unix.Geteuid()
 	return start(ctx, o, out, words)
+}
+
+// cannot says what to do where the kernel makes no namespaces for us.
+func cannot(err error) error {
+	err = fault.As(fault.Missing, fmt.Errorf("shutting the scanner in: %w", err))
+	return fault.Hint(err, "let this user make user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root")
 }
 
 // closeOnExec keeps what this process inherited from the next one.

@@ -38,6 +38,8 @@ type Request struct {
 	Java string `json:"java,omitempty"`
 	// Cache is a writable folder, "" for none.
 	Cache string `json:"cache,omitempty"`
+	// List asks for the files of each root, and for nothing else.
+	List bool `json:"list,omitempty"`
 	// Now is the time that reports bear and the database's age is counted to.
 	Now time.Time `json:"now"`
 	// Limits bound the content.
@@ -75,8 +77,8 @@ type Database struct {
 	Folder string `json:"folder"`
 	// Ref is where it came from, for the report.
 	Ref string `json:"ref,omitempty"`
-	// Digest is that of trivy.db where it was verified before; else it is
-	// computed.
+	// Digest is what it was fetched and verified by; else that of trivy.db,
+	// which is then computed.
 	Digest string `json:"digest,omitempty"`
 	// MaxAge refuses an older database; zero is DefaultMaxAge.
 	MaxAge time.Duration `json:"maxAge,omitempty"`
@@ -116,6 +118,8 @@ type Result struct {
 	SPDX      json.RawMessage `json:"spdx"`
 	// Cached is how many of the root's trees were not walked again.
 	Cached int `json:"cached"`
+	// Files are what List asks for: mode, size and digest by path.
+	Files map[string]string `json:"files,omitempty"`
 }
 
 // Confined says how the child was shut in.
