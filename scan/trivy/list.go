@@ -1,0 +1,33 @@
+//go:build goexperiment.jsonv2
+
+package trivy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/trivy/content"
+)
+
+// List reads the files of each root, without a look at what they are.
+func List(ctx context.Context, req wire.Request) ([]wire.Result, error) {
+	var results []wire.Result
+	for _, root := range req.Roots {
+		files, err := listRoot(ctx, root, req.Limits)
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", root.Name, err)
+		}
+		results = append(results, wire.Result{Files: files})
+	}
+	return results, nil
+}
+
+func listRoot(ctx context.Context, root wire.Root, limits wire.Limits) (map[string]string, error) {
+	a, err := open(ctx, root, limits)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = a.Close() }()
+	return content.List(ctx, a)
+}
