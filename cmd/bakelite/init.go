@@ -14,19 +14,22 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/templates"
 )
 
 func initCommand() *cobra.Command {
 	var starter, name string
+	var onlyPolicy bool
 	c := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Write a commented app file to start from",
+		Short: "Write a commented app file, or a policy, to start from",
 		Long: `Writes an app file with comments, and the files that it names, into a folder
 (the working folder by default). It overwrites nothing. The starters: web, a
 static site behind nginx; service, a program of your own; minimal, the fewest
-keys.`,
-		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api",
+keys. With --policy it writes a policy in place of an app: what bases are let
+in, what may be published, and what is asked of an image before it is run.`,
+		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api\n  bakelite init --policy team",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
@@ -36,7 +39,11 @@ keys.`,
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			files, err := starterFiles(starter, name, dir)
+			write, edit, next := starterFiles, app.FileName, "build"+argument(dir)
+			if onlyPolicy {
+				write, edit, next = policyFiles, policy.FileName, "publish --policy "+filepath.Join(dir, policy.FileName)
+			}
+			files, err := write(starter, name, dir)
 			if err != nil {
 				return err
 			}
@@ -46,16 +53,19 @@ keys.`,
 			for _, f := range files {
 				fmt.Fprintln(c.OutOrStdout(), filepath.Join(dir, filepath.FromSlash(f.name)))
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite build%s\n", filepath.Join(dir, app.FileName), argument(dir))
+			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite %s\n", filepath.Join(dir, edit), next)
 			return nil
 		},
 	}
-	c.Flags().StringVar(&starter, "starter", "web", "what to start from: "+strings.Join(templates.Starters(), ", "))
+	c.Flags().StringVar(&starter, "starter", "", "what to start from: "+strings.Join(templates.Starters(), ", ")+" (default \"web\")")
 	c.Flags().StringVar(&name, "name", "", "name of the app (default: the folder's name where it can be one, else the starter's)")
+	c.Flags().BoolVar(&onlyPolicy, "policy", false, "write a commented policy.yaml in place of an app file")
 	_ = c.RegisterFlagCompletionFunc("starter", cobra.FixedCompletions(templates.Starters(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
 	return c
 }
+
+const defaultStarter = "web"
 
 func argument(dir string) string {
 	if dir == "." {
@@ -70,7 +80,18 @@ type newFile struct {
 	data []byte
 }
 
+// policyFiles is the commented policy; it is no app and has no name.
+func policyFiles(starter, name, _ string) ([]newFile, error) {
+	if starter != "" || name != "" {
+		return nil, fault.New(fault.Invalid, "--policy writes no app file: leave --starter and --name out")
+	}
+	return []newFile{{policy.FileName, []byte(templates.Text("policy/policy.yaml"))}}, nil
+}
+
 func starterFiles(starter, name, dir string) ([]newFile, error) {
+	if starter == "" {
+		starter = defaultStarter
+	}
 	folder, err := templates.Starter(starter)
 	if err != nil {
 		return nil, fault.Hint(fault.New(fault.Invalid, "--starter: %w", err), "run: bakelite init --help")
