@@ -108,6 +108,9 @@ func (k Kitchen) Verify(ctx context.Context, t Target) (attest.Summary, error) {
 		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "%s is not signed: there is no %s", t.Path, t.Path+BundlesSuffix),
 			"fetch it with the disk, or verify the disk by its reference")
 	}
+	if err := t.whole(ctx); err != nil {
+		return attest.Summary{}, err
+	}
 	return attest.VerifyAll(ctx, t.Bundles, attest.All{
 		Digest: t.Digest, File: t.File, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
 		AcceptReported: k.Policy.Gate.Mode == "report-only", Now: time.Now(),
