@@ -30,20 +30,14 @@ fetched: the SBOM is compared, which takes no time.`,
 		Example: "  bakelite scan dist/web.qcow2\n  bakelite scan --format sarif dist/web.oci >findings.sarif\n  bakelite scan --judge --policy policy.yaml registry.example.com/team/web",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, err := lookKitchen(c, by)
-			if err != nil {
-				return err
-			}
-			defer k.Progress.Close()
 			write, ok := scanFormats()[format]
 			if !ok {
 				return fault.New(fault.Invalid, "--format %s: want table, json, sarif, cyclonedx or spdx", format)
 			}
-			seen, err := k.Look(c.Context(), args[0])
+			seen, err := look(c, by, args[0])
 			if err != nil {
 				return err
 			}
-			k.Progress.Close()
 			if err := write(seen, args[0]); err != nil || !judge {
 				return err
 			}
@@ -58,6 +52,16 @@ fetched: the SBOM is compared, which takes no time.`,
 	c.Flags().BoolVar(&judge, "judge", false, "also judge by the policy; exit code 6 where it fails")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "sarif", "cyclonedx", "spdx"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// look scans the target, and ends the display before anything is printed.
+func look(c *cobra.Command, by signerFlags, target string) (pipelines.Seen, error) {
+	k, err := lookKitchen(c, by)
+	if err != nil {
+		return pipelines.Seen{}, err
+	}
+	defer k.Progress.Close()
+	return k.Look(c.Context(), target)
 }
 
 // scanFormats are the forms of a scan's result on stdout.
