@@ -22,6 +22,7 @@ import (
 // credentials and no network.
 type Scanner interface {
 	Scan(ctx context.Context, request child.Request) ([]wire.Result, error)
+	List(ctx context.Context, roots []wire.Root) ([]map[string]string, error)
 }
 
 // scanned is what the scanner gave for one subject.

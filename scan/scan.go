@@ -56,7 +56,8 @@ type Scanner struct {
 type Database struct {
 	// Ref is the reference or folder that it came from.
 	Ref string `json:"ref"`
-	// Digest is that of the database's file, as "sha256:…".
+	// Digest is what it was fetched by, as "sha256:…": its manifest's, or one
+	// made of the digests of a folder's files.
 	Digest string `json:"digest"`
 	// Updated is when its makers last changed it.
 	Updated time.Time `json:"updated"`

@@ -74,6 +74,9 @@ func scanned(req wire.Request) (results []wire.Result, err error) {
 			results, err = nil, fault.New(fault.Integrity, "the content broke the scanner: %v", r)
 		}
 	}()
+	if req.List {
+		return trivy.List(context.Background(), req)
+	}
 	return trivy.Scan(context.Background(), req)
 }
 

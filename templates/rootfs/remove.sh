@@ -27,7 +27,7 @@ xargs -d '\n' rmdir --ignore-fail-on-non-empty </tmp/folders
 while read -r package; do
 	rm -f "$info/$package".* "$info/$package":*.*
 done </tmp/removed
-mawk 'BEGIN { RS = ""; ORS = "\n\n"; while ((getline name <"/tmp/removed") > 0) gone[name] }
+mawk 'BEGIN { while ((getline name <"/tmp/removed") > 0) gone[name]; RS = ""; ORS = "\n\n" }
 	{ name = $0; sub(/^Package: /, "", name); sub(/\n.*/, "", name) } !(name in gone)' var/lib/dpkg/status >/tmp/status
 cat /tmp/status >var/lib/dpkg/status
 # Links that now lead nowhere; absolute ones start at the tree's own root, and
