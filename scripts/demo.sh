@@ -1,7 +1,9 @@
 #!/bin/sh
 # The demonstration: bakes examples/web into a container image and a disk,
-# serves the page from both, and leaves nothing running, however it ends.
-# BAKELITE_STATE and BAKELITE_OUTPUT are respected.
+# serves the page from both, has both scanned, judged, signed and published,
+# verifies them as a consumer does, and leaves nothing running, however it ends.
+# BAKELITE_STATE, BAKELITE_OUTPUT, BAKELITE_REGISTRY and
+# BAKELITE_SCANNER_DATABASE are respected.
 set -eu
 cd "$(dirname "$0")/.."
 app=examples/web
@@ -9,6 +11,7 @@ title='Baked with Bakelite'
 boot_limit=600 # seconds; a boot without KVM was measured at 160 on a busy machine
 stop_limit=30  # seconds
 work=$(mktemp -d)
+own=${BAKELITE_OUTPUT:-dist}/demo # its key and database
 child=
 
 say() { printf '\n== %s\n' "$*" >&2; }
@@ -99,5 +102,36 @@ fi
 serve container 60 bin/bakelite run "$app"
 serve disk "$boot_limit" bin/bakelite boot "$app"
 
+say "make a key (without a passphrase, as it signs a demonstration only)"
+export BAKELITE_KEY_PASSPHRASE=
+mkdir -p "$own"
+[ -e "$own/demo.key" ] || run bin/bakelite keygen --name "$own/demo" >&2
+
+database=${BAKELITE_SCANNER_DATABASE:-}
+if [ -z "$database" ]; then
+	say "make a database: a few dozen real facts about Debian's packages, for the demonstration"
+	database=$own/database
+	rm -rf "$database"
+	run env GOEXPERIMENT=jsonv2 "$GO" run -trimpath -buildvcs=false ./test/testdb --updated "$(date -u +%FT%TZ)" "$database" >&2
+	echo "It is far from complete: --database, or the setting scanner.database, names the full one." >&2
+fi
+
+say "publish: scan, judge, sign, verify, send both, and move the names last"
+run bin/bakelite publish --json --key "$own/demo.key" --database "$database" "$app" >"$work/published.json"
+
+# verify TARGET: what a consumer who has the public key does before a run.
+verify() {
+	run bin/bakelite verify --public-key "$own/demo.pub" "$1" >"$work/verified"
+	sed -n '1,2p' "$work/verified" >&2
+}
+
+say "verify what was published, by reference, and the disk's file"
+refs=$(sed 's/.*"published"://' "$work/published.json" | grep -o '"ref":"[^"]*"' | cut -d '"' -f 4)
+for ref in $refs; do verify "$ref"; done
+verify "${BAKELITE_OUTPUT:-dist}/web.qcow2"
+
+say "inspect the disk: what is stated about it"
+run bin/bakelite inspect --public-key "$own/demo.pub" "$ref" >&2
+
 say "what was made"
-"$GO" run -buildvcs=false ./scripts/summary <"$work/result.json"
+cat "$work/result.json" "$work/published.json" | "$GO" run -buildvcs=false ./scripts/summary

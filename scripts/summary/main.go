@@ -1,5 +1,5 @@
-// Command summary shows what bakelite build --json says, for a person: files,
-// tests and the time of each step. It reads one object per app from stdin.
+// Command summary shows what bakelite build --json and publish --json say, for a person: files,
+// tests, the time of each step and what was published. It reads one object per app from stdin.
 package main
 
 import (
@@ -32,7 +32,12 @@ type result struct {
 		Passed                 bool
 		Seconds                float64
 	}
-	Steps []step
+	Steps     []step
+	Published []struct {
+		Kind, Ref, Verdict, Signer string
+		Tags, Referrers            []string
+		Again                      bool
+	}
 }
 
 type step struct {
@@ -49,18 +54,34 @@ func main() {
 }
 
 func show(w io.Writer, in io.Reader) error {
-	decoder := json.NewDecoder(io.LimitReader(in, maxInput))
-	for apps := 0; ; apps++ {
-		var r result
-		err := decoder.Decode(&r)
-		if errors.Is(err, io.EOF) && apps > 0 {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading result: %w", err)
-		}
+	results, err := read(in)
+	if err != nil {
+		return fmt.Errorf("reading result: %w", err)
+	}
+	for _, r := range results {
 		if err := r.write(w); err != nil {
 			return fmt.Errorf("writing summary: %w", err)
+		}
+	}
+	return nil
+}
+
+// read takes a second result of an app for what publishing it said.
+func read(in io.Reader) ([]result, error) {
+	decoder := json.NewDecoder(io.LimitReader(in, maxInput))
+	var all []result
+	for {
+		var r result
+		err := decoder.Decode(&r)
+		switch last := len(all) - 1; {
+		case errors.Is(err, io.EOF) && last >= 0:
+			return all, nil
+		case err != nil:
+			return nil, err
+		case last >= 0 && all[last].App == r.App:
+			all[last].Published = r.Published
+		default:
+			all = append(all, r)
 		}
 	}
 }
@@ -86,8 +107,23 @@ func (r result) write(w io.Writer) error {
 	for _, s := range top(r.Steps) {
 		fmt.Fprintf(table, "  %.1f s\t%s\n", s.Seconds, s.Name)
 	}
+	r.writePublished(table)
 	fmt.Fprint(table, next(r.App))
 	return table.Flush()
+}
+
+func (r result) writePublished(w io.Writer) {
+	if len(r.Published) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nPublished")
+	for _, p := range r.Published {
+		word := p.Verdict
+		if p.Again {
+			word += ", was there"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%d statements\ttags %s\n\t\t\t%s\n", p.Kind, word, len(p.Referrers), strings.Join(p.Tags, ", "), p.Ref)
+	}
 }
 
 func counts(steps []step) string {
@@ -118,5 +154,6 @@ Try next
   bin/bakelite boot examples/APP      serve from the disk until Ctrl-C
   bin/bakelite rebuild examples/APP   take the archive's updates, bake what changed
   bin/bakelite init my-app            write an app file of your own
+  docs/tour.md                        refusals, a waiver, and verifying with cosign
 `, "APP", app)
 }
