@@ -89,7 +89,8 @@ func put(tx *bolt.Tx, a Advisory) error {
 		return err
 	}
 	c := db.Config{}
-	fact := &types.Advisory{FixedVersion: a.Fixed, Severity: severity}
+	// As in Trivy's own database, most severities stand with the vulnerability.
+	fact := &types.Advisory{FixedVersion: a.Fixed}
 	if err := c.PutAdvisory(tx, []string{platform, a.Package}, a.ID, fact); err != nil {
 		return err
 	}
