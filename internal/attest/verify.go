@@ -120,7 +120,7 @@ func (t trust) verify(o opened, digest string, now time.Time) (Verified, error) 
 		closest = closer(closest, err)
 	}
 	if closest == nil {
-		closest = fault.New(fault.Policy, "it is not signed in the way of any allowed signer")
+		closest = stranger{fault.New(fault.Policy, "it is not signed in the way of any allowed signer")}
 	}
 	return Verified{}, closest
 }
@@ -142,6 +142,12 @@ func closer(a, b error) error {
 	}
 	return b
 }
+
+// stranger is the error of a bundle that somebody else signed: it says nothing
+// to us, and nothing against the artifact.
+type stranger struct{ error }
+
+func (s stranger) Unwrap() error { return s.error }
 
 const noSuchKey = "it is not signed by an allowed key"
 
@@ -173,7 +179,7 @@ func (a ally) verify(o opened, digest string, now time.Time) (Verified, error) {
 // hint: it tells a broken signature from another's, both of which are refused.
 func (a ally) failure(o opened, err error) error {
 	if a.public != nil && o.bundle.GetVerificationMaterial().GetPublicKey().GetHint() != a.hint {
-		return fault.New(fault.Policy, noSuchKey)
+		return stranger{fault.New(fault.Policy, noSuchKey)}
 	}
 	return fault.New(fault.Integrity, "the signature does not hold: %w", err)
 }
@@ -184,11 +190,11 @@ func (a ally) accepts(summary *certificate.Summary) (Identity, error) {
 	switch {
 	case a.anybody:
 	case got.Issuer != a.identity.Issuer:
-		return Identity{}, fault.New(fault.Policy, "%q vouched for the signer, not %q", got.Issuer, a.identity.Issuer)
+		return Identity{}, stranger{fault.New(fault.Policy, "%q vouched for the signer, not %q", got.Issuer, a.identity.Issuer)}
 	case a.matches != nil && !a.matches.MatchString(got.Subject):
-		return Identity{}, fault.New(fault.Policy, "%q signed, who does not match %s", got.Subject, a.matches)
+		return Identity{}, stranger{fault.New(fault.Policy, "%q signed, who does not match %s", got.Subject, a.matches)}
 	case a.matches == nil && got.Subject != a.identity.Subject:
-		return Identity{}, fault.New(fault.Policy, "%q signed, not %q", got.Subject, a.identity.Subject)
+		return Identity{}, stranger{fault.New(fault.Policy, "%q signed, not %q", got.Subject, a.identity.Subject)}
 	}
 	if got.Subject == "" || got.Issuer == "" {
 		return Identity{}, fault.New(fault.Policy, "the certificate names nobody")

@@ -2,6 +2,7 @@ package attest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -42,6 +43,9 @@ type Summary struct {
 	Statements []Verified
 	// Ignored are the predicate types that nobody asked for, sorted.
 	Ignored []string
+	// Strangers are the statements that others signed, and why they do not
+	// count: anybody who may write to a registry can add some.
+	Strangers []string
 	// Judged and Scanned are the dates of the newest verdict and report.
 	Judged, Scanned time.Time
 	// Reasons say why the artifact is refused, all of them.
@@ -89,6 +93,11 @@ func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summa
 	s.Signers = slices.Compact(s.Signers)
 	slices.Sort(s.Ignored)
 	s.judge(r, want)
+	for _, reason := range s.Strangers { // they matter only where something is missing
+		if len(r.reasons) > 0 {
+			r.add(fault.Policy, "%s", reason)
+		}
+	}
 	s.Reasons = r.reasons
 	return s, r.err(want.Digest, "do not run it; ask its makers for one that is signed as your policy asks")
 }
@@ -107,6 +116,10 @@ func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want Al
 	v, err := t.verify(o, want.Digest, want.Now)
 	if err == nil && want.File != "" && !o.about(want.File) {
 		err = fault.New(fault.Policy, "it is about another file than %s", want.File)
+	}
+	if other := (stranger{}); errors.As(err, &other) {
+		s.Strangers = append(s.Strangers, fmt.Sprintf("%s (%s): %v", name, o.kind, err))
+		return
 	}
 	if err != nil {
 		r.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)

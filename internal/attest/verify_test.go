@@ -348,3 +348,33 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// TestStrangersDoNotHarm: whoever may write to a registry can add statements;
+// they neither count nor keep the artifact from its users.
+func TestStrangersDoNotHarm(t *testing.T) {
+	at := now()
+	key, other := p256(t), p256(t)
+	dir, list := signers(t, key.Public())
+	verdict, _ := judge(t, digestA, at, nil)
+	failed := verdict
+	failed.Outcome = gate.OutcomeFailed
+	ours := [][]byte{
+		signAny(t, key, digestA, attest.SignatureType, struct{}{}),
+		signAny(t, key, digestA, attest.VerdictType, verdict),
+		signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
+	}
+	theirs := [][]byte{
+		signAny(t, other, digestA, attest.SignatureType, struct{}{}),
+		signAny(t, other, digestA, attest.VerdictType, failed),
+		signAny(t, other, digestA, attest.ScanType, report(digestA, at)),
+	}
+	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true}}
+	summary, err := attest.VerifyAll(t.Context(), slices.Concat(theirs, ours), want)
+	if err != nil || len(summary.Strangers) != len(theirs) || len(summary.Signers) != 1 || len(summary.Statements) != len(ours) {
+		t.Errorf("got %v, %+v", err, summary)
+	}
+	_, err = attest.VerifyAll(t.Context(), theirs, want)
+	if fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), "not signed by an allowed key") {
+		t.Errorf("strangers alone gave %v", err)
+	}
+}
