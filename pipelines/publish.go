@@ -222,9 +222,14 @@ func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scann
 			return nil, err
 		}
 		if !ok {
-			failed = append(failed, verdict.Err())
+			failed = append(failed, fmt.Errorf("%w; what fails it is listed in %s", verdict.Err(), k.judgedPath(a, s, "verdict")))
 		}
 		all = append(all, passed)
 	}
 	return all, errors.Join(failed...)
+}
+
+// judgedPath is where a subject's report or verdict is kept.
+func (k Kitchen) judgedPath(a app.App, s subject, what string) string {
+	return filepath.Join(k.Output, a.Name+"."+s.kind+"."+what+".json")
 }
