@@ -16,7 +16,11 @@ import (
 
 // place is where one run of the tests happens; everything that it makes lies
 // in one folder, so that what is left behind can be told from all else.
-type place struct{ dir, binary, state string }
+type place struct {
+	dir, binary, state string
+	// secureBoot are settings: see secureBoot.
+	secureBoot []string
+}
 
 // here is set once, before the first test.
 var here place
@@ -40,6 +44,9 @@ func (p *place) open() error {
 		return err
 	}
 	*p = place{dir: dir, binary: filepath.Join(dir, "bakelite"), state: filepath.Join(dir, "state")}
+	if p.secureBoot, err = secureBoot(dir); err != nil {
+		return fmt.Errorf("making a key for Secure Boot: %w", err)
+	}
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", p.binary, "../cmd/bakelite")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

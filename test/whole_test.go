@@ -41,6 +41,9 @@ func TestWholeLine(t *testing.T) {
 			}
 		}
 	}
+	if !passed["disk: Secure Boot is enforced"] {
+		t.Errorf("no firmware enforced Secure Boot: %v", passed)
+	}
 	checkImage(s, r.artifact(t, "layout"))
 	checkFile(s, r.artifact(t, "raw"))
 	qcow2 := r.artifact(t, "qcow2")
@@ -105,6 +108,17 @@ func checkReceipt(s site, r result) {
 	if receipt.LockDigest != r.LockDigest || receipt.TestsSkipped || !slices.Equal(receipt.Artifacts, r.Artifacts) ||
 		len(receipt.Tests[builders.Container].Results)+len(receipt.Tests[builders.Disk].Results) != len(r.Tests) {
 		s.t.Errorf("receipt is %+v, the result %+v", receipt, r)
+	}
+	for _, kind := range []string{builders.Container, builders.Disk} {
+		checked := receipt.Tests[kind]
+		if len(checked.Hardening) == 0 || kind == builders.Disk && len(checked.Booted) != len(checked.Hardening) {
+			s.t.Errorf("the %s has %d controls, and %d when booted", kind, len(checked.Hardening), len(checked.Booted))
+		}
+		for _, control := range append(checked.Hardening, checked.Booted...) {
+			if !control.Passed {
+				s.t.Errorf("%s: %s does not hold: %s", kind, control.ID, control.Detail)
+			}
+		}
 	}
 	if disk := receipt.Tests[builders.Disk]; disk.BootSeconds <= 0 || disk.MemoryBytes <= 0 || receipt.Tests[builders.Container].MemoryBytes <= 0 {
 		s.t.Errorf("receipt lacks boot time or memory: %+v", receipt.Tests)
