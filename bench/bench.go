@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type bench struct {
 	app     string
 	last    []byte // stdout of the last build of both
 	peer    peer
+	chain   chain
 }
 
 func newBench(ctx context.Context, work string) (*bench, error) {
@@ -61,29 +63,51 @@ func (b *bench) uncached() (time.Duration, error) {
 }
 
 func (b *bench) bakelite(args ...string) (time.Duration, error) {
+	return b.timed(b.command(args...), args[0] == "build")
+}
+
+// command is the program with a state folder and a key of its own.
+func (b *bench) command(args ...string) *exec.Cmd {
 	c := exec.CommandContext(b.ctx, b.program, args...)
-	c.Env = append(os.Environ(), "BAKELITE_STATE="+filepath.Join(b.work, "state"), "BAKELITE_OUTPUT="+filepath.Join(b.work, "dist"))
-	return b.timed(c, args[0] == "build")
+	c.Env = append(os.Environ(), "BAKELITE_STATE="+filepath.Join(b.work, "state"), "BAKELITE_OUTPUT="+filepath.Join(b.work, "dist"),
+		"BAKELITE_KEY_PASSPHRASE="+passphrase)
+	return c
 }
 
 func (b *bench) timed(c *exec.Cmd, keep bool) (time.Duration, error) {
-	log, err := os.CreateTemp(b.work, "log-")
-	if err != nil {
-		return 0, err
+	r, err := b.run(c)
+	if err == nil && keep {
+		b.last = r.out
 	}
-	defer log.Close()
-	c.Stderr = log
+	return r.took, err
+}
+
+// ran is how a run of a program went.
+type ran struct {
+	took     time.Duration
+	out, log []byte // stdout and stderr
+	peak     int64  // bytes: the largest resident set of it and of what it waited for
+}
+
+func (b *bench) run(c *exec.Cmd) (ran, error) {
+	file, err := os.CreateTemp(b.work, "log-")
+	if err != nil {
+		return ran{}, err
+	}
+	defer file.Close()
+	c.Stderr = file
 	begin := time.Now()
 	out, err := c.Output()
-	took := time.Since(begin)
+	r := ran{took: time.Since(begin), out: out}
+	text, rerr := os.ReadFile(file.Name())
 	if err != nil {
-		text, _ := os.ReadFile(log.Name())
-		return 0, fmt.Errorf("%s: %w\n%s", c, err, text[max(0, len(text)-4000):])
+		return ran{}, fmt.Errorf("%s: %w\n%s", c, err, text[max(0, len(text)-4000):])
 	}
-	if keep {
-		b.last = out
+	if usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.peak = usage.Maxrss << 10
 	}
-	return took, nil
+	r.log = text
+	return r, rerr
 }
 
 type result struct {

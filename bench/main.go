@@ -38,7 +38,10 @@ func run(ctx context.Context) error {
 	}
 	defer b.close()
 	var rows []row
-	for _, measure := range []func() ([]row, error){b.start, b.cold, b.noop, b.oneFile, b.onePackage, b.overhead, b.sizes} {
+	for _, measure := range []func() ([]row, error){
+		b.start, b.cold, b.noop, b.oneFile, b.onePackage, b.overhead, b.sizes,
+		b.added, b.again, b.rejudge, b.ourChain,
+	} {
 		got, err := measure()
 		if err != nil {
 			return err
