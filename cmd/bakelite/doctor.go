@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/doctor"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/scan/child"
 )
 
 func doctorCommand() *cobra.Command {
@@ -53,7 +54,8 @@ func examination(s *settings.Settings) doctor.Options {
 	maps.Copy(mirrors, s.Mirrors)
 	return doctor.Options{
 		State: s.State, Arch: runtime.GOARCH, UID: os.Geteuid(), Mirrors: mirrors, Root: os.DirFS("/"), Now: time.Now,
-		Engine: func(ctx context.Context) (string, error) { return tryEngine(ctx, s) },
+		Scanner: func(ctx context.Context) (string, error) { return child.Scanner{}.About(ctx) },
+		Engine:  func(ctx context.Context) (string, error) { return tryEngine(ctx, s) },
 	}
 }
 

@@ -36,7 +36,7 @@ type Result struct {
 	Mend string `json:"mend,omitempty"`
 }
 
-// Options say what to examine; all but Engine must be set.
+// Options say what to examine; all but Scanner and Engine must be set.
 type Options struct {
 	// State is Bakelite's state folder; it is made where it does not exist.
 	State string
@@ -50,6 +50,9 @@ type Options struct {
 	Root fs.FS
 	// Now is the clock that is examined.
 	Now func() time.Time
+	// Scanner asks the scanning program for its version; nil leaves the check
+	// out.
+	Scanner func(context.Context) (file string, err error)
 	// Engine opens an engine, closes it and says where it came from; nil
 	// leaves the check out.
 	Engine func(context.Context) (origin string, err error)

@@ -49,6 +49,14 @@ func emulator(ctx context.Context, o Options) finding {
 	return ok(line)
 }
 
+func scanner(ctx context.Context, o Options) finding {
+	found, err := o.Scanner(ctx)
+	if err != nil {
+		return warn(err.Error(), "put bakelite-scan beside bakelite; without it nothing is published")
+	}
+	return ok(found)
+}
+
 func uefi(_ context.Context, o Options) finding {
 	file, err := machine.Firmware(o.Arch)
 	if err != nil {

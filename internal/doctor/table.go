@@ -22,6 +22,9 @@ func table(o Options) []check {
 		{"archive debian-security", "security updates come from it", nil, mirrorsOf("debian-security", "trixie-security")},
 		{"clock", "signatures of archives have dates", nil, clock},
 	}
+	if o.Scanner != nil {
+		checks = append(checks, check{"scanner", "reads what is to be published", nil, scanner})
+	}
 	if o.Engine != nil {
 		checks = append(checks, check{"engine", "executes builds", nil, engine})
 	}

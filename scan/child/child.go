@@ -115,6 +115,23 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]wire.Result
 	return results, nil
 }
 
+// About returns what the scanner says of itself; fault.Missing where it is
+// not there or does not run.
+func (s Scanner) About(ctx context.Context) (string, error) {
+	file, err := s.find()
+	if err != nil {
+		return "", err
+	}
+	result, err := program.Run(ctx, program.Command{Path: file, Args: []string{"--version"}, Timeout: aboutTime})
+	if err != nil {
+		return "", fault.As(fault.Missing, err)
+	}
+	return strings.TrimSpace(string(result.Stdout)), nil
+}
+
+// aboutTime bounds a scanner that is asked for its version.
+const aboutTime = 10 * time.Second
+
 func (s Scanner) find() (string, error) {
 	if s.Program != "" {
 		return s.Program, nil
