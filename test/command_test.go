@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/pipelines"
 )
 
 // commandLimit bounds one command; the longest has one cold build and one
@@ -52,8 +54,8 @@ type outcome struct {
 func (s site) start(args ...string) *command {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
-	c := &command{t: s.t, cmd: exec.CommandContext(ctx, here.binary, args...), ended: make(chan struct{})}
-	c.cmd.Dir, c.cmd.Env = filepath.Dir(s.dir), environment(s.state, s.out)
+	c := &command{t: s.t, cmd: exec.CommandContext(ctx, cmp.Or(s.binary, here.binary), args...), ended: make(chan struct{})}
+	c.cmd.Dir, c.cmd.Env = filepath.Dir(s.dir), append(environment(s.state, s.out), s.env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	c.cmd.WaitDelay = time.Minute
 	if err := c.cmd.Start(); err != nil {
@@ -135,6 +137,13 @@ type result struct {
 	Artifacts  []builders.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      []step              `json:"steps"`
+	Published  []publication       `json:"published"`
+}
+
+// publication is what --json says of one artifact that was published.
+type publication struct {
+	pipelines.Publication
+	Again bool `json:"again"`
 }
 
 type step struct {

@@ -15,6 +15,10 @@ import (
 type site struct {
 	t               *testing.T
 	dir, out, state string
+	// binary is the program where it is not here's, env what is added to the
+	// environment.
+	binary string
+	env    []string
 }
 
 // newSite copies the example and its lock, as the first bake left it.

@@ -1,0 +1,44 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/registry"
+)
+
+// TestScannerTrouble publishes with a scanner that does not do its work.
+func TestScannerTrouble(t *testing.T) {
+	s := openShop(t)
+	for name, tt := range map[string]struct {
+		script string
+		code   int
+		texts  []string
+	}{
+		"it fails":            {"#!/bin/sh\necho broken pipe of dreams >&2\nexit 1\n", 1, []string{"scanner ended with exit code 1", "broken pipe of dreams"}},
+		"it is killed":        {"#!/bin/sh\nkill -9 $$\n", 1, []string{"scanner"}},
+		"it says nothing":     {"#!/bin/sh\ncat >/dev/null\n", 1, []string{"scanner's answer"}},
+		"it talks nonsense":   {"#!/bin/sh\necho all is well\n", 1, []string{"scanner's answer"}},
+		"it gives no results": {"#!/bin/sh\necho '{}'\n", 1, []string{"the scanner"}},
+		"it is not there":     {"", 3, []string{"bakelite-scan", "next:"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			dir := folder(t)
+			s.binary = filepath.Join(dir, "bakelite")
+			if err := os.Link(here.binary, s.binary); err != nil {
+				t.Fatal(err)
+			}
+			if tt.script != "" {
+				if err := os.WriteFile(filepath.Join(dir, "bakelite-scan"), []byte(tt.script), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			shelf := registry.LayoutPrefix + filepath.Join(dir, "shelf")
+			s.publish("--registry", shelf).want(t, tt.code, tt.texts...)
+			absent(t, shelf)
+		})
+	}
+	leavesNothing(t)
+}

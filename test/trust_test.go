@@ -1,0 +1,101 @@
+package test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/registry"
+)
+
+// zero is a digest that nothing has.
+const zero = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+const baseApp = "apiVersion: bakelite.dev/v1\nname: base\nbase: {debian: trixie}\nservice: {command: [/usr/bin/sleep, \"1000\"], user: nobody}\ncontainer: {shell: true}\n"
+
+// standing is an app on an image or on Debian, with or without a Dockerfile.
+func standing(base, dockerfile string) string {
+	text := "apiVersion: bakelite.dev/v1\nname: web\nbase:\n"
+	if base != "" {
+		text += "  image: " + base + "\n"
+	} else {
+		text += "  debian: trixie\n"
+	}
+	if dockerfile != "" {
+		text += "  dockerfile: Dockerfile\n"
+	}
+	return text + "service: {command: [/usr/bin/sleep, \"1000\"], user: nobody}\ncontainer: {shell: true}\n"
+}
+
+// stock is a base image in a registry, signed, and unsigned beside it.
+type stock struct {
+	shop
+	host             string
+	signed, unsigned string // by tag
+	digest           string
+}
+
+// newStock bakes a base image and publishes it to a registry of its own.
+func newStock(t *testing.T) stock {
+	t.Helper()
+	s := stock{shop: openShop(t), host: serve(t, distribution(t)).host}
+	env := s.env
+	s.site = emptySite(t)
+	s.env = env
+	writeFile(t, filepath.Join(filepath.Dir(s.dir), "base", "app.yaml"), baseApp)
+	s.signed, s.unsigned = s.host+"/team/base:1.0", s.host+"/bare/base:latest"
+	o := s.run("publish", "--json", "--target", "container", "--key", s.key, "--database", s.database, "--registry", s.host+"/team", "--version", "1.0", "base")
+	s.digest = o.result(t).Published[0].Digest
+	if _, err := registry.Push(t.Context(), filepath.Join(s.out, "base.oci"), s.digest, strings.TrimSuffix(s.unsigned, ":latest")); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// on writes the app, with a lock of its own.
+func (s stock) on(base, dockerfile string) {
+	s.t.Helper()
+	writeFile(s.t, s.app(), standing(base, dockerfile))
+	if dockerfile != "" {
+		writeFile(s.t, filepath.Join(s.dir, "Dockerfile"), dockerfile)
+	}
+}
+
+// TestBases stands an app on one image after the other, by its name in the app
+// file and in a Dockerfile. What the policy refuses is not fetched.
+func TestBases(t *testing.T) {
+	s := newStock(t)
+	at := "@" + s.digest
+	images := func(keys string) string { return "bases: {images: {" + keys + "}}\n" }
+	other := filepath.Join(folder(t), "other")
+	s.run("keygen", "--name", other).want(t, 0)
+	byUs := images("signedBy: [{key: release.pub}]")
+	for _, tt := range []struct {
+		name, base, dockerfile, policy string
+		code                           int
+		texts                          []string
+	}{
+		{"look-alike image", "docker.io/library/debain" + zero, "", "", 6, []string{"base.image", "looks like docker.io/library/debian", "next:"}},
+		{"look-alike namespace", "docker.io/1ibrary/debian" + zero, "", "", 6, []string{"docker.io/library/debian", "next:"}},
+		{"look-alike host", "docker.io.example.com/library/debian" + zero, "", "", 6, []string{"docker.io/library/debian", "next:"}},
+		{"look-alike in a Dockerfile", "", "FROM docker.io/library/debain" + zero + "\n", "", 6, []string{"looks like docker.io/library/debian", "next:"}},
+		{"look-alike that is copied from", "", "FROM base\nCOPY --from=docker.io/library/ngnix" + zero + " /etc/nginx /etc/nginx\n", "", 6, []string{"looks like docker.io/library/nginx", "next:"}},
+		{"tag alone", s.signed, "", "", 6, []string{"not pinned", "next:"}},
+		{"tag alone in a Dockerfile", "", "FROM " + s.signed + "\n", "", 6, []string{"not pinned", "next:"}},
+		{"not in the list", s.signed + at, "", images("allow: [docker.io/library/debian]"), 6, []string{"none of the allowed repositories", "bases.images.allow", "next:"}},
+		{"unsigned", s.unsigned + at, "", byUs, 6, []string{"sign", "next:"}},
+		{"unsigned in a Dockerfile", "", "FROM " + s.unsigned + at + "\n", byUs, 6, []string{"sign", "next:"}},
+		{"signed by another key", s.signed + at, "", images("signedBy: [{key: other.pub}]"), 6, []string{"sign", "next:"}},
+		{"too old", s.signed + at, "", images("maxAge: 1ns"), 6, []string{"was made on", "at most 1ns", "next:"}},
+		{"signed and in the list", s.signed + at, "", images("allow: [\"" + s.host + "/team/*\"], signedBy: [{key: release.pub}], maxAge: 876000h"), 0, nil},
+		{"tag, and the policy takes them", "", "FROM " + s.signed + "\nRUN touch /by-tag\n", images("allowTags: true, signedBy: [{key: release.pub}]"), 0, []string{s.signed + at}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s.t, s.shop.t = t, t
+			s.on(tt.base, tt.dockerfile)
+			policy := s.policy(tt.policy)
+			writeFile(t, filepath.Join(filepath.Dir(policy), "other.pub"), read(t, other+".pub"))
+			s.run("build", "--json", "--skip-tests", "--target", "container", "--policy", policy, "web").want(t, tt.code, tt.texts...)
+		})
+	}
+}
