@@ -17,6 +17,17 @@ func completeApps(commands ...*cobra.Command) []*cobra.Command {
 	return commands
 }
 
+// completeFiles makes the shell complete files and folders: disks, layouts,
+// SBOMs.
+func completeFiles(commands ...*cobra.Command) []*cobra.Command {
+	for _, c := range commands {
+		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+	}
+	return commands
+}
+
 // checked classifies what a check of the number of arguments refuses.
 func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

@@ -20,7 +20,7 @@ func diffCommand() *cobra.Command {
 		Long: `Compares two images or disks (references, layouts, disk files), by what is
 stated about them; what is not stated about a layout or disk of this machine is
 scanned. Files are compared with --files, for which both are read.`,
-		Args: cobra.ExactArgs(2),
+		Args: checked(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := lookKitchen(c, by)
 			if err != nil {

@@ -26,7 +26,7 @@ func inspectCommand() *cobra.Command {
 		Long: `Shows what is stated about a published image or disk: who built it from what,
 its packages, findings, verdict, tests and hardening. Whether anybody vouches
 for the statements is shown first; verify decides by it.`,
-		Args: cobra.ExactArgs(1),
+		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := lookKitchen(c, by)
 			if err != nil {

@@ -21,7 +21,8 @@ func keygenCommand() *cobra.Command {
 verifies, in the form that cosign reads. The key is encrypted with the
 passphrase in BAKELITE_KEY_PASSPHRASE, else with one that is asked for on the
 terminal; an empty one leaves it open to whoever can read the file.`,
-		Args: cobra.NoArgs,
+		Args:              checked(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			phrase, err := newPassphrase()
 			if err != nil {

@@ -55,7 +55,8 @@ them when, and only when, something beneath them changed.
 		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", c.CommandPath())
 	})
 	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), lockCommand(), bootCommand(), runCommand())...)
-	c.AddCommand(scanCommand(), verifyCommand(), inspectCommand(), diffCommand(), keygenCommand())
+	c.AddCommand(completeFiles(scanCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
+	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	return c
 }

@@ -28,7 +28,7 @@ read by a process of its own, without keys, credentials and network.
 What was published with an SBOM that the policy's signers vouch for is not
 fetched: the SBOM is compared, which takes no time.`,
 		Example: "  bakelite scan dist/web.qcow2\n  bakelite scan --format sarif dist/web.oci >findings.sarif\n  bakelite scan --judge --policy policy.yaml registry.example.com/team/web",
-		Args:    cobra.ExactArgs(1),
+		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			write, ok := scanFormats()[format]
 			if !ok {

@@ -49,7 +49,7 @@ that was signed. REF is a reference in a registry, or oci: and a layout folder;
 FILE is a disk with its bundles beside it (FILE.sigstore.jsonl). All reasons to
 refuse are shown at once.`,
 		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
-		Args:    cobra.ExactArgs(1),
+		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			k, err := lookKitchen(c, by)
 			if err != nil {
