@@ -59,16 +59,26 @@ func (b *bench) database() (string, error) {
 	return folder, err
 }
 
-// publish publishes by a new database what was built before.
+// publish publishes by a new database what was built before. It refuses a run
+// that left a stage out: its time would say nothing.
 func (b *bench) publish(args ...string) (ran, error) {
 	db, err := b.database()
 	if err != nil {
 		return ran{}, err
 	}
-	return b.run(b.command(append([]string{
+	r, err := b.run(b.command(append([]string{
 		"publish", "--skip-tests", "--progress", "json", "--json",
 		"--key", b.chain.key, "--policy", b.chain.policy, "--database", db, b.app,
 	}, args...)...))
+	if err != nil {
+		return ran{}, err
+	}
+	for _, name := range stages() {
+		if stage(stepsOf(r.log), name) == 0 {
+			return ran{}, fmt.Errorf("publish had no step [%s]", name)
+		}
+	}
+	return r, nil
 }
 
 // forget removes what scanning and packing keep for the next time.

@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 // row is one line of the report.
 type row struct{ what, figure, limit string }
 
-func (r row) String() string { return fmt.Sprintf("%-58s %-44s %s", r.what, r.figure, r.limit) }
+func (r row) String() string { return fmt.Sprintf("%-72s %-44s %s", r.what, r.figure, r.limit) }
 
 func report(rows []row) string {
 	var out strings.Builder

@@ -53,11 +53,13 @@ func (b *bench) bakeAndPublish(parts map[string][]time.Duration) (baked, extra t
 		return 0, 0, err
 	}
 	published, err := b.publish(output...)
-	all := stepsOf(published.log)
-	for _, name := range []string{"scan", "sign", "publish"} {
-		parts[name] = append(parts[name], stage(all, name))
+	if err != nil {
+		return 0, 0, err
 	}
-	return baked, published.took - noop, err
+	for _, name := range stages() {
+		parts[name] = append(parts[name], stage(stepsOf(published.log), name))
+	}
+	return baked, published.took - noop, nil
 }
 
 // again publishes the same content by a newer database.

@@ -120,11 +120,12 @@ func (s separate) commands(c chain, ref string) [][]string {
 	}
 }
 
-// scan has Trivy look for what bakelite-scan looks for, without a memory.
+// scan has Trivy look for what it does by default in a format: findings and
+// secrets for json, packages alone for an SBOM. It keeps nothing.
 func (s separate) scan(format, file string) []string {
 	return []string{
 		s.trivy, "image", "--input", s.layout, "--cache-dir", s.cache, "--cache-backend", "memory", "--skip-db-update", "--skip-java-db-update",
-		"--offline-scan", "--skip-version-check", "--disable-telemetry", "--quiet", "--scanners", "vuln,secret", "--list-all-pkgs", "--format", format, "--output", file,
+		"--offline-scan", "--skip-version-check", "--disable-telemetry", "--quiet", "--format", format, "--output", file,
 	}
 }
 

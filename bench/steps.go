@@ -48,6 +48,9 @@ func stepsOf(log []byte) []step {
 	return all
 }
 
+// stages are those of a publication.
+func stages() []string { return []string{"scan", "sign", "publish"} }
+
 // stage is how long the steps of a stage took; they come one after another.
 func stage(all []step, name string) (sum time.Duration) {
 	for _, s := range all {
