@@ -81,7 +81,7 @@ func (b *bench) onePackage() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.WriteFile(file, text, 0o644)
+	defer func() { _ = os.WriteFile(file, text, 0o644) }()
 	return b.pair("after one package changed: both ÷ container alone", func(n int) error {
 		changed := strings.Replace(string(text), "packages: [nginx]", "packages: [nginx, "+small[n]+"]", 1)
 		if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {

@@ -45,7 +45,7 @@ func (b *bench) startRegistry() (*localRegistry, error) {
 		return nil, fmt.Errorf("starting a registry: %w", err)
 	}
 	for end := time.Now().Add(startTime); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if resp, err := r.do(b.ctx, http.MethodGet, r.url("/v2/"), "", nil); err == nil && resp.StatusCode == http.StatusOK {
+		if a, err := r.do(b.ctx, http.MethodGet, r.url("/v2/"), "", nil); err == nil && a.code == http.StatusOK {
 			return r, nil
 		}
 	}
@@ -69,20 +69,29 @@ func (r *localRegistry) close() {
 
 func (r *localRegistry) url(path string) string { return "http://" + r.address + path }
 
+// answer is what is looked at of a registry's.
+type answer struct {
+	code     int
+	status   string
+	location *url.URL // nil where the answer names none
+}
+
 // do sends a request and reads its answer to the end.
-func (r *localRegistry) do(ctx context.Context, method, to, mediaType string, body []byte) (*http.Response, error) {
+func (r *localRegistry) do(ctx context.Context, method, to, mediaType string, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	req.Header.Set("Content-Type", mediaType)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
+	a := answer{code: resp.StatusCode, status: resp.Status}
+	a.location, _ = resp.Location()
 	_, err = io.Copy(io.Discard, resp.Body)
-	return resp, err
+	return a, err
 }
 
 // push sends a layout's one image, as a program of its own would.
@@ -108,8 +117,7 @@ func (b *bench) push(r *localRegistry, layout, repository string) error {
 			return err
 		}
 	}
-	resp, err := r.do(b.ctx, http.MethodPut, r.url("/v2/"+repository+"/manifests/"+digest), manifest.MediaType, text)
-	return created(resp, err)
+	return created(r.do(b.ctx, http.MethodPut, r.url("/v2/"+repository+"/manifests/"+digest), manifest.MediaType, text))
 }
 
 func (b *bench) pushBlob(r *localRegistry, layout, repository, digest string) error {
@@ -117,24 +125,23 @@ func (b *bench) pushBlob(r *localRegistry, layout, repository, digest string) er
 	if err != nil {
 		return err
 	}
-	resp, err := r.do(b.ctx, http.MethodPost, r.url("/v2/"+repository+"/blobs/uploads/"), "", nil)
+	a, err := r.do(b.ctx, http.MethodPost, r.url("/v2/"+repository+"/blobs/uploads/"), "", nil)
 	if err != nil {
 		return err
 	}
-	to, err := resp.Location()
-	if err != nil {
-		return fmt.Errorf("the registry takes no blob: %s: %w", resp.Status, err)
+	to := a.location
+	if to == nil {
+		return fmt.Errorf("the registry takes no blob: %s", a.status)
 	}
 	query := to.Query()
 	query.Set("digest", digest)
 	at := url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path, RawQuery: query.Encode()}
-	resp, err = r.do(b.ctx, http.MethodPut, at.String(), "application/octet-stream", body)
-	return created(resp, err)
+	return created(r.do(b.ctx, http.MethodPut, at.String(), "application/octet-stream", body))
 }
 
-func created(resp *http.Response, err error) error {
-	if err == nil && resp.StatusCode != http.StatusCreated {
-		err = fmt.Errorf("the registry says %s", resp.Status)
+func created(a answer, err error) error {
+	if err == nil && a.code != http.StatusCreated {
+		err = fmt.Errorf("the registry says %s", a.status)
 	}
 	return err
 }
