@@ -88,7 +88,7 @@ func TestBases(t *testing.T) {
 		{"signed by another key", s.signed + at, "", images("signedBy: [{key: other.pub}]"), 6, []string{"sign", "next:"}},
 		{"too old", s.signed + at, "", images("maxAge: 1ns"), 6, []string{"was made on", "at most 1ns", "next:"}},
 		{"signed and in the list", s.signed + at, "", images("allow: [\"" + s.host + "/team/*\"], signedBy: [{key: release.pub}], maxAge: 876000h"), 0, nil},
-		{"tag, and the policy takes them", "", "FROM " + s.signed + "\nRUN touch /by-tag\n", images("allowTags: true, signedBy: [{key: release.pub}]"), 0, []string{s.signed + at}},
+		{"tag, and the policy takes them", "", "FROM " + s.signed + "\nUSER root\nRUN touch /by-tag\n", images("allowTags: true, signedBy: [{key: release.pub}]"), 0, []string{s.signed + at}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s.t, s.shop.t = t, t

@@ -19,7 +19,7 @@ import (
 // TestWholeLine bakes a clean copy of the example, into an output folder that
 // is named as users name it, by a relative path: stdout is one JSON object,
 // both artifacts are there, whole and tested, and the receipt says so. A
-// second run has nothing to do.
+// second run has nothing to do. Then both are published and verified.
 func TestWholeLine(t *testing.T) {
 	first, s := firstBake(t), newSite(t)
 	r := s.run("build", "--json", "--output", "dist", "web").result(t)
@@ -58,6 +58,10 @@ func TestWholeLine(t *testing.T) {
 		}
 	}
 	nothingToDo(s, r)
+	seller := openShop(t)
+	s.env = seller.env
+	seller.site = s
+	publishBoth(seller)
 }
 
 // nothingToDo runs the same command again, with an engine address where
