@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/pipelines"
 )
 
 const root = ".."
@@ -65,14 +66,40 @@ func TestGlossaryIsSorted(t *testing.T) {
 
 func TestJSONNamesEveryKey(t *testing.T) {
 	text := read(t, "json.md")
-	for _, value := range []any{builders.Artifact{}, probe.Result{}} {
+	for _, value := range []any{builders.Artifact{}, probe.Result{}, pipelines.Publication{}} {
 		kind := reflect.TypeOf(value)
 		for i := range kind.NumField() {
 			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
-			if !strings.Contains(text, `"`+key+`":`) {
+			if key != "-" && !strings.Contains(text, `"`+key+`":`) {
 				t.Errorf("json.md does not show the key %q of %s", key, kind)
 			}
 		}
+	}
+}
+
+// TestNamedTestsExist: a document that says what tests a claim names a real one.
+func TestNamedTestsExist(t *testing.T) {
+	function, name := regexp.MustCompile(`(?m)^func (Test\w+)\(`), regexp.MustCompile("`(Test[A-Z]\\w+)`")
+	there, named := map[string]bool{}, map[string]string{}
+	each(t, func(path, text string) {
+		switch {
+		case strings.HasSuffix(path, "_test.go"):
+			for _, found := range function.FindAllStringSubmatch(text, -1) {
+				there[found[1]] = true
+			}
+		case filepath.Ext(path) == ".md":
+			for _, found := range name.FindAllStringSubmatch(text, -1) {
+				named[found[1]] = path
+			}
+		}
+	})
+	for test, path := range named {
+		if !there[test] {
+			t.Errorf("%s names %s, which is no test", path, test)
+		}
+	}
+	if len(named) < 10 {
+		t.Errorf("the documents name %d tests", len(named))
 	}
 }
 
