@@ -26,6 +26,14 @@ type evidence struct {
 	passed  gate.Passed
 }
 
+func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
+	err = k.Progress.Do(ctx, "[sign] open the key", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		signer, err = k.Publisher.Signer(ctx)
+		return false, err
+	})
+	return signer, err
+}
+
 // sign signs the subject and all evidence of it. What comes back was verified
 // as a consumer with the same policy would.
 func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {

@@ -63,7 +63,9 @@ func (k Kitchen) Publish(ctx context.Context, a app.App, built *Built, o Publish
 		return err
 	}
 	defer release()
+	steps := len(k.Progress.Steps())
 	built.Published, err = k.publish(ctx, a, built, o)
+	built.Steps = append(built.Steps, k.Progress.Steps()[steps:]...)
 	return err
 }
 
@@ -88,7 +90,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	signer, err := k.Publisher.Signer(ctx)
+	signer, err := k.signer(ctx)
 	if err != nil {
 		return nil, err
 	}
