@@ -12,7 +12,7 @@ const (
 type Artifact struct {
 	// Kind is Container or Disk.
 	Kind string `json:"kind"`
-	// Format is layout, archive or registry for a container; raw, qcow2, vmdk
+	// Format is layout or archive for a container; raw, qcow2, vmdk
 	// or vhd for a disk.
 	Format string `json:"format"`
 	// Ref names a container image: a layout folder or a repository, "@" and

@@ -35,15 +35,20 @@ func Lines(name string) []string {
 	return lines
 }
 
-// Digest returns "sha256:" and the digest of all files: the recipe's part of
-// what decides an artifact's bytes.
+// recipe are the folders that decide an artifact's bytes.
+func recipe() []string { return []string{"controls", "machine", "rootfs"} }
+
+// Digest returns "sha256:" and the digest of the recipe: its part of what
+// decides an artifact's bytes.
 func Digest() string {
 	hash := sha256.New()
-	_ = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			_, _ = hash.Write([]byte(name + "\x00" + Text(name) + "\x00"))
-		}
-		return err
-	})
+	for _, folder := range recipe() {
+		_ = fs.WalkDir(files, folder, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				_, _ = hash.Write([]byte(name + "\x00" + Text(name) + "\x00"))
+			}
+			return err
+		})
+	}
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }

@@ -49,7 +49,7 @@ fetched: the SBOM is compared, which takes no time.`,
 	}
 	by.add(c)
 	c.Flags().StringVar(&format, "format", "table", "table, json, sarif, cyclonedx or spdx")
-	c.Flags().BoolVar(&judge, "judge", false, "also judge by the policy; exit code 6 where it fails")
+	c.Flags().BoolVar(&judge, "judge", false, "also judge by the policy, exit code 6 where it fails; tests and hardening are known of what was published")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "sarif", "cyclonedx", "spdx"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

@@ -16,7 +16,6 @@
 package registry
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/opencontainers/go-digest"
@@ -24,32 +23,6 @@ import (
 
 // Tag is the name that the newest image of an app has in its repository.
 const Tag = "latest"
-
-// Push copies the image of a layout to a repository ("host/path/app"), then
-// moves the tag, and returns the image's reference by digest. Nothing vouches
-// for what it sends: Publish is the way for what is signed. Credentials are
-// those of Docker's configuration and its helpers. A repository that is no
-// such name is fault.Invalid, a registry that does not take it fault.Network.
-func Push(ctx context.Context, layout, image, repository string) (string, error) {
-	store, _, err := Open(repository, Options{})
-	if err != nil {
-		return "", err
-	}
-	content, err := Image(layout, image)
-	if err != nil {
-		return "", err
-	}
-	if _, _, err := putBlobs(ctx, store, content.Blobs); err != nil {
-		return "", err
-	}
-	if _, err := store.PutManifest(ctx, content.Manifest); err != nil {
-		return "", err
-	}
-	if err := store.SetTag(ctx, TagRequest{Name: Tag, Manifest: content.Manifest}); err != nil {
-		return "", err
-	}
-	return refByDigest(store, content.Manifest.Digest), nil
-}
 
 // refByDigest names content in a store: "host/path/app@sha256:…".
 func refByDigest(s Store, d digest.Digest) string { return fmt.Sprintf("%s@%s", s.Name(), d) }
