@@ -143,6 +143,29 @@ func put(t *testing.T, store registry.Store, b attest.Blob) {
 	}
 }
 
+// push sends an image of a layout with nothing that vouches for it, and
+// returns its reference.
+func push(t *testing.T, layout, image, repository string) string {
+	t.Helper()
+	store, _ := open(t, repository)
+	content, err := registry.Image(layout, image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range content.Blobs {
+		if err := store.PutBlob(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := store.PutManifest(t.Context(), content.Manifest); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SetTag(t.Context(), registry.TagRequest{Name: registry.Tag, Manifest: content.Manifest}); err != nil {
+		t.Fatal(err)
+	}
+	return repository + "@" + image
+}
+
 // cosign is the real one, where the tests of internal/attest have built it.
 type cosign struct {
 	t            *testing.T

@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // zero is a digest that nothing has.
@@ -46,9 +44,7 @@ func newStock(t *testing.T) stock {
 	s.signed, s.unsigned = s.host+"/team/base:1.0", s.host+"/bare/base:latest"
 	o := s.run("publish", "--json", "--target", "container", "--key", s.key, "--database", s.database, "--registry", s.host+"/team", "--version", "1.0", "base")
 	s.digest = o.result(t).Published[0].Digest
-	if _, err := registry.Push(t.Context(), filepath.Join(s.out, "base.oci"), s.digest, strings.TrimSuffix(s.unsigned, ":latest")); err != nil {
-		t.Fatal(err)
-	}
+	push(t, filepath.Join(s.out, "base.oci"), s.digest, strings.TrimSuffix(s.unsigned, ":latest"))
 	return s
 }
 

@@ -129,11 +129,7 @@ func reworded(t *testing.T, bundle []byte, old, new string) []byte {
 // copied sends an image of a layout alone to a registry of its own.
 func copied(t *testing.T, layout, digest string) string {
 	t.Helper()
-	ref, err := registry.Push(t.Context(), layout, digest, serve(t, memoryRegistry(t)).host+"/copy/web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ref
+	return push(t, layout, digest, serve(t, memoryRegistry(t)).host+"/copy/web")
 }
 
 // TestTamperedFolder changes a byte of a layer, of a bundle and of the
