@@ -78,7 +78,10 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	key := k.publicationKey(subjects, db, built, o)
+	key, err := k.publicationKey(subjects, db, built, o)
+	if err != nil {
+		return nil, err
+	}
 	if done := k.published(ctx, a.Name, key); done != nil {
 		return done, nil
 	}
@@ -100,7 +103,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 		if err != nil {
 			return nil, fmt.Errorf("signing the %s: %w", s.kind, err)
 		}
-		p, err := k.send(ctx, a, s, signed, o)
+		p, err := k.send(ctx, s, signed, o)
 		if err != nil {
 			return nil, fmt.Errorf("publishing the %s: %w", s.kind, err)
 		}
@@ -185,7 +188,7 @@ func (k Kitchen) diskOptions(a app.App, made []builders.Artifact) registry.DiskO
 }
 
 // send publishes one subject and says what is where.
-func (k Kitchen) send(ctx context.Context, a app.App, s subject, signed attest.Signed, o PublishOptions) (Publication, error) {
+func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o PublishOptions) (Publication, error) {
 	store, _, err := registry.Open(s.repository, k.Registry)
 	if err != nil {
 		return Publication{}, err

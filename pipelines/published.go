@@ -58,16 +58,16 @@ func (k Kitchen) publicationPath(app string) string {
 
 // publicationKey is the digest of everything that decides what is published
 // and what is stated about it, but for times.
-func (k Kitchen) publicationKey(subjects []subject, db database.Database, built *Built, o PublishOptions) string {
+func (k Kitchen) publicationKey(subjects []subject, db database.Database, built *Built, o PublishOptions) (string, error) {
 	key := []any{built.Key, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
 	for _, s := range subjects {
 		key = append(key, s.digest(), s.repository)
 	}
 	text, err := json.Marshal(key)
 	if err != nil {
-		panic("texts always marshal: " + err.Error())
+		return "", fmt.Errorf("writing key: %w", err)
 	}
-	return digestOf(text)
+	return digestOf(text), nil
 }
 
 func digestOf(text []byte) string {

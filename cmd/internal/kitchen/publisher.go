@@ -49,7 +49,7 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 		Destination: strings.TrimSuffix(destination, "/"),
 		Origin:      origin(s),
 		SignerName:  signerName,
-		Signer:      func(ctx context.Context) (attest.Signer, error) { return signer(s) },
+		Signer:      func(context.Context) (attest.Signer, error) { return signer(s) },
 		Database: func(ctx context.Context) (database.Database, error) {
 			return database.Fetch(ctx, database.Options{
 				Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"),
