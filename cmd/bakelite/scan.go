@@ -75,8 +75,10 @@ func scanFormats() map[string]func(seen pipelines.Seen, target string) error {
 			}
 			return show.Table(os.Stdout, reports(s), show.Options{Width: width})
 		},
-		"json":  func(s pipelines.Seen, _ string) error { return show.JSON(os.Stdout, reports(s)) },
-		"sarif": func(s pipelines.Seen, target string) error { return show.SARIF(os.Stdout, reports(s), show.Options{Refs: map[string]string{s.Report.Subject: target}}) },
+		"json": func(s pipelines.Seen, _ string) error { return show.JSON(os.Stdout, reports(s)) },
+		"sarif": func(s pipelines.Seen, target string) error {
+			return show.SARIF(os.Stdout, reports(s), show.Options{Refs: map[string]string{s.Report.Subject: target}})
+		},
 		"cyclonedx": func(s pipelines.Seen, _ string) error {
 			_, err := fmt.Printf("%s\n", s.CycloneDX)
 			return err

@@ -36,10 +36,10 @@ type Process struct {
 
 // Start starts c. The program and its group are killed when ctx ends.
 func Start(ctx context.Context, c Command) (*Process, error) {
-	ctx, cancel := limited(ctx, c.Timeout)
-	p := &Process{command: c, why: ctx.Err, cancel: cancel, done: make(chan struct{})}
+	within, cancel := limited(ctx, c.Timeout)
+	p := &Process{command: c, why: within.Err, cancel: cancel, done: make(chan struct{})}
 	p.out, p.errs = NewTail(c.Limit), NewTail(c.Limit)
-	p.cmd = p.prepare(ctx)
+	p.cmd = p.prepare(within)
 	started := make(chan error)
 	go p.live(started)
 	if err := <-started; err != nil {

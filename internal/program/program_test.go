@@ -171,3 +171,16 @@ func waitGone(t *testing.T, pid int) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// TestNoProgram: a file that the kernel does not run is no cancelled command.
+func TestNoProgram(t *testing.T) {
+	file := t.TempDir() + "/program"
+	if err := os.WriteFile(file, []byte("\x00not a program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if _, err := program.Run(t.Context(), program.Command{Path: file}); fault.KindOf(err) != fault.Missing || !strings.Contains(err.Error(), "starting program") {
+			t.Fatalf("got %v", err)
+		}
+	}
+}

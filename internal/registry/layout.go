@@ -40,7 +40,25 @@ func (l layout) HasBlob(_ context.Context, d Descriptor) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking for blob: %w", err)
 	}
-	return info.Mode().IsRegular() && info.Size() == d.Size, nil
+	if !info.Mode().IsRegular() || info.Size() != d.Size {
+		return false, nil
+	}
+	return l.holds(d)
+}
+
+// holds compares a blob's bytes with its digest, so that one that was damaged
+// or changed is written again.
+func (l layout) holds(d Descriptor) (bool, error) {
+	f, err := os.Open(l.blobPath(d.Digest))
+	if err != nil {
+		return false, fmt.Errorf("looking for blob: %w", err)
+	}
+	defer f.Close()
+	verifier := d.Digest.Verifier()
+	if _, err := io.Copy(verifier, f); err != nil {
+		return false, fmt.Errorf("reading blob: %w", err)
+	}
+	return verifier.Verified(), nil
 }
 
 func (l layout) PutBlob(ctx context.Context, b Blob) error {

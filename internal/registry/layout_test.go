@@ -1,16 +1,20 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
@@ -140,5 +144,34 @@ func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDamagedBlobIsWrittenAgain: a blob that has its size but not its bytes
+// does not count as being there.
+func TestDamagedBlobIsWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	store := registry.Layout(dir)
+	content := []byte("content")
+	d := registry.Descriptor{MediaType: "text/plain", Digest: digest.FromBytes(content), Size: int64(len(content))}
+	blob := registry.Blob{Descriptor: d, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
+	if err := store.PutBlob(t.Context(), blob); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "blobs", "sha256", d.Digest.Encoded())
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("CONTENT"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := store.HasBlob(t.Context(), d); has || err != nil {
+		t.Errorf("a damaged blob is there: %t, %v", has, err)
+	}
+	if err := store.PutBlob(t.Context(), blob); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := store.HasBlob(t.Context(), d); !has || err != nil {
+		t.Errorf("the blob was not written again: %t, %v", has, err)
 	}
 }

@@ -43,6 +43,9 @@ func Open(ref string, o Options) (Store, string, error) {
 		}
 		return Layout(dir), at, nil
 	}
+	if strings.HasPrefix(ref, "/") || strings.HasPrefix(ref, ".") {
+		return nil, "", fault.Hint(fault.New(fault.Missing, "%s is not there", ref), "check the path; a layout folder may be named oci:PATH too")
+	}
 	repository, at, err := split(ref)
 	if err != nil {
 		return nil, "", err
