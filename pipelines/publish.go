@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/attest"
-	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/scan/database"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -111,80 +108,6 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 		all = append(all, p)
 	}
 	return all, k.writePublications(a.Name, all)
-}
-
-// subject is an artifact in the form in which it is published.
-type subject struct {
-	kind    string
-	content registry.Content
-	// made are the artifacts in it: an image, or the files of a disk.
-	made []builders.Artifact
-	// repository is where it goes.
-	repository string
-	// beside puts the bundles beside the files too.
-	beside bool
-}
-
-func (s subject) digest() string { return s.content.Manifest.Digest.String() }
-
-// subjects are what a build made, as they will be published.
-func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o PublishOptions) ([]subject, error) {
-	var all []subject
-	for _, kind := range []string{builders.Container, builders.Disk} {
-		made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Kind != kind })
-		if len(made) == 0 {
-			continue
-		}
-		s := subject{kind: kind, made: made}
-		err := k.Progress.Do(ctx, "[publish] describe the "+kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
-			s.repository = k.Publisher.Destination + "/" + a.Name
-			if kind == builders.Container {
-				s.content, err = registry.Image(k.layoutPath(a.Name), made[0].Digest)
-				return false, err
-			}
-			s.repository += "-disk"
-			s.content, err = registry.Disk(ctx, k.diskOptions(a, made))
-			return false, err
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.beside = kind == builders.Disk
-		all = append(all, s)
-	}
-	if o.ContainerDisk {
-		s, err := k.containerDisk(ctx, a, built)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	if len(all) == 0 {
-		return nil, errors.New("nothing was built")
-	}
-	return all, nil
-}
-
-// containerDisk is the disk in the form that KubeVirt boots.
-func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s subject, err error) {
-	made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Format != "qcow2" && m.Format != "raw" })
-	if len(made) == 0 {
-		return s, fault.Hint(fault.New(fault.Invalid, "a containerdisk is made of a qcow2 or raw disk, and there is none"), "set vm.formats in %s", a.Path)
-	}
-	s = subject{kind: builders.Disk, made: []builders.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
-	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
-		s.content, err = registry.ContainerDisk(ctx, k.diskOptions(a, s.made))
-		return false, err
-	})
-	return s, err
-}
-
-func (k Kitchen) diskOptions(a app.App, made []builders.Artifact) registry.DiskOptions {
-	o := registry.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
-	for _, m := range made {
-		o.Files = append(o.Files, registry.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
-	}
-	return o
 }
 
 // send publishes one subject and says what is where.
