@@ -98,11 +98,11 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	for i, s := range subjects {
 		signed, err := k.sign(ctx, signer, evidence{a, built, s, scanned[i], passed[i]})
 		if err != nil {
-			return nil, fmt.Errorf("signing the %s: %w", s.kind, err)
+			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
 		p, err := k.send(ctx, s, signed, o)
 		if err != nil {
-			return nil, fmt.Errorf("publishing the %s: %w", s.kind, err)
+			return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
 		}
 		p.Key, p.Verdict = key, passed[i].Verdict().Outcome
 		all = append(all, p)
@@ -117,7 +117,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 		return Publication{}, err
 	}
 	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
-	err = k.Progress.Do(ctx, "[publish] "+s.kind+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
+	err = k.Progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
 		done, err := registry.Publish(ctx, store, registry.Publication{
 			Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag},
 		})
@@ -159,5 +159,5 @@ func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scann
 
 // judgedPath is where a subject's report or verdict is kept.
 func (k Kitchen) judgedPath(a app.App, s subject, what string) string {
-	return filepath.Join(k.Output, a.Name+"."+s.kind+"."+what+".json")
+	return filepath.Join(k.Output, a.Name+"."+s.name+"."+what+".json")
 }

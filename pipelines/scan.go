@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -96,9 +95,9 @@ func root(name, kind string, made builders.Artifact, layout string) wire.Root {
 // writeVerdict keeps what the scanner saw and the gate said, for study.
 func (k Kitchen) writeVerdict(a app.App, s subject, v gate.Verdict, seen scanned) error {
 	for what, value := range map[string]any{"report": seen.report, "verdict": v} {
-		if err := writeJSON(filepath.Join(k.Output, a.Name+"."+s.kind+"."+what+".json"), value); err != nil {
+		if err := writeJSON(k.judgedPath(a, s, what), value); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(k.Output, a.Name+"."+s.kind+".cdx.json"), seen.cycloneDX)
+	return writeFile(k.judgedPath(a, s, "cdx"), seen.cycloneDX)
 }

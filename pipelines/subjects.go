@@ -15,6 +15,9 @@ import (
 
 // subject is an artifact in the form in which it is published.
 type subject struct {
+	// name is its form: container, disk or containerdisk.
+	name string
+	// kind is builders.Container or builders.Disk.
 	kind    string
 	content registry.Content
 	// made are the artifacts in it: an image, or the files of a disk.
@@ -35,7 +38,7 @@ func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o Publis
 		if len(made) == 0 {
 			continue
 		}
-		s := subject{kind: kind, made: made}
+		s := subject{name: kind, kind: kind, made: made}
 		err := k.Progress.Do(ctx, "[publish] describe the "+kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 			s.repository = k.Publisher.Destination + "/" + a.Name
 			if kind == builders.Container {
@@ -71,7 +74,7 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 	if len(made) == 0 {
 		return s, fault.Hint(fault.New(fault.Invalid, "a containerdisk is made of a qcow2 or raw disk, and there is none"), "set vm.formats in %s", a.Path)
 	}
-	s = subject{kind: builders.Disk, made: []builders.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
+	s = subject{name: "containerdisk", kind: builders.Disk, made: []builders.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
 	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		s.content, err = registry.ContainerDisk(ctx, k.diskOptions(a, s.made))
 		return false, err
