@@ -21,6 +21,7 @@ func TestScannerTrouble(t *testing.T) {
 		"it says nothing":     {"#!/bin/sh\ncat >/dev/null\n", 1, []string{"scanner's answer"}},
 		"it talks nonsense":   {"#!/bin/sh\necho all is well\n", 1, []string{"scanner's answer"}},
 		"it gives no results": {"#!/bin/sh\necho '{}'\n", 1, []string{"the scanner"}},
+		"it is no program":    {"\x00\x01", 3, []string{"starting bakelite-scan"}},
 		"it is not there":     {"", 3, []string{"bakelite-scan", "next:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
