@@ -28,23 +28,16 @@ its packages, findings, verdict, tests and hardening. Whether anybody vouches
 for the statements is shown first; verify decides by it.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, err := lookKitchen(c, by)
-			if err != nil {
-				return err
-			}
-			defer k.Progress.Close()
-			t, err := k.Find(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			i, err := k.Inspect(c.Context(), t)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return json.NewEncoder(os.Stdout).Encode(i)
-			}
-			return printInspected(os.Stdout, i)
+			return lookAt(c, by, args[0], func(k pipelines.Kitchen, t pipelines.Target) error {
+				i, err := k.Inspect(c.Context(), t)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(os.Stdout).Encode(i)
+				}
+				return printInspected(os.Stdout, i)
+			})
 		},
 	}
 	by.add(c)

@@ -51,25 +51,32 @@ refuse are shown at once.`,
 		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, err := lookKitchen(c, by)
-			if err != nil {
-				return err
-			}
-			defer k.Progress.Close()
-			t, err := k.Find(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			summary, err := k.Verify(c.Context(), t)
-			if err != nil {
-				return err
-			}
-			return printSummary(os.Stdout, t, summary, asJSON)
+			return lookAt(c, by, args[0], func(k pipelines.Kitchen, t pipelines.Target) error {
+				summary, err := k.Verify(c.Context(), t)
+				if err != nil {
+					return err
+				}
+				return printSummary(os.Stdout, t, summary, asJSON)
+			})
 		},
 	}
 	by.add(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// lookAt finds what name names and hands it on with a kitchen.
+func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, pipelines.Target) error) error {
+	k, err := lookKitchen(c, by)
+	if err != nil {
+		return err
+	}
+	defer k.Progress.Close()
+	t, err := k.Find(c.Context(), name)
+	if err != nil {
+		return err
+	}
+	return do(k, t)
 }
 
 // lookKitchen is a kitchen for commands that look at what was published.

@@ -3,7 +3,6 @@ package app
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -36,7 +35,7 @@ func Load(path string) (*App, error) {
 	a, places, problems := parse(path, data)
 	if len(places) > 0 {
 		more := append(Validate(*a), CheckFiles(*a)...)
-		problems = append(problems, locate(path, places, unrelated(more, problems))...)
+		problems = append(problems, strict.Locate(path, places, strict.Unrelated(more, problems))...)
 	}
 	if problems = problems.Sorted(); len(problems) > 0 {
 		return nil, fault.As(fault.Invalid, problems)
@@ -69,53 +68,6 @@ func writtenZeros(path string, places strict.Places) Problems {
 		}
 	}
 	return problems
-}
-
-// locate gives each problem the place of its key, or of the nearest key above
-// it that stands in the file.
-func locate(path string, places strict.Places, problems Problems) Problems {
-	for i := range problems {
-		p := &problems[i]
-		p.File = path
-		for key := p.Key; ; key = parent(key) {
-			if place, ok := places[key]; ok {
-				p.Line, p.Column = place.Line, place.Column
-				break
-			}
-			if key == "" {
-				break
-			}
-		}
-	}
-	return problems
-}
-
-// unrelated returns the problems that cannot come from the known ones: those
-// whose key is not above, at or below a key that was not read. A key that was
-// written wrongly stands for the one that was meant.
-func unrelated(problems, known Problems) Problems {
-	var unread []string
-	for _, k := range known {
-		unread = append(unread, k.Key)
-		if k.Suggestion != "" {
-			unread = append(unread, strings.TrimPrefix(parent(k.Key)+"."+k.Suggestion, "."))
-		}
-	}
-	return slices.DeleteFunc(problems, func(p Problem) bool {
-		return slices.ContainsFunc(unread, func(key string) bool {
-			return within(p.Key, key) || within(key, p.Key)
-		})
-	})
-}
-
-// within says whether key is outer or stands below it.
-func within(key, outer string) bool {
-	rest, ok := strings.CutPrefix(key, outer)
-	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[' || outer == "")
-}
-
-func parent(key string) string {
-	return key[:max(0, strings.LastIndexAny(key, ".["))]
 }
 
 // Marshal returns a as an app file, without comments.

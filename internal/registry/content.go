@@ -17,15 +17,6 @@ type Content struct {
 	Blobs    []Blob
 }
 
-// Describe returns the digest to sign and all blobs, each once.
-func Describe(c Content) (digest.Digest, []Descriptor) {
-	all := make([]Descriptor, 0, len(c.Blobs))
-	for _, b := range c.Blobs {
-		all = append(all, b.Descriptor)
-	}
-	return c.Manifest.Digest, merge(nil, all)
-}
-
 // Image returns an image of a layout folder by its manifest's digest; the
 // layout's index need not name it. A blob that is missing or was changed is
 // fault.Integrity, here or when it is sent.
