@@ -18,7 +18,8 @@ func TestRunAndBoot(t *testing.T) {
 			s.t = t
 			c := s.start(name, "web")
 			c.until(ready)
-			url := regexp.MustCompile(`(?m)^http://\S+`).FindString(c.stdout.String())
+			urls := regexp.MustCompile(`(?m)^http://\S+`).FindAllString(c.stdout.String(), -1)
+			url := urls[len(urls)-1] // a disk that was booted again has new ports
 			if page := fetch(t, url); !strings.Contains(page, "<title>Baked with Bakelite</title>") {
 				t.Errorf("%s gives %q", url, page)
 			}

@@ -71,16 +71,28 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
 		return err
 	}
+	again, err := bootOnce(c, a, o, disk.Path, console)
+	if again {
+		fmt.Fprintf(c.ErrOrStderr(), "%v\nthat can be the emulator's fault: once more\n", err)
+		_, err = bootOnce(c, a, o, disk.Path, console)
+	}
+	return stopped(c.Context(), err)
+}
+
+// bootOnce boots until the machine or the context ends, and says whether
+// another try makes sense.
+func bootOnce(c *cobra.Command, a app.App, o machine.Options, disk string, console bool) (again bool, err error) {
 	m, err := machine.Boot(c.Context(), o)
 	if err != nil {
-		return stopped(c.Context(), err)
+		return false, err
 	}
 	defer m.Stop()
-	fmt.Fprintf(c.ErrOrStderr(), "booting %s under %s; stop it with Ctrl-C\n", disk.Path, m.Accel)
+	fmt.Fprintf(c.ErrOrStderr(), "booting %s under %s; stop it with Ctrl-C\n", disk, m.Accel)
 	for _, r := range m.Reachable() {
 		printReach(c.OutOrStdout(), a, r.Port, r.Protocol, r.Address)
 	}
-	return stopped(c.Context(), attend(c, a, m, console))
+	err = attend(c, a, m, console)
+	return err != nil && m.EmulatorFault(), err
 }
 
 // attend shows what the machine does until it or ctx ends.

@@ -227,6 +227,12 @@ func (m *Machine) listenOn(ctx context.Context) {
 	}
 }
 
+// EmulatorFault reports whether an emulated machine's kernel ended in an
+// exception. That can be QEMU's doing: with several processors under TCG one
+// boot in some hundred was seen to crash in the scheduler, and the next one of
+// the same disk went well.
+func (m *Machine) EmulatorFault() bool { return m.Accel == accelTCG && m.console.metException() }
+
 // Console returns the last lines of the serial console without control
 // characters.
 func (m *Machine) Console() string { return lastLines(m.console.tail.Bytes(), consoleShown) }

@@ -145,6 +145,7 @@ func marks(results []probe.Result) string {
 func TestConsoleVerdicts(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"[    1.0] Kernel panic - not syncing: VFS\r\n", "the kernel panicked"},
+		{"Kernel panic - not syncing: Fatal exception in interrupt\n", "the kernel met an exception"},
 		{"device-mapper: verity: 254:2: data block 7 is corrupted\n", "the root filesystem does not match its hash"},
 		{"Kernel panic - not syncing: dm-verity device corrupted\n", "the root filesystem does not match its hash"},
 		{"You are in emergency mode. After logging in\n", "the boot ended in emergency mode"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,10 @@ const (
 	consoleShown = 15
 	// consoleLine is the longest piece of a line that is searched.
 	consoleLine = 4 << 10
+	// consoleCause is how many telling lines are kept.
+	consoleCause = 4
+	// exception is the verdict on a kernel that met an exception.
+	exception = "the kernel met an exception"
 )
 
 // ominous are the lines that end the wait: a line that holds both texts, and
@@ -27,6 +32,7 @@ const (
 var ominous = []struct{ text, with, means string }{
 	{"dm-verity device corrupted", "", "the root filesystem does not match its hash"},
 	{"is corrupted", "verity", "the root filesystem does not match its hash"},
+	{"Kernel panic - not syncing: Fatal exception", "", exception},
 	{"Kernel panic - not syncing", "", "the kernel panicked"},
 	{"You are in emergency mode", "", "the boot ended in emergency mode"},
 	{"Cannot open access to console, the root account is locked", "", "the boot ended in emergency mode"},
@@ -36,6 +42,10 @@ var ominous = []struct{ text, with, means string }{
 	{"Access Denied", "BdsDxe", "the firmware refused the boot loader's signature"},
 }
 
+// telling are texts of the lines that open the kernel's account of an
+// exception; what follows, registers and a trace, is long.
+var telling = []string{"BUG: ", "Oops: ", "RIP: 0010:"}
+
 // console sees the serial console: it writes a bounded log, keeps the tail
 // and watches for ominous lines.
 type console struct {
@@ -44,6 +54,8 @@ type console struct {
 	left    int
 	tail    *program.Tail
 	line    []byte
+	cause   []byte
+	told    int
 	verdict string
 	doomed  chan struct{}
 }
@@ -78,7 +90,22 @@ func (c *console) judge() {
 			close(c.doomed)
 		}
 	}
+	if c.told < consoleCause && tells(c.line) {
+		c.told++
+		c.cause = append(append(c.cause, c.line...), '\n')
+	}
 	c.line = c.line[:0]
+}
+
+func tells(line []byte) bool {
+	return slices.ContainsFunc(telling, func(text string) bool { return bytes.Contains(line, []byte(text)) })
+}
+
+// metException reports whether the kernel ended in an exception.
+func (c *console) metException() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.verdict == exception
 }
 
 func meaning(line []byte) string {
@@ -96,6 +123,9 @@ func (c *console) failure(words string) error {
 	defer c.mu.Unlock()
 	if c.verdict != "" {
 		words = c.verdict
+	}
+	if c.verdict == exception && c.told > 0 {
+		words += ":\n" + lastLines(c.cause, consoleCause)
 	}
 	return fmt.Errorf("%s; the console's last lines:\n%s", words, lastLines(c.tail.Bytes(), consoleShown))
 }

@@ -27,21 +27,29 @@ type Record struct {
 	Controls []byte `json:"-"`
 	// Accel is "kvm" or "tcg".
 	Accel string `json:"accel"`
+	// Boots is 2 where the first one ended in an EmulatorFault.
+	Boots int `json:"boots"`
 }
 
 // Test boots the disk and runs the built-in checks and the declared tests. A
 // disk that fails is a result that did not pass, not an error; errors are of
-// this machine: a missing program, an unreadable disk, an ended context.
+// this machine: a missing program, an unreadable disk, an ended context. After
+// an EmulatorFault the disk is booted once more.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	o.Report = true
 	start := time.Now()
-	m, err := Boot(ctx, o)
-	if err != nil {
+	m, report, err := reported(ctx, o)
+	boots := 1
+	if m != nil && m.EmulatorFault() {
+		m.Stop()
+		m, report, err = reported(ctx, o)
+		boots++
+	}
+	if m == nil {
 		return nil, Record{}, err
 	}
 	defer m.Stop()
-	record := Record{Accel: m.Accel}
-	report, err := m.Wait(ctx)
+	record := Record{Accel: m.Accel, Boots: boots}
 	if err != nil && fault.KindOf(err) != fault.Policy {
 		return nil, record, fault.As(fault.Internal, err)
 	}
@@ -49,6 +57,9 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	record.Controls = report.Controls
 	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
 	results := judge(report, err, probe.Seconds(time.Since(start)))
+	if boots > 1 {
+		results[0].Detail = "at the second boot, for in the first one " + exception + " under emulation: " + results[0].Detail
+	}
 	if !results[0].Passed {
 		return append(results, untried(o.App)...), record, nil
 	}
@@ -57,6 +68,17 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	}
 	results = append(results, m.declared(ctx, o.App, report)...)
 	return append(results, m.closed(ctx, o.App, report)), record, ctx.Err()
+}
+
+// reported boots a machine, nil where it does not start, and waits for its
+// report.
+func reported(ctx context.Context, o Options) (*Machine, Report, error) {
+	m, err := Boot(ctx, o)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	report, err := m.Wait(ctx)
+	return m, report, err
 }
 
 // judge makes the built-in results from a report; the first is the boot's.
