@@ -124,7 +124,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	}
 	maps.Copy(source.Layouts, layouts(a))
 	if l.Base != nil || a.Base.Dockerfile != "" {
-		source.Judge = k.judgeImage
+		source.Judge = k.judgeLocked(l)
 	}
 	return rootfs.Graph{
 		App: a, Lock: l,

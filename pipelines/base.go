@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
@@ -56,6 +58,43 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 	}
 	status, err := readBounded(filepath.Join(dir, "status"), maxStatus)
 	return image, suite, status, err
+}
+
+// images pins the images that an app's Dockerfile names without a digest: as
+// the old lock has them, or as they are now.
+func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.Image, error) {
+	if a.Base.Dockerfile == "" {
+		return nil, nil
+	}
+	var mu sync.Mutex
+	digests := map[string]string{}
+	pin := func(ctx context.Context, ref string) (string, error) {
+		known := ref
+		if digest := old.Image(ref); digest != "" && k.Policy.Bases.Images.AllowTags {
+			known += "@" + digest
+		}
+		by, err := k.judgeImage(ctx, known)
+		if _, digest, _ := strings.Cut(by, "@"); err == nil && !strings.Contains(ref, "@") {
+			mu.Lock()
+			defer mu.Unlock()
+			digests[ref] = digest
+		}
+		return by, err
+	}
+	e, err := k.Engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Judge: pin, Locals: map[string]string{rootfs.AppFolder: a.Dir}}
+	if err := kitchen.JudgeDockerfile(ctx, rootfs.AppFolder, a.Base.Dockerfile); err != nil {
+		return nil, fmt.Errorf("%s: base.dockerfile: %w", a.Path, err)
+	}
+	var pins []lock.Image
+	for _, ref := range slices.Sorted(maps.Keys(digests)) {
+		pins = append(pins, lock.Image{Ref: ref, Digest: digests[ref]})
+	}
+	return pins, nil
 }
 
 // pinned returns the digest that the app file gives its base image: a layout

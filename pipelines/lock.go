@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,7 +74,9 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 		return nil, fault.Hint(fault.New(fault.Invalid, "%s: the lock may not change (--frozen), but %s", LockPath(a), reason),
 			"run: bakelite lock %s", a.Path)
 	case reason == reasonFiles:
-		l.Files = files
+		if err := k.relist(ctx, a, l, files); err != nil {
+			return nil, err
+		}
 		return l, lock.Write(LockPath(a), l)
 	}
 	l, _, err = k.Lock(ctx, a)
@@ -81,6 +84,18 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 }
 
 const reasonFiles = "the app's own files changed"
+
+// relist gives a lock the app's files as they are now. Images that a changed
+// Dockerfile still names stay what they were.
+func (k Kitchen) relist(ctx context.Context, a app.App, l *lock.Lock, files []lock.File) (err error) {
+	dockerfile := func(f lock.File) bool { return f.Path == path.Clean(a.Base.Dockerfile) }
+	before, after := slices.IndexFunc(l.Files, dockerfile), slices.IndexFunc(files, dockerfile)
+	if after >= 0 && (before < 0 || l.Files[before] != files[after]) {
+		l.Images, err = k.images(ctx, a, l)
+	}
+	l.Files = files
+	return err
+}
 
 // stale says why a lock does not fit the app file, or "".
 func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string, error) {
@@ -147,6 +162,9 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 		if l.Base, suite, r.image, err = k.inspect(ctx, a); err != nil {
 			return nil, err
 		}
+	}
+	if l.Images, err = k.images(ctx, a, &lock.Lock{}); err != nil {
+		return nil, err
 	}
 	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+suite, func(ctx context.Context, _ io.Writer) (bool, error) {
 		r.snapshot, err = k.Archive.Snapshot(ctx, suite, arch)

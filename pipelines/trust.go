@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -82,6 +83,21 @@ func (k Kitchen) judgeImage(ctx context.Context, ref string) (string, error) {
 		}
 	}
 	return name + "@" + image.Digest.String(), nil
+}
+
+// judgeLocked is judgeImage for a build: where tags are allowed, those of the
+// lock are what they were when it was made, and there are no others.
+func (k Kitchen) judgeLocked(l *lock.Lock) engine.JudgeImage {
+	return func(ctx context.Context, ref string) (string, error) {
+		if !strings.Contains(ref, "@") && k.Policy.Bases.Images.AllowTags {
+			digest := l.Image(ref)
+			if digest == "" {
+				return "", fault.Hint(fault.New(fault.Invalid, "%s is not among the images of the lock", ref), "run: bakelite lock")
+			}
+			ref += "@" + digest
+		}
+		return k.judgeImage(ctx, ref)
+	}
 }
 
 // facts reads what the policy asks of an image beyond its name.

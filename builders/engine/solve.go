@@ -30,8 +30,9 @@ type Kitchen struct {
 	Judge JudgeImage
 }
 
-// Job is one graph to solve and where its result goes: exactly one of Image
-// and Dir is set.
+// Job is one graph to solve and where its result goes: Image or Dir. With
+// neither of them nothing is run: the images that the graph names are judged,
+// and that is all.
 type Job struct {
 	// Graph returns what to solve; it may build a Dockerfile on the way.
 	Graph func(ctx context.Context, b Dockerfiles) (llb.State, error)
@@ -93,6 +94,9 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		if definition, err = state.Marshal(ctx); err != nil {
 			return nil, fmt.Errorf("writing build graph: %w", err)
 		}
+		if j.Image == nil && j.Dir == "" {
+			return gateway.NewResult(), nil
+		}
 		result, err := gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: definition.ToPB()})
 		if err == nil && j.Image != nil {
 			result.AddMeta(exptypes.ExporterImageConfigKey, j.Image.Config)
@@ -136,8 +140,11 @@ func (k Kitchen) options(j Job) (client.SolveOpt, error) {
 		}
 		opt.OCIStores[name] = store
 	}
-	if j.Dir != "" {
+	switch {
+	case j.Dir != "":
 		opt.Exports = []client.ExportEntry{{Type: client.ExporterLocal, OutputDir: j.Dir}}
+		return opt, nil
+	case j.Image == nil:
 		return opt, nil
 	}
 	if err := os.MkdirAll(j.Image.Layout, 0o755); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/docker/cli/cli/config"
+	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
@@ -92,6 +93,15 @@ func (s *sources) refusal() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refused
+}
+
+// JudgeDockerfile has every image judged that a Dockerfile of a local folder
+// names, and runs nothing of it.
+func (k Kitchen) JudgeDockerfile(ctx context.Context, folder, name string) error {
+	_, err := k.Solve(ctx, Job{Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
+		return b.Dockerfile(ctx, folder, name, llb.Local(folder)) // any base does
+	}})
+	return err
 }
 
 // credentials lets the engine pull with Docker's configuration and its

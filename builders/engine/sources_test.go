@@ -51,6 +51,13 @@ func TestDockerfilesSourcesAreJudged(t *testing.T) {
 			if fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), want) || judged != tt.judged || fault.HintOf(err) == "" {
 				t.Errorf("judged %q, got %v (%s)", judged, err, fault.HintOf(err))
 			}
+			if tt.refused != "" {
+				return
+			}
+			judged = ""
+			if err := k.JudgeDockerfile(t.Context(), "context", "Dockerfile"); fault.KindOf(err) != fault.Policy || judged != tt.judged {
+				t.Errorf("with nothing run: judged %q, got %v", judged, err)
+			}
 		})
 	}
 }

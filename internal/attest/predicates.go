@@ -77,6 +77,7 @@ type lockDocument struct {
 	Platform   string        `json:"platform"`
 	Inputs     string        `json:"inputs"`
 	Base       *lockImage    `json:"base,omitempty"`
+	Images     []lockImage   `json:"images,omitempty"`
 	Archives   []lockArchive `json:"archives"`
 	Files      []lockFile    `json:"files,omitempty"`
 	Packages   lockLayers    `json:"packages"`
@@ -122,6 +123,7 @@ func lockPredicate(l lock.Lock) lockDocument {
 	d := lockDocument{
 		APIVersion: l.APIVersion, Kind: l.Kind, App: l.App, Bakelite: l.Bakelite, Platform: l.Platform, Inputs: l.Inputs,
 		Base:     (*lockImage)(l.Base),
+		Images:   convert(l.Images, func(i lock.Image) lockImage { return lockImage(i) }),
 		Archives: convert(l.Archives, func(a lock.Archive) lockArchive { return lockArchive(a) }),
 		Files:    convert(l.Files, func(f lock.File) lockFile { return lockFile(f) }),
 	}

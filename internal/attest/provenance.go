@@ -149,6 +149,9 @@ func dependencies(l lock.Lock, kind string) []Resource {
 	if l.Base != nil {
 		all = append(all, Resource{Name: "base image", URI: "oci:" + l.Base.Ref, Digest: digests(l.Base.Digest)})
 	}
+	for _, i := range l.Images {
+		all = append(all, Resource{Name: "image of the Dockerfile", URI: "oci:" + i.Ref, Digest: digests(i.Digest)})
+	}
 	for _, a := range l.Archives {
 		all = append(all, Resource{Name: a.Name + "/" + a.Suite + "/InRelease", Digest: digests(a.InRelease)})
 	}

@@ -22,6 +22,9 @@ type Lock struct {
 	Inputs string `yaml:"inputs"`
 	// Base is the base image, where the app has one.
 	Base *Image `yaml:"base,omitempty"`
+	// Images are those that the app's Dockerfile names without a digest,
+	// sorted by reference.
+	Images []Image `yaml:"images,omitempty"`
 	// Archives are the signed indexes that the packages come from.
 	Archives []Archive `yaml:"archives"`
 	// Files are the app's own files by content, sorted by path.
@@ -30,10 +33,20 @@ type Lock struct {
 	Packages Layers `yaml:"packages"`
 }
 
-// Image is a base image by digest.
+// Image is an image by digest; its reference has a host and a tag.
 type Image struct {
 	Ref    string `yaml:"ref"`
 	Digest string `yaml:"digest"`
+}
+
+// Image returns the digest of one of Images, or "".
+func (l *Lock) Image(ref string) string {
+	for _, i := range l.Images {
+		if i.Ref == ref {
+			return i.Digest
+		}
+	}
+	return ""
 }
 
 // Archive is one suite's signed index as it was when the lock was made.

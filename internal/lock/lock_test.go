@@ -25,6 +25,7 @@ func sample() *lock.Lock {
 	return &lock.Lock{
 		APIVersion: lock.APIVersion, Kind: "Lock", App: "web", Bakelite: "1.0.0", Platform: "linux/amd64", Inputs: "sha256:" + digest,
 		Base: &lock.Image{Ref: "example.org/base:1", Digest: "sha256:" + digest},
+		Images: []lock.Image{{Ref: "example.org/a:1", Digest: "sha256:" + digest}, {Ref: "example.org/b:2", Digest: "sha256:" + digest}},
 		Archives: []lock.Archive{
 			{Name: "debian", Suite: "trixie", InRelease: digest, Date: time.Date(2026, 11, 21, 9, 15, 44, 0, time.UTC)},
 			{Name: "debian-security", Suite: "trixie-security", InRelease: digest, Date: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
@@ -90,19 +91,19 @@ func TestReadSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"missing key", "platform: linux/amd64\n", "", "platform: this key is missing"},
 		{"bad inputs", "inputs: \"sha256:0", "inputs: \"sha256:X", "inputs: must be"},
 		{"bad base digest", "digest: \"sha256:0", "digest: \"sha512:0", ":8:"},
-		{"file above", "path: site/index.html", "path: ../index.html", `:14:12: files[1].path: must be a clean path`},
+		{"file above", "path: site/index.html", "path: ../index.html", `:17:12: files[1].path: must be a clean path`},
 		{"file twice", "path: site/index.html", `path: "a b: c.conf"`, `files[1]: "a b: c.conf" stands there twice`},
-		{"unknown layer", "  machine:", "  machin:", `:22:3: packages.machin: this key is not known; did you mean "machine"?`},
-		{"layer twice", "  machine:", "  app:", ":22:3: packages.app: this key stands here twice"},
-		{"pin without size", ", size: 42}\n  app:", "}\n  app:", ":18:7: packages.seed[1].size: this key is missing"},
+		{"unknown layer", "  machine:", "  machin:", `:25:3: packages.machin: this key is not known; did you mean "machine"?`},
+		{"layer twice", "  machine:", "  app:", ":25:3: packages.app: this key stands here twice"},
+		{"pin without size", ", size: 42}\n  app:", "}\n  app:", ":21:7: packages.seed[1].size: this key is missing"},
 		{"pin with bad size", ", size: 42}\n  app:", ", size: -1}\n  app:", "packages.seed[1].size: must be more than 0"},
-		{"pin with unknown key", "- {name: apt,", "- {name: apt, host: x,", ":17:19: packages.seed[0].host: this key is not known"},
+		{"pin with unknown key", "- {name: apt,", "- {name: apt, host: x,", ":20:19: packages.seed[0].host: this key is not known"},
 		{"pin with unquoted version", `version: "1.0"`, "version: 1.0", "expected a text"},
-		{"pin of no archive", "archive: debian,", "archive: other,", `:17:59: packages.seed[0].archive: "other" is not among the archives`},
+		{"pin of no archive", "archive: debian,", "archive: other,", `:20:59: packages.seed[0].archive: "other" is not among the archives`},
 		{"pin path above", "path: pool/main/apt", "path: pool/../../apt", "packages.seed[0].path: must be a clean path"},
-		{"pin twice", `{name: tar, version: "1:1.35+dfsg~1-3.1"`, `{name: apt, version: "2"`, ":18:7: packages.seed[1]: apt:amd64 stands there twice"},
-		{"block pin", "    - {name: apt,", "    - name: apt\n      x: {", ":17:7: packages.seed[0]: expected an entry in braces"},
-		{"packages in flow", "packages:\n", "packages: {}\n", ":15:1: packages: expected one entry a line"},
+		{"pin twice", `{name: tar, version: "1:1.35+dfsg~1-3.1"`, `{name: apt, version: "2"`, ":21:7: packages.seed[1]: apt:amd64 stands there twice"},
+		{"block pin", "    - {name: apt,", "    - name: apt\n      x: {", ":20:7: packages.seed[0]: expected an entry in braces"},
+		{"packages in flow", "packages:\n", "packages: {}\n", ":18:1: packages: expected one entry a line"},
 		{"archive twice", "{name: debian-security, suite: trixie-security", "{name: debian, suite: trixie", "archives[1]: debian trixie stands there twice"},
 		{"bad date", `date: "2026-11-21T09:15:44Z"`, `date: "yesterday"`, "archives[0].date"},
 		{"alias", "app: web", "app: &a web", ":4:"},
@@ -186,9 +187,16 @@ func TestDiff(t *testing.T) {
 	now.Packages.App = []lock.Pin{pin("0ad", "6"), pin("null", "1.0"), pin("zsh", "5")}
 	now.Packages.Machine = []lock.Pin{pin("0ad", "6")}
 	now.Packages.App[1].SHA256 = strings.Repeat("f", 64)
+	other := "sha256:" + strings.Repeat("f", 64)
+	now.Base = &lock.Image{Ref: old.Base.Ref, Digest: other}
+	now.Images = []lock.Image{{Ref: "example.org/a:1", Digest: other}, {Ref: "example.org/c:3", Digest: other}}
 	want := []lock.Change{
 		{"0ad", "amd64", "5e3", "6", []string{"app", "machine"}},
 		{"apt", "amd64", "3.0.4", "3.0.5", []string{"seed"}},
+		{"example.org/a:1", "", "sha256:" + digest, other, []string{"image"}},
+		{"example.org/b:2", "", "sha256:" + digest, "", []string{"image"}},
+		{"example.org/base:1", "", "sha256:" + digest, other, []string{"image"}},
+		{"example.org/c:3", "", "", other, []string{"image"}},
 		{"null", "amd64", "1.0", "1.0", []string{"app"}},
 		{"tar", "amd64", "1:1.35+dfsg~1-3.1", "", []string{"seed"}},
 		{"zsh", "amd64", "", "5", []string{"app"}},
@@ -199,7 +207,7 @@ func TestDiff(t *testing.T) {
 	if got := lock.Diff(old, sample()); len(got) != 0 {
 		t.Errorf("same locks differ: %v", got)
 	}
-	if got := lock.Diff(nil, old); len(got) != 4 || got[0].From != "" {
+	if got := lock.Diff(nil, old); len(got) != 7 || got[0].From != "" {
 		t.Errorf("from nothing: %v", got)
 	}
 }

@@ -69,6 +69,7 @@ type head struct {
 	Platform   string    `yaml:"platform"`
 	Inputs     string    `yaml:"inputs"`
 	Base       *Image    `yaml:"base,omitempty"`
+	Images     []Image   `yaml:"images,omitempty"`
 	Archives   []Archive `yaml:"archives"`
 }
 
@@ -90,6 +91,7 @@ func parse(file string, data []byte) (*Lock, strict.Problems) {
 	}
 	r.lock.APIVersion, r.lock.Kind, r.lock.App, r.lock.Bakelite = h.APIVersion, h.Kind, h.App, h.Bakelite
 	r.lock.Platform, r.lock.Inputs, r.lock.Base, r.lock.Archives = h.Platform, h.Inputs, h.Base, h.Archives
+	r.lock.Images = h.Images
 	if len(r.problems) == 0 {
 		r.problems = located(file, r.places, validate(&r.lock))
 	}

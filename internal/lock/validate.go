@@ -34,12 +34,24 @@ func validate(l *Lock) []problem {
 		v.must(isText(l.Base.Ref), "base.ref", "must be an image reference")
 		v.must(isDigest(l.Base.Digest), "base.digest", "must be \"sha256:\" and 64 hex digits")
 	}
+	v.images(l)
 	v.archives(l)
 	v.files(l)
 	for _, layer := range l.Packages.all() {
 		v.pins(l, layer)
 	}
 	return v.problems
+}
+
+func (v *validation) images(l *Lock) {
+	seen := map[string]bool{}
+	for i, image := range l.Images {
+		at := fmt.Sprintf("images[%d]", i)
+		v.must(isText(image.Ref), at+".ref", "must be an image reference")
+		v.must(isDigest(image.Digest), at+".digest", "must be \"sha256:\" and 64 hex digits")
+		v.must(!seen[image.Ref], at, "%q stands there twice", image.Ref)
+		seen[image.Ref] = true
+	}
 }
 
 func (v *validation) archives(l *Lock) {

@@ -72,6 +72,12 @@ func (l *Lock) encode() []byte {
 	if l.Base != nil {
 		fmt.Fprintf(&b, "base: {ref: %s, digest: %s}\n", quoted(l.Base.Ref), quoted(l.Base.Digest))
 	}
+	if len(l.Images) > 0 {
+		b.WriteString("images:\n")
+		for _, i := range slices.SortedStableFunc(slices.Values(l.Images), compareImages) {
+			fmt.Fprintf(&b, "  - {ref: %s, digest: %s}\n", quoted(i.Ref), quoted(i.Digest))
+		}
+	}
 	l.encodeArchives(&b)
 	if len(l.Files) > 0 {
 		b.WriteString("files:\n")
@@ -110,6 +116,8 @@ func encodeLayer(b *bytes.Buffer, layer layer) {
 		b.WriteString("  seed: []\n")
 	}
 }
+
+func compareImages(a, b Image) int { return strings.Compare(a.Ref, b.Ref) }
 
 func compareFiles(a, b File) int { return strings.Compare(a.Path, b.Path) }
 

@@ -1,0 +1,58 @@
+package test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTagsArePinned stands an app's Dockerfile on a tag. The lock says what it
+// was; a build takes that even after the tag has moved, and rebuild follows.
+func TestTagsArePinned(t *testing.T) {
+	s := newStock(t)
+	ref := s.host + "/team/base:latest"
+	base := filepath.Join(filepath.Dir(s.dir), "base", "app.yaml")
+	policy := s.policy("bases: {images: {allowTags: true, signedBy: [{key: release.pub}]}}\n")
+	s.on("", "FROM "+ref+" AS tools\nFROM base\nCOPY --from=tools /etc/passwd /etc/passwd-of-tools\n")
+	run := func(verb string, more ...string) result {
+		t.Helper()
+		args := append([]string{verb, "--json", "--skip-tests", "--target", "container", "--policy", policy}, more...)
+		return s.run(append(args, "web")...).want(t, 0).result(t)
+	}
+	pinned := func(digest string) {
+		t.Helper()
+		if lock := read(t, s.lock()); !strings.Contains(lock, `- {ref: "`+ref+`", digest: "`+digest+`"}`) {
+			t.Errorf("the lock does not pin %s to %s:\n%s", ref, digest, lock[:min(len(lock), 2<<10)])
+		}
+	}
+
+	first := run("build")
+	pinned(s.digest)
+
+	writeFile(t, base, baseApp+"files: [{content: \"x\", to: /etc/x}]\n")
+	o := s.run("publish", "--json", "--target", "container", "--key", s.key, "--database", s.database, "--registry", s.host+"/team", "--version", "1.1", "base")
+	moved := o.result(t).Published[0].Digest
+	if moved == s.digest {
+		t.Fatal("the base is the same as before")
+	}
+	if again := run("build", "--frozen"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
+		t.Errorf("after the tag has moved: %+v", again)
+	}
+
+	writeFile(t, filepath.Join(s.dir, "Dockerfile"), read(t, filepath.Join(s.dir, "Dockerfile"))+"RUN touch /etc/more\n")
+	if changed := run("build"); !changed.Rebuilt {
+		t.Error("a changed Dockerfile was not noticed")
+	}
+	pinned(s.digest)
+
+	rebuilt := run("rebuild")
+	if len(rebuilt.Changes) != 1 || rebuilt.Changes[0] != (change{ref, s.digest, moved}) || !rebuilt.Rebuilt {
+		t.Errorf("rebuild gave %+v", rebuilt)
+	}
+	pinned(moved)
+
+	text := read(t, s.lock())
+	images := text[strings.Index(text, "images:"):strings.Index(text, "archives:")]
+	writeFile(t, s.lock(), strings.Replace(text, images, "", 1))
+	s.run("build", "--skip-tests", "--target", "container", "--policy", policy, "web").want(t, 2, "is not among the images of the lock", "next:")
+}
