@@ -56,8 +56,8 @@ type BaseImages struct {
 	// Official adds names to the built-in list that look-alikes are compared
 	// with.
 	Official []string `yaml:"official,omitempty"`
-	// AllowTags lets a base be named without a digest; by default a digest is
-	// required.
+	// AllowTags lets a base be named without a digest, which the lock then
+	// keeps; by default a digest is required.
 	AllowTags bool `yaml:"allowTags,omitempty"`
 	// AllowLayouts lets local layout folders in without a signature.
 	AllowLayouts bool `yaml:"allowLayouts,omitempty"`
