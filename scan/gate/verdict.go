@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -123,22 +122,6 @@ type Statement struct {
 	Status        string `json:"status"`
 	Justification string `json:"justification,omitempty"`
 	Matched       int    `json:"matched"`
-}
-
-// Err returns nil unless v failed; else an error of kind fault.Policy that
-// says which rules failed and on what.
-func (v Verdict) Err() error {
-	if v.Outcome == OutcomePassed || v.Outcome == OutcomeReported {
-		return nil
-	}
-	var failed []string
-	for _, r := range v.Rules {
-		if r.Outcome == Fail {
-			failed = append(failed, r.Name+": "+r.Saw)
-		}
-	}
-	err := fault.New(fault.Policy, "the policy lets %s %s not through: %s", v.App, v.ArtifactKind, strings.Join(failed, "; "))
-	return fault.Hint(err, "update what has a fix with: bakelite rebuild; or let a finding through for a while with an entry below waivers in the policy (id, reason, owner, expires)")
 }
 
 // JSON returns the verdict's canonical bytes.

@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
+)
+
+// maxNamed is how many offenders of each rule an error names.
+const maxNamed = 5
+
+// remedies say what mends a rule that failed, apart from a waiver.
+var remedies = map[string]string{
+	policy.RuleReport:          "scan again, with: bakelite publish",
+	policy.RuleDatabase:        "fetch a newer database: see scanner.database",
+	policy.RuleVulnerabilities: "take updates that have a fix, with: bakelite rebuild",
+	policy.RuleSecrets:         "take the secret out of the app's files, and hand it to the running app instead",
+	policy.RulePackages:        "do without the package",
+	policy.RuleLicences:        "do without the package",
+	policy.RuleHardening:       "mend what the controls name: a step or a file of the app may have undone it",
+	policy.RuleTests:           "mend what the tests name, and do not skip them",
+	policy.RuleWaivers:         "take the expired waiver out of the policy, or agree on a new day",
+}
+
+// Err returns nil unless v failed; else an error of kind fault.Policy that
+// says which rules failed and on what, the worst first.
+func (v Verdict) Err() error {
+	if v.Outcome == OutcomePassed || v.Outcome == OutcomeReported {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "the policy lets %s %s not through:", v.App, v.ArtifactKind)
+	var hints []string
+	for _, r := range v.Rules {
+		if r.Outcome != Fail {
+			continue
+		}
+		r.refuse(&b)
+		if hint := remedies[r.Name]; hint != "" && !strings.Contains(strings.Join(hints, ""), hint) {
+			hints = append(hints, hint)
+		}
+	}
+	hints = append(hints, "or let it through for a while with an entry below waivers in the policy (id, reason, owner, expires)")
+	return fault.Hint(fault.New(fault.Policy, "%s", b.String()), "%s", strings.Join(hints, "; "))
+}
+
+// refuse writes what a rule saw and its first offenders.
+func (r Rule) refuse(b *strings.Builder) {
+	fmt.Fprintf(b, "\n  %s: %s", r.Name, printable(r.Saw))
+	for _, o := range r.Offenders[:min(len(r.Offenders), maxNamed)] {
+		if text := o.String(); text != printable(r.Saw) && o.ID != r.Name {
+			b.WriteString("\n    " + text)
+		}
+	}
+	if more := len(r.Offenders) + r.MoreOffenders - maxNamed; more > 0 {
+		fmt.Fprintf(b, "\n    and %d more", more)
+	}
+}
+
+// String is an offender on one line that no terminal takes for a command.
+func (o Offender) String() string {
+	words := []string{o.ID, o.Severity, o.Package, o.Version, o.Path}
+	if o.FixedVersion != "" {
+		words = append(words, "fixed in "+o.FixedVersion)
+	}
+	words = append(words, o.Detail)
+	return printable(strings.Join(strings.Fields(strings.Join(words, " ")), " "))
+}
+
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
