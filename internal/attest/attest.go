@@ -44,4 +44,6 @@ const (
 	MaxKey = 64 << 10
 	// MaxTrustedRoot bounds a trusted root; the public one has 8 kB.
 	MaxTrustedRoot = 1 << 20
+	// MaxSigningConfig bounds a signing config; the public one has 3 kB.
+	MaxSigningConfig = 1 << 20
 )

@@ -39,7 +39,7 @@ func TestKeyless(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := v.certificates.Load(); n != 1 {
+			if n := v.Certificates(); n != 1 {
 				t.Errorf("Fulcio gave %d certificates for one Sign", n)
 			}
 			if signed.Signer() != who+" (by "+by+")" {
@@ -145,7 +145,7 @@ func TestKeylessTampered(t *testing.T) {
 
 func TestKeylessExpiredCertificate(t *testing.T) {
 	v := newVirtual(t)
-	v.age = 20 * time.Minute // it held for ten
+	v.Age = 20 * time.Minute // it held for ten
 	_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
 		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
 	}))
@@ -173,7 +173,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 			t.Parallel()
 			v := newVirtual(t)
 			var asked atomic.Int32
-			v.fail = func(p string) (int, bool) {
+			v.Fail = func(p string) (int, bool) {
 				if strings.Contains(p, path) {
 					asked.Add(1)
 					return http.StatusServiceUnavailable, true
@@ -197,7 +197,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 func TestKeylessOneFailureDoesNotMatter(t *testing.T) {
 	v := newVirtual(t)
 	var seen [3]atomic.Bool
-	v.fail = func(p string) (int, bool) {
+	v.Fail = func(p string) (int, bool) {
 		for i, part := range []string{"signingCert", "log/entries", "timestamp"} {
 			if strings.Contains(p, part) && !seen[i].Swap(true) {
 				return http.StatusTooManyRequests, true
@@ -214,8 +214,8 @@ func TestKeylessOneFailureDoesNotMatter(t *testing.T) {
 
 func TestKeylessRefusedToken(t *testing.T) {
 	v := newVirtual(t)
-	v.echo = true
-	v.fail = func(p string) (int, bool) { return http.StatusForbidden, strings.Contains(p, "signingCert") }
+	v.Echo = true
+	v.Fail = func(p string) (int, bool) { return http.StatusForbidden, strings.Contains(p, "signingCert") }
 	text := token(who, by)
 	_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
 		Token: attest.TextToken(text), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
@@ -228,7 +228,7 @@ func TestKeylessRefusedToken(t *testing.T) {
 func TestKeylessCancelled(t *testing.T) {
 	v := newVirtual(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	v.fail = func(string) (int, bool) { cancel(); return http.StatusServiceUnavailable, true }
+	v.Fail = func(string) (int, bool) { cancel(); return http.StatusServiceUnavailable, true }
 	_, err := attest.Sign(ctx, order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
 		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
 	}))
@@ -240,13 +240,13 @@ func TestKeylessCancelled(t *testing.T) {
 func TestSigstoreOptions(t *testing.T) {
 	for name, s := range map[string]attest.Sigstore{
 		"no root":           {Fulcio: "https://f", Rekor: "https://r"},
-		"no log":            {Fulcio: "https://f", Root: []byte("{}")},
-		"plain http":        {Fulcio: "http://f.example", Rekor: "https://r", Root: []byte("{}")},
-		"tiles, no time":    {Fulcio: "https://f", Rekor: "https://r", RekorVersion: 2, Root: []byte("{}")},
-		"unknown version":   {Fulcio: "https://f", Rekor: "https://r", RekorVersion: 3, Root: []byte("{}")},
-		"broken root":       {Fulcio: "https://f", Rekor: "https://r", Root: []byte("{")},
-		"root of no worth":  {Fulcio: "https://f", Rekor: "https://r", Root: []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`)},
-		"only a root given": {Root: []byte("{}")},
+		"no log":            {Fulcio: "https://f", Root: rootFile("{}")},
+		"plain http":        {Fulcio: "http://f.example", Rekor: "https://r", Root: rootFile("{}")},
+		"tiles, no time":    {Fulcio: "https://f", Rekor: "https://r", RekorVersion: 2, Root: rootFile("{}")},
+		"unknown version":   {Fulcio: "https://f", Rekor: "https://r", RekorVersion: 3, Root: rootFile("{}")},
+		"broken root":       {Fulcio: "https://f", Rekor: "https://r", Root: rootFile("{")},
+		"root of no worth":  {Fulcio: "https://f", Rekor: "https://r", Root: rootFile(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`)},
+		"only a root given": {Root: rootFile("{}")},
 	} {
 		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: s}))
 		if fault.KindOf(err) != fault.Invalid {
@@ -270,7 +270,7 @@ func TestGitHubToken(t *testing.T) {
 		t.Errorf("got %q, %v; asked %v", got, err, asked.URL)
 	}
 	status = http.StatusUnauthorized
-	if _, err = attest.GitHubToken(server.URL, "BEARER")(t.Context()); fault.KindOf(err) != fault.Network || strings.Contains(err.Error(), "BEARER") {
+	if _, err = attest.GitHubToken(server.URL, "BEARER")(t.Context()); fault.KindOf(err) != fault.Policy || strings.Contains(err.Error(), "BEARER") {
 		t.Errorf("got %v", err)
 	}
 	if _, err = attest.GitHubToken("", "")(t.Context()); fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {

@@ -55,6 +55,10 @@ func fetchToken(ctx context.Context, target, bearer string) (string, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &answer)
 	}
+	if response.StatusCode >= 400 && response.StatusCode < 500 { // asking again gives the same, so nothing else signs instead
+		return "", fault.Hint(fault.New(fault.Policy, "GitHub Actions refused a token (%s)", response.Status),
+			"give the job the permission id-token: write, and sign within the same job")
+	}
 	if err != nil || answer.Value == "" || response.StatusCode != http.StatusOK {
 		return "", fault.New(fault.Network, "GitHub Actions gave no token (%s)", response.Status)
 	}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -14,6 +15,10 @@ import (
 // archiveName is the form of an archive's name; viper reads a dot as a level.
 var archiveName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
+// secret is the form of an OIDC token, whose first part is JSON in base64. Who
+// gives one in place of a path must not see it again in errors and logs.
+var secret = regexp.MustCompile(`(?:^|/)eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)
+
 // maxJobs is far above what one machine can run at once.
 const maxJobs = 4096
 
@@ -24,6 +29,10 @@ func (e Entry) check(text string) error {
 	switch e.Kind {
 	case Span:
 		return new(Duration).UnmarshalText([]byte(text))
+	case Path:
+		if secret.MatchString(text) {
+			return errors.New("this is a token itself; write it to a file that only you can read, and name that")
+		}
 	case Number:
 		if n, err := strconv.Atoi(text); err != nil || n < 0 || n > maxJobs {
 			return fmt.Errorf("%q is not a whole number between 0 and %d", text, maxJobs)

@@ -68,10 +68,15 @@ type Sign struct {
 	// Token is a file with an OIDC token; "" is the CI job's own.
 	Token string `yaml:"token,omitempty"`
 	// Fulcio, Rekor and Timestamp are URLs of a private Sigstore, and
-	// TrustedRoot the file that it is verified with; empty is the public one.
-	Fulcio      string `yaml:"fulcio,omitempty"`
-	Rekor       string `yaml:"rekor,omitempty"`
-	Timestamp   string `yaml:"timestamp,omitempty"`
+	// RekorVersion is the log's API; empty is the public one.
+	Fulcio       string `yaml:"fulcio,omitempty"`
+	Rekor        string `yaml:"rekor,omitempty"`
+	RekorVersion int    `yaml:"rekor-version,omitempty"`
+	Timestamp    string `yaml:"timestamp,omitempty"`
+	// Config is a file with all addresses, Sigstore's SigningConfig.
+	Config string `yaml:"config,omitempty"`
+	// TrustedRoot is the file that the instance is verified with; "" is the
+	// public one's.
 	TrustedRoot string `yaml:"trusted-root,omitempty"`
 	// Fallback lets Key sign where Sigstore is out of reach.
 	Fallback bool `yaml:"fallback,omitempty"`

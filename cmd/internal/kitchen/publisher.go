@@ -40,15 +40,11 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 	if destination == "" {
 		destination = registry.LayoutPrefix + filepath.Join(s.Output, "published")
 	}
-	signerName := s.Sign.Key
-	if s.Sign.Keyless {
-		signerName = "keyless " + s.Sign.Fulcio
-	}
 	return pipelines.Publisher{
 		Scanner:     child.Scanner{Cache: filepath.Join(s.State, "scan")},
 		Destination: strings.TrimSuffix(destination, "/"),
 		Origin:      origin(s),
-		SignerName:  signerName,
+		SignerName:  signerName(s.Sign),
 		Signer:      func(context.Context) (attest.Signer, error) { return signer(s) },
 		Database: func(ctx context.Context) (database.Database, error) {
 			return database.Fetch(ctx, database.Options{
@@ -57,6 +53,19 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 			})
 		},
 	}
+}
+
+// signerName tells one signer from another. Which log and authority vouched
+// is part of that: who asks for one is not served by another's entries.
+func signerName(s settings.Sign) string {
+	if !s.Keyless {
+		return s.Key
+	}
+	name := fmt.Sprintf("keyless %s", s.Fulcio)
+	if s.Config != "" || s.Rekor != "" || s.Timestamp != "" {
+		name += fmt.Sprintf(" %s %s %d %s", s.Config, s.Rekor, s.RekorVersion, s.Timestamp)
+	}
+	return name
 }
 
 // signer reads who signs. Keys stay in this process.
@@ -69,19 +78,11 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 		key, err := signingKey(s.Sign.Key)
 		return attest.ByKey(key), err
 	}
-	k := attest.Keyless{Token: token(s.Sign), Sigstore: attest.Sigstore{
-		Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s),
-	}}
-	if s.Sign.TrustedRoot != "" {
-		f, err := os.Open(s.Sign.TrustedRoot)
-		if err != nil {
-			return attest.Signer{}, fault.New(fault.Missing, "opening the trusted root: %w", err)
-		}
-		defer f.Close()
-		if k.Sigstore.Root, err = limit.ReadAll(f, attest.MaxTrustedRoot, s.Sign.TrustedRoot); err != nil {
-			return attest.Signer{}, fault.As(fault.Invalid, err)
-		}
+	at, err := sigstore(s)
+	if err != nil {
+		return attest.Signer{}, err
 	}
+	k := attest.Keyless{Token: token(s.Sign), Sigstore: at}
 	if s.Sign.Fallback && s.Sign.Key != "" {
 		key, err := signingKey(s.Sign.Key)
 		if err != nil {
@@ -90,6 +91,47 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 		k.Fallback = key
 	}
 	return attest.ByIdentity(k), nil
+}
+
+// sigstore is the instance of the settings. settings.Load has seen to it that
+// they go together.
+func sigstore(s *settings.Settings) (attest.Sigstore, error) {
+	at := attest.Sigstore{Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s)}
+	if s.Sign.Rekor != "" {
+		at.RekorVersion = uint32(s.Sign.RekorVersion) // 1 or 2
+	}
+	for _, given := range []struct{ key, address string }{{"sign.fulcio", at.Fulcio}, {"sign.rekor", at.Rekor}, {"sign.timestamp", at.Timestamp}} {
+		if given.address == "" {
+			continue
+		}
+		if err := attest.CheckAddress(given.address); err != nil {
+			return at, fault.Hint(fmt.Errorf("%s: %w", s.Named(given.key), err), "give an https address; http is for this machine alone")
+		}
+	}
+	var err error
+	if at.Config, err = readSetting(s, "sign.config", s.Sign.Config, attest.MaxSigningConfig); err != nil {
+		return at, err
+	}
+	at.Root, err = readSetting(s, "sign.trusted-root", s.Sign.TrustedRoot, attest.MaxTrustedRoot)
+	return at, err
+}
+
+// readSetting reads a file that a setting names, if it names one. Errors tell
+// both.
+func readSetting(s *settings.Settings, key, path string, maxBytes int64) (attest.File, error) {
+	if path == "" {
+		return attest.File{}, nil
+	}
+	read := attest.File{Name: path + ", of " + s.Named(key)}
+	f, err := os.Open(path)
+	if err != nil {
+		return read, fault.Hint(fault.New(fault.Missing, "%s: %w", s.Named(key), err), "name a file that is there with %s", key)
+	}
+	defer f.Close()
+	if read.Text, err = limit.ReadAll(f, maxBytes, read.Name); err == nil && len(read.Text) == 0 {
+		err = fault.New(fault.Invalid, "%s is empty", read.Name)
+	}
+	return read, fault.As(fault.Invalid, err)
 }
 
 const envPrefix = "env:"

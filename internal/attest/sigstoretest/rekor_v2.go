@@ -1,9 +1,8 @@
-package attest_test
+package sigstoretest
 
 import (
 	"context"
 	"crypto"
-	"io"
 	"net/http"
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
@@ -11,7 +10,6 @@ import (
 	rekorv1 "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	tiles "github.com/sigstore/rekor-tiles/v2/pkg/generated/protobuf"
 	rekornote "github.com/sigstore/rekor-tiles/v2/pkg/note"
-	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore/pkg/signature"
 	checkpoint "github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -19,31 +17,24 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
+// originV2 is the second log's name.
 const originV2 = "tiles.localhost"
 
-func payload(body string, at, index int64, id string) tlog.RekorPayload {
-	return tlog.RekorPayload{Body: body, IntegratedTime: at, LogIndex: index, LogID: id}
-}
-
 // enterV2 is Rekor's second version: a log of one entry.
-func (v *virtual) enterV2(w http.ResponseWriter, r *http.Request) {
-	text, _ := io.ReadAll(r.Body)
+func (s *Sigstore) enterV2(body []byte, r *http.Request) (answer, error) {
 	var request tiles.CreateEntryRequest
-	if err := protojson.Unmarshal(text, &request); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+	if err := protojson.Unmarshal(body, &request); err != nil {
+		return answer{}, refusal{http.StatusBadRequest, err.Error()}
 	}
-	entry, err := v.entryV2(r.Context(), request.GetHashedRekordRequestV002())
+	entry, err := s.entryV2(r.Context(), request.GetHashedRekordRequestV002())
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		return answer{}, err
 	}
-	answer, _ := protojson.Marshal(entry)
-	w.WriteHeader(http.StatusCreated)
-	_, _ = w.Write(answer)
+	text, err := protojson.Marshal(entry)
+	return answer{status: http.StatusCreated, body: text}, err
 }
 
-func (v *virtual) entryV2(ctx context.Context, asked *tiles.HashedRekordRequestV002) (*rekorv1.TransparencyLogEntry, error) {
+func (s *Sigstore) entryV2(ctx context.Context, asked *tiles.HashedRekordRequestV002) (*rekorv1.TransparencyLogEntry, error) {
 	plain, err := protojson.Marshal(&tiles.Entry{
 		ApiVersion: "0.0.2", Kind: "hashedrekord",
 		Spec: &tiles.Spec{Spec: &tiles.Spec_HashedRekordV002{HashedRekordV002: &tiles.HashedRekordLogEntryV002{
@@ -58,7 +49,7 @@ func (v *virtual) entryV2(ctx context.Context, asked *tiles.HashedRekordRequestV
 	if err != nil {
 		return nil, err
 	}
-	signer, err := signature.LoadECDSASignerVerifier(v.logV2, crypto.SHA256)
+	signer, err := signature.LoadECDSASignerVerifier(s.logV2, crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +63,12 @@ func (v *virtual) entryV2(ctx context.Context, asked *tiles.HashedRekordRequestV
 	if err != nil {
 		return nil, err
 	}
+	id, err := logID(s.logV2)
+	if err != nil {
+		return nil, err
+	}
 	return &rekorv1.TransparencyLogEntry{
-		LogId: &common.LogId{KeyId: logID(v.logV2)}, KindVersion: &rekorv1.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
+		LogId: &common.LogId{KeyId: id}, KindVersion: &rekorv1.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
 		InclusionProof: &rekorv1.InclusionProof{
 			TreeSize: 1, RootHash: leaf, Checkpoint: &rekorv1.Checkpoint{Envelope: string(signed)},
 		},
