@@ -51,6 +51,7 @@ func (k Kitchen) Look(ctx context.Context, target string) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
+	k.date(&seen[0].report, evidence.earlier)
 	r := seen[0].report
 	if r.Subject == "" {
 		r.Subject = unknownSubject
@@ -70,6 +71,8 @@ const unknownSubject = "sha256:0000000000000000000000000000000000000000000000000
 type stated struct {
 	hardening gate.Hardening
 	tests     gate.Tests
+	// earlier is the report that was signed, zero where there is none.
+	earlier scan.Report
 }
 
 // rootOf is what the scanner is to read for a target.
@@ -145,7 +148,11 @@ func (k Kitchen) vouchedSBOM(ctx context.Context, t Target) ([]byte, stated, err
 	if i.SBOM == nil {
 		return nil, stated{}, fault.New(fault.Missing, "%s has no SBOM in CycloneDX's form", t.Name)
 	}
-	return i.SBOM, i.stated(), nil
+	said := i.stated()
+	if i.Report != nil && i.Report.Subject == t.Digest {
+		said.earlier = *i.Report
+	}
+	return i.SBOM, said, nil
 }
 
 // forever is longer than any report is kept.

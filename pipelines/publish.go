@@ -86,6 +86,9 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
+	if err := k.dateFixes(ctx, subjects, scanned); err != nil {
+		return nil, err
+	}
 	passed, err := k.judge(a, built, subjects, scanned)
 	if err != nil {
 		return nil, err
@@ -150,7 +153,7 @@ func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scann
 			return nil, err
 		}
 		if !ok {
-			failed = append(failed, fmt.Errorf("%w; what fails it is listed in %s", verdict.Err(), k.judgedPath(a, s, "verdict")))
+			failed = append(failed, fmt.Errorf("%w; what fails it is listed in %s%s", verdict.Err(), k.judgedPath(a, s, "verdict"), seen[i].doubt()))
 		}
 		all = append(all, passed)
 	}

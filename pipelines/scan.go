@@ -28,6 +28,17 @@ type Scanner interface {
 type scanned struct {
 	report          scan.Report
 	cycloneDX, spdx []byte
+	// disbelieved says why an earlier report was no evidence of when fixes
+	// came out, "" where it was or none was asked for.
+	disbelieved string
+}
+
+// doubt ends the message of a failed verdict.
+func (s scanned) doubt() string {
+	if s.disbelieved == "" {
+		return ""
+	}
+	return "; " + s.disbelieved
 }
 
 func (k Kitchen) database(ctx context.Context) (db database.Database, err error) {

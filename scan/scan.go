@@ -101,6 +101,10 @@ type Finding struct {
 	Version string `json:"version"`
 	// FixedVersion is empty where there is no fix.
 	FixedVersion string `json:"fixedVersion,omitempty"`
+	// FixedSince is the date of the first database in which the fix was seen,
+	// as far as an earlier report is evidence of it; zero where unknown. No
+	// scanner knows it: see gate.DateFixes.
+	FixedSince time.Time `json:"fixedSince,omitzero"`
 	// Status is the distribution's word: "fixed", "affected", "will_not_fix".
 	Status string `json:"status,omitempty"`
 	// Severity is one of Severities.

@@ -25,18 +25,22 @@ func (c *court) vulnerabilities(findings []scan.Finding) Rule {
 	}
 	counts := map[string]int{}
 	var against []Offender
+	var graced []string
 	for _, f := range findings {
 		fate := c.fate(f)
 		counts[fate]++
 		counts[severityName(f.Severity)]++
-		if fate == counted {
+		switch fate {
+		case inGrace:
+			graced = append(graced, c.grace(f).of(f))
+		case counted:
 			against = append(against, Offender{
 				ID: f.ID, Package: f.Package, Version: f.Version, FixedVersion: f.FixedVersion,
-				Severity: f.Severity, Path: f.Path, Detail: f.Title,
+				Severity: f.Severity, Path: f.Path, Detail: c.detail(f),
 			})
 		}
 	}
-	return c.decide(policy.RuleVulnerabilities, against, counts, c.sawFindings(len(findings), counts))
+	return c.decide(policy.RuleVulnerabilities, against, counts, c.sawFindings(len(findings), counts)+listed(graced))
 }
 
 // fate says what becomes of a finding, before waivers.
@@ -50,7 +54,7 @@ func (c *court) fate(f scan.Finding) string {
 		return below
 	case f.FixedVersion == "" && !v.Unfixed:
 		return unfixed
-	case c.graceful(f, v.GraceDays[scan.Severities()[severity]]):
+	case c.grace(f).lasts(c.now):
 		return inGrace
 	}
 	return counted
@@ -73,15 +77,6 @@ func threshold(failOn string) int {
 	return 0
 }
 
-// graceful says whether a finding is younger than its days of grace. A date
-// that is missing or in the future gives none.
-func (c *court) graceful(f scan.Finding, days int) bool {
-	if f.Published.IsZero() || f.Published.After(c.now) {
-		return false
-	}
-	return c.now.Before(f.Published.AddDate(0, 0, days))
-}
-
 // severityName is a severity as verdicts count it.
 func severityName(s string) string { return scan.Severities()[rank(s)] }
 
@@ -99,7 +94,7 @@ func (c *court) sawFindings(n int, counts map[string]int) string {
 	}
 	saw := fmt.Sprintf("%s (%s): %d from %s on", count(n, "finding", "findings"), strings.Join(parts, ", "), counts[counted], c.policy.Gate.Vulnerabilities.FailOn)
 	for _, let := range []struct{ fate, words string }{
-		{unfixed, "without a fix"}, {inGrace, "in grace"}, {suppressed, "suppressed by VEX"},
+		{unfixed, "without a fix"}, {suppressed, "suppressed by VEX"}, {inGrace, "in grace"},
 	} {
 		if counts[let.fate] > 0 {
 			saw += fmt.Sprintf("; %d %s", counts[let.fate], let.words)

@@ -59,8 +59,10 @@ func outcome(rules []Rule, mode string) string {
 
 // court holds what all rules share.
 type court struct {
-	policy  policy.Policy
-	now     time.Time
+	policy policy.Policy
+	now    time.Time
+	// updated is the date of the database behind the report.
+	updated time.Time
 	waivers *waivers
 	vex     *statements
 }
@@ -69,7 +71,7 @@ func newCourt(in Input) *court {
 	p := policy.WithDefaults(in.Policy)
 	now := in.Now.UTC().Truncate(time.Second)
 	return &court{
-		policy: p, now: now,
+		policy: p, now: now, updated: databaseOf(in.Report, now).Updated,
 		waivers: newWaivers(p.Waivers, in.App, now),
 		vex:     newStatements(in, now),
 	}
