@@ -19,6 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
@@ -254,7 +255,8 @@ func (k Kitchen) seedLayout(ctx context.Context, l *lock.Lock) (dir string, err 
 		_, _ = io.WriteString(hash, pin.SHA256)
 	}
 	dir = filepath.Join(k.State, "seed", hex.EncodeToString(hash.Sum(nil)[:16]))
-	if _, err := os.Stat(dir); err == nil {
+	if done, err := cache.Use(dir); err == nil {
+		done() // it is among the newest now, and those stay
 		return dir, nil
 	}
 	err = k.Progress.Do(ctx, "[seed] make the first system from its packages", func(ctx context.Context, _ io.Writer) (bool, error) {
@@ -270,16 +272,21 @@ func (k Kitchen) makeSeed(ctx context.Context, l *lock.Lock, dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return fmt.Errorf("making seed folder: %w", err)
 	}
-	beside, err := os.MkdirTemp(filepath.Dir(dir), "work-*")
+	beside, err := cache.New(filepath.Dir(dir), "work-")
 	if err != nil {
-		return fmt.Errorf("making seed folder: %w", err)
-	}
-	defer os.RemoveAll(beside)
-	if err := writeSeed(ctx, k, l, beside); err != nil {
 		return err
 	}
-	if err := os.Rename(beside, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("keeping seed: %w", err)
+	defer beside.Close()
+	if err := writeSeed(ctx, k, l, beside.Path); err != nil {
+		return err
 	}
+	if err := beside.Rename(dir); err != nil {
+		return err
+	}
+	cache.Trim(filepath.Dir(dir), keptSeeds, "work-")
 	return nil
 }
+
+// keptSeeds is how many seeds stay; there is one for each state of apt and
+// dpkg in the archives.
+const keptSeeds = 16

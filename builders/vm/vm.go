@@ -8,13 +8,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
@@ -22,8 +18,17 @@ import (
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/templates"
+)
+
+const (
+	// keptParts is how many parts stay for the next builds; each is a file of
+	// some 10 to 100 MB.
+	keptParts = 48
+	// workPrefix begins the names of unfinished ones.
+	workPrefix = "work-"
 )
 
 // Order says what to make, what with and where to.
@@ -42,26 +47,38 @@ type Order struct {
 
 // build makes the disk in each format of the app.
 func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
-	work, err := os.MkdirTemp(o.Parts, "work-*")
+	work, err := cache.New(o.Parts, workPrefix)
 	if err != nil {
-		return nil, fmt.Errorf("making work folder: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(work)
+	defer work.Close()
 	all, err := graph(ctx, o.Graph, unused{})
 	if err != nil {
 		return nil, err
 	}
 	dirs := map[string]string{}
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, p := range pieces(o.Graph) {
-		dir := filepath.Join(work, p.name)
+	held := make([]func(), len(pieces(o.Graph)))
+	defer func() {
+		for _, done := range held {
+			if done != nil {
+				done()
+			}
+		}
+		cache.Trim(o.Parts, keptParts, workPrefix)
+	}()
+	for i, p := range pieces(o.Graph) {
+		dir := filepath.Join(work.Path, p.name)
 		if p.pinned {
 			if dir, err = o.cachePath(ctx, p, all); err != nil {
 				return nil, err
 			}
 		}
 		dirs[p.name] = dir
-		group.Go(func() error { return o.make(groupCtx, p, all, dir) })
+		group.Go(func() (err error) {
+			held[i], err = o.make(groupCtx, p, all, dir)
+			return err
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -101,17 +118,17 @@ func (o Order) cachePath(ctx context.Context, p piece, all parts) (string, error
 	return filepath.Join(o.Parts, p.name+"-"+hex.EncodeToString(hash.Sum(nil)[:16])), nil
 }
 
-// make solves one part into dir, unless it is there; the name comes last.
-func (o Order) make(ctx context.Context, p piece, all parts, dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		now := time.Now()
-		return os.Chtimes(dir, now, now)
+// make solves one part into dir, unless it is there; the name comes last. The
+// part stays until done is called.
+func (o Order) make(ctx context.Context, p piece, all parts, dir string) (done func(), err error) {
+	if done, err := cache.Use(dir); err == nil {
+		return done, nil
 	}
-	beside, err := os.MkdirTemp(o.Parts, "work-*")
+	beside, err := cache.New(o.Parts, workPrefix)
 	if err != nil {
-		return fmt.Errorf("making work folder: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(beside)
+	defer beside.Close()
 	_, err = o.Kitchen.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			if o.Graph.App.Base.Dockerfile == "" {
@@ -120,20 +137,20 @@ func (o Order) make(ctx context.Context, p piece, all parts, dir string) error {
 			built, err := graph(ctx, o.Graph, b)
 			return p.state(built), err
 		},
-		Name: p.name + " of the disk", Dir: beside,
+		Name: p.name + " of the disk", Dir: beside.Path,
 	})
 	if err != nil {
-		return fmt.Errorf("making %s of the disk: %w", p.name, err)
+		return nil, fmt.Errorf("making %s of the disk: %w", p.name, err)
 	}
 	if p.finish != nil {
-		if err := p.finish(beside); err != nil {
-			return err
+		if err := p.finish(beside.Path); err != nil {
+			return nil, err
 		}
 	}
-	if err := os.Rename(beside, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("keeping %s of the disk: %w", p.name, err)
+	if err := beside.Rename(dir); err != nil {
+		return nil, fmt.Errorf("keeping %s of the disk: %w", p.name, err)
 	}
-	return nil
+	return cache.Use(dir)
 }
 
 // Check runs a script that checks hardening on the disk's tree, and leaves

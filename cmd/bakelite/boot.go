@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/machine"
 	"github.com/bakelite/bakelite/internal/probe"
@@ -62,12 +63,12 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if err != nil {
 		return fmt.Errorf("finding disk: %w", err)
 	}
-	state, err := privateFolder(filepath.Join(s.State, "machine"), "boot-")
+	folder, err := privateFolder(filepath.Join(s.State, "machine"), "boot-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(state)
-	o := machine.Options{Disk: file, App: a, State: state, Arch: strings.TrimPrefix(disk.Platform, "linux/")}
+	defer folder.Close()
+	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/")}
 	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
 		return err
 	}
@@ -120,20 +121,16 @@ func attend(c *cobra.Command, a app.App, m *machine.Machine, console bool) error
 	}
 }
 
-// privateFolder makes a folder for one run, which the caller removes.
-func privateFolder(parent, prefix string) (string, error) {
+// privateFolder makes a folder for one run, which the caller closes.
+func privateFolder(parent, prefix string) (*cache.Folder, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
-		return "", fmt.Errorf("finding state folder: %w", err)
+		return nil, fmt.Errorf("finding state folder: %w", err)
 	}
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", fmt.Errorf("making state folder: %w", err)
+		return nil, fmt.Errorf("making state folder: %w", err)
 	}
-	dir, err := os.MkdirTemp(parent, prefix)
-	if err != nil {
-		return "", fmt.Errorf("making state folder: %w", err)
-	}
-	return dir, nil
+	return cache.New(parent, prefix)
 }
 
 // stopped takes the user's Ctrl-C for the end that was asked for.

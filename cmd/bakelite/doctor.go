@@ -63,13 +63,13 @@ func examination(s *settings.Settings) doctor.Options {
 // a folder of its own and stopped again, so that a check leaves nothing
 // behind and disturbs no build.
 func tryEngine(ctx context.Context, s *settings.Settings) (string, error) {
-	dir, err := privateFolder(s.State, "doctor-engine-")
+	folder, err := privateFolder(s.State, "doctor-engine-")
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(dir)
+	defer folder.Close()
 	o := engineOptions(s)
-	o.State = dir
+	o.State = folder.Path
 	e, err := engine.Open(ctx, o)
 	if err != nil {
 		return "", err
@@ -78,7 +78,7 @@ func tryEngine(ctx context.Context, s *settings.Settings) (string, error) {
 	if err := e.Close(); err != nil {
 		return "", fmt.Errorf("leaving engine: %w", err)
 	}
-	stopped, err := engine.Stop(context.WithoutCancel(ctx), dir)
+	stopped, err := engine.Stop(context.WithoutCancel(ctx), folder.Path)
 	if stopped {
 		origin = "an own one starts, answers and stops"
 	}

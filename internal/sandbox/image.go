@@ -12,12 +12,17 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
 )
 
-// layersLimit is the largest number of layers (Docker's own is 127).
-const layersLimit = 127
+const (
+	// layersLimit is the largest number of layers (Docker's own is 127).
+	layersLimit = 127
+	// keptTrees is how many unpacked images stay for the next start.
+	keptTrees = 16
+)
 
 // image is an image whose manifest and config have been checked against the
 // digest; its layers are checked while they are unpacked.
@@ -65,34 +70,33 @@ func same(data []byte, want v1.Hash, what string, err error) error {
 	return nil
 }
 
-// unpack returns the folder of the image's root filesystem below cache, made
-// once for each digest: written beside and renamed.
-func (i image) unpack(ctx context.Context, cache string) (string, error) {
-	final := filepath.Join(cache, i.digest.Hex)
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
+// unpack returns the folder of the image's root filesystem below trees, made
+// once for each digest, which stays until done is called.
+func (i image) unpack(ctx context.Context, trees string) (folder string, done func(), err error) {
+	final := filepath.Join(trees, i.digest.Hex)
+	if done, err := cache.Use(final); err == nil {
+		return final, done, nil
 	}
-	if err := os.MkdirAll(cache, 0o711); err != nil {
-		return "", fmt.Errorf("making the cache: %w", err)
+	if err := os.MkdirAll(trees, 0o711); err != nil {
+		return "", nil, fmt.Errorf("making the cache: %w", err)
 	}
-	beside, err := os.MkdirTemp(cache, "unpacking-")
+	beside, err := cache.New(trees, "unpacking-")
 	if err != nil {
-		return "", fmt.Errorf("making the cache: %w", err)
+		return "", nil, err
 	}
-	defer os.RemoveAll(beside)
-	if err := i.unpackInto(ctx, beside); err != nil {
-		return "", err
+	defer beside.Close()
+	if err := i.unpackInto(ctx, beside.Path); err != nil {
+		return "", nil, err
 	}
-	if err := os.Chmod(beside, 0o755); err != nil {
-		return "", err
+	if err := os.Chmod(beside.Path, 0o755); err != nil {
+		return "", nil, err
 	}
-	if err := os.Rename(beside, final); err != nil {
-		if _, made := os.Stat(final); made == nil {
-			return final, nil // another process was faster
-		}
-		return "", fmt.Errorf("keeping the root filesystem: %w", err)
+	if err := beside.Rename(final); err != nil {
+		return "", nil, err
 	}
-	return final, nil
+	cache.Trim(trees, keptTrees, "unpacking-")
+	done, err = cache.Use(final)
+	return final, done, err
 }
 
 func (i image) unpackInto(ctx context.Context, folder string) error {

@@ -38,6 +38,7 @@ type Running struct {
 	notes               []string
 	process             *program.Process
 	dismiss             func()
+	done                func() // the unpacked image is not needed any more
 	pid                 int
 	log                 *program.Tail
 	stop                sync.Once
@@ -125,6 +126,9 @@ func (r *Running) Stop() {
 		_ = os.RemoveAll(r.bundle)
 		if r.dismiss != nil {
 			r.dismiss()
+		}
+		if r.done != nil {
+			r.done()
 		}
 	})
 }

@@ -58,10 +58,22 @@ func Start(ctx context.Context, o Options) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	rootfs, err := img.unpack(ctx, filepath.Join(o.State, "rootfs"))
+	rootfs, done, err := img.unpack(ctx, filepath.Join(o.State, "rootfs"))
 	if err != nil {
 		return nil, err
 	}
+	r, err := o.start(ctx, runc, img, rootfs)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	r.done = done
+	context.AfterFunc(ctx, r.Stop)
+	return r, nil
+}
+
+// start starts the command of an image that was unpacked.
+func (o Options) start(ctx context.Context, runc string, img image, rootfs string) (*Running, error) {
 	profile := ProfileOf(o.App).from(img.config.Config)
 	if err := profile.check(); err != nil {
 		return nil, err
@@ -79,7 +91,6 @@ func Start(ctx context.Context, o Options) (*Running, error) {
 		r.Stop()
 		return nil, err
 	}
-	context.AfterFunc(ctx, r.Stop)
 	return r, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/machine"
 	"github.com/bakelite/bakelite/internal/sandbox"
@@ -39,12 +40,12 @@ func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact,
 		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
 	}
 	// Other builds may test their machines at the same time.
-	dir, err := os.MkdirTemp(parent, "test-")
+	folder, err := cache.New(parent, "test-")
 	if err != nil {
-		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
+		return pipelines.Tested{}, err
 	}
-	defer os.RemoveAll(dir)
-	o := machine.Options{Disk: made.Path, App: a, State: dir, Controls: t.controls.bootedScript(a)}
+	defer folder.Close()
+	o := machine.Options{Disk: made.Path, App: a, State: folder.Path, Controls: t.controls.bootedScript(a)}
 	if t.boot != nil {
 		o.SecureBoot = t.boot.Certificate
 	}

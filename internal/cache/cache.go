@@ -1,0 +1,149 @@
+// Package cache keeps folders of work: those that a process needs while it
+// runs, and those that cost time to make and are used again. A folder is
+// written beside its name and renamed; what a killed process left is removed
+// by the next one; and of what can be made again only the newest stay. Locks
+// tell what is in use, so several processes may share a parent folder; it
+// must not be one that other users can write to. It knows no content and
+// imports nothing of ours.
+package cache
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// young is the age up to which a folder without a lock is left alone: its
+// maker may be about to lock it.
+const young = time.Minute
+
+// Folder is a folder of this process; nobody removes it while it is open.
+type Folder struct {
+	// Path is where it stands.
+	Path string
+	lock *os.File
+}
+
+// New makes a folder below parent, named by prefix and something random, and
+// removes those with the prefix whose processes have ended.
+func New(parent, prefix string) (*Folder, error) {
+	sweep(parent, prefix)
+	path, err := os.MkdirTemp(parent, prefix+"*")
+	if err != nil {
+		return nil, fmt.Errorf("making work folder: %w", err)
+	}
+	lock, err := take(path, unix.LOCK_EX)
+	if err != nil {
+		_ = os.RemoveAll(path)
+		return nil, fmt.Errorf("making work folder: %w", err)
+	}
+	return &Folder{path, lock}, nil
+}
+
+// Close removes the folder; after Rename there is nothing left to remove.
+func (f *Folder) Close() error {
+	err := os.RemoveAll(f.Path)
+	return errors.Join(err, f.lock.Close())
+}
+
+// Rename gives the folder its final name, where others may use it too. Where
+// another process was faster, its folder has the name and this one is left to
+// Close.
+func (f *Folder) Rename(final string) error {
+	if err := os.Rename(f.Path, final); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("naming folder: %w", err)
+	}
+	return unix.Flock(int(f.lock.Fd()), unix.LOCK_SH)
+}
+
+// Use marks a folder as used now and keeps Trim from it until done is called.
+// The error is fs.ErrNotExist where it is not there, or about to go.
+func Use(path string) (done func(), err error) {
+	lock, err := take(path, unix.LOCK_SH)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // a cache that cannot be written to is never trimmed
+	return func() { _ = lock.Close() }, nil
+}
+
+// take opens and locks a folder that is still the one of its name.
+func take(path string, how int) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+	}
+	ours, err := f.Stat()
+	if err == nil {
+		var there fs.FileInfo
+		if there, err = os.Stat(path); err == nil && !os.SameFile(ours, there) {
+			err = &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Trim removes the folders below parent that were used least recently, but for
+// the newest and those that are in use; folders of New are not its concern
+// where their prefix is among besides. Errors are left to the next Trim.
+func Trim(parent string, newest int, besides ...string) {
+	entries := folders(parent, func(name string) bool {
+		return !slices.ContainsFunc(besides, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	})
+	for _, e := range entries[min(newest, len(entries)):] {
+		remove(filepath.Join(parent, e.Name()))
+	}
+}
+
+func sweep(parent, prefix string) {
+	for _, e := range folders(parent, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+		if time.Since(e.ModTime()) > young {
+			remove(filepath.Join(parent, e.Name()))
+		}
+	}
+}
+
+// folders lists those below parent, the newest first.
+func folders(parent string, want func(name string) bool) []fs.FileInfo {
+	entries, _ := os.ReadDir(parent)
+	var all []fs.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.IsDir() && want(e.Name()) {
+			all = append(all, info)
+		}
+	}
+	slices.SortFunc(all, func(a, b fs.FileInfo) int {
+		return cmp.Or(b.ModTime().Compare(a.ModTime()), strings.Compare(a.Name(), b.Name()))
+	})
+	return all
+}
+
+// remove takes a folder that nobody holds away from its name, then removes it.
+func remove(path string) {
+	lock, err := take(path, unix.LOCK_EX)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	gone := path + ".removed"
+	if os.RemoveAll(gone) == nil && os.Rename(path, gone) == nil {
+		_ = os.RemoveAll(gone)
+	}
+}
