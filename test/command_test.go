@@ -105,6 +105,23 @@ func (c *command) until(pattern string) {
 	}
 }
 
+// prints waits for a line on stdout, which has a pipe of its own, and returns
+// all that are there.
+func (c *command) prints(pattern string) []string {
+	c.t.Helper()
+	wanted := regexp.MustCompile("(?m)" + pattern)
+	for {
+		if found := wanted.FindAllString(c.stdout.String(), -1); len(found) > 0 {
+			return found
+		}
+		select {
+		case <-c.ended:
+			c.t.Fatalf("ended without %q on stdout (%v):\n%s", pattern, c.err, c.stderr.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 func (c *command) signal(s os.Signal) {
 	c.t.Helper()
 	if err := c.cmd.Process.Signal(s); err != nil {

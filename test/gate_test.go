@@ -26,7 +26,8 @@ func TestGate(t *testing.T) {
 	s := openShop(t)
 	risky := filepath.Join(folder(t), "db")
 	makeDatabase(t, risky, time.Now().Add(-time.Hour), facts)
-	today, yesterday := time.Now().UTC().Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+	tomorrow, yesterday := day(1), day(-1)
 	waiver := func(day string) string {
 		return "waivers: [{id: CVE-2026-0001, reason: not reached, owner: ops@example.com, expires: " + day + "}]\n"
 	}
@@ -42,7 +43,7 @@ func TestGate(t *testing.T) {
 			"gate: {vulnerabilities: {failOn: critical, unfixed: true}}\n", risky, 6, []string{"vulnerabilities", "1 from critical on"}, "CVE-2026-0002 zlib1g",
 		},
 		"without a fix, and not asked": {"gate: {vulnerabilities: {failOn: critical}}\n", risky, 0, []string{"1 critical, 2 high", "passed by policy"}, ""},
-		"waived":                       {waiver(today), risky, 0, []string{"passed by policy", "waived", "CVE-2026-0001 until " + today + ": not reached (ops@example.com)"}, ""},
+		"waived":                       {waiver(tomorrow), risky, 0, []string{"passed by policy", "waived", "CVE-2026-0001 until " + tomorrow + ": not reached (ops@example.com)"}, ""},
 		"expired waiver":               {waiver(yesterday), risky, 6, []string{"waivers", "ops@example.com", yesterday}, "CVE-2026-0001 nginx"},
 		"expired waiver of nothing":    {waiver(yesterday), s.database, 6, []string{"waivers", "ops@example.com", yesterday}, "CVE-2026-0001 "},
 		"report only":                  {"gate: {mode: report-only}\n", risky, 0, []string{"reported by policy"}, "CVE-2026-0001 nginx"},

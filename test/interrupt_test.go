@@ -152,9 +152,11 @@ func (s *stalling) mirrors() []string {
 	return args
 }
 
-// TestDeadBuildBlocksNobody kills Bakelite at the start of a build.
+// TestDeadBuildBlocksNobody kills Bakelite at the start of a build, which has
+// work to do: it does not end before.
 func TestDeadBuildBlocksNobody(t *testing.T) {
 	s := newSite(t)
+	s.replace("site/index.html", "Set hard", "Set hard by the second builder")
 	c := s.start("build", "--json", "--skip-tests", "--target", "container", "web")
 	c.until(`^#\d+ `)
 	c.signal(os.Kill)

@@ -5,13 +5,12 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // TestKilledPublisher kills the publisher at one moment after the other while
-// it sends to a slow registry. No tag ever leads to what is not signed, and
+// it sends to a registry. No tag ever leads to what is not signed, and
 // the next publisher finishes.
 func TestKilledPublisher(t *testing.T) {
 	s := openShop(t)
@@ -29,17 +28,27 @@ func TestKilledPublisher(t *testing.T) {
 	}
 }
 
-// killedAt kills a publisher when the registry gets a request.
+// killedAt kills a publisher when the registry gets a request, which it does
+// not serve, nor those that come with it.
 func (s shop) killedAt(kind func(*testing.T) http.Handler, at int64) {
 	s.t.Helper()
 	r := serve(s.t, kind(s.t))
 	var count atomic.Int64
-	reached := make(chan struct{})
+	reached, ended := make(chan struct{}), make(chan struct{})
 	r.before = func(*http.Request) {
-		if count.Add(1) == at {
+		n := count.Add(1)
+		if n == at {
 			close(reached)
 		}
-		time.Sleep(5 * time.Millisecond)
+		select {
+		case <-ended: // this is the next publisher
+			return
+		default:
+		}
+		if n >= at {
+			<-ended
+			panic(http.ErrAbortHandler)
+		}
 	}
 	c := s.start(s.publishing("--registry", r.host+"/team", "--version", "1.0")...)
 	select {
@@ -47,7 +56,9 @@ func (s shop) killedAt(kind func(*testing.T) http.Handler, at int64) {
 		c.signal(os.Kill)
 	case <-c.ended:
 	}
-	if o := c.wait(); o.code != -1 {
+	o := c.wait()
+	close(ended)
+	if o.code != -1 {
 		s.t.Fatalf("at request %d the publisher ended with exit code %d:\n%s", at, o.code, last(o.stderr, 2<<10))
 	}
 	ref := r.host + "/team/web"

@@ -193,8 +193,9 @@ func buildPacker(t *testing.T) string {
 		t.Fatal(err)
 	}
 	// The cache may be on another file system: copy first, name last.
-	tool(t, "cp", filepath.Join(work, "packer"), program+".partial")
-	if err := os.Rename(program+".partial", program); err != nil {
+	partial := fmt.Sprintf("%s.%d", program, os.Getpid())
+	tool(t, "cp", filepath.Join(work, "packer"), partial)
+	if err := os.Rename(partial, program); err != nil {
 		t.Fatal(err)
 	}
 	return program

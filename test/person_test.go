@@ -2,9 +2,10 @@ package test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
-	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,13 +13,15 @@ import (
 // TestRunAndBoot starts the container and the machine as a person does,
 // fetches the page and stops them by Ctrl-C.
 func TestRunAndBoot(t *testing.T) {
-	s := firstBake(t).site
-	for name, ready := range map[string]string{"run": `^container is healthy`, "boot": `^disk is healthy`} {
+	for name, tt := range map[string]struct {
+		site
+		ready string
+	}{"run": {onFreePort(t), `^container is healthy`}, "boot": {firstBake(t).site, `^disk is healthy`}} {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
-			c := s.start(name, "web")
-			c.until(ready)
-			urls := regexp.MustCompile(`(?m)^http://\S+`).FindAllString(c.stdout.String(), -1)
+			tt.t = t
+			c := tt.start(name, "web")
+			c.until(tt.ready)
+			urls := c.prints(`^http://\S+`)
 			url := urls[len(urls)-1] // a disk that was booted again has new ports
 			if page := fetch(t, url); !strings.Contains(page, "<title>Baked with Bakelite</title>") {
 				t.Errorf("%s gives %q", url, page)
@@ -30,6 +33,25 @@ func TestRunAndBoot(t *testing.T) {
 			leavesNothing(t)
 		})
 	}
+}
+
+// onFreePort bakes the example's container for a port that is free: bakelite
+// run gives it this machine's network.
+func onFreePort(t *testing.T) site {
+	t.Helper()
+	s := newSite(t)
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	s.replace("app.yaml", "8080", port)
+	s.replace("nginx.conf", "8080", port)
+	s.run("build", "--skip-tests", "--target", "container", "web").want(t, 0)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func fetch(t *testing.T, url string) string {

@@ -29,7 +29,7 @@ func stated() []string {
 // policy, and sees what the image is made of. The second time nothing is to
 // do; a newer database gives a new report without another walk.
 func TestPublishToFolder(t *testing.T) {
-	s := openShop(t)
+	s := branch(t)
 	layout := registry.LayoutPrefix + filepath.Join(s.out, "published", "web")
 	p := s.sold()
 	if p.Again || p.Kind != "container" || p.Repository != layout || p.Ref != layout+"@"+p.Digest || p.Verdict != "passed" ||
@@ -184,18 +184,46 @@ func TestVersionStays(t *testing.T) {
 	}
 }
 
+// doors are hosts of one registry. What is written waits until each of them
+// is to be written to: then nobody has finished before another began.
+func doors(t *testing.T, registry http.Handler, n int) (hosts []string) {
+	t.Helper()
+	var missing atomic.Int64
+	missing.Store(int64(n))
+	all := make(chan struct{})
+	for range n {
+		var first sync.Once
+		door := serve(t, registry)
+		door.before = func(r *http.Request) {
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				return
+			}
+			first.Do(func() {
+				if missing.Add(-1) == 0 {
+					close(all)
+				}
+			})
+			select {
+			case <-all:
+			case <-t.Context().Done():
+			}
+		}
+		hosts = append(hosts, door.host)
+	}
+	return hosts
+}
+
 // TestTwoPublishers has two of them publish the same image at once, to a
 // registry where the list of referrers is a tag that each has to write.
 func TestTwoPublishers(t *testing.T) {
 	shops := []shop{openShop(t), branch(t)}
 	shops[1].run("build", "--target", "container", "web").want(t, 0)
 	for name, kind := range registries() {
-		r := serve(t, kind(t))
-		r.before = func(*http.Request) { time.Sleep(2 * time.Millisecond) }
+		hosts := doors(t, kind(t), len(shops))
 		outcomes := make([]outcome, len(shops))
 		var both sync.WaitGroup
 		for i, s := range shops {
-			c := s.start(s.publishing("--registry", r.host+"/team")...)
+			c := s.start(s.publishing("--registry", hosts[i]+"/team")...)
 			both.Go(func() { outcomes[i] = c.wait() })
 		}
 		both.Wait()
@@ -204,7 +232,7 @@ func TestTwoPublishers(t *testing.T) {
 				t.Errorf("%s: publisher %d gave %+v", name, i, p)
 			}
 		}
-		i := shops[0].inspect(r.host + "/team/web")
+		i := shops[0].inspect(hosts[0] + "/team/web")
 		for _, kind := range stated() {
 			if i.Statements[kind] != len(shops) {
 				t.Errorf("%s: %d publishers stated %s %d times", name, len(shops), kind, i.Statements[kind])

@@ -10,46 +10,33 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"github.com/xi2/xz"
 )
 
-// TestRebuildTakesUpdates locks the example against an archive without
-// security updates, as it was before they appeared, and then against the real
-// one: rebuild says what changed, bakes, and the next time finds nothing. The
-// old lock is made on a state folder that has not seen the newer archive.
+// TestRebuildTakesUpdates has the archive of security updates get a newer
+// nginx: rebuild says what changed, bakes, and the next time finds nothing.
 func TestRebuildTakesUpdates(t *testing.T) {
-	s := newSite(t)
-	warm := s.state
-	s.freshState()
-	if err := os.Remove(s.lock()); err != nil {
-		t.Fatal(err)
-	}
-	mirror, keyring := withoutUpdates(t)
-	s.run("lock", "--keyring", keyring, "--mirror", "debian-security="+mirror, "web").want(t, 0)
-	if old := read(t, s.lock()); strings.Contains(old, "archive: debian-security,") {
-		t.Fatal("the old lock holds packages of debian-security")
-	}
-	s.state = warm
-	rebuild := []string{"rebuild", "--json", "--skip-tests", "--target", "container", "web"}
+	first, s := firstBake(t), newSite(t)
+	u := newUpdate(t, s, "nginx")
+	rebuild := []string{"rebuild", "--json", "--skip-tests", "--target", "container", "--keyring", u.keyring, "--mirror", "debian-security=" + u.mirror, "web"}
 	r := s.run(rebuild...).result(t)
-	if !r.Rebuilt {
-		t.Error("nothing was rebuilt")
+	if !r.Rebuilt || r.digest(t, "layout") == first.outcome.result(t).digest(t, "layout") {
+		t.Errorf("nothing was rebuilt: %+v", r)
 	}
-	changes := map[string]change{}
-	for _, c := range r.Changes {
-		changes[c.Package] = c
-	}
-	if c := changes["nginx"]; c.From == "" || c.To == "" || c.From == c.To {
-		t.Errorf("nginx: %+v of %d changes", c, len(changes))
+	if !slices.Contains(r.Changes, u.change) {
+		t.Errorf("the changes %+v lack %+v", r.Changes, u.change)
 	}
 	lock := read(t, s.lock())
-	if !strings.Contains(lock, `name: nginx, version: "`+changes["nginx"].To+`"`) {
-		t.Errorf("the lock lacks nginx %s", changes["nginx"].To)
+	if !strings.Contains(lock, `name: nginx, version: "`+u.change.To+`"`) {
+		t.Errorf("the lock lacks nginx %s", u.change.To)
 	}
 	again := s.run(rebuild...).result(t)
 	if again.Rebuilt || len(again.Changes) != 0 || again.digest(t, "layout") != r.digest(t, "layout") || read(t, s.lock()) != lock {
@@ -57,27 +44,71 @@ func TestRebuildTakesUpdates(t *testing.T) {
 	}
 }
 
-// withoutUpdates serves an empty trixie-security, signed by a key of this
-// test, and returns its address and a keyring with that key and Debian's.
-func withoutUpdates(t *testing.T) (mirror, keyring string) {
+// update is the real archive of security updates with one more: a package of
+// a lock, real but for its version. A key of the test signs its index.
+type update struct {
+	mirror, keyring string
+	change          change
+}
+
+func newUpdate(t *testing.T, s site, name string) update {
+	t.Helper()
+	pin := regexp.MustCompile(`name: ` + name + `, version: "([^"]+)".* archive: ([a-z-]+), path: ([^,]+),`).FindStringSubmatch(read(t, s.lock()))
+	if pin == nil {
+		t.Fatalf("the lock lacks %s", name)
+	}
+	u := update{change: change{Package: name, From: pin[1], To: pin[1] + "+e2e1"}}
+	deb, stanza := newer(t, get(t, mirror(t, pin[2])+"/"+pin[3]), u.change)
+	const suite, path = "dists/trixie-security/", "pool/updates/newer.deb"
+	security := mirror(t, "debian-security") + "/" + suite
+	packages := append(unpacked(t, get(t, security+"main/binary-amd64/Packages.xz")), fmt.Sprintf("%sFilename: %s\nSize: %d\nSHA256: %x\n\n", stanza, path, len(deb), sha256.Sum256(deb))...)
+	// Its date is that of the real index: later, the real one would be older.
+	date := regexp.MustCompile(`(?m)^Date: .*\n`).Find(get(t, security+"InRelease"))
+	index, key := signedIndex(t, "Codename: trixie-security\n"+string(date), packages)
+	u.keyring = keyringWith(t, key)
+	served := map[string][]byte{"/" + suite + "InRelease": index, "/" + suite + "main/binary-amd64/Packages.gz": zipped(t, packages), "/" + path: deb}
+	real := throughMirror(t, "debian-security")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if content, ok := served[r.URL.Path]; ok {
+			_, _ = w.Write(content)
+			return
+		}
+		real.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	u.mirror = server.URL
+	return u
+}
+
+// newer returns a package with another version, and its control file.
+func newer(t *testing.T, deb []byte, c change) (made, control []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	old, tree, changed := filepath.Join(dir, "old.deb"), filepath.Join(dir, "tree"), filepath.Join(dir, "new.deb")
+	writeFile(t, old, string(deb))
+	tool(t, "dpkg-deb", "--raw-extract", old, tree)
+	path := filepath.Join(tree, "DEBIAN", "control")
+	text := strings.Replace(read(t, path), "\nVersion: "+c.From+"\n", "\nVersion: "+c.To+"\n", 1)
+	writeFile(t, path, text)
+	tool(t, "dpkg-deb", "-Zgzip", "--build", tree, changed)
+	return []byte(read(t, changed)), []byte(text)
+}
+
+// signedIndex signs an index that lists Packages, plain and zipped.
+func signedIndex(t *testing.T, head string, packages []byte) (index []byte, key *openpgp.Entity) {
 	t.Helper()
 	key, err := openpgp.NewEntity("Bakelite end-to-end test", "", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var empty bytes.Buffer
-	if err := gzip.NewWriter(&empty).Close(); err != nil {
-		t.Fatal(err)
-	}
-	index := "Codename: trixie-security\nDate: Sat, 09 Aug 2025 12:00:00 UTC\nSHA256:\n"
-	for _, arch := range []string{"amd64", "arm64"} {
-		index += fmt.Sprintf(" %x 0 main/binary-%s/Packages\n", sha256.Sum256(nil), arch)
-		index += fmt.Sprintf(" %x %d main/binary-%s/Packages.gz\n", sha256.Sum256(empty.Bytes()), empty.Len(), arch)
+	head += "SHA256:\n"
+	for name, content := range map[string][]byte{"Packages": packages, "Packages.gz": zipped(t, packages)} {
+		head += fmt.Sprintf(" %x %d main/binary-amd64/%s\n", sha256.Sum256(content), len(content), name)
 	}
 	var signed bytes.Buffer
 	w, err := clearsign.Encode(&signed, key.PrivateKey, nil)
 	if err == nil {
-		_, err = io.WriteString(w, index)
+		_, err = io.WriteString(w, head)
 	}
 	if err == nil {
 		err = w.Close()
@@ -85,19 +116,47 @@ func withoutUpdates(t *testing.T) (mirror, keyring string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed.WriteByte('\n')
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == "/dists/trixie-security/InRelease":
-			_, _ = w.Write(signed.Bytes())
-		case strings.HasSuffix(r.URL.Path, "/Packages.gz"):
-			_, _ = w.Write(empty.Bytes())
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, keyringWith(t, key)
+	return append(signed.Bytes(), '\n'), key
+}
+
+func zipped(t *testing.T, plain []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func unpacked(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	r, err := xz.NewReader(bytes.NewReader(packed), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+func get(t *testing.T, url string) []byte {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("getting a file of the archive: %s, %v", response.Status, err)
+	}
+	return content
 }
 
 func keyringWith(t *testing.T, key *openpgp.Entity) string {

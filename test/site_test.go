@@ -133,6 +133,7 @@ var firstOnce sync.Once
 var first baked
 
 // firstBake bakes the example once for all tests, without its declared tests.
+// It locks the example first: archives drop the packages of older locks.
 func firstBake(t *testing.T) baked {
 	t.Helper()
 	needs(t)
@@ -140,6 +141,7 @@ func firstBake(t *testing.T) baked {
 		dir := filepath.Join(here.dir, "first")
 		s := site{t: t, dir: filepath.Join(dir, "web"), out: filepath.Join(dir, "dist"), state: here.state}
 		s.copy("../examples/web")
+		s.run("lock", "web").want(t, 0)
 		first = baked{site: s, outcome: s.run("build", "--json", "--skip-tests", "web")}
 	})
 	first.t = t

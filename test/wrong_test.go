@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestWrongInput gives mistakes that are found before any work: exit code 2,
@@ -66,12 +69,23 @@ func TestMissingPackageKeepsTheLock(t *testing.T) {
 	s.names()
 }
 
-// nobody is a mirror at a port on which nothing listens.
+// nobody is a mirror at a port on which nothing listens until the test ends:
+// a socket that is bound keeps it from others.
 func nobody(t *testing.T) []string {
 	t.Helper()
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-	return mirrorsAt(server.URL)
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(socket) })
+	if err := unix.Bind(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mirrorsAt(fmt.Sprintf("http://127.0.0.1:%d", name.(*unix.SockaddrInet4).Port))
 }
 
 func mirrorsAt(url string) []string {
