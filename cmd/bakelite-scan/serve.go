@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
 	"runtime/debug"
@@ -29,6 +30,9 @@ func outer(in io.Reader, out, words io.Writer) int {
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
+		if exit.ExitCode() < 0 {
+			fmt.Fprintln(words, exit) // the signal's name
+		}
 		return max(1, exit.ExitCode())
 	}
 	if err != nil {
@@ -58,7 +62,8 @@ func inner(in io.Reader, out io.Writer) int {
 	if err != nil {
 		return answer(out, wire.Response{Failure: wire.FailureOf(err)})
 	}
-	results, err := scanned(req)
+	say := json.NewEncoder(out)
+	results, err := scanned(req, func(e wire.Entry) error { return say.Encode(e) })
 	response := wire.Response{Results: results, Confined: confined}
 	if err != nil {
 		response.Results, response.Failure = nil, wire.FailureOf(err)
@@ -67,7 +72,7 @@ func inner(in io.Reader, out io.Writer) int {
 }
 
 // scanned makes an error of a panic: the content did it.
-func scanned(req wire.Request) (results []wire.Result, err error) {
+func scanned(req wire.Request, keep func(wire.Entry) error) (results []wire.Result, err error) {
 	debug.SetPanicOnFault(true)
 	defer func() {
 		if r := recover(); r != nil {
@@ -77,7 +82,7 @@ func scanned(req wire.Request) (results []wire.Result, err error) {
 	if req.List {
 		return trivy.List(context.Background(), req)
 	}
-	return trivy.Scan(context.Background(), req)
+	return trivy.Scan(context.Background(), req, keep)
 }
 
 func answer(out io.Writer, r wire.Response) int {

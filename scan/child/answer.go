@@ -10,19 +10,35 @@ import (
 	"github.com/bakelite/bakelite/scan/child/wire"
 )
 
-// read decodes an answer and compares it with what was asked.
-func read(answer []byte, req wire.Request) ([]wire.Result, error) {
-	var r wire.Response
-	if err := wire.Decode(answer, &r); err != nil {
-		return nil, fault.As(fault.Internal, fmt.Errorf("reading the scanner's answer: %w", err))
+// read decodes an answer and compares it with what was asked. Entries for the
+// cache come with results or not at all.
+func read(answer []byte, req wire.Request) ([]wire.Result, []wire.Entry, error) {
+	entries, r, err := wire.DecodeAnswer(answer, len(asked(req.Known)))
+	if err != nil {
+		return nil, nil, fault.As(fault.Internal, fmt.Errorf("reading the scanner's answer: %w", err))
 	}
+	if r.Failure == nil {
+		err = accept(entries, req.Known)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	results, err := about(r, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	return results, entries, nil
+}
+
+// about refuses a response that is not about the request.
+func about(r wire.Response, req wire.Request) ([]wire.Result, error) {
 	if r.APIVersion != wire.APIVersion {
 		return nil, fault.New(fault.Internal, "the scanner speaks %.40q: want %q", r.APIVersion, wire.APIVersion)
 	}
 	if r.Failure != nil {
 		return nil, r.Failure.Err()
 	}
-	if !r.Confined.Namespaces && !req.Process.Exposed {
+	if !(r.Confined.Namespaces && r.Confined.Filter) && !req.Process.Exposed {
 		return nil, fault.New(fault.Internal, "the scanner was not shut in")
 	}
 	if len(r.Results) != len(req.Roots) {

@@ -19,7 +19,7 @@ const report = `{"apiVersion":"bakelite.dev/v1","kind":"Report","subject":"a","a
 
 const result = `{"report":` + report + `,"cyclonedx":{"bomFormat":"CycloneDX"},"spdx":{"spdxVersion":"SPDX-2.3"},"cached":0}`
 
-const whole = `{"apiVersion":"bakelite.dev/scan/v1","results":[` + result + `],"confined":{"namespaces":true,"uid":1}}`
+const whole = `{"apiVersion":"bakelite.dev/scan/v2","results":[` + result + `],"confined":{"namespaces":true,"filter":true,"uid":1}}`
 
 // TestMisbehavingScanner has scanners that were taken over or broke; the
 // first is well and shows that the answer is taken as it is.
@@ -42,8 +42,9 @@ func TestMisbehavingScanner(t *testing.T) {
 		{"two answers", say(whole + whole), fault.Internal, "follows"},
 		{"unknown field", with(`"cached":0`, `"cached":0,"more":1`), fault.Internal, "unknown field"},
 		{"too much", "cat >/dev/null; yes", fault.Internal, "larger than"},
-		{"another version", with("scan/v1", "scan/v9"), fault.Internal, "speaks"},
+		{"another version", with("scan/v2", "scan/v9"), fault.Internal, "speaks"},
 		{"exposed", with(`"namespaces":true`, `"namespaces":false`), fault.Internal, "not shut in"},
+		{"unfiltered", with(`"filter":true`, `"filter":false`), fault.Internal, "not shut in"},
 		{"nothing seen", with(result, ""), fault.Internal, "0 of 1 roots"},
 		{"one too many", with(result, result+","+result), fault.Internal, "2 of 1 roots"},
 		{"another subject", with(`"subject":"a"`, `"subject":"b"`), fault.Integrity, "subject"},
@@ -54,8 +55,8 @@ func TestMisbehavingScanner(t *testing.T) {
 		{"no SBOM", with(`{"bomFormat":"CycloneDX"}`, `{}`), fault.Integrity, "CycloneDX"},
 		{"no SPDX", with(`"SPDX-2.3"`, `""`), fault.Integrity, "SPDX"},
 		{"unknown severity", with(`"findings":[]`, `"findings":[{"id":"CVE-1","package":"p","type":"t","version":"1","severity":"fine"}]`), fault.Integrity, "finding"},
-		{"its own failure", say(`{"apiVersion":"bakelite.dev/scan/v1","failure":{"kind":"integrity","message":"bad layer"}}`), fault.Integrity, "bad layer"},
-		{"failure of an unknown kind", say(`{"apiVersion":"bakelite.dev/scan/v1","failure":{"kind":"fine","message":"m"}}`), fault.Internal, "unknown kind"},
+		{"its own failure", say(`{"apiVersion":"bakelite.dev/scan/v2","failure":{"kind":"integrity","message":"bad layer"}}`), fault.Integrity, "bad layer"},
+		{"failure of an unknown kind", say(`{"apiVersion":"bakelite.dev/scan/v2","failure":{"kind":"fine","message":"m"}}`), fault.Internal, "unknown kind"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -49,7 +49,7 @@ type Scanner struct {
 	// the search path.
 	Program string
 	// Cache is a folder for what was seen in layers and disks, made where it
-	// is missing; "" is none. As root it becomes the child's.
+	// is missing and for this user alone; "" is none.
 	Cache string
 	// Limits bound the child.
 	Limits Limits
@@ -96,6 +96,10 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]wire.Result
 		return nil, err
 	}
 	w, err := s.wire(req)
+	kept := cache{s.Cache}
+	if err == nil && !list {
+		w.Known, err = kept.known(ctx, w.Roots, w.Limits)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("preparing scan: %w", err)
 	}
@@ -108,10 +112,11 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]wire.Result
 	if err != nil {
 		return nil, fmt.Errorf("scanning: %w", err)
 	}
-	results, err := read(answer, w)
+	results, entries, err := read(answer, w)
 	if err != nil {
 		return nil, fmt.Errorf("scanning: %w", err)
 	}
+	kept.keep(entries)
 	return results, nil
 }
 
@@ -160,14 +165,8 @@ func (s Scanner) wire(req Request) (wire.Request, error) {
 		}
 		w.Roots = append(w.Roots, r)
 	}
-	if s.Cache != "" {
-		if err := os.MkdirAll(s.Cache, 0o755); err != nil {
-			return w, fault.As(fault.Missing, fmt.Errorf("making cache: %w", err))
-		}
-		w.Cache = s.Cache
-	}
 	w.Java = req.Java
-	if err := errors.Join(optional(&w.Database.Folder), optional(&w.Cache), optional(&w.Java)); err != nil {
+	if err := errors.Join(optional(&w.Database.Folder), optional(&w.Java)); err != nil {
 		return w, err
 	}
 	return w, nil
@@ -200,12 +199,22 @@ func (s Scanner) time() time.Duration {
 	return defaultTime
 }
 
+// output bounds all that the child says: the answer, and entries where there
+// is a cache.
 func (s Scanner) output() int64 {
-	if s.Limits.Output > 0 {
-		return s.Limits.Output
+	max := s.Limits.Output
+	if max <= 0 {
+		max = defaultOutput
 	}
-	return defaultOutput
+	if s.Cache != "" {
+		max += wire.MaxEntries + entryHeads
+	}
+	return max
 }
+
+// entryHeads is room for what entries hold beside their bodies, in bytes: 200
+// for each of 500 layers in ten images.
+const entryHeads = 1 << 20
 
 // run starts the child and returns what it wrote.
 func (s Scanner) run(ctx context.Context, file string, request []byte) ([]byte, error) {
@@ -242,6 +251,10 @@ func ended(err error) error {
 	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") {
 		err := fault.New(fault.Internal, "the scanner needed more memory than it may have")
 		return fault.Hint(err, "give it more memory, or look at what it scans: content made to eat memory is a reason")
+	}
+	if strings.Contains(words, "bad system call") {
+		err := fault.New(fault.Internal, "the scanner was ended for a system call that no scan needs")
+		return fault.Hint(err, "look at what it scans: content made to take scanners over is a reason")
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(words), "\n")
 	err = fault.New(fault.Internal, "the scanner ended with exit code %d and no answer: %.200q", exit.Code, line)

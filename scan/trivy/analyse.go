@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/child/wire"
 	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
@@ -29,7 +30,7 @@ type engine struct {
 	handlers handler.Manager
 	options  artifact.Option
 	memo     *memo
-	cache    blobs
+	entries  entries
 }
 
 // disabled are the analysers that `trivy image` and `trivy rootfs` leave out
@@ -41,7 +42,7 @@ func disabled() []analyzer.Type {
 	})
 }
 
-func newEngine(cache string) (*engine, error) {
+func newEngine(keep func(wire.Entry) error) (*engine, error) {
 	options := artifact.Option{
 		DisabledAnalyzers: disabled(), Parallel: runtime.GOMAXPROCS(0), NoProgress: true, Offline: true,
 		FileChecksum: true, DetectionPriority: types.PriorityPrecise,
@@ -58,7 +59,10 @@ func newEngine(cache string) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making analysers: %w", err)
 	}
-	return &engine{group: group, config: config, handlers: handlers, options: options, memo: newMemo(), cache: blobs{folder: cache}}, nil
+	e := &engine{group: group, config: config, handlers: handlers, options: options, memo: newMemo()}
+	e.entries = entries{keep: keep, left: wire.MaxEntries}
+	e.entries.maker, err = e.maker()
+	return e, err
 }
 
 func (e *engine) analysis() analyzer.AnalysisOptions {
@@ -86,7 +90,7 @@ func (e *engine) walk(ctx context.Context, tree content.Tree) (types.BlobInfo, e
 	}
 	w.result.Sort()
 	blob := blobOf(w.result)
-	blob.Size, blob.Digest, blob.DiffID, blob.CreatedBy = removed.Bytes, tree.Digest, tree.DiffID, tree.CreatedBy
+	blob.Size = removed.Bytes
 	blob.OpaqueDirs, blob.WhiteoutFiles = removed.OpaqueDirs, removed.Files
 	if err := e.handlers.PostHandle(ctx, w.result, &blob); err != nil {
 		return types.BlobInfo{}, fmt.Errorf("settling analysis: %w", err)

@@ -100,7 +100,7 @@ func TestEqualsTrivy(t *testing.T) {
 		made.Disk(t, tree, file, form)
 		roots, want = append(roots, wire.Root{Name: form, Kind: wire.Disk, Path: file}), append(want, want[1])
 	}
-	results, err := Scan(t.Context(), wire.Request{Roots: roots, Database: db, Now: now()})
+	results, err := Scan(t.Context(), wire.Request{Roots: roots, Database: db, Now: now()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,18 +28,21 @@ type inspected struct {
 func (i inspected) Inspect(context.Context) (artifact.Reference, error) { return i.reference, nil }
 func (i inspected) Clean(artifact.Reference) error                      { return nil }
 
-// inspect analyses the trees of an artifact and puts what was found in store.
-func (e *engine) inspect(ctx context.Context, root wire.Root, a content.Artifact, store cache.Cache) (inspected, error) {
+// inspect analyses the trees of an artifact, of which known are the cache's
+// entries, and puts what was found in store.
+func (e *engine) inspect(ctx context.Context, root wire.Root, known []wire.Known, a content.Artifact, store cache.Cache) (inspected, error) {
 	i := inspected{reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
 	var found types.OS
 	for n, tree := range a.Trees {
-		blob, key, cached, err := e.tree(ctx, tree)
+		var k wire.Known
+		if len(known) == len(a.Trees) {
+			k = known[n]
+		}
+		blob, cached, err := e.tree(ctx, tree, k)
 		if err != nil {
 			return inspected{}, err
 		}
-		if key == "" {
-			key = "tree-" + strconv.Itoa(n)
-		}
+		key := "tree-" + strconv.Itoa(n)
 		if err := store.PutBlob(ctx, key, blob); err != nil {
 			return inspected{}, fmt.Errorf("keeping analysis: %w", err)
 		}
@@ -56,28 +59,28 @@ func (e *engine) inspect(ctx context.Context, root wire.Root, a content.Artifact
 	return i, e.inspectConfig(ctx, a, found, &i.reference, store)
 }
 
-// tree analyses one tree unless the cache knows it. What comes back shares no
-// memory with anything: Trivy writes into it.
-func (e *engine) tree(ctx context.Context, tree content.Tree) (types.BlobInfo, string, bool, error) {
-	key := ""
-	if tree.Identity != "" {
-		var err error
-		if key, err = e.key(tree); err != nil {
-			return types.BlobInfo{}, "", false, err
+// tree analyses one tree unless the cache knows it. Its bytes are known to be
+// what the entry's name says before one of them is read for what it means.
+// What comes back shares no memory with anything: Trivy writes into it.
+func (e *engine) tree(ctx context.Context, tree content.Tree, k wire.Known) (blob types.BlobInfo, cached bool, err error) {
+	if err := tree.Verify(ctx); err != nil {
+		return types.BlobInfo{}, false, err
+	}
+	if blob, cached = e.entries.get(k); !cached {
+		if blob, err = e.walk(ctx, tree); err != nil {
+			return types.BlobInfo{}, false, err
 		}
-		if blob, ok := e.cache.get(key); ok {
-			return blob, key, true, tree.Verify(ctx)
+		if err := e.entries.put(k, blob); err != nil {
+			return types.BlobInfo{}, false, err
+		}
+		if blob, err = detached(blob); err != nil {
+			return types.BlobInfo{}, false, err
 		}
 	}
-	blob, err := e.walk(ctx, tree)
-	if err != nil {
-		return types.BlobInfo{}, "", false, err
-	}
-	if key != "" {
-		e.cache.put(key, blob)
-	}
-	blob, err = detached(blob)
-	return blob, key, false, err
+	// These are words of the image, not of the tree: two images may hold the
+	// same tree.
+	blob.Digest, blob.DiffID, blob.CreatedBy = tree.Digest, tree.DiffID, tree.CreatedBy
+	return blob, cached, nil
 }
 
 func detached(blob types.BlobInfo) (types.BlobInfo, error) {

@@ -37,9 +37,11 @@ const Version = "0.74.0"
 
 // Scan reads the roots of a request one after the other and compares them
 // with its database. It uses Trivy's global state: a process may call it once
-// at a time. Temporary files go below $TMPDIR. Errors are classified; a root
-// that cannot be read whole fails the request.
-func Scan(ctx context.Context, req wire.Request) ([]wire.Result, error) {
+// at a time. Temporary files go below $TMPDIR. What is found in a tree that
+// has a name is handed to keep, where that is set, before the next tree is
+// read. Errors are classified; a root that cannot be read whole fails the
+// request.
+func Scan(ctx context.Context, req wire.Request, keep func(wire.Entry) error) ([]wire.Result, error) {
 	// Trivy's own words name what it reads, and nobody reads them.
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})))
 	database, err := openDatabase(req.Database, req.Now)
@@ -55,14 +57,18 @@ func Scan(ctx context.Context, req wire.Request) ([]wire.Result, error) {
 	if err := openJava(req.Java, scratch, req.Now); err != nil {
 		return nil, err
 	}
-	e, err := newEngine(req.Cache)
+	e, err := newEngine(keep)
 	if err != nil {
 		return nil, err
 	}
 	s := session{engine: e, request: req, database: database}
 	var results []wire.Result
-	for _, root := range req.Roots {
-		r, err := s.scan(clock.With(ctx, req.Now), root)
+	for i, root := range req.Roots {
+		var known []wire.Known
+		if len(req.Known) == len(req.Roots) {
+			known = req.Known[i]
+		}
+		r, err := s.scan(clock.With(ctx, req.Now), root, known)
 		if err != nil {
 			return nil, fmt.Errorf("scanning %s: %w", root.Name, err)
 		}
@@ -78,7 +84,7 @@ type session struct {
 	database scan.Database
 }
 
-func (s session) scan(ctx context.Context, root wire.Root) (wire.Result, error) {
+func (s session) scan(ctx context.Context, root wire.Root, known []wire.Known) (wire.Result, error) {
 	store := cache.NewMemoryCache()
 	if root.Kind == wire.SBOM {
 		return s.scanSBOM(ctx, root, store)
@@ -88,7 +94,7 @@ func (s session) scan(ctx context.Context, root wire.Root) (wire.Result, error) 
 		return wire.Result{}, err
 	}
 	defer func() { _ = a.Close() }()
-	i, err := s.engine.inspect(ctx, root, a, store)
+	i, err := s.engine.inspect(ctx, root, known, a, store)
 	if err != nil {
 		return wire.Result{}, err
 	}

@@ -42,40 +42,44 @@ func TestVersionIsThatOfTheModule(t *testing.T) {
 }
 
 // TestAgain scans twice with a cache: the same documents, and no second walk;
-// then with a broken entry, and from the SBOMs.
+// then with a broken entry, one of another maker, and from the SBOMs.
 func TestAgain(t *testing.T) {
 	dir := t.TempDir()
 	db := database(t, dir)
-	image, cache := filepath.Join(dir, "image"), filepath.Join(dir, "cache")
-	if err := os.Mkdir(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	image, file := filepath.Join(dir, "image"), filepath.Join(dir, "entry")
 	digest := made.Image(t, image, made.Gzip(t, made.Tar(t, oldDebian(t))))
-	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: db, Cache: cache, Now: now()}
-	first := scanOne(t, req, 0)
-	second := scanOne(t, req, 1)
-	entries, err := filepath.Glob(filepath.Join(cache, "*.json"))
-	if err != nil || len(entries) != 1 {
-		t.Fatalf("cache has %v, %v", entries, err)
+	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: db, Now: now()}
+	req.Known = [][]wire.Known{{{Name: "layer", Path: file}}}
+	first, entry := scanOne(t, req, 0)
+	if entry.Name != "layer" || entry.Maker == "" {
+		t.Fatalf("entry %q by %q", entry.Name, entry.Maker)
 	}
-	if err := os.WriteFile(entries[0], []byte("{}"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	third := scanOne(t, req, 0)
-	for _, other := range []wire.Result{second, third} {
-		if !bytes.Equal(first.CycloneDX, other.CycloneDX) || !bytes.Equal(first.SPDX, other.SPDX) {
-			t.Error("the documents of the same image differ")
+	other := entry
+	other.Maker = strings.Repeat("0", 64)
+	for name, test := range map[string]struct {
+		text   []byte
+		cached int
+	}{
+		"whole": {entry.Text(), 1}, "broken": {append(entry.Text(), ' '), 0}, "cut": {entry.Text()[:200], 0}, "another maker's": {other.Text(), 0},
+	} {
+		if err := os.WriteFile(file, test.text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := scanOne(t, req, test.cached)
+		if !bytes.Equal(first.CycloneDX, again.CycloneDX) || !bytes.Equal(first.SPDX, again.SPDX) {
+			t.Errorf("%s: the documents of the same image differ", name)
 		}
 	}
 	want := weSee(first.Report)
+	req.Known = nil
 	for name, text := range map[string][]byte{"cdx.json": first.CycloneDX, "spdx.json": first.SPDX} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		req.Roots = []wire.Root{{Name: "app", Kind: wire.SBOM, Path: file, Digest: made.Digest(text), Subject: digest, ArtifactKind: "container"}}
-		got := weSee(scanOne(t, req, 0).Report)
-		if findings(got) != findings(want) {
+		again, _ := scanOne(t, req, 0)
+		if got := weSee(again.Report); findings(got) != findings(want) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, findings(got), findings(want))
 		}
 	}
@@ -91,16 +95,17 @@ func findings(lines []string) string {
 	return strings.Join(only, "\n")
 }
 
-func scanOne(t *testing.T, req wire.Request, cached int) wire.Result {
+func scanOne(t *testing.T, req wire.Request, cached int) (wire.Result, wire.Entry) {
 	t.Helper()
-	results, err := Scan(t.Context(), req)
+	var entry wire.Entry
+	results, err := Scan(t.Context(), req, func(e wire.Entry) error { entry = e; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(results) != 1 || results[0].Cached != cached || len(results[0].Report.Findings) == 0 {
 		t.Fatalf("%d results, %d cached, %d findings", len(results), results[0].Cached, len(results[0].Report.Findings))
 	}
-	return results[0]
+	return results[0], entry
 }
 
 func TestDatabaseIsRefused(t *testing.T) {
@@ -131,7 +136,7 @@ func TestDatabaseIsRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Scan(t.Context(), wire.Request{Database: test.db, Now: test.at})
+			_, err := Scan(t.Context(), wire.Request{Database: test.db, Now: test.at}, nil)
 			if fault.KindOf(err) != test.kind || err == nil || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("kind %d: %v", fault.KindOf(err), err)
 			}

@@ -6,6 +6,7 @@
 package cell
 
 import (
+	"fmt"
 	"os"
 	"path"
 	"strconv"
@@ -37,10 +38,11 @@ const (
 	scratchAt  = "/tmp"
 )
 
-// place is a path of the machine and where it is seen inside.
+// place is a path of the machine and where it is seen inside, read-only.
 type place struct {
 	from, to string
-	writable bool
+	// optional says that nothing is lost where the path is gone.
+	optional bool
 }
 
 // Inside returns the request with the paths that its child sees.
@@ -54,13 +56,21 @@ func Inside(req wire.Request) wire.Request {
 	if req.Java != "" {
 		inside.Java = javaAt
 	}
-	if req.Cache != "" {
-		inside.Cache = cacheAt
+	inside.Known = make([][]wire.Known, len(req.Known))
+	for i, trees := range req.Known {
+		inside.Known[i] = append([]wire.Known(nil), trees...)
+		for j, k := range trees {
+			if k.Path != "" {
+				inside.Known[i][j].Path = entryAt(i, j)
+			}
+		}
 	}
 	return inside
 }
 
 func rootAt(i int) string { return path.Join(rootsAt, strconv.Itoa(i)) }
+
+func entryAt(root, tree int) string { return path.Join(cacheAt, fmt.Sprintf("%d-%d", root, tree)) }
 
 func places(req wire.Request) []place {
 	var all []place
@@ -73,8 +83,12 @@ func places(req wire.Request) []place {
 	if req.Java != "" {
 		all = append(all, place{from: req.Java, to: javaAt})
 	}
-	if req.Cache != "" {
-		all = append(all, place{from: req.Cache, to: cacheAt, writable: true})
+	for i, trees := range req.Known {
+		for j, k := range trees {
+			if k.Path != "" {
+				all = append(all, place{from: k.Path, to: entryAt(i, j), optional: true})
+			}
+		}
 	}
 	return all
 }
@@ -113,7 +127,7 @@ func user(req wire.Request) int {
 		return unix.Geteuid()
 	}
 	for _, p := range places(req) {
-		if !readable(p.from) {
+		if !p.optional && !readable(p.from) {
 			return 0
 		}
 	}

@@ -1,9 +1,9 @@
 package cell_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -53,7 +53,7 @@ type seen struct {
 	Content  string
 	Can      []string // of what it must not
 	Scratch  string
-	Cache    string
+	Known    string
 }
 
 func look() seen {
@@ -69,7 +69,8 @@ func look() seen {
 	text, err := os.ReadFile(req.Roots[0].Path)
 	s.Content = fmt.Sprint(string(text), err)
 	s.Scratch = fmt.Sprint(os.WriteFile("/tmp/x", nil, 0o600))
-	s.Cache = fmt.Sprint(os.WriteFile(filepath.Join(req.Cache, "x"), nil, 0o600))
+	text, err = os.ReadFile(req.Known[0][0].Path)
+	s.Known = fmt.Sprint(string(text), err)
 	for name, try := range forbidden(req) {
 		if try() == nil {
 			s.Can = append(s.Can, name)
@@ -84,18 +85,15 @@ func forbidden(req wire.Request) map[string]func() error {
 		"see processes":            func() error { _, err := os.ReadDir("/proc"); return err },
 		"change what it reads":     func() error { return os.WriteFile(req.Roots[0].Path, nil, 0o600) },
 		"change the database":      func() error { return os.WriteFile(filepath.Join(req.Database.Folder, "x"), nil, 0o600) },
+		"change what is known":     func() error { return os.WriteFile(req.Known[0][0].Path, nil, 0o600) },
+		"add to what is known":     func() error { return os.WriteFile(filepath.Join(filepath.Dir(req.Known[0][0].Path), "x"), nil, 0o600) },
+		"see what else is known":   seeMore(filepath.Dir(req.Known[0][0].Path)),
+		"link what is known":       func() error { return os.Symlink("/etc", filepath.Join(filepath.Dir(req.Known[0][0].Path), "x")) },
 		"change its root":          func() error { return os.Mkdir("/new", 0o700) },
 		"reach the network":        func() error { _, err := net.Dial("udp", "192.0.2.1:53"); return err },
-		"mount":                    func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") },
-		"make a device":            func() error { return unix.Mknod("/tmp/null", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) },
-		"become root": func() error {
+		"make a socket": func() error { _, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0); return err },
+		"be root": func() error {
 			if os.Getuid() == 0 {
-				return nil
-			}
-			return syscall.Setuid(0)
-		},
-		"gain privileges": func() error {
-			if v, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err != nil || v != 1 {
 				return nil
 			}
 			return io.EOF
@@ -113,6 +111,18 @@ func forbidden(req wire.Request) map[string]func() error {
 	}
 }
 
+// seeMore looks for more than the one entry of the one root.
+func seeMore(cache string) func() error {
+	return func() error {
+		if entries, err := os.ReadDir(cache); err != nil || len(entries) != 1 {
+			return err
+		}
+		return io.EOF
+	}
+}
+
+// TestCell looks around in the cell. That the filter took hold there, with no
+// capability left, shows that there are no new privileges either (seccomp(2)).
 func TestCell(t *testing.T) {
 	for name, uid := range map[string]int{"as root": 0, "as a user": 12345} {
 		t.Run(name, func(t *testing.T) {
@@ -124,13 +134,13 @@ func TestCell(t *testing.T) {
 			if uid != 0 {
 				want = uid
 			}
-			if s.Error != "" || !s.Confined.Namespaces || s.Confined.UID != want || s.PID != 1 {
+			if s.Error != "" || !s.Confined.Namespaces || !s.Confined.Filter || s.Confined.UID != want || s.PID != 1 {
 				t.Errorf("%+v", s)
 			}
 			if len(s.Can) > 0 {
 				t.Errorf("it can %s", strings.Join(s.Can, ", "))
 			}
-			if strings.Join(s.Root, " ") != "cache database roots tmp" || s.Content != "content<nil>" || s.Scratch != "<nil>" || s.Cache != "<nil>" {
+			if strings.Join(s.Root, " ") != "cache database roots tmp" || s.Content != "content<nil>" || s.Scratch != "<nil>" || s.Known != "entry<nil>" {
 				t.Errorf("%+v", s)
 			}
 		})
@@ -144,12 +154,29 @@ func TestCellForRootsFiles(t *testing.T) {
 		t.Skip("needs root")
 	}
 	s := shut(t, 0, 0o600)
-	if s.Confined.UID != 0 || s.Content != "content<nil>" || strings.Join(s.Can, " ") != "become root" {
+	if s.Confined.UID != 0 || s.Content != "content<nil>" || strings.Join(s.Can, " ") != "be root" {
 		t.Errorf("%+v", s)
 	}
 }
 
 func shut(t *testing.T, uid int, mode os.FileMode) seen {
+	t.Helper()
+	cmd := caller(t, uid, mode, "")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		t.Fatalf("%v: %s", err, exit.Stderr)
+	}
+	var s seen
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return s
+}
+
+// caller is a process of user uid that calls Launch; what it starts tries a
+// system call, or looks around where call is "".
+func caller(t *testing.T, uid int, mode os.FileMode, call string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
 	for p := dir; p != os.TempDir() && p != "/"; p = filepath.Dir(p) {
@@ -161,17 +188,19 @@ func shut(t *testing.T, uid int, mode os.FileMode) seen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, file := filepath.Join(dir, "program"), filepath.Join(dir, "file")
+	program, file, cache := filepath.Join(dir, "program"), filepath.Join(dir, "file"), filepath.Join(dir, "cache")
 	for _, err := range []error{
 		os.WriteFile(program, text, 0o755), os.WriteFile(file, []byte("content"), 0o644), os.Chmod(file, mode),
-		os.Mkdir(filepath.Join(dir, "db"), 0o755), os.Mkdir(filepath.Join(dir, "cache"), 0o755), os.Chown(filepath.Join(dir, "cache"), uid, uid),
+		os.Mkdir(filepath.Join(dir, "db"), 0o755), os.Mkdir(cache, 0o700), os.WriteFile(filepath.Join(cache, "e"), []byte("entry"), 0o644),
+		os.WriteFile(filepath.Join(cache, "another"), nil, 0o644), os.Chown(cache, uid, uid), os.Chown(filepath.Join(cache, "e"), uid, uid),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	req, err := json.Marshal(wire.Request{
-		Roots: []wire.Root{{Kind: wire.Disk, Path: file}}, Database: wire.Database{Folder: filepath.Join(dir, "db")}, Cache: filepath.Join(dir, "cache"),
+		Roots: []wire.Root{{Name: call, Kind: wire.Disk, Path: file}}, Database: wire.Database{Folder: filepath.Join(dir, "db")},
+		Known: [][]wire.Known{{{Name: "e", Path: filepath.Join(cache, "e")}, {Name: "gone", Path: filepath.Join(cache, "gone")}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -179,14 +208,5 @@ func shut(t *testing.T, uid int, mode os.FileMode) seen {
 	cmd := exec.Command(program)
 	cmd.Env = []string{"CELL_REQUEST=" + string(req), "SECRET=1"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
-	var out, words bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &words
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, words.String())
-	}
-	var s seen
-	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
-		t.Fatalf("%v: %s %s", err, out.String(), words.String())
-	}
-	return s
+	return cmd
 }

@@ -1,8 +1,10 @@
 package cell
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -47,7 +49,13 @@ func Enter(r io.Reader) (wire.Request, wire.Confined, error) {
 	if err := giveUp(o.User, req.Process); err != nil {
 		return wire.Request{}, wire.Confined{}, err
 	}
-	return req, wire.Confined{Namespaces: o.Namespaces, UID: unix.Getuid()}, nil
+	confined := wire.Confined{Namespaces: o.Namespaces, UID: unix.Getuid(), Filter: true}
+	if err := filter(); err != nil {
+		if confined.Filter = false; !req.Process.Exposed {
+			return wire.Request{}, wire.Confined{}, err
+		}
+	}
+	return req, confined, nil
 }
 
 // private keeps the machine from seeing this process's mounts; ok is false
@@ -72,7 +80,7 @@ func ownRoot(req wire.Request) error {
 		return fmt.Errorf("mounting root: %w", err)
 	}
 	for _, p := range places(req) {
-		if err := show(p); err != nil {
+		if err := show(p); err != nil && !(p.optional && errors.Is(err, fs.ErrNotExist)) {
 			return fmt.Errorf("showing %s: %w", p.from, err)
 		}
 	}
@@ -123,9 +131,6 @@ func show(p place) error {
 	}
 	if err := unix.Mount(p.from, at, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("binding: %w", err)
-	}
-	if p.writable {
-		return unix.MountSetattr(unix.AT_FDCWD, at, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: inert})
 	}
 	return seal(at, unix.AT_RECURSIVE)
 }

@@ -39,9 +39,6 @@ func Launch(ctx context.Context, req wire.Request, out, words io.Writer) error {
 		return err
 	}
 	o := order{Request: req, User: user(req), Namespaces: true}
-	if err := own(req.Cache, o.User); err != nil {
-		return fmt.Errorf("preparing cache: %w", err)
-	}
 	err := start(ctx, o, out, words)
 	if !refused(err) {
 		return err
@@ -65,14 +62,6 @@ func closeOnExec() error {
 		return fmt.Errorf("closing inherited files: %w", err)
 	}
 	return nil
-}
-
-// own gives root's cache to whom the child becomes.
-func own(cache string, uid int) error {
-	if cache == "" || unix.Geteuid() != 0 {
-		return nil
-	}
-	return os.Chown(cache, uid, uid)
 }
 
 // refused says that the kernel makes no namespaces for us.

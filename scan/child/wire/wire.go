@@ -17,7 +17,7 @@ import (
 )
 
 // APIVersion is the version of this protocol.
-const APIVersion = "bakelite.dev/scan/v1"
+const APIVersion = "bakelite.dev/scan/v2"
 
 // Kinds of root.
 const (
@@ -36,8 +36,9 @@ type Request struct {
 	// Java is a folder with Trivy's Java database, "" for none: jars are then
 	// known by what they say about themselves.
 	Java string `json:"java,omitempty"`
-	// Cache is a writable folder, "" for none.
-	Cache string `json:"cache,omitempty"`
+	// Known are the cache's entries, for each root in the order of its trees;
+	// none where there is no cache.
+	Known [][]Known `json:"known,omitempty"`
 	// List asks for the files of each root, and for nothing else.
 	List bool `json:"list,omitempty"`
 	// Now is the time that reports bear and the database's age is counted to.
@@ -125,7 +126,9 @@ type Result struct {
 // Confined says how the child was shut in.
 type Confined struct {
 	Namespaces bool `json:"namespaces"`
-	UID        int  `json:"uid"`
+	// Filter says that the kernel refuses the system calls that no scan needs.
+	Filter bool `json:"filter"`
+	UID    int  `json:"uid"`
 }
 
 // Failure is an error that crosses the process boundary.

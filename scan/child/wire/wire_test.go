@@ -21,7 +21,7 @@ func TestFailureKeepsKindAndHint(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"apiVersion":"bakelite.dev/scan/v1","results":[]}`))
+	f.Add([]byte(`{"apiVersion":"bakelite.dev/scan/v2","results":[]}`))
 	f.Add([]byte(`{} {}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r wire.Response

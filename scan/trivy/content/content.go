@@ -46,17 +46,14 @@ func (a Artifact) Close() error {
 
 // Tree is content that is analysed as one: a layer, or a root file system.
 type Tree struct {
-	// Identity names the bytes of the tree, whatever the tree claims about
-	// itself; "" where nothing short of a walk can.
-	Identity string
 	// Digest and DiffID are a layer's, compressed and not.
 	Digest, DiffID string
 	// CreatedBy is the layer's line of the image's history.
 	CreatedBy string
-	// Verify compares the bytes with Identity without a walk.
+	// Verify compares the bytes with their digest and looks at nothing else.
 	Verify func(context.Context) error
 	// Walk visits every regular file, and returns only when all bytes have
-	// been verified.
+	// been verified, once more.
 	Walk func(context.Context, Visit) (Removed, error)
 }
 

@@ -2,8 +2,6 @@ package content
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +49,7 @@ func openDisk(ctx context.Context, file *os.File, digest string, limits wire.Lim
 	if err != nil {
 		return Artifact{}, err
 	}
-	tree, err := diskTree(ctx, r, all, limits)
+	tree, err := diskTree(r, all, limits)
 	if err != nil {
 		return Artifact{}, err
 	}
@@ -79,45 +77,28 @@ func plain(file *os.File) (io.ReaderAt, int64, error) {
 }
 
 // diskTree unites the partitions of the first architecture that has a root.
-// The tree is known by the bytes of its partitions, never by the root hash
-// that the table claims.
-func diskTree(ctx context.Context, r io.ReaderAt, all []partition, limits wire.Limits) (Tree, error) {
+func diskTree(r io.ReaderAt, all []partition, limits wire.Limits) (Tree, error) {
 	mounts, err := choose(all)
 	if err != nil {
 		return Tree{}, err
 	}
 	var parts []part
-	var names []string
 	for _, m := range mounts {
-		section := io.NewSectionReader(r, m.offset, m.bytes)
-		fsys, bytes, err := m.open(section)
+		fsys, err := m.open(io.NewSectionReader(r, m.offset, m.bytes))
 		if err != nil {
 			return Tree{}, fmt.Errorf("opening /%s: %w", strings.TrimPrefix(m.at, "."), fault.As(fault.Integrity, err))
 		}
-		sum, err := sum(ctx, io.NewSectionReader(r, m.offset, bytes))
-		if err != nil {
-			return Tree{}, err
-		}
-		parts, names = append(parts, part{m.at, fsys}), append(names, m.at+"="+sum)
+		parts = append(parts, part{m.at, fsys})
 	}
 	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
-	return Tree{Identity: strings.Join(names, ","), Verify: func(context.Context) error { return nil }, Walk: walk}, nil
+	return Tree{Verify: verified, Walk: walk}, nil
 }
 
-func sum(ctx context.Context, r io.Reader) (string, error) {
-	h := sha256.New()
-	if _, err := io.Copy(h, contextReader{ctx, r}); err != nil {
-		return "", err
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// mount is a partition, where it belongs, and how it is read: open returns
-// the number of bytes that the file system takes.
+// mount is a partition, where it belongs, and how it is read.
 type mount struct {
 	partition
 	at   string
-	open func(*io.SectionReader) (fs.FS, int64, error)
+	open func(*io.SectionReader) (fs.FS, error)
 }
 
 func choose(all []partition) ([]mount, error) {
@@ -158,21 +139,19 @@ func once(mounts []mount) error {
 	return nil
 }
 
-func openSquashfs(r *io.SectionReader) (fs.FS, int64, error) {
+func openSquashfs(r *io.SectionReader) (fs.FS, error) {
 	fsys, err := squashfs.Read(storage{r}, r.Size(), 0, 0)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	fsys.SetCacheSize(blockCache)
-	used, err := squashfsBytes(r)
-	return fsys, used, err
+	return fsys, squashfsFits(r)
 }
 
-func openExt4(r *io.SectionReader) (fs.FS, int64, error) {
+func openExt4(r *io.SectionReader) (fs.FS, error) {
 	fsys, err := ext4.Read(storage{r}, r.Size(), 0, sector)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	used, err := ext4Bytes(r)
-	return fsys, used, err
+	return fsys, ext4Fits(r)
 }

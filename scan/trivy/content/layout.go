@@ -78,7 +78,7 @@ func layers(dir string, m manifest, c config, limits wire.Limits) ([]Tree, error
 			return nil, err
 		}
 		l := layer{dir: dir, blob: d, diffID: ids[i], limits: limits}
-		trees[i] = Tree{Identity: d.Digest + "+" + ids[i], Digest: d.Digest, DiffID: ids[i], Verify: l.verify, Walk: l.walk}
+		trees[i] = Tree{Digest: d.Digest, DiffID: ids[i], Verify: l.verify, Walk: l.walk}
 		if len(created) == len(ids) {
 			trees[i].CreatedBy = created[i]
 		}

@@ -100,5 +100,9 @@ func OpenFolder(dir string, limits wire.Limits) (Artifact, error) {
 	walk := func(ctx context.Context, visit Visit) (Removed, error) {
 		return walkParts(ctx, []part{{".", root.FS()}}, limits.Filled(), visit)
 	}
-	return Artifact{Kind: Folder, Trees: []Tree{{Walk: walk}}, close: root.Close}, nil
+	return Artifact{Kind: Folder, Trees: []Tree{{Verify: verified, Walk: walk}}, close: root.Close}, nil
 }
+
+// verified is for bytes that have no digest, or were compared with it when
+// they were opened.
+func verified(context.Context) error { return nil }
