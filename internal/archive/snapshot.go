@@ -67,6 +67,7 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 			return nil, fault.As(fault.Internal, err)
 		}
 	}
+	c.store.expire()
 	return s, nil
 }
 

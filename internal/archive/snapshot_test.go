@@ -249,6 +249,41 @@ func TestDamagedCacheIsFetchedAgain(t *testing.T) {
 	}
 }
 
+// TestUnusedIsForgotten ages all that the cache holds by a year. What the next
+// snapshot reads stays, and with it what keeps an older index out.
+func TestUnusedIsForgotten(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	dir := t.TempDir()
+	c := a.client(archive.Options{Cache: dir})
+	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	unused := filepath.Join(dir, "sha256", strings.Repeat("0", 64))
+	for _, file := range []string{unused, filepath.Join(dir, "tmp", "left")} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	glob := func() string {
+		all, _ := filepath.Glob(filepath.Join(dir, "*", "*"))
+		return strings.Join(all, "\n")
+	}
+	before := glob()
+	then := time.Now().AddDate(-1, 0, 0)
+	for file := range strings.Lines(before) {
+		if err := os.Chtimes(strings.TrimSpace(file), then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("\n"+filepath.Join(dir, "tmp", "left"), "", unused+"\n", "").Replace(before)
+	if got := glob(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/bakelite/bakelite/internal/cache"
 )
 
 // errMismatch marks content that is not what its hash or size says.
@@ -30,6 +33,7 @@ func (s store) verified(want entry) bool {
 	}
 	defer f.Close()
 	if checked(io.Discard, f, want) == nil {
+		cache.Touch(f.Name())
 		return true
 	}
 	_ = os.Remove(f.Name())
@@ -69,11 +73,25 @@ func checked(w io.Writer, r io.Reader, want entry) error {
 	return nil
 }
 
+// expire removes what no lock asked for in a long time, and what killed
+// processes left.
+func (s store) expire() {
+	for _, kind := range []string{"sha256", "seed", "apt"} {
+		cache.Expire(filepath.Join(s.dir, kind), unusedFor)
+	}
+	cache.Expire(filepath.Join(s.dir, "tmp"), 24*time.Hour)
+}
+
+// unusedFor is how long a package stays that nobody uses; it may be gone from
+// the mirrors by then.
+const unusedFor = 90 * 24 * time.Hour
+
 // build makes the folder kind/key with fill, unless it is there; it appears
 // whole or not at all.
 func (s store) build(kind, key string, fill func(dir string) error) (string, error) {
 	final := filepath.Join(s.dir, kind, key)
 	if _, err := os.Stat(final); err == nil {
+		cache.Touch(final)
 		return final, nil
 	}
 	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), kind+"-")

@@ -1,10 +1,10 @@
-// Package cache keeps folders of work: those that a process needs while it
-// runs, and those that cost time to make and are used again. A folder is
-// written beside its name and renamed; what a killed process left is removed
-// by the next one; and of what can be made again only the newest stay. Locks
-// tell what is in use, so several processes may share a parent folder; it
-// must not be one that other users can write to. It knows no content and
-// imports nothing of ours.
+// Package cache keeps folders of work, those that a process needs while it
+// runs, and what costs time to make and is used again, folders and files. A
+// folder is written beside its name and renamed; what a killed process left is
+// removed by the next one; and of what can be made again only that stays which
+// was used last. Locks tell which folders are in use, so several processes may
+// share a parent; it must not be one that other users can write to. It knows
+// no content and imports nothing of ours.
 package cache
 
 import (
@@ -71,9 +71,14 @@ func Use(path string) (done func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	_ = os.Chtimes(path, now, now) // a cache that cannot be written to is never trimmed
+	Touch(path)
 	return func() { _ = lock.Close() }, nil
+}
+
+// Touch marks a file or folder as used now.
+func Touch(path string) {
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // what cannot be written to is never removed either
 }
 
 // take opens and locks a folder that is still the one of its name.
@@ -100,32 +105,39 @@ func take(path string, how int) (*os.File, error) {
 	return f, nil
 }
 
-// Trim removes the folders below parent that were used least recently, but for
-// the newest and those that are in use; folders of New are not its concern
-// where their prefix is among besides. Errors are left to the next Trim.
+// Trim removes what stands below parent and was used least recently, but for
+// the newest and for folders that are in use; folders of New are not its
+// concern where their prefix is among besides. Errors are left to the next
+// Trim.
 func Trim(parent string, newest int, besides ...string) {
-	entries := folders(parent, func(name string) bool {
+	entries := list(parent, func(name string) bool {
 		return !slices.ContainsFunc(besides, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	})
 	for _, e := range entries[min(newest, len(entries)):] {
-		remove(filepath.Join(parent, e.Name()))
+		remove(filepath.Join(parent, e.Name()), e.IsDir())
 	}
 }
 
-func sweep(parent, prefix string) {
-	for _, e := range folders(parent, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
-		if time.Since(e.ModTime()) > young {
-			remove(filepath.Join(parent, e.Name()))
+// Expire removes what stands below parent and was not used for an age, as
+// Trim does.
+func Expire(parent string, age time.Duration) { expire(parent, "", age) }
+
+func sweep(parent, prefix string) { expire(parent, prefix, young) }
+
+func expire(parent, prefix string, age time.Duration) {
+	for _, e := range list(parent, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+		if time.Since(e.ModTime()) > age {
+			remove(filepath.Join(parent, e.Name()), e.IsDir())
 		}
 	}
 }
 
-// folders lists those below parent, the newest first.
-func folders(parent string, want func(name string) bool) []fs.FileInfo {
+// list lists what stands below parent, the newest first.
+func list(parent string, want func(name string) bool) []fs.FileInfo {
 	entries, _ := os.ReadDir(parent)
 	var all []fs.FileInfo
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && e.IsDir() && want(e.Name()) {
+		if info, err := e.Info(); err == nil && want(e.Name()) {
 			all = append(all, info)
 		}
 	}
@@ -135,8 +147,13 @@ func folders(parent string, want func(name string) bool) []fs.FileInfo {
 	return all
 }
 
-// remove takes a folder that nobody holds away from its name, then removes it.
-func remove(path string) {
+// remove removes a file, or takes a folder that nobody holds away from its
+// name and then removes it.
+func remove(path string, folder bool) {
+	if !folder {
+		_ = os.Remove(path)
+		return
+	}
 	lock, err := take(path, unix.LOCK_EX)
 	if err != nil {
 		return

@@ -139,6 +139,29 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// TestExpire goes by the last use, of files and of folders.
+func TestExpire(t *testing.T) {
+	parent := t.TempDir()
+	for name, hours := range map[string]int{"old": 9, "used": 9, "new": 1} {
+		file := filepath.Join(aged(t, parent, name, 0), "file")
+		if err := os.Rename(file, filepath.Join(parent, name+".txt")); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-time.Duration(hours) * time.Hour)
+		for _, path := range []string{name, name + ".txt"} {
+			if err := os.Chtimes(filepath.Join(parent, path), then, then); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	Touch(filepath.Join(parent, "used"))
+	Touch(filepath.Join(parent, "used.txt"))
+	Expire(parent, 5*time.Hour)
+	if got, want := there(t, parent), "new new.txt used used.txt"; got != want {
+		t.Errorf("there are %s, want %s", got, want)
+	}
+}
+
 // TestUseOfWhatIsGoing sees a folder that another process removes as gone.
 func TestUseOfWhatIsGoing(t *testing.T) {
 	dir := aged(t, t.TempDir(), "x", 1)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 )
@@ -45,8 +46,12 @@ type packedFile struct {
 	path string
 }
 
-// maxNote bounds the note beside a packed file, in bytes.
-const maxNote = 4096
+const (
+	// maxNote bounds the note beside a packed file, in bytes.
+	maxNote = 4096
+	// keptPacked is how many packed files and notes stay for publishing again.
+	keptPacked = 32
+)
 
 // packed returns a packed file, from the cache where it is there. Its key is
 // the content's digest and the form; the digest of what is in the cache is
@@ -85,6 +90,8 @@ func cached(base string) (packedFile, bool) {
 		return packedFile{}, false
 	}
 	info, err := os.Stat(base)
+	cache.Touch(base)
+	cache.Touch(base + ".json")
 	return p, err == nil && info.Size() == p.PackedSize
 }
 
@@ -117,6 +124,7 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	if err == nil {
 		err = renameio.WriteFile(base+".json", text, 0o644)
 	}
+	cache.Trim(p.Cache, keptPacked)
 	return done, err
 }
 
