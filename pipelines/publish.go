@@ -153,7 +153,7 @@ func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scann
 			return nil, err
 		}
 		if !ok {
-			failed = append(failed, fmt.Errorf("%w; what fails it is listed in %s%s", verdict.Err(), k.judgedPath(a, s, "verdict"), seen[i].doubt()))
+			failed = append(failed, fmt.Errorf("%w\n  all of it is listed in %s%s", verdict.Err(), k.judgedPath(a, s, "verdict"), seen[i].doubt()))
 		}
 		all = append(all, passed)
 	}

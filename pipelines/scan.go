@@ -38,7 +38,7 @@ func (s scanned) doubt() string {
 	if s.disbelieved == "" {
 		return ""
 	}
-	return "; " + s.disbelieved
+	return "\n  " + s.disbelieved
 }
 
 func (k Kitchen) database(ctx context.Context) (db database.Database, err error) {
