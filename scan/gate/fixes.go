@@ -31,7 +31,7 @@ func DateFixes(today, earlier scan.Report, maxGap time.Duration) []scan.Finding 
 	before := remembered(earlier)
 	known := release(today.OS) == release(earlier.OS)
 	gap := today.Database.Updated.Sub(earlier.Database.Updated)
-	news := gap > 0 && gap <= maxGap && !earlier.Database.Updated.IsZero()
+	news := gap > 0 && gap <= maxGap // a missing date makes the gap too wide
 	dated := slices.Clone(today.Findings)
 	for i := range dated {
 		f := &dated[i]

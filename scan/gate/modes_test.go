@@ -109,7 +109,7 @@ func many(r *rand.Rand) gate.Input {
 		f.ID, f.Package = fmt.Sprintf("CVE-%d", r.Intn(4)), fmt.Sprintf("p%d", r.Intn(3))
 		f.Severity = scan.Severities()[r.Intn(5)]
 		f.FixedVersion = []string{"", "2"}[r.Intn(2)]
-		f.Published = now.AddDate(0, 0, -r.Intn(20))
+		f.Published, f.FixedSince = now.AddDate(0, 0, -r.Intn(20)), now.AddDate(0, 0, 2-r.Intn(20))
 		in.Report.Findings = append(in.Report.Findings, f)
 	}
 	for i := range r.Intn(3) {
