@@ -72,7 +72,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 func FileToken(path string) TokenSource {
 	return func(context.Context) (string, error) {
 		text, err := readBounded(path, MaxKey, "OIDC token")
-		return strings.TrimSpace(string(text)), err
+		return strings.TrimSpace(string(text)), fault.Hint(err, "write a token for the audience %s to that file; in GitHub Actions none is needed", audience)
 	}
 }
 
