@@ -23,7 +23,7 @@ import (
 // cosign.
 func TestKeyless(t *testing.T) {
 	s := openStall(t, true)
-	host := serve(t, distribution(t)).host
+	host := serve(t, memoryRegistry(t)).host // in distribution's memory a disk takes two minutes
 	for _, tt := range []struct {
 		name, to, log string
 		how           []string
