@@ -59,19 +59,20 @@ func needed() []string {
 		"timer_create", "timer_settime", "timer_delete", "setitimer", "getrusage", "times", "prlimit64", "getrlimit",
 		"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "pipe2",
 		// Files.
-		"read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "close", "close_range", "dup", "dup3", "fcntl", "flock",
+		"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "lseek", "close", "close_range", "dup", "dup3", "fcntl", "flock",
 		"open", "openat", "openat2", "stat", "lstat", "fstat", "newfstatat", "fstatat", "statx", "access", "faccessat", "faccessat2",
 		"readlink", "readlinkat", "getdents64", "getcwd", "chdir", "fchdir", "statfs", "fstatfs", "fadvise64", "readahead",
 		"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "link", "linkat",
 		"ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "msync", "copy_file_range", "sendfile", "splice",
-		"chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown", "utimensat", "umask",
+		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "lchown", "utimensat", "umask",
 		// Who this is.
 		"getuid", "geteuid", "getgid", "getegid", "getppid", "getgroups", "getpgrp", "getpgid", "capget",
 	}
 }
 
-// threadFlags are those of every thread that Go starts (runtime/os_linux.go):
-// no other process is made with them.
+// threadFlags are those of every thread that Go starts (runtime/os_linux.go);
+// on amd64 CLONE_SETTLS is added (runtime/sys_linux_amd64.s). No other process
+// is made with them.
 const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
 
 // bounded are calls that are needed in one form only: threads but no
@@ -82,6 +83,7 @@ func bounded() []seccomp.NameWithConditions {
 	}
 	return []seccomp.NameWithConditions{
 		only("clone", 0, seccomp.Equal, threadFlags),
+		only("clone", 0, seccomp.Equal, threadFlags|unix.CLONE_SETTLS),
 		only("mmap", 2, seccomp.BitsNotSet, unix.PROT_EXEC),
 		only("mprotect", 2, seccomp.BitsNotSet, unix.PROT_EXEC),
 		only("prctl", 0, seccomp.Equal, unix.PR_SET_VMA),
