@@ -54,6 +54,16 @@ mirrors:
 frozen: true
 ` + "```" + `
 
+Signing without a key, by a private Sigstore; in GitHub Actions with the public one, ` + "`keyless: true`" + ` is enough ([signing](signing.md#keyless)):
+
+` + "```yaml" + `
+sign:
+  keyless: true
+  token: /run/ci/sigstore-token
+  config: signing-config.json
+  trusted-root: trusted-root.json
+` + "```" + `
+
 In the environment the URLs of an archive are separated by spaces, and its hyphens are underscores: ` + "`BAKELITE_MIRRORS_DEBIAN_SECURITY`" + `. As a flag: ` + "`--mirror debian=URL`" + `, once per URL. An archive's list comes whole from the first source that has one.
 `
 
