@@ -41,7 +41,7 @@ func (k Kitchen) dateFixes(ctx context.Context, subjects []subject, seen []scann
 			err := k.Progress.Do(ctx, "[scan] look since when there are fixes for the "+s.name, func(ctx context.Context, log io.Writer) (_ bool, err error) {
 				earlier, err = k.earlierReport(ctx, s)
 				if err == nil || ctx.Err() != nil {
-					return false, err
+					return false, ctx.Err()
 				}
 				seen[i].disbelieved = err.Error()
 				return false, warn(log, seen[i].disbelieved)
