@@ -7,8 +7,8 @@ import (
 
 // progress is what publish writes for two artifacts, in part: a step that is
 // told of twice, one that did not end, and a line for people.
-const progress = `{"vertexes":[{"digest":"a","name":"[scan] read 2 artifacts","started":"2026-11-24T12:00:00Z"}]}
-{"vertexes":[{"digest":"a","name":"[scan] read 2 artifacts","started":"2026-11-24T12:00:00Z","completed":"2026-11-24T12:00:04Z"}]}
+const progress = `{"vertexes":[{"digest":"a","name":"[scan] read image and disk","started":"2026-11-24T12:00:00Z"}]}
+{"vertexes":[{"digest":"a","name":"[scan] read image and disk","started":"2026-11-24T12:00:00Z","completed":"2026-11-24T12:00:04Z"}]}
 note: words
 {"vertexes":[{"digest":"b","name":"[sign] container","started":"2026-11-24T12:00:05Z","completed":"2026-11-24T12:00:06Z"}]}
 {"vertexes":[{"digest":"d","name":"[sign] disk","started":"2026-11-24T12:00:09Z","completed":"2026-11-24T12:00:10.5Z"}]}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/scan/database"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -49,6 +50,17 @@ type PublishOptions struct {
 	Version string
 	// ContainerDisk also publishes the disk in the form that KubeVirt boots.
 	ContainerDisk bool
+}
+
+// Check refuses at once what would be refused after a build.
+func (o PublishOptions) Check() error {
+	if o.Version == "" {
+		return nil
+	}
+	if o.Version == registry.Tag {
+		return fault.Hint(fault.New(fault.Invalid, "the version %s is a name that moves", o.Version), "choose one that stays, such as 1.0.0")
+	}
+	return registry.CheckTag(o.Version)
 }
 
 // Publish is the second half of the forward flow: scan, judge, attest and

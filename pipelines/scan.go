@@ -2,9 +2,9 @@ package pipelines
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/builders"
@@ -78,7 +78,11 @@ func (k Kitchen) scanRoots(ctx context.Context, roots []wire.Root, db database.D
 		Database: wire.Database{Folder: db.Dir, Ref: db.Ref, Digest: db.Digest, MaxAge: k.Policy.Gate.MaxDatabaseAge.Std()},
 	}
 	var results []wire.Result
-	err := k.Progress.Do(ctx, fmt.Sprintf("[scan] read %d artifacts", len(roots)), func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+	var kinds []string
+	for _, r := range roots {
+		kinds = append(kinds, r.Kind)
+	}
+	err := k.Progress.Do(ctx, "[scan] read "+strings.Join(kinds, " and "), func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		results, err = k.Publisher.Scanner.Scan(ctx, request)
 		return false, err
 	})

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/attest"
@@ -41,12 +42,15 @@ const maxBundles = attest.MaxBundles * 4 << 20
 // Find looks at an artifact: a file with its bundles beside it, a layout
 // folder, or a reference.
 func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
+	asked := name
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && info.Mode().IsRegular():
 		return findFile(name)
 	case err == nil && isLayout(name):
 		name = registry.LayoutPrefix + name
+	case !strings.HasPrefix(name, registry.LayoutPrefix):
+		asked += ", which is no file or layout here, in a registry"
 	}
 	store, at, err := registry.Open(name, k.Registry)
 	if err != nil {
@@ -54,7 +58,7 @@ func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
 	}
 	t := Target{Store: store}
 	if t.Manifest, err = registry.Resolve(ctx, store, at); err != nil {
-		return Target{}, fmt.Errorf("looking for %s: %w", name, err)
+		return Target{}, fmt.Errorf("looking for %s: %w", asked, err)
 	}
 	t.Digest = t.Manifest.Digest.String()
 	t.Name = store.Name() + "@" + t.Digest

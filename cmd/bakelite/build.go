@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/probe"
@@ -35,7 +36,7 @@ gets its final name before the declared tests have passed.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, nil, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
 				o.Frozen = s.Frozen
 				return k.Build(c.Context(), a, o)
 			})
@@ -64,11 +65,17 @@ func targetsOf(target string) ([]string, error) {
 
 // bakeAll loads every app before the first is baked, so that a mistake in the
 // last one costs no time, and prints each result. An app that fails does not
-// keep the others from being baked.
-func bakeAll(c *cobra.Command, paths []string, asJSON bool, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
+// keep the others from being baked; nothing is where it could not be published
+// as asked, which p says unless it is nil.
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.PublishOptions, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
 	s, err := load(c)
 	if err != nil {
 		return err
+	}
+	if p != nil {
+		if err := errors.Join(p.Check(), kitchen.CheckSigner(s)); err != nil {
+			return err
+		}
 	}
 	apps, err := loadApps(paths)
 	if err != nil {

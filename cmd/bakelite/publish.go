@@ -29,7 +29,7 @@ does nothing where all is there.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
 				o.Frozen = s.Frozen
 				built, err := k.Build(c.Context(), a, o)
 				if err != nil {

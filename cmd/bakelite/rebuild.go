@@ -32,7 +32,11 @@ from what to what, and bakes only where something did.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			var checked *pipelines.PublishOptions
+			if publish {
+				checked = &p
+			}
+			return bakeAll(c, paths, asJSON, checked, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
 				if s.Frozen {
 					return nil, refuseFrozen(c)
 				}

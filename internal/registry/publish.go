@@ -105,7 +105,7 @@ func checkTags(p Publication) error {
 		tags = append(tags, p.Version)
 	}
 	for _, tag := range tags {
-		if err := checkTag(tag); err != nil {
+		if err := CheckTag(tag); err != nil {
 			return err
 		}
 		if strings.HasPrefix(tag, "sha256-") {

@@ -115,14 +115,14 @@ func (r *remote) explain(ctx context.Context, err error) error {
 	}
 	err = fault.New(fault.Network, "registry of %s: %w", r.repo, err)
 	if refused == nil {
-		return fault.Hint(err, "check that %s is there and run the same command again: what was sent is kept", host)
+		return fault.Hint(err, "check that %s is there, then run the same command again", host)
 	}
 	switch refused.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fault.Hint(err, "log in first: docker login %s", host)
 	case http.StatusTooManyRequests:
-		return fault.Hint(err, "%s limits how often it is asked: run the same command again later, what was sent is kept", host)
+		return fault.Hint(err, "%s limits how often it is asked: run the same command again later", host)
 	default:
-		return fault.Hint(err, "check that %s is there and run the same command again: what was sent is kept", host)
+		return fault.Hint(err, "check that %s is there, then run the same command again", host)
 	}
 }

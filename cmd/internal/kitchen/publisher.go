@@ -68,13 +68,31 @@ func signerName(s settings.Sign) string {
 	return name
 }
 
+// CheckSigner refuses at once, before anything is built, where nobody would
+// sign; no key is read.
+func CheckSigner(s *settings.Settings) error {
+	if s.Sign.Keyless {
+		return nil
+	}
+	if s.Sign.Key == "" {
+		return fault.Hint(fault.New(fault.Invalid, "nothing is published unsigned, and no signer is set"),
+			"make a key with: bakelite keygen, and give it with --key, or sign with --keyless in CI")
+	}
+	if strings.HasPrefix(s.Sign.Key, envPrefix) {
+		return nil
+	}
+	if _, err := os.Stat(s.Sign.Key); err != nil {
+		return fault.Hint(fault.New(fault.Missing, "%s: %w", s.Named("sign.key"), err), "make a key with: bakelite keygen, and give it with --key")
+	}
+	return nil
+}
+
 // signer reads who signs. Keys stay in this process.
 func signer(s *settings.Settings) (attest.Signer, error) {
+	if err := CheckSigner(s); err != nil {
+		return attest.Signer{}, err
+	}
 	if !s.Sign.Keyless {
-		if s.Sign.Key == "" {
-			return attest.Signer{}, fault.Hint(fault.New(fault.Invalid, "nothing is published unsigned, and no signer is set"),
-				"make a key with: bakelite keygen, and give it with --key, or sign with --keyless in CI")
-		}
 		key, err := signingKey(s.Sign.Key)
 		return attest.ByKey(key), err
 	}
