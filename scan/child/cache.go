@@ -80,9 +80,23 @@ func own(file string) bool {
 // written to only costs time.
 func (c cache) keep(entries []wire.Entry) {
 	for _, e := range entries {
-		// Whoever the child becomes reads the file, in a folder that is ours.
-		_ = renameio.WriteFile(c.file(e.Name), e.Text(), 0o644)
+		_ = write(c.file(e.Name), e.Text())
 	}
+}
+
+// write makes a file beside another and puts it in its place. Whoever the
+// child becomes may read it, in a folder that is ours; what modes the old one
+// had does not count.
+func write(file string, text []byte) error {
+	f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithStaticPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Cleanup() }()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
 }
 
 var makers = regexp.MustCompile(`^[0-9a-f]{64}$`)
