@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"testing"
 
@@ -48,6 +49,14 @@ func Package(name, version, source string) string {
 	return text + "Description: " + name + "\n"
 }
 
+// mode makes programs of what lies in a folder of programs.
+func mode(name string) os.FileMode {
+	if path.Base(path.Dir(name)) == "bin" {
+		return 0o755
+	}
+	return 0o644
+}
+
 // Tar packs a tree; entries are added first, as they are.
 func Tar(t testing.TB, tree Tree, entries ...tar.Header) []byte {
 	t.Helper()
@@ -57,7 +66,7 @@ func Tar(t testing.TB, tree Tree, entries ...tar.Header) []byte {
 		must(t, w.WriteHeader(&h))
 	}
 	for name, text := range tree {
-		must(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}))
+		must(t, w.WriteHeader(&tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(text)), Typeflag: tar.TypeReg}))
 		_, err := w.Write([]byte(text))
 		must(t, err)
 	}
@@ -143,7 +152,7 @@ func Folder(t testing.TB, dir string, tree Tree) {
 	for name, text := range tree {
 		file := filepath.Join(dir, name)
 		must(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		must(t, os.WriteFile(file, []byte(text), 0o644))
+		must(t, os.WriteFile(file, []byte(text), mode(name)))
 	}
 }
 
