@@ -180,7 +180,7 @@ func dockerRegistry(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	for range 200 {
+	for range 1200 {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			return address + "/team/web"

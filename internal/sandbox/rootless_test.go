@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,7 @@ func TestRootless(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	a := rootlessApp()
+	onFreePort(t, &a)
 	image, digest := layoutOf(t, v1.Config{User: "web", Entrypoint: a.Service.Command}, serviceLayer(t))
 	binary := filepath.Join(dir, "test")
 	for from, to := range map[string]string{image: filepath.Join(dir, "layout"), os.Args[0]: binary} {
@@ -43,7 +45,7 @@ func TestRootless(t *testing.T) {
 	}
 	child := exec.Command(binary, "-test.run", "^TestRootless$", "-test.v")
 	child.Dir = dir
-	child.Env = append(os.Environ(), "SANDBOX_TEST_ROOTLESS="+dir+" "+digest)
+	child.Env = append(os.Environ(), "SANDBOX_TEST_ROOTLESS="+dir+" "+digest+" "+a.Service.Command[2])
 	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s", err, out)
@@ -52,16 +54,21 @@ func TestRootless(t *testing.T) {
 
 func rootlessApp() app.App {
 	a := webApp()
-	a.Service.Command[2] = "127.0.0.1:47391"
-	a.Service.Ports[0].Number = 47391
 	a.Tests = []app.Test{{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/service", "status"}, Contains: "NoNewPrivs:\t1"}}}}
 	return a
 }
 
 func rootless(t *testing.T, text string) {
-	dir, digest, _ := strings.Cut(text, " ")
+	var dir, digest string
+	a := rootlessApp()
+	if _, err := fmt.Sscan(text, &dir, &digest, &a.Service.Command[2]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(a.Service.Command[2], "127.0.0.1:%d", &a.Service.Ports[0].Number); err != nil {
+		t.Fatal(err)
+	}
 	o := sandbox.Options{
-		Layout: filepath.Join(dir, "layout"), Digest: digest, App: rootlessApp(), State: filepath.Join(dir, "state"), Grace: 5 * time.Second,
+		Layout: filepath.Join(dir, "layout"), Digest: digest, App: a, State: filepath.Join(dir, "state"), Grace: 5 * time.Second,
 	}
 	results, record, err := sandbox.Test(t.Context(), o)
 	if err != nil {

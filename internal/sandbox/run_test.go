@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -250,10 +251,21 @@ func TestRootIsRefused(t *testing.T) {
 	}
 }
 
+// onFreePort has the service listen on a port of this machine that is free.
+func onFreePort(t *testing.T, a *app.App) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	a.Service.Command[2] = listener.Addr().String()
+	a.Service.Ports[0].Number = listener.Addr().(*net.TCPAddr).Port
+}
+
 func TestHostNetwork(t *testing.T) {
 	a := webApp()
-	a.Service.Command[2] = "127.0.0.1:47390"
-	a.Service.Ports[0].Number = 47390
+	onFreePort(t, &a)
 	o := options(t, a)
 	o.HostNetwork = true
 	start(t, o)
