@@ -77,7 +77,14 @@ func printInspected(w io.Writer, i pipelines.Inspected) error {
 	if v := i.Verdict; v != nil {
 		row("verdict", "%s by policy %s", v.Outcome, v.Policy)
 		for _, waiver := range v.Waivers {
-			row("waived", "%s until %s: %s (%s)", waiver.ID, waiver.Expires, waiver.Reason, waiver.Owner)
+			what := waiver.ID
+			if waiver.Package != "" {
+				what += " of " + waiver.Package
+			}
+			if waiver.Path != "" {
+				what += " in " + waiver.Path
+			}
+			row("waived", "%s until %s: %s (%s)", what, waiver.Expires, waiver.Reason, waiver.Owner)
 		}
 	}
 	if t := i.Tests; t != nil {

@@ -121,6 +121,7 @@ waivers:
   - {id: report, reason: " ", owner: o, expires: 2026-13-01}
   - {id: CVE-1, reason: r, owner: o, expires: 2026-12-31, until: x}
   - {id: CVE-1, reason: r, owner: o, expires: 2026-12-31}
+  - {id: CVE-1, path: etc/x, reason: r, owner: o, expires: 2026-12-31}
 vex: [gone.json, /etc/passwd]
 verify:
   builder: ""
@@ -157,11 +158,12 @@ policy.yaml:18:19: gate.maxDatabaseAge: a time span is more than 0
 policy.yaml:20:10: waivers[0].id: nothing waives the need for a scan report of the very artifact
 policy.yaml:20:26: waivers[0].reason: is empty
 policy.yaml:20:50: waivers[0].expires: "2026-13-01" is not a day; write it like 2026-12-31
-policy.yaml:21:59: waivers[1].until: this key is not known; known here: id, package, apps, reason, owner, expires
+policy.yaml:21:59: waivers[1].until: this key is not known; known here: id, package, path, apps, reason, owner, expires
 policy.yaml:22:5: waivers[2]: stands here twice, first as entry 2; keep one
-policy.yaml:23:7: vex[0]: gone.json does not exist beside the policy file
-policy.yaml:23:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
-policy.yaml:25:12: verify.builder: is empty; leave the key out for the default`
+policy.yaml:23:23: waivers[3].path: "etc/x" begins with no /; paths are those of the image
+policy.yaml:24:7: vex[0]: gone.json does not exist beside the policy file
+policy.yaml:24:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
+policy.yaml:26:12: verify.builder: is empty; leave the key out for the default`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

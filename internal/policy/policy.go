@@ -129,6 +129,9 @@ type Waiver struct {
 	ID string `yaml:"id"`
 	// Package narrows it to one package; "" means all.
 	Package string `yaml:"package,omitempty"`
+	// Path narrows it to files, with * for any text, as "/srv/docs/*"; "" means
+	// all, and what has no file.
+	Path string `yaml:"path,omitempty"`
 	// Apps narrows it to these apps; empty means all.
 	Apps []string `yaml:"apps,omitempty"`
 	// Reason says why this is acceptable.

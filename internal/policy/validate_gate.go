@@ -40,13 +40,17 @@ func (c *checker) waivers(waivers []Waiver) {
 			c.waived(key+".id", w.ID)
 		}
 		c.optional(key+".package", w.Package)
+		c.optional(key+".path", w.Path)
+		if w.Path != "" && w.Path[0] != '/' && w.Path[0] != '*' {
+			c.add(key+".path", "%q begins with no /; paths are those of the image", w.Path)
+		}
 		c.each(key+".apps", w.Apps, c.word)
 		c.text(key+".reason", w.Reason)
 		c.text(key+".owner", w.Owner)
 		if _, err := w.Until(); err != nil {
 			c.add(key+".expires", "%q is not a day; write it like 2026-12-31", w.Expires)
 		}
-		same := strings.Join(append([]string{w.ID, w.Package}, slices.Sorted(slices.Values(w.Apps))...), "\x00")
+		same := strings.Join(append([]string{w.ID, w.Package, w.Path}, slices.Sorted(slices.Values(w.Apps))...), "\x00")
 		if first, twice := seen[same]; twice {
 			c.add(key, "stands here twice, first as entry %d; keep one", first+1)
 		} else {

@@ -18,7 +18,7 @@ func (c *court) secrets(secrets []scan.Secret) Rule {
 	for i, s := range secrets {
 		against[i] = Offender{ID: s.Rule, Severity: s.Severity, Path: s.Path, Detail: s.Title}
 		if s.Line > 0 {
-			against[i].Path = fmt.Sprintf("%s:%d", s.Path, s.Line)
+			against[i].Path, against[i].line = fmt.Sprintf("%s:%d", s.Path, s.Line), s.Line
 		}
 	}
 	return c.decide(policy.RuleSecrets, against, map[string]int{"secrets": len(secrets)}, count(len(secrets), "place looks", "places look")+" like a secret")

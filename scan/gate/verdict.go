@@ -100,12 +100,16 @@ type Offender struct {
 	Path         string `json:"path,omitempty"`
 	// Detail says what is wrong where the rest does not.
 	Detail string `json:"detail,omitempty"`
+
+	// line is where Path ends with a line.
+	line int
 }
 
 // Waiver is a waiver of the policy and how much it matched.
 type Waiver struct {
 	ID      string `json:"id"`
 	Package string `json:"package,omitempty"`
+	Path    string `json:"path,omitempty"`
 	Reason  string `json:"reason"`
 	Owner   string `json:"owner"`
 	// Expires is the last day that it holds, UTC.

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type waivers struct {
 func newWaivers(all []policy.Waiver, app string, now time.Time) *waivers {
 	ws := &waivers{}
 	for _, w := range all {
-		own := Waiver{ID: w.ID, Package: w.Package, Reason: w.Reason, Owner: w.Owner, Expires: w.Expires}
+		own := Waiver{ID: w.ID, Package: w.Package, Path: w.Path, Reason: w.Reason, Owner: w.Owner, Expires: w.Expires}
 		// A date that cannot be read has passed: Validate refuses it, and a
 		// policy that was never validated must not be laxer.
 		until, err := w.Until()
@@ -37,7 +38,7 @@ func newWaivers(all []policy.Waiver, app string, now time.Time) *waivers {
 }
 
 func byText(a, b Waiver) int {
-	return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Package, b.Package), strings.Compare(a.Expires, b.Expires),
+	return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Package, b.Package), strings.Compare(a.Path, b.Path), strings.Compare(a.Expires, b.Expires),
 		strings.Compare(a.Owner, b.Owner), strings.Compare(a.Reason, b.Reason))
 }
 
@@ -48,12 +49,24 @@ func (ws *waivers) letThrough(rule string, o Offender) bool {
 	for i := range ws.inForce {
 		w := &ws.inForce[i]
 		named := w.ID != "" && (w.ID == o.ID || w.ID == rule)
-		if named && (w.Package == "" || w.Package == o.Package) {
+		if named && (w.Package == "" || w.Package == o.Package) && (w.Path == "" || o.file() != "" && matches(w.Path, o.file())) {
 			w.Matched++
 			through = true
 		}
 	}
 	return through
+}
+
+// file is the path of what an offender is in, from the root on, or "".
+func (o Offender) file() string {
+	if o.Path == "" {
+		return ""
+	}
+	file := o.Path
+	if o.line > 0 {
+		file = strings.TrimSuffix(file, fmt.Sprintf(":%d", o.line))
+	}
+	return path.Join("/", file)
 }
 
 // lists returns the waivers that matched, that did not, and that expired.
