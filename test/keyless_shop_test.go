@@ -147,14 +147,15 @@ func (s stall) publish(args ...string) outcome {
 
 // keyless has cosign verify a signature by an identity. The instance has no
 // log of certificates.
-func (c *cosign) keyless(ref, root, subject, issuer string) error {
+func (c *cosign) keyless(ref, root, subject, issuer string, more ...string) error {
 	if c == nil {
 		return nil
 	}
 	args := []string{
 		"verify", "--trusted-root", root, "--certificate-identity", subject, "--certificate-oidc-issuer", issuer,
-		"--insecure-ignore-sct", "--use-signed-timestamps",
+		"--insecure-ignore-sct",
 	}
+	args = append(args, more...)
 	if dir, ok := strings.CutPrefix(ref, registry.LayoutPrefix); ok {
 		args = append(args, "--local-image", dir)
 	} else {

@@ -72,17 +72,44 @@ func signerName(s settings.Sign) string {
 // sign; no key is read.
 func CheckSigner(s *settings.Settings) error {
 	if s.Sign.Keyless {
-		return nil
+		return checkKeyless(s)
 	}
 	if s.Sign.Key == "" {
 		return fault.Hint(fault.New(fault.Invalid, "nothing is published unsigned, and no signer is set"),
 			"make a key with: bakelite keygen, and give it with --key, or sign with --keyless in CI")
 	}
+	return checkKey(s)
+}
+
+func checkKey(s *settings.Settings) error {
 	if strings.HasPrefix(s.Sign.Key, envPrefix) {
 		return nil
 	}
 	if _, err := os.Stat(s.Sign.Key); err != nil {
 		return fault.Hint(fault.New(fault.Missing, "%s: %w", s.Named("sign.key"), err), "make a key with: bakelite keygen, and give it with --key")
+	}
+	return nil
+}
+
+// checkKeyless looks for what keyless signing reads, and asks nobody.
+func checkKeyless(s *settings.Settings) error {
+	if _, err := sigstore(s); err != nil {
+		return err
+	}
+	if s.Sign.Fallback {
+		if err := checkKey(s); err != nil {
+			return err
+		}
+	}
+	if address, bearer := actions(); s.Sign.Token == "" && (address == "" || bearer == "") {
+		return fault.Hint(fault.New(fault.Missing, "there is no token to sign with: sign.token names no file, and GitHub Actions gives this process none"),
+			"add the permission id-token: write to the job, or name a file with --token")
+	}
+	if s.Sign.Token == "" {
+		return nil
+	}
+	if _, err := os.Stat(s.Sign.Token); err != nil {
+		return fault.Hint(fault.New(fault.Missing, "%s: %w", s.Named("sign.token"), err), "write a token for the audience sigstore to that file, or name another with --token")
 	}
 	return nil
 }
@@ -181,7 +208,12 @@ func token(s settings.Sign) attest.TokenSource {
 	if s.Token != "" {
 		return attest.FileToken(s.Token)
 	}
-	return attest.GitHubToken(os.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), os.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+	return attest.GitHubToken(actions())
+}
+
+// actions is where GitHub Actions gives this job a token, and for what.
+func actions() (address, bearer string) {
+	return os.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), os.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 }
 
 // origin says who builds and from where: settings first, then what GitHub
