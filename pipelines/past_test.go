@@ -1,0 +1,189 @@
+package pipelines
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// past is a small publisher: a key, a repository and an image.
+type past struct {
+	t          *testing.T
+	key        attest.Key
+	dir        string // holds release.pub
+	repository string
+	content    registry.Content
+}
+
+func newPast(t *testing.T) past {
+	t.Helper()
+	p := past{t: t, dir: t.TempDir(), repository: registry.LayoutPrefix + filepath.Join(t.TempDir(), "web")}
+	private, public, err := attest.GenerateKey(nil)
+	if err == nil {
+		p.key, err = attest.ParseKey(private, nil)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(p.dir, "release.pub"), public, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var layer bytes.Buffer
+	if err := tar.NewWriter(&layer).Close(); err != nil {
+		t.Fatal(err)
+	}
+	layout := t.TempDir()
+	made, err := oci.WriteImage(layout, "linux/amd64", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	if err == nil {
+		p.content, err = registry.Image(layout, made)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// report is one that was made some time ago.
+func (p past) report(age time.Duration) scan.Report {
+	at := time.Now().UTC().Truncate(time.Second).Add(-age)
+	subject := p.content.Manifest.Digest.String()
+	return scan.Report{
+		APIVersion: scan.APIVersion, Kind: "Report", Subject: subject, ArtifactKind: builders.Container, Scanned: at,
+		OS: scan.OS{Family: "debian", Name: "13.2"}, Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},
+		Packages: []scan.Package{}, Secrets: []scan.Secret{},
+		Findings: []scan.Finding{{ID: "CVE-2026-1", Package: "openssl", Type: "debian", Version: "1", Severity: scan.High}},
+	}
+}
+
+// publish publishes the image with an SBOM and reports.
+func (p past) publish(key attest.Key, reports ...scan.Report) {
+	p.t.Helper()
+	judged := p.report(0)
+	judged.Findings = nil
+	_, passed, ok := gate.Judge(gate.Input{App: "web", ArtifactKind: builders.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1}})
+	if !ok {
+		p.t.Fatal("the gate did not let it through")
+	}
+	order := attest.Order{
+		Passed: passed, Subject: attest.Subject{Name: "web", Digest: judged.Subject}, Statements: []attest.Statement{attest.CycloneDX([]byte(`{"bomFormat":"CycloneDX"}`))},
+		Want: attest.All{Verify: policy.Verify{WithoutProvenance: true, WithoutVerdict: true}, Now: time.Now()},
+	}
+	for _, r := range reports {
+		order.Statements = append(order.Statements, attest.Scan(r))
+	}
+	signed, err := attest.Sign(p.t.Context(), order, attest.ByKey(key))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	store, _, err := registry.Open(p.repository, registry.Options{})
+	if err == nil {
+		_, err = registry.Publish(p.t.Context(), store, registry.Publication{Content: p.content, Signed: signed, Tags: []string{registry.Tag}})
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p past) kitchen() Kitchen {
+	p.t.Helper()
+	progress, err := engine.NewProgress(io.Discard, "quiet")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(progress.Close)
+	return Kitchen{Progress: progress, Policy: policy.Policy{
+		Dir: p.dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}},
+		Gate: policy.Gate{Vulnerabilities: policy.Vulnerabilities{GraceDays: map[string]int{"high": 30}}},
+	}}
+}
+
+func (p past) subject() subject {
+	return subject{name: "container", kind: builders.Container, repository: p.repository, content: p.content}
+}
+
+// blob is the file with the bundle that states something.
+func (p past) blob(kind string) string {
+	p.t.Helper()
+	found, err := filepath.Glob(filepath.Join(strings.TrimPrefix(p.repository, registry.LayoutPrefix), "blobs/sha256/*"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if v, err := attest.Unverified(text); err == nil && v.PredicateType == kind {
+			return path
+		}
+	}
+	p.t.Fatalf("nothing states %s", kind)
+	return ""
+}
+
+func (p past) bundle(kind string) []byte {
+	p.t.Helper()
+	text, err := os.ReadFile(p.blob(kind))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
+
+// spoil changes a byte of the blob that holds the report's bundle.
+func (p past) spoil() {
+	p.t.Helper()
+	path, text := p.blob(attest.ScanType), p.bundle(attest.ScanType)
+	text[len(text)/2] ^= 1
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, text, 0o600)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// attach says of the image what a bundle says, as if it were a report.
+func (p past) attach(bundle []byte) {
+	p.t.Helper()
+	m := p.content.Manifest
+	manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: attest.ScanType, JSON: bundle}, attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	store, _, err := registry.Open(p.repository, registry.Options{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	described := func(b attest.Blob) registry.Descriptor {
+		return registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
+	}
+	for _, b := range blobs {
+		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Content)), nil }
+		if err := store.PutBlob(p.t.Context(), registry.Blob{Descriptor: described(b), Open: open}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	_, err = store.PutManifest(p.t.Context(), registry.Manifest{Descriptor: described(manifest), Content: manifest.Content})
+	if err == nil {
+		err = store.Attach(p.t.Context(), m.Digest, []registry.Descriptor{described(manifest)})
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
