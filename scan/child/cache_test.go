@@ -226,7 +226,11 @@ func TestNamesOfEntries(t *testing.T) {
 	layer := func(text string) made.Layer { return made.Gzip(t, made.Tar(t, made.Tree{"file": text})) }
 	a, b := layer("a"), layer("b")
 	forged := image(t, a)
-	overwrite(t, forged, forged.Digest, []byte("{}"))
+	text, err := os.ReadFile(made.Blob(forged.Path, forged.Digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, forged, forged.Digest, append(text, ' '))
 	sparse := filepath.Join(folder(t), "disk")
 	for _, err := range []error{os.WriteFile(sparse, []byte("disk"), 0o644), os.Truncate(sparse, 1<<30)} {
 		if err != nil {
@@ -264,11 +268,16 @@ func TestNamesOfEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteAt([]byte{1}, 1<<29); err != nil || f.Close() != nil {
-		t.Fatal(err)
-	}
-	if after := names(diskNamed("")); after == before {
-		t.Error("a changed disk has the same name")
+	defer f.Close()
+	for _, at := range []int64{0, 1 << 29} {
+		if _, err := f.WriteAt([]byte{1}, at); err != nil {
+			t.Fatal(err)
+		}
+		after := names(diskNamed(""))
+		if after == before {
+			t.Errorf("a disk with another byte at %d has the same name", at)
+		}
+		before = after
 	}
 	if err := os.Truncate(sparse, 1<<31); err != nil || names(diskNamed("")) == before {
 		t.Errorf("a longer disk has the same name: %v", err)

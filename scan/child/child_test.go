@@ -164,6 +164,10 @@ func TestHostileContent(t *testing.T) {
 		{name: "layer that is not its diff ID", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
 			return image(t, made.Layer{Packed: made.Gzip(t, base()).Packed, Plain: []byte("another")})
 		}},
+		{name: "layer that is not its digest, and climbs out", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
+			l := made.Gzip(t, base())
+			return overwrite(t, image(t, l), made.Digest(l.Packed), made.Gzip(t, base(reg("../../etc/passwd", 0))).Packed)
+		}},
 		{name: "layer that is not its digest", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
 			return changed(t, made.Gzip(t, base()))
 		}},

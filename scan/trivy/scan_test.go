@@ -51,8 +51,8 @@ func TestAgain(t *testing.T) {
 	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: db, Now: now()}
 	req.Known = [][]wire.Known{{{Name: "layer", Path: file}}}
 	first, entry := scanOne(t, req, 0)
-	if entry.Name != "layer" || entry.Maker == "" {
-		t.Fatalf("entry %q by %q", entry.Name, entry.Maker)
+	if entry.Name != "layer" || entry.Maker == "" || bytes.Contains(entry.Body, []byte("sha256:")) {
+		t.Fatalf("entry %q by %q, or it holds words of the image", entry.Name, entry.Maker)
 	}
 	other := entry
 	other.Maker = strings.Repeat("0", 64)
@@ -82,6 +82,26 @@ func TestAgain(t *testing.T) {
 		if got := weSee(again.Report); findings(got) != findings(want) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, findings(got), findings(want))
 		}
+	}
+}
+
+// TestEntryComesBeforeTheNextTree breaks the second layer when the first one's
+// entry comes: a layer that takes the scanner over is too late for the entries
+// before it.
+func TestEntryComesBeforeTheNextTree(t *testing.T) {
+	dir := t.TempDir()
+	image := filepath.Join(dir, "image")
+	second := made.Gzip(t, made.Tar(t, made.Tree{"a": "b"}))
+	digest := made.Image(t, image, made.Gzip(t, made.Tar(t, made.Debian())), second)
+	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: database(t, dir), Now: now()}
+	req.Known = [][]wire.Known{{{Name: "first"}, {Name: "second"}}}
+	var kept []string
+	_, err := Scan(t.Context(), req, func(e wire.Entry) error {
+		kept = append(kept, e.Name)
+		return os.WriteFile(made.Blob(image, made.Digest(second.Packed)), []byte("broken"), 0o644)
+	})
+	if fault.KindOf(err) != fault.Integrity || len(kept) != 1 || kept[0] != "first" {
+		t.Errorf("kept %q, %v", kept, err)
 	}
 }
 
