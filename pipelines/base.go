@@ -60,8 +60,8 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 	return image, suite, status, err
 }
 
-// images pins the images that an app's Dockerfile names without a digest: as
-// the old lock has them, or as they are now.
+// images pins the images that an app's Dockerfile names, where it gives no
+// digest as the old lock has them or as they are now.
 func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.Image, error) {
 	if a.Base.Dockerfile == "" {
 		return nil, nil
@@ -70,11 +70,11 @@ func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.
 	digests := map[string]string{}
 	pin := func(ctx context.Context, ref string) (string, error) {
 		known := ref
-		if digest := old.Image(ref); digest != "" && k.Policy.Bases.Images.AllowTags {
+		if digest := old.Image(ref); digest != "" && !strings.Contains(ref, "@") && k.Policy.Bases.Images.AllowTags {
 			known += "@" + digest
 		}
 		by, err := k.judgeImage(ctx, known)
-		if _, digest, _ := strings.Cut(by, "@"); err == nil && !strings.Contains(ref, "@") {
+		if _, digest, _ := strings.Cut(by, "@"); err == nil {
 			mu.Lock()
 			defer mu.Unlock()
 			digests[ref] = digest

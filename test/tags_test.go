@@ -13,7 +13,8 @@ func TestTagsArePinned(t *testing.T) {
 	ref := s.host + "/team/base:latest"
 	base := filepath.Join(filepath.Dir(s.dir), "base", "app.yaml")
 	policy := s.policy("bases: {images: {allowTags: true, signedBy: [{key: release.pub}]}}\n")
-	s.on("", "FROM "+ref+" AS tools\nFROM base\nCOPY --from=tools /etc/passwd /etc/passwd-of-tools\n")
+	named := s.host + "/team/base@" + s.digest
+	s.on("", "FROM "+ref+" AS tools\nFROM base\nCOPY --from=tools /etc /srv/tools\nCOPY --from="+named+" /etc/passwd /srv/\n")
 	run := func(verb string, more ...string) result {
 		t.Helper()
 		args := append([]string{verb, "--json", "--skip-tests", "--target", "container", "--policy", policy}, more...)
@@ -23,6 +24,8 @@ func TestTagsArePinned(t *testing.T) {
 		t.Helper()
 		if lock := read(t, s.lock()); !strings.Contains(lock, `- {ref: "`+ref+`", digest: "`+digest+`"}`) {
 			t.Errorf("the lock does not pin %s to %s:\n%s", ref, digest, lock[:min(len(lock), 2<<10)])
+		} else if !strings.Contains(lock, `- {ref: "`+named+`", digest: "`+s.digest+`"}`) {
+			t.Errorf("the lock does not list %s", named)
 		}
 	}
 
@@ -39,14 +42,14 @@ func TestTagsArePinned(t *testing.T) {
 		t.Errorf("after the tag has moved: %+v", again)
 	}
 
-	writeFile(t, filepath.Join(s.dir, "Dockerfile"), read(t, filepath.Join(s.dir, "Dockerfile"))+"RUN touch /etc/more\n")
-	if changed := run("build"); !changed.Rebuilt {
-		t.Error("a changed Dockerfile was not noticed")
+	writeFile(t, filepath.Join(s.dir, "Dockerfile"), read(t, filepath.Join(s.dir, "Dockerfile"))+"# a remark\n")
+	if remarked := run("build"); remarked.LockDigest == first.LockDigest || remarked.digest(t, "layout") != first.digest(t, "layout") {
+		t.Errorf("with a remark in the Dockerfile: %+v", remarked)
 	}
 	pinned(s.digest)
 
 	rebuilt := run("rebuild")
-	if len(rebuilt.Changes) != 1 || rebuilt.Changes[0] != (change{ref, s.digest, moved}) || !rebuilt.Rebuilt {
+	if len(rebuilt.Changes) != 1 || rebuilt.Changes[0] != (change{ref, s.digest, moved}) || rebuilt.digest(t, "layout") == first.digest(t, "layout") {
 		t.Errorf("rebuild gave %+v", rebuilt)
 	}
 	pinned(moved)

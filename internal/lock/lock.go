@@ -22,8 +22,8 @@ type Lock struct {
 	Inputs string `yaml:"inputs"`
 	// Base is the base image, where the app has one.
 	Base *Image `yaml:"base,omitempty"`
-	// Images are those that the app's Dockerfile names without a digest,
-	// sorted by reference.
+	// Images are those that the app's Dockerfile names, sorted by reference. A
+	// reference with a tag alone means the digest beside it.
 	Images []Image `yaml:"images,omitempty"`
 	// Archives are the signed indexes that the packages come from.
 	Archives []Archive `yaml:"archives"`
