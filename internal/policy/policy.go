@@ -117,8 +117,10 @@ type Vulnerabilities struct {
 	UnknownAs string `yaml:"unknownAs,omitempty"`
 	// Unfixed counts findings without a fix too.
 	Unfixed bool `yaml:"unfixed,omitempty"`
-	// GraceDays are the days that a finding of a severity may stay after the
-	// vulnerability was published; without a date there is no grace.
+	// GraceDays are the days that a finding of a severity may stay after its
+	// fix came out, as far as an earlier report of verify.signedBy tells, or
+	// else after the vulnerability was published; without a date there is no
+	// grace.
 	GraceDays map[string]int `yaml:"graceDays,omitempty"`
 }
 
