@@ -18,7 +18,7 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	memory "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/go-digest"
 	"github.com/sirupsen/logrus"
@@ -39,7 +39,7 @@ func memoryRegistry(*testing.T) http.Handler {
 
 func distribution(t *testing.T) http.Handler {
 	logrus.SetOutput(io.Discard)
-	config := &configuration.Configuration{Storage: configuration.Storage{"inmemory": {}, "maintenance": {"uploadpurging": map[any]any{"enabled": false}}}}
+	config := &configuration.Configuration{Storage: configuration.Storage{"filesystem": {"rootdirectory": folder(t)}, "maintenance": {"uploadpurging": map[any]any{"enabled": false}}}}
 	config.HTTP.Secret = "of a test"
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
