@@ -92,7 +92,7 @@ func hintKey(err error) error {
 	if fault.KindOf(err) != fault.Network {
 		return err
 	}
-	return fault.Hint(err, "try again later, or give a signing key to fall back to")
+	return fault.Hint(err, "try again later, or sign with a key where Sigstore is out of reach: --key FILE --fallback-key")
 }
 
 // hintToken tells what may be wrong with a token that was refused.
