@@ -71,6 +71,7 @@ func doors() []door {
 		{"github.com/sigstore/", []string{"internal/attest", "internal/attest/sigstoretest"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
+		{"github.com/elastic/", []string{"scan/child/cell"}},
 		{"github.com/moby/profiles/", []string{"internal/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"internal/archive", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/app/strict", "scan/controls"}},

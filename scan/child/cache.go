@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	age "github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child/wire"
 )
@@ -57,6 +58,7 @@ func (c cache) known(ctx context.Context, roots []wire.Root, limits wire.Limits)
 			k := wire.Known{Name: name}
 			if name != "" && own(c.file(name)) {
 				k.Path = c.file(name)
+				age.Touch(k.Path)
 			}
 			all[i] = append(all[i], k)
 		}
@@ -82,7 +84,14 @@ func (c cache) keep(entries []wire.Entry) {
 	for _, e := range entries {
 		_ = write(c.file(e.Name), e.Text())
 	}
+	if len(entries) > 0 {
+		age.Trim(c.folder, keptEntries)
+	}
 }
+
+// keptEntries is how many entries stay, those used last; each is of one layer
+// or disk and has some 10 to 1000 kB.
+const keptEntries = 2048
 
 // write makes a file beside another and puts it in its place. Whoever the
 // child becomes may read it, in a folder that is ours; what modes the old one
