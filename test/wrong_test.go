@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -96,19 +97,27 @@ func mirrorsAt(url string) []string {
 	return args
 }
 
-// withTree locks the example with one more small package, which no engine of
-// this run has fetched.
-func withTree(t *testing.T) site {
+// unfetched counts how often withMore was asked.
+var unfetched atomic.Int64
+
+// withMore locks the example with one more small package, which no engine of
+// this run has fetched, whatever ran before.
+func withMore(t *testing.T) (s site, name string) {
 	t.Helper()
-	s := newSite(t)
-	s.replace("app.yaml", "[nginx]", "[nginx, tree]")
+	names := []string{"tree", "hello", "dos2unix", "figlet"}
+	n := int(unfetched.Add(1))
+	if n > len(names) {
+		t.Fatal("all small packages that this test knows were fetched")
+	}
+	s, name = newSite(t), names[n-1]
+	s.replace("app.yaml", "[nginx]", "[nginx, "+name+"]")
 	s.run("lock", "web").want(t, 0)
-	return s
+	return s, name
 }
 
 // TestMirrorDown has no mirror that answers, at each place that asks one.
 func TestMirrorDown(t *testing.T) {
-	s := withTree(t)
+	s, _ := withMore(t)
 	lock := read(t, s.lock())
 	s.run(append([]string{"lock"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
 	s.run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
@@ -123,16 +132,16 @@ func TestMirrorDown(t *testing.T) {
 // TestOtherBytes locks one package by another hash, which makes the real one
 // the wrong one, and has a mirror that serves other bytes under a right path.
 func TestOtherBytes(t *testing.T) {
-	s := withTree(t)
+	s, more := withMore(t)
 	lock := read(t, s.lock())
 	t.Run("mirror", func(t *testing.T) {
 		s.t = t
-		server := httptest.NewServer(corrupting(throughMirror(t, "debian"), "/tree_"))
+		server := httptest.NewServer(corrupting(throughMirror(t, "debian"), "/"+more+"_"))
 		t.Cleanup(server.Close)
-		s.run("build", "--skip-tests", "--mirror", "debian="+server.URL, "web").want(t, 7, "tree", "next:")
+		s.run("build", "--skip-tests", "--mirror", "debian="+server.URL, "web").want(t, 7, more, "next:")
 		s.names()
 	})
-	for _, name := range []string{"tree", "apt"} {
+	for _, name := range []string{more, "apt"} {
 		t.Run("lock of "+name, func(t *testing.T) {
 			s.t = t
 			pin := regexp.MustCompile(`(name: ` + name + `, .*sha256: ")[0-9a-f]{8}`)
