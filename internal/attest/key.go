@@ -218,18 +218,6 @@ func ParsePublicKey(text []byte) (crypto.PublicKey, error) {
 	return public, checkPublic(public)
 }
 
-func loadPublicKey(path string) (crypto.PublicKey, error) {
-	text, err := readBounded(path, MaxKey, "public key")
-	if err != nil {
-		return nil, err
-	}
-	public, err := ParsePublicKey(text)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading %s: %w", path, err)
-	}
-	return public, nil
-}
-
 func readBounded(path string, max int64, what string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -24,7 +24,7 @@ func pin(name, version string) lock.Pin {
 func sample() *lock.Lock {
 	return &lock.Lock{
 		APIVersion: lock.APIVersion, Kind: "Lock", App: "web", Bakelite: "1.0.0", Platform: "linux/amd64", Inputs: "sha256:" + digest,
-		Base: &lock.Image{Ref: "example.org/base:1", Digest: "sha256:" + digest},
+		Base:   &lock.Image{Ref: "example.org/base:1", Digest: "sha256:" + digest},
 		Images: []lock.Image{{Ref: "example.org/a:1", Digest: "sha256:" + digest}, {Ref: "example.org/b:2", Digest: "sha256:" + digest}},
 		Archives: []lock.Archive{
 			{Name: "debian", Suite: "trixie", InRelease: digest, Date: time.Date(2026, 11, 21, 9, 15, 44, 0, time.UTC)},

@@ -31,10 +31,6 @@ func folder(name string) entry {
 	return entry{Header: tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: 0o755}}
 }
 
-func link(name, target string, kind byte) entry {
-	return entry{Header: tar.Header{Name: name, Linkname: target, Typeflag: kind, Mode: 0o777}}
-}
-
 func layerOf(t *testing.T, entries ...entry) v1.Layer {
 	t.Helper()
 	var b bytes.Buffer
