@@ -18,6 +18,6 @@ tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$gola
 tool actionlint github.com/rhysd/actionlint/cmd/actionlint "$actionlint"
 scripts/packages.sh shellcheck
 
-"bin/golangci-lint-$golangci" run ./...
+GOEXPERIMENT=jsonv2 "bin/golangci-lint-$golangci" run ./...
 "bin/actionlint-$actionlint" -color .github/workflows/*.yml
 shellcheck scripts/*.sh .ci/run

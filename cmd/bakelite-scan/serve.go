@@ -77,6 +77,9 @@ func scanned(req wire.Request, keep func(wire.Entry) error) (results []wire.Resu
 	defer func() {
 		if r := recover(); r != nil {
 			results, err = nil, fault.New(fault.Integrity, "the content broke the scanner: %v", r)
+			if wire.OutOfMemory(fmt.Sprint(r)) {
+				err = wire.MemoryError()
+			}
 		}
 	}()
 	if req.List {

@@ -63,7 +63,7 @@ them when, and only when, something beneath them changed.
 
 // complain prints an error for a person: what happened, and what to do next.
 func complain(err error) {
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the error itself, not one in it
+	if all, ok := err.(interface{ Unwrap() []error }); ok { // the error itself, not one in it
 		for _, one := range all.Unwrap() {
 			complain(one)
 		}

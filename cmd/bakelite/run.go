@@ -87,7 +87,7 @@ func portsFree(ctx context.Context, ports []app.Port) error {
 				"end it; this says which one: ss -lptun sport = :%d", p.Number)
 		}
 		if err == nil {
-			in.Close()
+			_ = in.Close()
 		}
 	}
 	return nil

@@ -86,7 +86,7 @@ func (w *walker) context(appFile string) ([]string, error) {
 func contentDigest(root *os.Root, f found) (string, error) {
 	hash := sha256.New()
 	if f.link != "" {
-		io.WriteString(hash, "\x00link\x00"+f.link)
+		_, _ = io.WriteString(hash, "\x00link\x00"+f.link)
 		return hex.EncodeToString(hash.Sum(nil)), nil
 	}
 	file, err := root.Open(filepath.FromSlash(f.path))

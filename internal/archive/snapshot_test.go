@@ -63,7 +63,7 @@ func TestSnapshotRefuses(t *testing.T) {
 		want   string
 	}{
 		{"unsigned", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return []byte("Suite: trixie\n") })
+			a.change("dists/trixie/InRelease", func([]byte) []byte { return []byte("Suite: trixie\n") })
 		}, fault.Integrity, "does not start with an OpenPGP signed message"},
 		{"signed by another key", func(a *localArchive) {
 			a.suite("trixie", release{signer: newKey(a.t)})

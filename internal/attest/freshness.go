@@ -52,16 +52,8 @@ func (s *Summary) judgeVerdict(r *refusal, want All) {
 	var newest judged
 	var pass bool
 	for _, v := range s.of(VerdictType) {
-		var j judged
-		if err := json.Unmarshal(v.Predicate, &j); err != nil || j.APIVersion != gate.APIVersion || j.Kind != gate.Kind || j.Judged.IsZero() {
-			r.add(fault.Policy, "a verdict cannot be read")
-			continue
-		}
-		if j.Subject != want.Digest {
-			r.add(fault.Policy, "a verdict is about %.80q", j.Subject)
-			continue
-		}
-		if s.undated(r, "verdict", v, j.Judged, want) || j.Judged.Before(newest.Judged) {
+		j, ok := verdictOf(v, r, want)
+		if !ok || s.undated(r, "verdict", v, j.Judged, want) || j.Judged.Before(newest.Judged) {
 			continue
 		}
 		pass = j.passes(want) && (pass || !j.Judged.Equal(newest.Judged))
@@ -77,6 +69,19 @@ func (s *Summary) judgeVerdict(r *refusal, want All) {
 	default:
 		tooOld(r, "verdict", s.Judged, want)
 	}
+}
+
+// verdictOf reads a verdict about what is asked for.
+func verdictOf(v Verified, r *refusal, want All) (j judged, ok bool) {
+	if err := json.Unmarshal(v.Predicate, &j); err != nil || j.APIVersion != gate.APIVersion || j.Kind != gate.Kind || j.Judged.IsZero() {
+		r.add(fault.Policy, "a verdict cannot be read")
+		return j, false
+	}
+	if j.Subject != want.Digest {
+		r.add(fault.Policy, "a verdict is about %.80q", j.Subject)
+		return j, false
+	}
+	return j, true
 }
 
 // judgeReport asks the newest scan report for its age.

@@ -44,7 +44,7 @@ func FuzzParseKey(f *testing.F) {
 		f.Add(private)
 		f.Add(public)
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		_, _ = attest.ParsePublicKey(text)
 		_, _ = attest.ParseKey(text, nil)
 	})

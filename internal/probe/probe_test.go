@@ -79,7 +79,7 @@ func TestHTTP(t *testing.T) {
 
 func TestRetriesUntilItPasses(t *testing.T) {
 	var asked atomic.Int32
-	dial := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	dial := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if asked.Add(1) < 3 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}

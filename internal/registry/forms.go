@@ -21,7 +21,7 @@ func (zstdForm) Pack(w, _ io.Writer, r io.Reader, _ int64) error {
 		return err
 	}
 	if _, err := io.CopyBuffer(struct{ io.Writer }{z}, struct{ io.Reader }{r}, make([]byte, chunk)); err != nil {
-		z.Close()
+		_ = z.Close()
 		return err
 	}
 	return z.Close()

@@ -248,9 +248,8 @@ func ended(err error) error {
 		return fault.As(fault.Internal, err)
 	}
 	words := string(exit.Stderr)
-	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") {
-		err := fault.New(fault.Internal, "the scanner needed more memory than it may have")
-		return fault.Hint(err, "give it more memory, or look at what it scans: content made to eat memory is a reason")
+	if wire.OutOfMemory(words) {
+		return wire.MemoryError()
 	}
 	if strings.Contains(words, "bad system call") {
 		err := fault.New(fault.Internal, "the scanner was ended for a system call that no scan needs")

@@ -194,7 +194,7 @@ func TestHostileContent(t *testing.T) {
 			}
 			return wire.Root{Name: "disk", Kind: wire.Disk, Path: file}
 		}},
-		{name: "too little memory", kind: fault.Internal, says: "more memory", limits: child.Limits{Memory: 96 << 20}, root: func(t *testing.T) wire.Root {
+		{name: "too little memory", kind: fault.Internal, says: "more memory", limits: child.Limits{Memory: 80 << 20}, root: func(t *testing.T) wire.Root {
 			tree := debian()
 			tree["var/lib/dpkg/status"] = strings.Repeat(made.Package("a", "1", "")+"\n", 900000)
 			return image(t, made.Gzip(t, made.Tar(t, tree)))

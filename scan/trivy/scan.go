@@ -5,7 +5,6 @@ package trivy
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
@@ -43,7 +42,7 @@ const Version = "0.74.0"
 // request.
 func Scan(ctx context.Context, req wire.Request, keep func(wire.Entry) error) ([]wire.Result, error) {
 	// Trivy's own words name what it reads, and nobody reads them.
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})))
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	database, err := openDatabase(req.Database, req.Now)
 	if err != nil {
 		return nil, err

@@ -215,7 +215,7 @@ func FuzzAliasesAreShortAndUnique(f *testing.F) {
 			return
 		}
 		root := make([]byte, 2048)
-		if _, err := m.ReadAt(root, reserved*sector+2*int64(newVolume(512, 1, options()).fatSectors)*sector); err != nil {
+		if _, err := m.ReadAt(root, reserved*sector+2*newVolume(512, 1, options()).fatSectors*sector); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(a+b, "/") {

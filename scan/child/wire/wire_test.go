@@ -23,7 +23,7 @@ func TestFailureKeepsKindAndHint(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"bakelite.dev/scan/v2","results":[]}`))
 	f.Add([]byte(`{} {}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		var r wire.Response
 		_ = wire.Decode(text, &r)
 	})
