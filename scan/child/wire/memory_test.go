@@ -8,7 +8,7 @@ func TestOutOfMemory(t *testing.T) {
 		"mmap: cannot allocate memory":                       true,
 		"libc_musl.go:245:mustCalloc\n\tTODO OOM":            true,
 		"runtime error: index out of range":                  false,
-		"": false,
+		"":                                                   false,
 	} {
 		if OutOfMemory(words) != want {
 			t.Errorf("%q: %v", words, !want)
