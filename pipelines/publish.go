@@ -109,13 +109,15 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	var all []Publication
+	signed := make([]attest.Signed, len(subjects)) // all of them before anything is sent
 	for i, s := range subjects {
-		signed, err := k.sign(ctx, signer, evidence{a, built, s, scanned[i], passed[i]})
-		if err != nil {
+		if signed[i], err = k.sign(ctx, signer, evidence{a, built, s, scanned[i], passed[i]}); err != nil {
 			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
-		p, err := k.send(ctx, s, signed, o)
+	}
+	var all []Publication
+	for i, s := range subjects {
+		p, err := k.send(ctx, s, signed[i], o)
 		if err != nil {
 			return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
 		}

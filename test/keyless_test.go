@@ -20,10 +20,20 @@ import (
 // TestKeyless publishes container and disk as an identity, to a registry with
 // Rekor 1 by addresses, and to a folder with Rekor 2 by a signing config.
 // Consumers who name the identity take them, others don't, and neither does
-// cosign.
+// cosign. Before that Fulcio gives one certificate of two: nothing is sent.
 func TestKeyless(t *testing.T) {
 	s := openStall(t, true)
-	host := serve(t, memoryRegistry(t)).host // in distribution's memory a disk takes two minutes
+	r := serve(t, memoryRegistry(t))
+	host := r.host
+	var asked atomic.Int32
+	s.sigstore.Fail = func(path string) (int, bool) {
+		return http.StatusInternalServerError, path == sigstoretest.FulcioPath && asked.Add(1) > 1
+	}
+	s.publish(append(s.addresses("1"), "--registry", host+"/secret-team")...).want(t, 4, "signing the disk", "next:")
+	if r.writes.Load() != 0 {
+		t.Error("the container was sent although the disk could not be signed")
+	}
+	s.sigstore.Fail = nil
 	for _, tt := range []struct {
 		name, to, log string
 		how           []string
@@ -156,7 +166,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 			}
 			r := serve(t, memoryRegistry(t))
 			to := append(s.addresses(tt.version), "--registry", r.host+"/team")
-			s.publish(to...).want(t, 4, tt.says, "next: try again later, or give a signing key")
+			s.publish(to...).want(t, 4, tt.says, "next: try again later, or sign with a key")
 			if r.writes.Load() != 0 || asked.Load() != 4 {
 				t.Errorf("%d writes to the registry, and %d requests", r.writes.Load(), asked.Load())
 			}
