@@ -79,7 +79,7 @@ func (k Kitchen) newestReport(ctx context.Context, store registry.Reader, of reg
 		if err != nil {
 			return scan.Report{}, err
 		}
-		if r.Scanned.After(newest.Scanned) {
+		if newer := r.Database.Updated.Compare(newest.Database.Updated); newest.Scanned.IsZero() || newer > 0 || newer == 0 && r.Scanned.After(newest.Scanned) {
 			newest = r
 		}
 	}

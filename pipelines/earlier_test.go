@@ -40,6 +40,9 @@ func TestEarlierReport(t *testing.T) {
 		"one report":      {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(time.Hour)) }, time.Hour, ""},
 		"newer and older": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(time.Hour), p.report(2*time.Hour)) }, time.Hour, ""},
 		"older and newer": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(2*time.Hour), p.report(time.Hour)) }, time.Hour, ""},
+		"an older database, scanned later": {func(p past, _ *Kitchen, _ *subject) {
+			p.publish(p.key, p.report(2*time.Hour), changed(p, func(r *scan.Report) { r.Database.Updated = r.Database.Updated.AddDate(0, 0, -3) }))
+		}, 2 * time.Hour, ""},
 		"published again": {func(p past, _ *Kitchen, _ *subject) {
 			p.publish(p.key, p.report(2*time.Hour))
 			p.publish(p.key, p.report(time.Hour))

@@ -133,6 +133,9 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	if err != nil {
 		return Publication{}, err
 	}
+	if err := room(ctx, store, s, len(signed.Bundles())); err != nil {
+		return Publication{}, err
+	}
 	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
 	err = k.Progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
 		done, err := registry.Publish(ctx, store, registry.Publication{
@@ -148,6 +151,17 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 		return Publication{}, err
 	}
 	return p, k.writeBeside(s, signed)
+}
+
+// room refuses to attach more to a digest than anybody reads. What fails here
+// fails in sending, and says more there.
+func room(ctx context.Context, store registry.Reader, s subject, more int) error {
+	there, err := store.Referrers(ctx, s.content.Manifest.Digest)
+	if err != nil || len(there)+more <= attest.MaxBundles {
+		return nil
+	}
+	err = fault.New(fault.Policy, "%d statements are attached to %s, and with %d more nobody would read them", len(there), s.digest(), more)
+	return fault.Hint(err, "remove old ones from %s: all but the newest are of no use", s.repository)
 }
 
 // judge lets all subjects through the gate, or none.

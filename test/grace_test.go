@@ -17,7 +17,8 @@ import (
 // have no date of publication, by which there would be days without evidence.
 func TestGraceCountsFromTheFix(t *testing.T) {
 	s := openShop(t)
-	ago := func(days int) time.Time { return time.Now().UTC().AddDate(0, 0, -days) }
+	now := time.Now().UTC()
+	ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
 	dir := folder(t)
 	database := func(name string, updated time.Time, fixed string) string {
 		at := filepath.Join(dir, name)

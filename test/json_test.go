@@ -10,7 +10,7 @@ import (
 )
 
 // TestJSONIsAsDocumented holds what commands print against docs/json.md: each
-// key is there, and none that is not in the tables.
+// key is there, and none at the top of an object that is not in the tables.
 func TestJSONIsAsDocumented(t *testing.T) {
 	s := openShop(t)
 	risky := filepath.Join(folder(t), "db")

@@ -13,13 +13,13 @@ import (
 // TestRunAndBoot starts the container and the machine as a person does,
 // fetches the page and stops them by Ctrl-C.
 func TestRunAndBoot(t *testing.T) {
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
 		site
-		ready string
-	}{"run": {onFreePort(t), `^container is healthy`}, "boot": {firstBake(t).site, `^disk is healthy`}} {
-		t.Run(name, func(t *testing.T) {
+		verb, ready string
+	}{{onFreePort(t), "run", `^container is healthy`}, {firstBake(t).site, "boot", `^disk is healthy`}} {
+		t.Run(tt.verb, func(t *testing.T) {
 			tt.t = t
-			c := tt.start(name, "web")
+			c := tt.start(tt.verb, "web")
 			c.until(tt.ready)
 			urls := c.prints(`^http://\S+`)
 			url := urls[len(urls)-1] // a disk that was booted again has new ports

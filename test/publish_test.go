@@ -206,6 +206,7 @@ func doors(t *testing.T, registry http.Handler, n int) (hosts []string) {
 			select {
 			case <-all:
 			case <-t.Context().Done():
+			case <-time.After(2 * time.Minute): // another one failed before its first write
 			}
 		}
 		hosts = append(hosts, door.host)

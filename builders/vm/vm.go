@@ -57,6 +57,14 @@ func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
 		return nil, err
 	}
 	dirs := map[string]string{}
+	for _, p := range pieces(o.Graph) {
+		dirs[p.name] = filepath.Join(work.Path, p.name)
+		if p.pinned {
+			if dirs[p.name], err = o.cachePath(ctx, p, all); err != nil {
+				return nil, err
+			}
+		}
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	held := make([]func(), len(pieces(o.Graph)))
 	defer func() {
@@ -68,15 +76,8 @@ func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
 		cache.Trim(o.Parts, keptParts, workPrefix)
 	}()
 	for i, p := range pieces(o.Graph) {
-		dir := filepath.Join(work.Path, p.name)
-		if p.pinned {
-			if dir, err = o.cachePath(ctx, p, all); err != nil {
-				return nil, err
-			}
-		}
-		dirs[p.name] = dir
 		group.Go(func() (err error) {
-			held[i], err = o.make(groupCtx, p, all, dir)
+			held[i], err = o.make(groupCtx, p, all, dirs[p.name])
 			return err
 		})
 	}

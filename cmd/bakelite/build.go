@@ -73,7 +73,7 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 		return err
 	}
 	if p != nil {
-		if err := errors.Join(p.Check(), kitchen.CheckSigner(s)); err != nil {
+		if err := errors.Join(p.Check(), kitchen.CheckDestination(s), kitchen.CheckSigner(s)); err != nil {
 			return err
 		}
 	}

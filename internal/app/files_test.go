@@ -126,7 +126,7 @@ func TestLockInputs(t *testing.T) {
 		"defaults":      {func(a *app.App) { *a = app.WithDefaults(*a) }, true},
 		"name":          {func(a *app.App) { a.Name = "other" }, true},
 		"service":       {func(a *app.App) { a.Service.User = "other" }, true},
-		"dockerfile":    {func(a *app.App) { a.Base.Dockerfile = "x" }, true},
+		"dockerfile":    {func(a *app.App) { a.Base.Dockerfile = "x" }, false},
 		"twice":         {func(a *app.App) { a.Packages = []string{"nginx", "nginx"} }, true},
 		"suite":         {func(a *app.App) { a.Base.Debian = "bookworm" }, false},
 		"image":         {func(a *app.App) { a.Base.Image = "x" }, false},

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// inputs are the parts of an App that decide which packages it needs, in
-// canonical form. A new field needs omitempty, so that old locks stay good.
+// inputs are the parts of an App that decide which packages and images it
+// needs, in canonical form. A new field needs omitempty, so that old locks stay good.
 type inputs struct {
 	Debian          string   `json:"debian,omitempty"`
 	Image           string   `json:"image,omitempty"`
@@ -16,18 +16,20 @@ type inputs struct {
 	Kernel          string   `json:"kernel,omitempty"`
 	MachinePackages []string `json:"machinePackages,omitempty"`
 	Admin           bool     `json:"admin,omitempty"`
+	Dockerfile      string   `json:"dockerfile,omitempty"`
 }
 
 // LockInputs returns "sha256:" and the digest of the parts of a that decide
-// which packages it needs: base, packages, kernel, machine packages, and
-// whether anybody may log in. The order of packages does not matter. The
-// Dockerfile is not among them: Files pins it by content.
+// which packages and images it needs: base, packages, kernel, machine packages,
+// and whether anybody may log in. The order of packages does not matter. Of a
+// Dockerfile it is the name: Files pins its content.
 func LockInputs(a App) string {
 	canonical, err := json.Marshal(inputs{
 		Debian: a.Base.Debian, Image: a.Base.Image,
 		Packages: asSet(a.Packages),
 		Kernel:   a.VM.Kernel, MachinePackages: asSet(a.VM.Packages),
-		Admin: a.VM.Admin != nil,
+		Admin:      a.VM.Admin != nil,
+		Dockerfile: a.Base.Dockerfile,
 	})
 	if err != nil {
 		panic("strings and a bool always marshal: " + err.Error())

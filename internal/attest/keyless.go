@@ -43,8 +43,11 @@ func (o *oneCertificate) GetCertificate(ctx context.Context, pair sign.Keypair, 
 		return o.der, nil
 	}
 	der, err := o.from.GetCertificate(ctx, pair, options)
+	if err != nil {
+		return nil, hintToken(fault.As(fault.Policy, err), options.IDToken)
+	}
 	o.der = der
-	return der, err
+	return der, nil
 }
 
 func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
@@ -65,7 +68,7 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	}
 	bundles, err := at.bundles(ctx, order, token)
 	if err != nil {
-		return Signed{}, hintKey(hintToken(redact(fault.As(fault.Policy, err), token), token))
+		return Signed{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
 	return proveSigned(ctx, order, bundles, ally{anybody: true, verifier: verifier})
 }

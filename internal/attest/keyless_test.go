@@ -166,6 +166,23 @@ func TestKeylessPostdated(t *testing.T) {
 	}
 }
 
+// TestTokenIsBlamedByFulcioAlone: a wrong address of another service says
+// nothing of the token.
+func TestTokenIsBlamedByFulcioAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		path   string
+		blamed bool
+	}{"Fulcio": {"signingCert", true}, "timestamps": {"timestamp", false}} {
+		v := newVirtual(t)
+		v.Fail = func(p string) (int, bool) { return http.StatusNotFound, strings.Contains(p, tt.path) }
+		k := attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
+		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(k))
+		if fault.KindOf(err) != fault.Policy || strings.Contains(fault.HintOf(err), "token") != tt.blamed {
+			t.Errorf("%s: kind %d, hint %q: %v", name, fault.KindOf(err), fault.HintOf(err), err)
+		}
+	}
+}
+
 func TestKeylessOutOfReach(t *testing.T) {
 	key := p256(t)
 	for name, path := range map[string]string{"Fulcio": "signingCert", "Rekor": "log/entries", "timestamps": "timestamp"} {

@@ -12,5 +12,9 @@ func redact(err error, secret string) error {
 	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
 		return err
 	}
-	return fault.New(fault.KindOf(err), "%s", strings.ReplaceAll(err.Error(), secret, "(hidden)"))
+	hidden := fault.New(fault.KindOf(err), "%s", strings.ReplaceAll(err.Error(), secret, "(hidden)"))
+	if hint := fault.HintOf(err); hint != "" {
+		return fault.Hint(hidden, "%s", strings.ReplaceAll(hint, secret, "(hidden)"))
+	}
+	return hidden
 }

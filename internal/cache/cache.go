@@ -21,9 +21,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// young is the age up to which a folder without a lock is left alone: its
-// maker may be about to lock it.
-const young = time.Minute
+const (
+	// young is the age up to which a folder without a lock is left alone: its
+	// maker may be about to lock it.
+	young = time.Minute
+	// maybeRead is how long after its last use a file, which has no lock, is
+	// left alone: its user may be about to read it.
+	maybeRead = time.Hour
+	// removed ends the names of folders that are being removed.
+	removed = ".removed"
+)
 
 // Folder is a folder of this process; nobody removes it while it is open.
 type Folder struct {
@@ -89,7 +96,10 @@ func take(path string, how int) (*os.File, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = fs.ErrNotExist
+		}
+		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
 	}
 	ours, err := f.Stat()
 	if err == nil {
@@ -106,15 +116,20 @@ func take(path string, how int) (*os.File, error) {
 }
 
 // Trim removes what stands below parent and was used least recently, but for
-// the newest and for folders that are in use; folders of New are not its
-// concern where their prefix is among besides. Errors are left to the next
-// Trim.
+// the newest, folders that are in use, and files that were used within the
+// hour; folders of New are not its concern where their prefix is among besides.
+// Errors are left to the next Trim.
 func Trim(parent string, newest int, besides ...string) {
+	for _, e := range list(parent, func(name string) bool { return strings.HasSuffix(name, removed) }) {
+		remove(filepath.Join(parent, e.Name()), e.IsDir())
+	}
 	entries := list(parent, func(name string) bool {
 		return !slices.ContainsFunc(besides, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	})
 	for _, e := range entries[min(newest, len(entries)):] {
-		remove(filepath.Join(parent, e.Name()), e.IsDir())
+		if e.IsDir() || time.Since(e.ModTime()) > maybeRead {
+			remove(filepath.Join(parent, e.Name()), e.IsDir())
+		}
 	}
 }
 
@@ -159,7 +174,11 @@ func remove(path string, folder bool) {
 		return
 	}
 	defer lock.Close()
-	gone := path + ".removed"
+	if strings.HasSuffix(path, removed) {
+		_ = os.RemoveAll(path)
+		return
+	}
+	gone := path + removed
 	if os.RemoveAll(gone) == nil && os.Rename(path, gone) == nil {
 		_ = os.RemoveAll(gone)
 	}

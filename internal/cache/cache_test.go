@@ -116,6 +116,17 @@ func TestTrim(t *testing.T) {
 		aged(t, parent, fmt.Sprintf("aged-%d", hours), hours)
 	}
 	aged(t, parent, "work-dead", 9)
+	aged(t, parent, "aged-9.removed", 0)
+	for name, minutes := range map[string]time.Duration{"file-59": 59, "file-61": 61} {
+		file := filepath.Join(parent, name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-minutes * time.Minute)
+		if err := os.Chtimes(file, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
 	again, err := Use(filepath.Join(parent, "aged-4"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +142,7 @@ func TestTrim(t *testing.T) {
 		t.Fatal(err)
 	}
 	Trim(parent, 2, "work-")
-	if got, want := there(t, parent), "aged-0 aged-3 aged-4 work-dead"; got != want {
+	if got, want := there(t, parent), "aged-0 aged-3 aged-4 file-59 work-dead"; got != want {
 		t.Errorf("there are %s, want %s", got, want)
 	}
 	if _, err := Use(filepath.Join(parent, "aged-1")); !errors.Is(err, fs.ErrNotExist) {

@@ -127,7 +127,7 @@ func (l layout) update(ctx context.Context, change func(*index) error) error {
 }
 
 func (l layout) SetTag(ctx context.Context, t TagRequest) error {
-	if err := CheckTag(t.Name); err != nil {
+	if err := checkTag(t.Name); err != nil {
 		return err
 	}
 	d, err := l.described(t.Manifest)

@@ -72,7 +72,7 @@ func split(ref string) (repository, at string, err error) {
 	}
 	repository, at = cutTag(ref)
 	if at != "" {
-		err = CheckTag(at)
+		err = checkTag(at)
 	}
 	return repository, at, err
 }
@@ -96,8 +96,7 @@ func cutTag(ref string) (rest, tag string) {
 // tagForm is the form of tags in the distribution specification 1.1.
 const tagForm = `^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`
 
-// CheckTag refuses what cannot be a tag, with an error of kind fault.Invalid.
-func CheckTag(tag string) error {
+func checkTag(tag string) error {
 	if ok, err := regexp.MatchString(tagForm, tag); err != nil || !ok {
 		return fault.Hint(fault.New(fault.Invalid, "%q is no tag", tag), "use letters, digits, '.', '_' and '-', at most 128 of them")
 	}

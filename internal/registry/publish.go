@@ -99,6 +99,15 @@ func moveNames(ctx context.Context, s Store, p Publication, out *Published) erro
 	return nil
 }
 
+// CheckTag refuses a tag that nothing can be published under, with an error of
+// kind fault.Invalid.
+func CheckTag(tag string) error {
+	if strings.HasPrefix(tag, "sha256-") {
+		return fault.Hint(fault.New(fault.Invalid, "tag %s is of the form that signatures are found by", tag), "choose another one, such as 1.0.0")
+	}
+	return checkTag(tag)
+}
+
 func checkTags(p Publication) error {
 	tags := slices.Clone(p.Tags)
 	if p.Version != "" {
@@ -107,9 +116,6 @@ func checkTags(p Publication) error {
 	for _, tag := range tags {
 		if err := CheckTag(tag); err != nil {
 			return err
-		}
-		if strings.HasPrefix(tag, "sha256-") {
-			return fault.New(fault.Invalid, "tag %s is of the form that signatures are found by", tag)
 		}
 	}
 	if p.Version != "" && slices.Contains(p.Tags, p.Version) {

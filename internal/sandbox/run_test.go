@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/probe"
 	"github.com/bakelite/bakelite/internal/sandbox"
@@ -128,6 +129,21 @@ func TestForkBombIsBounded(t *testing.T) {
 		if !strings.Contains(string(output), "Resource temporarily unavailable") && !strings.Contains(string(output), "newosproc") {
 			t.Errorf("%v: started %d of 60 under a limit of 40:\n%.500s", err, started, output)
 		}
+	}
+}
+
+// TestTreeStaysWhileItIsUsed trims the cache of unpacked images under a
+// running container, and after its end.
+func TestTreeStaysWhileItIsUsed(t *testing.T) {
+	o := options(t, webApp())
+	r := start(t, o)
+	trees := filepath.Join(o.State, "rootfs")
+	for _, want := range []int{1, 0} {
+		cache.Trim(trees, 0)
+		if left, err := os.ReadDir(trees); err != nil || len(left) != want {
+			t.Errorf("there are %d trees, want %d: %v", len(left), want, err)
+		}
+		r.Stop()
 	}
 }
 

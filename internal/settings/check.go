@@ -17,7 +17,7 @@ var archiveName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 // secret is the form of an OIDC token, whose first part is JSON in base64. Who
 // gives one in place of a path must not see it again in errors and logs.
-var secret = regexp.MustCompile(`(?:^|/)eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)
+var secret = regexp.MustCompile(`(?:^|[/\s])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\s*$`)
 
 // maxJobs is far above what one machine can run at once.
 const maxJobs = 4096

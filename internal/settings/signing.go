@@ -30,9 +30,10 @@ func (s *Settings) given(keys ...string) []string {
 	return named
 }
 
-// checkSigning refuses settings of keyless signing that do not go together,
-// before anything is built for them.
-func (s *Settings) checkSigning() error {
+// CheckSigning refuses settings of keyless signing that do not go together,
+// with an error of kind fault.Invalid. Commands that sign nothing do not ask:
+// a file may leave to the CI what only the CI has.
+func (s *Settings) CheckSigning() error {
 	if !s.Sign.Keyless {
 		return nil
 	}

@@ -37,7 +37,10 @@ func TestSigningGoesTogether(t *testing.T) {
 		{name: "nothing to fall back to", args: []string{"--keyless", "--fallback-key"}, want: "sign.fallback (flag --fallback-key)", hint: "--key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := load(t, tt.file, tt.env, tt.args...)
+			s, err := load(t, tt.file, tt.env, tt.args...)
+			if err == nil {
+				err = s.CheckSigning()
+			}
 			if tt.want == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -62,6 +65,8 @@ func TestTokenInPlaceOfItsFile(t *testing.T) {
 		"flag":        {args: []string{"--token=" + token}},
 		"environment": {env: []string{"BAKELITE_SIGN_TOKEN=" + token}},
 		"file":        {file: "sign: {token: " + token + "}\n"},
+		"white space": {env: []string{"BAKELITE_SIGN_TOKEN= " + token + "\n"}},
+		"a block":     {file: "sign:\n  token: |\n    " + token + "\n"},
 	} {
 		_, err := load(t, give.file, give.env, give.args...)
 		if fault.KindOf(err) != fault.Invalid || err == nil || strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), "token itself") {

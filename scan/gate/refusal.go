@@ -34,16 +34,20 @@ func (v Verdict) Err() error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the policy lets %s %s not through:", v.App, v.ArtifactKind)
 	var hints []string
+	waivable := false
 	for _, r := range v.Rules {
 		if r.Outcome != Fail {
 			continue
 		}
 		r.refuse(&b)
+		waivable = waivable || !r.hard && r.Name != policy.RuleWaivers
 		if hint := remedies[r.Name]; hint != "" && !strings.Contains(strings.Join(hints, ""), hint) {
 			hints = append(hints, hint)
 		}
 	}
-	hints = append(hints, "or let it through for a while with an entry below waivers in the policy (id, reason, owner, expires)")
+	if waivable {
+		hints = append(hints, "or let it through for a while with an entry below waivers in the policy (id, reason, owner, expires)")
+	}
 	return fault.Hint(fault.New(fault.Policy, "%s", b.String()), "%s", strings.Join(hints, "; "))
 }
 

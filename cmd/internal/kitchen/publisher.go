@@ -2,7 +2,10 @@ package kitchen
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,14 +66,42 @@ func signerName(s settings.Sign) string {
 	}
 	name := fmt.Sprintf("keyless %s", s.Fulcio)
 	if s.Config != "" || s.Rekor != "" || s.Timestamp != "" {
-		name += fmt.Sprintf(" %s %s %d %s", s.Config, s.Rekor, s.RekorVersion, s.Timestamp)
+		name += fmt.Sprintf(" %s %s %d %s", contentOf(s.Config), s.Rekor, s.RekorVersion, s.Timestamp)
 	}
-	return name
+	return name + contentOf(s.TrustedRoot)
+}
+
+// contentOf tells what is in a file from what was in it before. What cannot be
+// read is refused where it is needed.
+func contentOf(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, _ = io.Copy(hash, io.LimitReader(f, attest.MaxTrustedRoot))
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// CheckDestination refuses at once, before anything is built, a name that
+// nothing can be published under; nobody is asked.
+func CheckDestination(s *settings.Settings) error {
+	if s.Registry == "" {
+		return nil
+	}
+	if _, _, err := registry.Open(strings.TrimSuffix(s.Registry, "/")+"/app", registry.Options{}); err != nil {
+		return fmt.Errorf("%s: %s: %w", s.Named("registry"), s.Registry, err)
+	}
+	return nil
 }
 
 // CheckSigner refuses at once, before anything is built, where nobody would
 // sign; no key is read.
 func CheckSigner(s *settings.Settings) error {
+	if err := s.CheckSigning(); err != nil {
+		return err
+	}
 	if s.Sign.Keyless {
 		return checkKeyless(s)
 	}
@@ -82,7 +113,10 @@ func CheckSigner(s *settings.Settings) error {
 }
 
 func checkKey(s *settings.Settings) error {
-	if strings.HasPrefix(s.Sign.Key, envPrefix) {
+	if name, inEnv := strings.CutPrefix(s.Sign.Key, envPrefix); inEnv {
+		if os.Getenv(name) == "" {
+			return noKeyIn(name)
+		}
 		return nil
 	}
 	if _, err := os.Stat(s.Sign.Key); err != nil {
@@ -138,7 +172,7 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 	return attest.ByIdentity(k), nil
 }
 
-// sigstore is the instance of the settings. settings.Load has seen to it that
+// sigstore is the instance of the settings. CheckSigner has seen to it that
 // they go together.
 func sigstore(s *settings.Settings) (attest.Sigstore, error) {
 	at := attest.Sigstore{Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s)}
@@ -189,9 +223,13 @@ func signingKey(from string) (attest.Key, error) {
 	}
 	text := os.Getenv(name)
 	if text == "" {
-		return attest.Key{}, fault.Hint(fault.New(fault.Missing, "the variable %s holds no key", name), "set it, or name a file with --key")
+		return attest.Key{}, noKeyIn(name)
 	}
 	return attest.ParseKey([]byte(text), passphrase)
+}
+
+func noKeyIn(name string) error {
+	return fault.Hint(fault.New(fault.Missing, "the variable %s holds no key", name), "set it, or name a file with --key")
 }
 
 // passphrase is that of an encrypted key, by our own variable or cosign's.

@@ -21,12 +21,17 @@ func filter() error {
 	if err != nil {
 		return fault.As(fault.Internal, err)
 	}
-	if err := seccomp.LoadFilter(seccomp.Filter{Flag: seccomp.FilterFlagTSync, Policy: policy}); err != nil {
+	if err := seccomp.LoadFilter(seccomp.Filter{Flag: seccomp.FilterFlagTSync | tsyncError, Policy: policy}); err != nil {
 		err = fault.As(fault.Missing, fmt.Errorf("filtering system calls: %w", err))
 		return fault.Hint(err, "scan on a kernel with seccomp filters (CONFIG_SECCOMP_FILTER; zgrep it in /proc/config.gz), where no sandbox around Bakelite forbids them")
 	}
 	return nil
 }
+
+// tsyncError has the kernel say by an error that a thread did not take the
+// filter (SECCOMP_FILTER_FLAG_TSYNC_ESRCH, Linux 5.7), where it would else give
+// the thread's number as its answer.
+const tsyncError = 1 << 4
 
 // policyFor is the filter for an architecture by its Go name; "" is this
 // program's.
@@ -63,7 +68,7 @@ func needed() []string {
 		"open", "openat", "openat2", "stat", "lstat", "fstat", "newfstatat", "fstatat", "statx", "access", "faccessat", "faccessat2",
 		"readlink", "readlinkat", "getdents64", "getcwd", "chdir", "fchdir", "statfs", "fstatfs", "fadvise64", "readahead",
 		"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "link", "linkat",
-		"ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "msync", "copy_file_range", "sendfile", "splice",
+		"ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "msync", "copy_file_range",
 		"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "lchown", "utimensat", "umask",
 		// Who this is.
 		"getuid", "geteuid", "getgid", "getegid", "getppid", "getgroups", "getpgrp", "getpgid", "capget",
