@@ -92,6 +92,9 @@ func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.
 	}
 	var pins []lock.Image
 	for _, ref := range slices.Sorted(maps.Keys(digests)) {
+		if name, _, ok := strings.Cut(ref, "@"); ok && digests[name] == digests[ref] {
+			continue // what the engine was told that the name means
+		}
 		pins = append(pins, lock.Image{Ref: ref, Digest: digests[ref]})
 	}
 	return pins, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -91,13 +92,14 @@ func checkInspected(s shop, ref string, reports int) {
 	}
 }
 
-// snapshot lists the files of a folder with size and time.
+// snapshot lists the files of a folder with size and inode: who writes beside
+// and renames makes another one.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err == nil && info.Mode().IsRegular() {
-			fmt.Fprintln(&all, path, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintln(&all, path, info.Size(), info.Sys().(*syscall.Stat_t).Ino)
 		}
 		return err
 	})
