@@ -11,10 +11,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -65,7 +67,8 @@ func Tar(t testing.TB, tree Tree, entries ...tar.Header) []byte {
 	for _, h := range entries {
 		must(t, w.WriteHeader(&h))
 	}
-	for name, text := range tree {
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		text := tree[name]
 		must(t, w.WriteHeader(&tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(text)), Typeflag: tar.TypeReg}))
 		_, err := w.Write([]byte(text))
 		must(t, err)
