@@ -6,10 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -268,9 +266,6 @@ func (k Kitchen) seedLayout(ctx context.Context, l *lock.Lock) (dir string, err 
 func (k Kitchen) makeSeed(ctx context.Context, l *lock.Lock, dir string) error {
 	if err := k.Archive.Fetch(ctx, l.Packages.Seed, nil); err != nil {
 		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return fmt.Errorf("making seed folder: %w", err)
 	}
 	beside, err := cache.New(filepath.Dir(dir), "work-")
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -126,9 +125,6 @@ func privateFolder(parent, prefix string) (*cache.Folder, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
 		return nil, fmt.Errorf("finding state folder: %w", err)
-	}
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return nil, fmt.Errorf("making state folder: %w", err)
 	}
 	return cache.New(parent, prefix)
 }

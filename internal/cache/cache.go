@@ -39,10 +39,14 @@ type Folder struct {
 	lock *os.File
 }
 
-// New makes a folder below parent, named by prefix and something random, and
-// removes those with the prefix whose processes have ended.
+// New makes a folder below parent, which is made for this user alone where it
+// is missing, named by prefix and something random, and removes those with the
+// prefix whose processes have ended.
 func New(parent, prefix string) (*Folder, error) {
-	sweep(parent, prefix)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, fmt.Errorf("making work folder: %w", err)
+	}
+	expire(parent, prefix, young)
 	path, err := os.MkdirTemp(parent, prefix+"*")
 	if err != nil {
 		return nil, fmt.Errorf("making work folder: %w", err)
@@ -136,8 +140,6 @@ func Trim(parent string, newest int, besides ...string) {
 // Expire removes what stands below parent and was not used for an age, as
 // Trim does.
 func Expire(parent string, age time.Duration) { expire(parent, "", age) }
-
-func sweep(parent, prefix string) { expire(parent, prefix, young) }
 
 func expire(parent, prefix string, age time.Duration) {
 	for _, e := range list(parent, func(name string) bool { return strings.HasPrefix(name, prefix) }) {

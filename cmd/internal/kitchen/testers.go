@@ -3,9 +3,7 @@ package kitchen
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/bakelite/bakelite/builders"
@@ -35,12 +33,8 @@ type diskTester struct {
 }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
-	parent := filepath.Join(t.state, "machine")
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return pipelines.Tested{}, fmt.Errorf("making machine's folder: %w", err)
-	}
 	// Other builds may test their machines at the same time.
-	folder, err := cache.New(parent, "test-")
+	folder, err := cache.New(filepath.Join(t.state, "machine"), "test-")
 	if err != nil {
 		return pipelines.Tested{}, err
 	}
