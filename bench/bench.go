@@ -15,6 +15,7 @@ import (
 type bench struct {
 	ctx     context.Context //nolint:containedctx // one run of one program
 	work    string
+	runs    int // how often each command of a pair is timed
 	program string
 	app     string
 	last    []byte // stdout of the last build of both
@@ -22,12 +23,12 @@ type bench struct {
 	chain   chain
 }
 
-func newBench(ctx context.Context, work string) (*bench, error) {
+func newBench(ctx context.Context, work string, runs int) (*bench, error) {
 	program, err := filepath.Abs("bin/bakelite")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{ctx: ctx, work: work, program: program, app: filepath.Join(work, "web")}
+	b := &bench{ctx: ctx, work: work, runs: runs, program: program, app: filepath.Join(work, "web")}
 	if err := os.CopyFS(b.app, os.DirFS("examples/web")); err != nil {
 		return nil, err
 	}

@@ -3,10 +3,16 @@
 // shared: the ratios count, each of medians of runs made in turn.
 //
 //	make bench
+//
+// While at work on one figure, time it alone and more often; then nothing is
+// written:
+//
+//	go run ./bench -only overhead -runs 7
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,32 +23,43 @@ import (
 )
 
 func main() {
+	only := flag.String("only", "", "time only this `measure`")
+	runs := flag.Int("runs", 3, "how `often` each command of a pair is timed")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, *only, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, only string, runs int) error {
 	work, err := os.MkdirTemp("", "bakelite-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b, err := newBench(ctx, work)
+	b, err := newBench(ctx, work, runs)
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	measures := []struct {
+		name    string
+		measure func() ([]row, error)
+	}{
+		{"start", b.start}, {"cold", b.cold}, {"noop", b.noop},
+		{"file", b.oneFile}, {"package", b.onePackage}, {"overhead", b.overhead},
+		{"sizes", b.sizes}, {"added", b.added}, {"again", b.again}, {"rejudge", b.rejudge}, {"chain", b.ourChain},
+	}
 	var rows []row
-	for _, measure := range []func() ([]row, error){
-		b.start, b.cold, b.noop, b.oneFile, b.onePackage, b.overhead, b.sizes,
-		b.added, b.again, b.rejudge, b.ourChain,
-	} {
-		got, err := measure()
+	for _, m := range measures {
+		if only != "" && only != m.name {
+			continue
+		}
+		got, err := m.measure()
 		if err != nil {
 			return err
 		}
@@ -51,7 +68,10 @@ func run(ctx context.Context) error {
 		}
 		rows = append(rows, got...)
 	}
-	return os.WriteFile("bench/results.md", []byte(report(rows)), 0o644)
+	if only != "" {
+		return nil
+	}
+	return os.WriteFile("bench/results.md", []byte(report(rows, runs)), 0o644)
 }
 
 // row is one line of the report.
@@ -59,7 +79,7 @@ type row struct{ what, figure, limit string }
 
 func (r row) String() string { return fmt.Sprintf("%-72s %-44s %s", r.what, r.figure, r.limit) }
 
-func report(rows []row) string {
+func report(rows []row, runs int) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# Measured %s\n\nOn %s; %d processors; load at the end %s. Made by `make bench`; medians of %d runs in turn.\n\n",
 		time.Now().UTC().Format(time.DateOnly), machineName(), runtime.NumCPU(), load(), runs)

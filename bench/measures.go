@@ -9,13 +9,10 @@ import (
 	"time"
 )
 
-// runs is how often each command of a pair is timed.
-const runs = 3
-
 // start times the program's own start and weighs it.
 func (b *bench) start() ([]row, error) {
 	var times []time.Duration
-	for range runs {
+	for range b.runs {
 		took, err := b.bakelite("--help")
 		if err != nil {
 			return nil, err
@@ -43,7 +40,7 @@ func (b *bench) cold() ([]row, error) {
 
 func (b *bench) noop() ([]row, error) {
 	var times []time.Duration
-	for range runs {
+	for range b.runs {
 		took, err := b.build()
 		if err != nil {
 			return nil, err
@@ -96,7 +93,7 @@ func (b *bench) onePackage() ([]row, error) {
 // after a change of its own.
 func (b *bench) pair(what string, change func(n int) error) ([]row, error) {
 	var alone, both []time.Duration
-	for n := range runs {
+	for n := range b.runs {
 		for i, times := range []*[]time.Duration{&alone, &both} {
 			if err := change(2*n + i); err != nil {
 				return nil, err
@@ -121,7 +118,7 @@ func (b *bench) overhead() ([]row, error) {
 		return nil, err
 	}
 	var ours, peer []time.Duration
-	for range runs {
+	for range b.runs {
 		for _, side := range []struct {
 			times *[]time.Duration
 			run   func() (time.Duration, error)

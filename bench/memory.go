@@ -11,7 +11,7 @@ import (
 // bakelite-scan: it is larger than the program that waits for it.
 func (b *bench) memory(s separate) ([]row, error) {
 	var ours, theirs []int64
-	for range runs {
+	for range b.runs {
 		if err := b.forget(); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ func (b *bench) added() ([]row, error) {
 	}
 	var baked, extra []time.Duration
 	parts := map[string][]time.Duration{}
-	for range runs {
+	for range b.runs {
 		took, published, err := b.bakeAndPublish(parts)
 		if err != nil {
 			return nil, err
@@ -65,7 +65,7 @@ func (b *bench) bakeAndPublish(parts map[string][]time.Duration) (baked, extra t
 // again publishes the same content by a newer database.
 func (b *bench) again() ([]row, error) {
 	var rest, signed []time.Duration
-	for range runs {
+	for range b.runs {
 		published, err := b.publish("--output", b.chain.out)
 		if err != nil {
 			return nil, err
@@ -83,7 +83,7 @@ func (b *bench) rejudge() ([]row, error) {
 	var rows []row
 	for _, of := range []struct{ what, repository string }{{"container", "web"}, {"disk", "web-disk"}} {
 		var times []time.Duration
-		for range runs {
+		for range b.runs {
 			db, err := b.database()
 			if err != nil {
 				return nil, err

@@ -38,7 +38,7 @@ func (b *bench) ourChain() ([]row, error) {
 	}
 	s.layout = filepath.Join(out, "web.oci")
 	var ours, theirs []time.Duration
-	for n := range runs {
+	for n := range b.runs {
 		if err := b.forget(); err != nil {
 			return nil, err
 		}
