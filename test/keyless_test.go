@@ -171,7 +171,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 			if r.writes.Load() != 0 || asked.Load() != 4 {
 				t.Errorf("%d writes to the registry, and %d requests", r.writes.Load(), asked.Load())
 			}
-			p := s.publish(append(to, "--key", s.key, "--fallback-key")...).result(t).Published
+			p := s.publish(append(to, "--key", s.key, "--fallback-to-key")...).result(t).Published
 			if len(p) != 1 || !strings.HasPrefix(p[0].Signer, "key sha256:") || !strings.Contains(p[0].Signer, "the fallback, since Sigstore was out of reach") || asked.Load() != 8 {
 				t.Errorf("published is %+v, after %d requests", p, asked.Load())
 			}
@@ -185,7 +185,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 func TestKeylessRefusedToken(t *testing.T) {
 	s := openStall(t, false)
 	r := serve(t, memoryRegistry(t))
-	to := append(s.addresses("1"), "--registry", r.host+"/team", "--key", s.key, "--fallback-key")
+	to := append(s.addresses("1"), "--registry", r.host+"/team", "--key", s.key, "--fallback-to-key")
 	s.sigstore.Echo = true
 	for name, tt := range map[string]struct {
 		claims sigstoretest.Claims

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -11,7 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/settings"
 )
@@ -51,9 +54,7 @@ them when, and only when, something beneath them changed.
 		SilenceUsage:  true,
 	}
 	settings.AddFlags(c.PersistentFlags())
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", c.CommandPath())
-	})
+	c.SetFlagErrorFunc(refuseFlag)
 	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), lockCommand(), bootCommand(), runCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(keygenCommand())
@@ -73,6 +74,19 @@ func complain(err error) {
 	if hint := fault.HintOf(err); hint != "" {
 		fmt.Fprintf(os.Stderr, "  next: %s\n", hint)
 	}
+}
+
+// refuseFlag says which flag may have been meant.
+func refuseFlag(c *cobra.Command, err error) error {
+	refused := fault.As(fault.Invalid, err)
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := strict.Nearest(unknown.GetSpecifiedName(), known); near != "" {
+			return fault.Hint(refused, "did you mean: --%s", near)
+		}
+	}
+	return fault.Hint(refused, "run: %s --help", c.CommandPath())
 }
 
 // refuseUnknown shows the help, or says which command may have been meant.

@@ -95,7 +95,7 @@ func hintKey(err error) error {
 	if fault.KindOf(err) != fault.Network {
 		return err
 	}
-	return fault.Hint(err, "try again later, or sign with a key where Sigstore is out of reach: --key FILE --fallback-key")
+	return fault.Hint(err, "try again later, or sign with a key where Sigstore is out of reach: --key FILE --fallback-to-key")
 }
 
 // hintToken tells what may be wrong with a token that was refused.

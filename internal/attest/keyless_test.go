@@ -199,7 +199,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 			}
 			k := attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
 			_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(k))
-			if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "--fallback-key") || asked.Load() != 4 {
+			if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "--fallback-to-key") || asked.Load() != 4 {
 				t.Errorf("kind %d, hint %q, asked %d times: %v", fault.KindOf(err), fault.HintOf(err), asked.Load(), err)
 			}
 			k.Fallback = key

@@ -78,8 +78,8 @@ type Sign struct {
 	// TrustedRoot is the file that the instance is verified with; "" is the
 	// public one's.
 	TrustedRoot string `yaml:"trusted-root,omitempty"`
-	// Fallback lets Key sign where Sigstore is out of reach.
-	Fallback bool `yaml:"fallback,omitempty"`
+	// FallbackToKey lets Key sign where Sigstore is out of reach.
+	FallbackToKey bool `yaml:"fallback-to-key,omitempty"`
 }
 
 // SecureBoot signs the disk's EFI program; with both empty it is not signed.

@@ -37,8 +37,8 @@ func (s *Settings) CheckSigning() error {
 	if !s.Sign.Keyless {
 		return nil
 	}
-	if s.Sign.Fallback && s.Sign.Key == "" {
-		return fault.Hint(fault.New(fault.Invalid, "%s is true, and there is no key to fall back to", s.Named("sign.fallback")),
+	if s.Sign.FallbackToKey && s.Sign.Key == "" {
+		return fault.Hint(fault.New(fault.Invalid, "%s is true, and there is no key to fall back to", s.Named("sign.fallback-to-key")),
 			"give one with --key or sign.key")
 	}
 	addresses := s.given("sign.fulcio", "sign.rekor", "sign.rekor-version", "sign.timestamp")

@@ -21,7 +21,7 @@ func TestSigningGoesTogether(t *testing.T) {
 		{name: "not keyless", file: strings.Replace(whole, "trusted-root", "# trusted-root", 1), args: []string{"--keyless=false"}},
 		{name: "a signing config", args: []string{"--keyless", "--signing-config=c.json"}},
 		{name: "a signing config with a root", args: []string{"--keyless", "--signing-config=c.json", "--trusted-root=r.json"}},
-		{name: "a fallback", args: []string{"--keyless", "--fallback-key", "--key=k"}},
+		{name: "a fallback", args: []string{"--keyless", "--fallback-to-key", "--key=k"}},
 		{name: "no root", file: "sign: {keyless: true, fulcio: 'https://f.example', rekor: 'https://r.example'}\n",
 			want: "sign.fulcio (bakelite.yaml:1), sign.rekor (bakelite.yaml:1), and it also needs sign.trusted-root", hint: "public Sigstore"},
 		{name: "only Rekor", env: []string{"BAKELITE_SIGN_REKOR=https://r.example"}, args: []string{"--keyless"},
@@ -34,7 +34,7 @@ func TestSigningGoesTogether(t *testing.T) {
 			want: "sign.rekor-version (flag --rekor-version) is 2", hint: "timestamp authority"},
 		{name: "another version", file: whole + "  rekor-version: 3\n", want: `sign.rekor-version: "3" is not one of 1, 2`, hint: "bakelite config"},
 		{name: "an address beside a config", file: whole, args: []string{"--signing-config=c.json"}, want: "sign.fulcio (bakelite.yaml:3)", hint: "not both"},
-		{name: "nothing to fall back to", args: []string{"--keyless", "--fallback-key"}, want: "sign.fallback (flag --fallback-key)", hint: "--key"},
+		{name: "nothing to fall back to", args: []string{"--keyless", "--fallback-to-key"}, want: "sign.fallback-to-key (flag --fallback-to-key)", hint: "--key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := load(t, tt.file, tt.env, tt.args...)

@@ -89,7 +89,7 @@ func Table() []Entry {
 			Help: "File with Sigstore's SigningConfig, as cosign takes it: all of the addresses above."},
 		{Key: "sign.trusted-root", Flag: "trusted-root", Kind: Path, Rare: true, DefaultHelp: "the public Sigstore's",
 			Help: "File with the trusted root of a private Sigstore."},
-		{Key: "sign.fallback", Flag: "fallback-key", Kind: Switch, Rare: true, Default: "false",
+		{Key: "sign.fallback-to-key", Flag: "fallback-to-key", Kind: Switch, Rare: true, Default: "false",
 			Help: "Let sign.key sign where Sigstore is out of reach."},
 		{Key: "secure-boot.key", Flag: "secure-boot-key", Kind: Path, DefaultHelp: "none",
 			Help: "PEM file with the RSA key that signs the disk's EFI program."},

@@ -130,7 +130,7 @@ func checkKeyless(s *settings.Settings) error {
 	if _, err := sigstore(s); err != nil {
 		return err
 	}
-	if s.Sign.Fallback {
+	if s.Sign.FallbackToKey {
 		if err := checkKey(s); err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 		return attest.Signer{}, err
 	}
 	k := attest.Keyless{Token: token(s.Sign), Sigstore: at}
-	if s.Sign.Fallback && s.Sign.Key != "" {
+	if s.Sign.FallbackToKey && s.Sign.Key != "" {
 		key, err := signingKey(s.Sign.Key)
 		if err != nil {
 			return attest.Signer{}, err
