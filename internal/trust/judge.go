@@ -22,7 +22,8 @@ type Decision struct {
 	Reasons []string
 	// Likely is the repository that was probably meant, or "".
 	Likely string
-	// Remedies say what would satisfy the policy, one for each way.
+	// Remedies say what would satisfy the policy, one for each way; there may
+	// be fewer than Reasons.
 	Remedies []string
 }
 
@@ -49,9 +50,12 @@ func Judge(ref string, p policy.Policy) Decision {
 	return d.closed()
 }
 
+// refuse takes no remedy where an earlier one covers the reason.
 func (d *Decision) refuse(reason, remedy string) {
 	d.Reasons = append(d.Reasons, reason)
-	d.Remedies = append(d.Remedies, remedy)
+	if remedy != "" {
+		d.Remedies = append(d.Remedies, remedy)
+	}
 }
 
 func (d Decision) closed() Decision {
@@ -104,13 +108,25 @@ func (d *Decision) repository(n name, p policy.Policy) {
 			key = "bases.images.allow"
 		}
 		d.refuse(fmt.Sprintf("%s looks like %s: %s", repository, deceit.likely, deceit.how),
-			fmt.Sprintf("write %s; only if %s is really meant, %s", deceit.likely, repository, addTo(p, key, repository)))
+			fmt.Sprintf("write %s; only if %s is really meant, %s", intended(deceit.likely, n, p), repository, addTo(p, key, repository)))
 		return
 	}
 	if len(images.Allow) > 0 {
 		d.refuse(fmt.Sprintf("%s is in none of the allowed repositories (%s)", repository, bounded(images.Allow)),
 			addTo(p, "bases.images.allow", repository))
 	}
+}
+
+// intended is the reference to write for a look-alike's: a digest of the
+// look-alike is none of the image that it imitates.
+func intended(likely string, n name, p policy.Policy) string {
+	if n.tag != "" {
+		likely += ":" + n.tag
+	}
+	if n.digest == "" && p.Bases.Images.AllowTags {
+		return likely
+	}
+	return likely + "@sha256:… with the digest of that image"
 }
 
 // exact returns the patterns that a look-alike can be compared with.
@@ -124,16 +140,22 @@ func exact(patterns []string) []string {
 	return names
 }
 
-// pin asks for a digest.
+// pin asks for a digest. What a look-alike lacks, its own remedy covers.
 func (d *Decision) pin(n name, p policy.Policy) {
+	lacks := func(reason, remedy string) {
+		if d.Likely != "" {
+			remedy = ""
+		}
+		d.refuse(reason, remedy)
+	}
 	switch {
 	case n.digest == "" && p.Bases.Images.AllowTags:
 	case n.digest == "":
-		d.refuse(fmt.Sprintf("%s is not pinned: a tag can move", n),
+		lacks(fmt.Sprintf("%s is not pinned: a tag can move", n),
 			fmt.Sprintf("add @sha256:… and the digest behind %s", n))
 	case !strings.HasPrefix(n.digest, "sha256:"):
 		kind, _, _ := strings.Cut(n.digest, ":")
-		d.refuse(fmt.Sprintf("the digest is of kind %s; only sha256 is accepted", kind), "give the image's sha256 digest")
+		lacks(fmt.Sprintf("the digest is of kind %s; only sha256 is accepted", kind), "give the image's sha256 digest")
 	}
 }
 
