@@ -51,7 +51,7 @@ func newPast(t *testing.T) past {
 		t.Fatal(err)
 	}
 	layout := t.TempDir()
-	made, err := oci.WriteImage(layout, "linux/amd64", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	made, err := oci.WriteImage(layout, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err == nil {
 		p.content, err = registry.Image(layout, made)
 	}

@@ -10,11 +10,9 @@ import (
 
 // writeSeed writes the seed of a lock as an OCI layout with one image.
 func writeSeed(ctx context.Context, k Kitchen, l *lock.Lock, dir string) error {
-	digest, err := oci.WriteImage(dir, l.Platform, func() (io.ReadCloser, error) {
-		reader, writer := io.Pipe()
-		go func() { writer.CloseWithError(k.Archive.SeedLayer(ctx, writer, l.Packages.Seed)) }()
-		return reader, nil
-	})
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(k.Archive.SeedLayer(ctx, writer, l.Packages.Seed)) }()
+	digest, err := oci.WriteImage(dir, l.Platform, reader)
 	if err != nil {
 		return err
 	}

@@ -243,7 +243,7 @@ func smallImage(t *testing.T, dir string) tiny {
 	if err := tar.NewWriter(&layer).Close(); err != nil {
 		t.Fatal(err)
 	}
-	made, err := oci.WriteImage(dir, "linux/amd64", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	made, err := oci.WriteImage(dir, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,8 +62,10 @@ func (g Graph) Base() llb.State {
 		return g.baseImage()
 	}
 	pins := g.Lock.Packages.Base
-	unpacked := g.unpack(llb.Scratch(), "base", pins)
-	return g.install(unpacked, "base", pins)
+	unpacked := g.run(g.Seed(), step{
+		name: fmt.Sprintf("[base] unpack %d packages", len(pins)), scripts: script("dpkg.sh", "bootstrap.sh"), root: target, settle: true, pins: pins,
+	}).AddMount(target, llb.Scratch())
+	return g.run(unpacked, step{name: "[base] configure", scripts: script("dpkg.sh", "configure.sh"), root: "/", settle: true}).Root()
 }
 
 func (g Graph) baseImage() llb.State {
@@ -99,12 +101,11 @@ func (g Graph) MachineApp() llb.State {
 }
 
 // Tools is the seed with the disk's tools unpacked, not configured, into it.
-func (g Graph) Tools() llb.State { return g.unpack(g.Seed(), "tools", g.Lock.Packages.Tools) }
-
-func (g Graph) unpack(tree llb.State, layer string, pins []lock.Pin) llb.State {
+func (g Graph) Tools() llb.State {
+	pins := g.Lock.Packages.Tools
 	return g.run(g.Seed(), step{
-		name: fmt.Sprintf("[%s] unpack %d packages", layer, len(pins)), scripts: script("unpack.sh"), root: target, pins: pins,
-	}).AddMount(target, tree, ByGraph)
+		name: fmt.Sprintf("[tools] unpack %d packages", len(pins)), scripts: script("unpack.sh"), root: target, pins: pins,
+	}).AddMount(target, g.Seed(), ByGraph)
 }
 
 // MadeFrom is where a tree lies that a partition is made from.
@@ -118,7 +119,7 @@ func (g Graph) install(tree llb.State, layer string, pins []lock.Pin) llb.State 
 		return tree
 	}
 	return g.run(tree, step{
-		name: fmt.Sprintf("[%s] install %d packages", layer, len(pins)), scripts: script("install.sh"), root: "/", settle: true, pins: pins,
+		name: fmt.Sprintf("[%s] install %d packages", layer, len(pins)), scripts: script("dpkg.sh", "install.sh", "configure.sh"), root: "/", settle: true, pins: pins,
 	}).Root()
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/stream"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/renameio/v2"
 
@@ -37,23 +37,19 @@ const maxNames = 4096
 // refName is the annotation that names an image in an index.
 const refName = "org.opencontainers.image.ref.name"
 
-// WriteImage writes a layout with one image of one layer, which open returns
-// as a tar stream, and returns the image's digest.
-func WriteImage(dir, platform string, open func() (io.ReadCloser, error)) (string, error) {
-	layer, err := tarball.LayerFromOpener(open, tarball.WithCompressedCaching, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1))
-	if err != nil {
-		return "", fmt.Errorf("packing layer: %w", err)
-	}
-	img, err := mutate.AppendLayers(mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1), layer)
-	if err != nil {
-		return "", fmt.Errorf("making image: %w", err)
-	}
+// WriteImage writes a layout with one image of one layer, a tar stream that is
+// read once and closed, and returns the image's digest.
+func WriteImage(dir, platform string, layer io.ReadCloser) (string, error) {
+	img := mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
 	file, err := img.ConfigFile()
 	if err != nil {
 		return "", fmt.Errorf("making image: %w", err)
 	}
 	file.OS, file.Architecture, _ = strings.Cut(platform, "/")
 	if img, err = mutate.ConfigFile(img, file); err != nil {
+		return "", fmt.Errorf("making image: %w", err)
+	}
+	if img, err = mutate.AppendLayers(img, stream.NewLayer(layer, stream.WithMediaType(types.OCILayer))); err != nil {
 		return "", fmt.Errorf("making image: %w", err)
 	}
 	folder, err := layout.Write(dir, empty.Index)

@@ -56,7 +56,7 @@ func imageIn(t testing.TB, dir, text string) registry.Content {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	made, err := oci.WriteImage(dir, "linux/amd64", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	made, err := oci.WriteImage(dir, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,4 @@
 # Unpacks the packages below /debs into $ROOT; nothing is configured.
-for dir in bin lib lib64 sbin; do
-	# Merged /usr comes before any package that still names /bin or /lib.
-	[ -e "$ROOT/$dir" ] || { mkdir -p "$ROOT/usr/$dir" && ln -s "usr/$dir" "$ROOT/$dir"; }
-done
 # Only the decompression runs in parallel: a tar that meets a folder while
 # another one fills it takes the other's working mode, 0700, for the folder's.
 printf '%s\0' /debs/*.deb | xargs -0 -P2 -n1 sh -euc 'dpkg-deb --fsys-tarfile "$1" >"/tmp/${1##*/}.tar"' unpack
