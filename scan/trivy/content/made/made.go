@@ -204,7 +204,7 @@ func Run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if path = filepath.Join("/usr/sbin", name); exec.Command(path, "-V").Err != nil {
+		if path, err = exec.LookPath(filepath.Join("/usr/sbin", name)); err != nil {
 			t.Skip(name + " is not installed")
 		}
 	}
