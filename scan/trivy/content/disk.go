@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/diskfs/go-diskfs/filesystem/ext4"
 	"github.com/diskfs/go-diskfs/filesystem/squashfs"
 
 	"github.com/bakelite/bakelite/internal/disk/gpt"
@@ -146,12 +145,4 @@ func openSquashfs(r *io.SectionReader) (fs.FS, error) {
 	}
 	fsys.SetCacheSize(blockCache)
 	return fsys, squashfsFits(r)
-}
-
-func openExt4(r *io.SectionReader) (fs.FS, error) {
-	fsys, err := ext4.Read(storage{r}, r.Size(), 0, sector)
-	if err != nil {
-		return nil, err
-	}
-	return fsys, ext4Fits(r)
 }

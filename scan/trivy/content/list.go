@@ -1,18 +1,25 @@
 package content
 
 import (
+	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"strings"
+	"syscall"
+
+	"github.com/diskfs/go-diskfs/filesystem/ext4"
+	"github.com/diskfs/go-diskfs/filesystem/squashfs"
 )
 
 // List returns every regular file of an artifact by its path, as the topmost
-// layer has it: mode, size in bytes and the first digits of its SHA-256.
+// layer has it: mode, owner and group by number, size in bytes and the first
+// digits of its SHA-256.
 func List(ctx context.Context, a Artifact) (map[string]string, error) {
 	files := map[string]string{}
 	for _, tree := range a.Trees {
@@ -44,7 +51,22 @@ func describe(f File) (string, error) {
 	if _, err := io.Copy(hash, r); err != nil {
 		return "", fmt.Errorf("reading %s: %w", f.Path, err)
 	}
-	return fmt.Sprintf("%v %d %s", f.Info.Mode(), f.Info.Size(), hex.EncodeToString(hash.Sum(nil))[:shownDigits]), nil
+	return fmt.Sprintf("%v %s %d %s", f.Info.Mode(), owner(f.Info), f.Info.Size(), hex.EncodeToString(hash.Sum(nil))[:shownDigits]), nil
+}
+
+// owner returns the numbers of user and group, "33:33".
+func owner(info fs.FileInfo) string {
+	switch of := info.Sys().(type) {
+	case *tar.Header:
+		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)
+	case *squashfs.StatT:
+		return fmt.Sprintf("%d:%d", of.UID, of.GID)
+	case *ext4.StatT:
+		return fmt.Sprintf("%d:%d", of.UID, of.GID)
+	case *syscall.Stat_t:
+		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)
+	}
+	return "?:?"
 }
 
 // from takes what a layer hides out of the files of the layers below.
