@@ -15,7 +15,7 @@ name: onbase
 base:
   image: "oci:BASE"
   dockerfile: Dockerfile
-packages: [nginx]
+packages: [nginx, ssl-cert]
 files:
   - {from: page.html, to: /srv/page.html, owner: www-data, mode: "0640"}
   - {content: "inline\n", to: /etc/inline}
@@ -32,6 +32,7 @@ tests:
   - command: {run: [/usr/bin/cat, /usr/share/page], contains: "the page\nof the Dockerfile"}
   - command: {run: [/usr/bin/stat, -c, "%U %a %n", /srv/page.html], contains: www-data 640}
   - command: {run: [/usr/sbin/nginx, -v], contains: nginx/1}
+  - command: {run: [/usr/bin/test, -f, /usr/sbin/make-ssl-cert, -a, "!", -e, /etc/ssl/private/ssl-cert-snakeoil.key]}
 `
 
 // TestImageAndDockerfileAsBase bakes a base, and an app on its image with a
