@@ -47,9 +47,16 @@ func TestEarlierReport(t *testing.T) {
 			p.publish(p.key, p.report(2*time.Hour))
 			p.publish(p.key, p.report(time.Hour))
 		}, time.Hour, ""},
-		"as many as are read": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, many(p, maxReports)...) }, time.Hour, ""},
-		"one more":            {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, many(p, maxReports+1)...) }, 0, "more than 32 reports"},
-		"another key":         {func(p past, _ *Kitchen, _ *subject) { p.publish(newPast(p.t).key, p.report(time.Hour)) }, 0, "not signed by an allowed key"},
+		"a publication each night until there is no room": {func(p past, _ *Kitchen, _ *subject) {
+			nights := many(p, (attest.MaxBundles-6)/2)
+			p.publish(p.key, nights[len(nights)/2:]...)
+			p.publish(p.key, nights[:len(nights)/2]...)
+		}, time.Hour, ""},
+		"one more than are read": {func(p past, _ *Kitchen, _ *subject) {
+			p.publish(p.key, many(p, 200)...)
+			p.publish(p.key, many(p, 57)...)
+		}, 0, "more than 256 reports"},
+		"another key": {func(p past, _ *Kitchen, _ *subject) { p.publish(newPast(p.t).key, p.report(time.Hour)) }, 0, "not signed by an allowed key"},
 		"another key's newer one beside it": {func(p past, _ *Kitchen, _ *subject) {
 			p.publish(p.key, p.report(2*time.Hour))
 			p.publish(newPast(p.t).key, p.report(time.Hour))
@@ -159,8 +166,8 @@ func TestOnlyTheReportIsFetched(t *testing.T) {
 		"a list without types":        {func(d *registry.Descriptor) { d.Annotations, d.ArtifactType = nil, "" }, nil, 3, 1, ""},
 		"a list of the config's type": {func(d *registry.Descriptor) { d.ArtifactType = "application/vnd.oci.empty.v1+json" }, nil, 1, 1, ""},
 		"referrers of another type":   {func(d *registry.Descriptor) { d.ArtifactType = "text/plain" }, nil, 0, 0, "no scan report is attached"},
-		"a large bundle":              {func(*registry.Descriptor) {}, func(m map[string]any) { layers(m)["size"] = maxEvidence + 1 }, 1, 0, "more than 67108864 bytes"},
-		"a bundle of negative size":   {func(*registry.Descriptor) {}, func(m map[string]any) { layers(m)["size"] = -1 }, 1, 0, "more than 67108864 bytes"},
+		"a large bundle":              {func(*registry.Descriptor) {}, func(m map[string]any) { layers(m)["size"] = maxEvidence + 1 }, 1, 0, "more than 268435456 bytes"},
+		"a bundle of negative size":   {func(*registry.Descriptor) {}, func(m map[string]any) { layers(m)["size"] = -1 }, 1, 0, "a bundle of -1 bytes"},
 		"a layer of another type":     {func(*registry.Descriptor) {}, func(m map[string]any) { layers(m)["mediaType"] = "text/plain" }, 1, 0, "no scan report is attached"},
 		"two layers": {func(*registry.Descriptor) {}, func(m map[string]any) {
 			m["layers"] = append(m["layers"].([]any), m["layers"].([]any)...)
@@ -200,7 +207,7 @@ func TestReportsTogetherAreBounded(t *testing.T) {
 		}
 	}
 	k := p.kitchen()
-	if _, err := k.newestReport(t.Context(), w, p.content.Manifest); err == nil || !strings.Contains(err.Error(), "more than 67108864 bytes") || w.blobs != 1 {
+	if _, err := k.newestReport(t.Context(), w, p.content.Manifest); err == nil || !strings.Contains(err.Error(), "more than 268435456 bytes") || w.blobs != 1 {
 		t.Errorf("%d blobs were fetched, error %v", w.blobs, err)
 	}
 }

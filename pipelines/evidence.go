@@ -34,8 +34,8 @@ func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
 	return signer, err
 }
 
-// sign signs the subject and all evidence of it. What comes back was verified
-// as a consumer with the same policy would.
+// sign signs the subject and all evidence of it that does not stand already.
+// What comes back was verified as a consumer with the same policy would.
 func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {
 	l, err := readLock(e.app)
 	if err != nil {
@@ -48,8 +48,12 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 	if err != nil {
 		return signed, err
 	}
+	attached, err := k.lasting(ctx, e.subject)
+	if err != nil {
+		return signed, err
+	}
 	order := attest.Order{
-		Passed: e.passed, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
+		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
 		Statements: []attest.Statement{
 			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.cycloneDX), attest.SPDX(e.seen.spdx), attest.Scan(e.seen.report),
 			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(*l),

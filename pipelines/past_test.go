@@ -76,6 +76,24 @@ func (p past) report(age time.Duration) scan.Report {
 // publish publishes the image with an SBOM and reports.
 func (p past) publish(key attest.Key, reports ...scan.Report) {
 	p.t.Helper()
+	_, err := registry.Publish(p.t.Context(), p.store(), registry.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p past) store() registry.Store {
+	p.t.Helper()
+	store, _, err := registry.Open(p.repository, registry.Options{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return store
+}
+
+// sign signs the image, an SBOM and reports, where bundles are attached.
+func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) attest.Signed {
+	p.t.Helper()
 	judged := p.report(0)
 	judged.Findings = nil
 	_, passed, ok := gate.Judge(gate.Input{App: "web", ArtifactKind: builders.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1}})
@@ -83,7 +101,7 @@ func (p past) publish(key attest.Key, reports ...scan.Report) {
 		p.t.Fatal("the gate did not let it through")
 	}
 	order := attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: judged.Subject}, Statements: []attest.Statement{attest.CycloneDX([]byte(`{"bomFormat":"CycloneDX"}`))},
+		Passed: passed, Subject: attest.Subject{Name: "web", Digest: judged.Subject}, Attached: attached, Statements: []attest.Statement{attest.CycloneDX([]byte(`{"bomFormat":"CycloneDX"}`))},
 		Want: attest.All{Verify: policy.Verify{WithoutProvenance: true, WithoutVerdict: true}, Now: time.Now()},
 	}
 	for _, r := range reports {
@@ -93,13 +111,7 @@ func (p past) publish(key attest.Key, reports ...scan.Report) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	store, _, err := registry.Open(p.repository, registry.Options{})
-	if err == nil {
-		_, err = registry.Publish(p.t.Context(), store, registry.Publication{Content: p.content, Signed: signed, Tags: []string{registry.Tag}})
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	return signed
 }
 
 func (p past) kitchen() Kitchen {
@@ -161,27 +173,29 @@ func (p past) spoil() {
 // attach says of the image what a bundle says, as if it were a report.
 func (p past) attach(bundle []byte) {
 	p.t.Helper()
-	m := p.content.Manifest
-	manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: attest.ScanType, JSON: bundle}, attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size})
+	p.attachAs(attest.Bundle{PredicateType: attest.ScanType, JSON: bundle}, func(manifest []byte) []byte { return manifest })
+}
+
+// attachAs attaches a bundle by a manifest of another form.
+func (p past) attachAs(b attest.Bundle, form func(manifest []byte) []byte) {
+	p.t.Helper()
+	m, store := p.content.Manifest, p.store()
+	manifest, blobs, err := attest.Manifest(b, attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size})
 	if err != nil {
 		p.t.Fatal(err)
-	}
-	store, _, err := registry.Open(p.repository, registry.Options{})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	described := func(b attest.Blob) registry.Descriptor {
-		return registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
 	}
 	for _, b := range blobs {
+		d := registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
 		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Content)), nil }
-		if err := store.PutBlob(p.t.Context(), registry.Blob{Descriptor: described(b), Open: open}); err != nil {
+		if err := store.PutBlob(p.t.Context(), registry.Blob{Descriptor: d, Open: open}); err != nil {
 			p.t.Fatal(err)
 		}
 	}
-	_, err = store.PutManifest(p.t.Context(), registry.Manifest{Descriptor: described(manifest), Content: manifest.Content})
+	content := form(manifest.Content)
+	d := registry.Descriptor{MediaType: manifest.MediaType, Digest: digest.FromBytes(content), Size: int64(len(content))}
+	_, err = store.PutManifest(p.t.Context(), registry.Manifest{Descriptor: d, Content: content})
 	if err == nil {
-		err = store.Attach(p.t.Context(), m.Digest, []registry.Descriptor{described(manifest)})
+		err = store.Attach(p.t.Context(), m.Digest, []registry.Descriptor{d})
 	}
 	if err != nil {
 		p.t.Fatal(err)

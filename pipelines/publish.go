@@ -65,7 +65,8 @@ func (o PublishOptions) Check() error {
 
 // Publish is the second half of the forward flow: scan, judge, attest and
 // sign, verify, send by digest, and only then move the names. What was
-// published before, by the same policy and database, is left as it is.
+// published before, by the same policy and database, is left as it is; what
+// was stated before and stands is not stated again.
 func (k Kitchen) Publish(ctx context.Context, a app.App, built *Built, o PublishOptions) (err error) {
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
@@ -133,7 +134,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	if err != nil {
 		return Publication{}, err
 	}
-	if err := room(ctx, store, s, len(signed.Bundles())); err != nil {
+	if err := room(ctx, store, s, signedAnew(signed)); err != nil {
 		return Publication{}, err
 	}
 	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
@@ -153,6 +154,15 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	return p, k.writeBeside(s, signed)
 }
 
+func signedAnew(s attest.Signed) (n int) {
+	for _, b := range s.Bundles() {
+		if !b.Standing {
+			n++
+		}
+	}
+	return n
+}
+
 // room refuses to attach more to a digest than anybody reads. What fails here
 // fails in sending, and says more there.
 func room(ctx context.Context, store registry.Reader, s subject, more int) error {
@@ -161,7 +171,7 @@ func room(ctx context.Context, store registry.Reader, s subject, more int) error
 		return nil
 	}
 	err = fault.New(fault.Policy, "%d statements are attached to %s, and with %d more nobody would read them", len(there), s.digest(), more)
-	return fault.Hint(err, "remove old ones from %s: all but the newest are of no use", s.repository)
+	return fault.Hint(err, "remove the reports and verdicts from %s that the last publication does not list: docs/publishing.md says how", s.repository)
 }
 
 // judge lets all subjects through the gate, or none.

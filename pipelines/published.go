@@ -27,7 +27,8 @@ type Publication struct {
 	Digest string `json:"digest"`
 	// Tags lead to it.
 	Tags []string `json:"tags"`
-	// Referrers are the digests of what was signed about it.
+	// Referrers are the digests of what was signed about it and counts, now or
+	// before.
 	Referrers []string `json:"referrers"`
 	// Signer is the key or identity that signed.
 	Signer string `json:"signer"`

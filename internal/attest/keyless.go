@@ -2,8 +2,11 @@ package attest
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
 	"time"
 
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/sign"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -66,28 +69,51 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	bundles, err := at.bundles(ctx, order, token)
+	h, err := at.hand(ctx, order, token)
 	if err != nil {
 		return Signed{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
-	return proveSigned(ctx, order, bundles, ally{anybody: true, verifier: verifier})
+	h.self = ally{anybody: true, verifier: verifier}
+	return h.signAll(ctx, order)
 }
 
-func (i instance) bundles(ctx context.Context, order Order, token string) ([]Bundle, error) {
+// hand asks for the certificate at once: its identity says whose statements
+// stand.
+func (i instance) hand(ctx context.Context, order Order, token string) (hand, error) {
 	pair, err := sign.NewEphemeralKeypair(nil)
 	if err != nil {
-		return nil, fault.New(fault.Internal, "making a key: %w", err)
+		return hand{}, fault.New(fault.Internal, "making a key: %w", err)
 	}
 	fulcio := &oneCertificate{from: sign.NewFulcio(&sign.FulcioOptions{BaseURL: i.fulcio, Timeout: -1, Transport: retrying(ctx, "Fulcio")})}
-	return makeBundles(order, pair, func() sign.BundleOptions {
-		return sign.BundleOptions{
+	asking := &sign.CertificateProviderOptions{IDToken: token}
+	der, err := fulcio.GetCertificate(ctx, pair, asking)
+	if err != nil {
+		return hand{}, fmt.Errorf("asking for a certificate: %w", err)
+	}
+	identity, err := certified(der)
+	return hand{identity: identity, sign: func(s Statement) (Bundle, error) {
+		b, err := makeBundle(order.Subject, s, pair, sign.BundleOptions{
 			Context:                    ctx,
 			CertificateProvider:        fulcio,
-			CertificateProviderOptions: &sign.CertificateProviderOptions{IDToken: token},
+			CertificateProviderOptions: asking,
 			TimestampAuthorities:       i.timestamps,
 			TransparencyLogs:           i.logs,
-		}
-	})
+		})
+		return b, hintKey(redact(fault.As(fault.Policy, err), token))
+	}}, err
+}
+
+// certified is whom a certificate names; nothing is verified.
+func certified(der []byte) (Identity, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return Identity{}, fault.New(fault.Integrity, "reading the certificate: %w", err)
+	}
+	summary, err := certificate.SummarizeCertificate(c)
+	if err != nil {
+		return Identity{}, fault.New(fault.Integrity, "reading the certificate: %w", err)
+	}
+	return Identity{Issuer: summary.Issuer, Subject: summary.SubjectAlternativeName}, nil
 }
 
 // hintKey tells what helps where Sigstore is out of reach.

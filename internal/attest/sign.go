@@ -21,6 +21,10 @@ type Order struct {
 	Subject Subject
 	// Statements are signed after the signature, in this order.
 	Statements []Statement
+	// Attached are bundles that are attached to the subject already, as they
+	// were read. One that says what would be signed now, by who would sign it,
+	// stands: see Lasting. Others are passed over.
+	Attached [][]byte
 	// Want is what users will ask for. Digest is set from Subject, and
 	// AcceptReported from the verdict in Passed. Where Verify names no signer
 	// the one who signs counts.
@@ -40,9 +44,10 @@ func ByKey(key KeySigner) Signer { return Signer{key: key} }
 // ByIdentity signs as whom an OIDC token names, with a key that is thrown away.
 func ByIdentity(k Keyless) Signer { return Signer{keyless: &k} }
 
-// Sign signs an artifact that passed, and every statement about it, and then
-// verifies all of it as a user with order.Want would: what we would refuse is
-// not handed out. A keyless signer whose services are out of reach gives a
+// Sign signs an artifact that passed, and every statement about it that does
+// not stand, and then verifies all of it as a user with order.Want would: what
+// we would refuse is not handed out. Where what stands is in the way of that,
+// everything is signed. A keyless signer whose services are out of reach gives a
 // fault.Network, or signs everything with its fallback key.
 func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	if err := order.check(); err != nil {
@@ -106,25 +111,62 @@ func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) 
 	if err != nil {
 		return Signed{}, err
 	}
-	bundles, err := makeBundles(order, pair, func() sign.BundleOptions { return sign.BundleOptions{Context: ctx} })
+	h := hand{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+		return makeBundle(order.Subject, s, pair, sign.BundleOptions{Context: ctx})
+	}}
+	return h.signAll(ctx, order)
+}
+
+// hand is who signs an order.
+type hand struct {
+	identity Identity
+	// self trusts identity, where the policy names nobody.
+	self ally
+	sign func(Statement) (Bundle, error)
+}
+
+// signAll signs the signature and then each statement, but for those that
+// stand.
+func (h hand) signAll(ctx context.Context, order Order) (Signed, error) {
+	trusted, err := order.trusted(ctx, h.self)
 	if err != nil {
 		return Signed{}, err
 	}
-	return proveSigned(ctx, order, bundles, self)
+	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
+	bundles := trusted.standing(order, all, h.identity)
+	for {
+		if err := h.fill(bundles, all); err != nil {
+			return Signed{}, err
+		}
+		signed, err := trusted.prove(ctx, order, bundles)
+		if err == nil || ctx.Err() != nil || !clearStanding(bundles) {
+			return signed, err
+		}
+	}
 }
 
-// makeBundles signs the signature and then each statement.
-func makeBundles(order Order, pair sign.Keypair, options func() sign.BundleOptions) ([]Bundle, error) {
-	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
-	bundles := make([]Bundle, 0, len(all))
-	for _, s := range all {
-		b, err := makeBundle(order.Subject, s, pair, options())
-		if err != nil {
-			return nil, fmt.Errorf("signing %s: %w", s.PredicateType, err)
+// fill signs each statement that has no bundle yet.
+func (h hand) fill(bundles []Bundle, all []Statement) error {
+	for i, s := range all {
+		if bundles[i].JSON != nil {
+			continue
 		}
-		bundles = append(bundles, b)
+		var err error
+		if bundles[i], err = h.sign(s); err != nil {
+			return fmt.Errorf("signing %s: %w", s.PredicateType, err)
+		}
 	}
-	return bundles, nil
+	return nil
+}
+
+// clearStanding empties the bundles that stand and says whether there were any.
+func clearStanding(bundles []Bundle) (cleared bool) {
+	for i, b := range bundles {
+		if b.Standing {
+			bundles[i], cleared = Bundle{}, true
+		}
+	}
+	return cleared
 }
 
 func makeBundle(about Subject, s Statement, pair sign.Keypair, options sign.BundleOptions) (Bundle, error) {
@@ -147,21 +189,22 @@ func makeBundle(about Subject, s Statement, pair sign.Keypair, options sign.Bund
 	return Bundle{PredicateType: s.PredicateType, JSON: compact.Bytes()}, nil
 }
 
-// proveSigned verifies what was signed as a user would, and only then makes a
-// Signed.
-func proveSigned(ctx context.Context, order Order, bundles []Bundle, self ally) (Signed, error) {
-	trusted := trust{self}
-	if len(order.Want.Verify.SignedBy) > 0 {
-		var err error
-		if trusted, err = newTrust(ctx, order.Want.Verify.SignedBy, order.Want.Dir, order.Want.TUF); err != nil {
-			return Signed{}, err
-		}
+// trusted is whom the order's users trust; where their policy names nobody,
+// who signs.
+func (o Order) trusted(ctx context.Context, self ally) (trust, error) {
+	if len(o.Want.Verify.SignedBy) == 0 {
+		return trust{self}, nil
 	}
+	return newTrust(ctx, o.Want.Verify.SignedBy, o.Want.Dir, o.Want.TUF)
+}
+
+// prove verifies all bundles as a user would, and only then makes a Signed.
+func (t trust) prove(ctx context.Context, order Order, bundles []Bundle) (Signed, error) {
 	texts := make([][]byte, len(bundles))
 	for i, b := range bundles {
 		texts[i] = b.JSON
 	}
-	summary, err := trusted.verifyAll(ctx, texts, order.Want)
+	summary, err := t.verifyAll(ctx, texts, order.Want)
 	if err != nil {
 		return Signed{}, fault.Hint(fault.New(fault.KindOf(err), "what was just signed would be refused: %w", err),
 			"sign with a key or identity that the policy's verify.signedBy names, and give all that verify asks for")

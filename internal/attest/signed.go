@@ -6,6 +6,8 @@ type Bundle struct {
 	PredicateType string
 	// JSON is the bundle itself.
 	JSON []byte
+	// Standing says that it was attached before, and not signed now.
+	Standing bool
 }
 
 // Signed is an artifact's digest with its bundles. Only Sign makes one, after
@@ -22,5 +24,6 @@ func (s Signed) Digest() string { return s.digest }
 // Signer says in words who signed, and whether that was the fallback.
 func (s Signed) Signer() string { return s.signer }
 
-// Bundles returns the signed statements, the signature first.
+// Bundles returns the signed statements, the signature first; those that stand
+// are among them.
 func (s Signed) Bundles() []Bundle { return s.bundles }

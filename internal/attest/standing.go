@@ -1,0 +1,157 @@
+package attest
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// varies has the types of statements that depend on the build alone, and so
+// may stand. With each are the parts in which two that say the same differ:
+// times, the name of a run and the number of a document.
+var varies = map[string][]string{
+	SignatureType:  {},
+	ProvenanceType: {"runDetails.metadata"},
+	CycloneDXType:  {"serialNumber", "metadata.timestamp"},
+	SPDXType:       {"documentNamespace", "creationInfo.created", "packages.annotations.annotationDate"},
+	TestsType:      {"ran", "results.seconds"},
+	LockType:       {},
+}
+
+// dated has the date of those types of which readers take the newest.
+var dated = map[string]string{
+	ProvenanceType: "runDetails.metadata.finishedOn",
+	TestsType:      "ran",
+}
+
+// Lasting returns the predicate types of statements that depend on the build
+// alone, sorted: one that was attached before may stand (Order.Attached).
+func Lasting() []string { return slices.Sorted(maps.Keys(varies)) }
+
+// claim is what a statement says, without the parts that vary.
+type claim struct {
+	subjects  []subject
+	predicate any
+	date      time.Time
+}
+
+func (c claim) says(other claim) bool {
+	return reflect.DeepEqual(c.subjects, other.subjects) && reflect.DeepEqual(c.predicate, other.predicate)
+}
+
+// claimOf returns false for a type that does not last.
+func claimOf(p parsed) (claim, bool) {
+	parts, lasts := varies[p.kind]
+	if !lasts {
+		return claim{}, false
+	}
+	c := claim{subjects: p.subjects}
+	numbers := json.NewDecoder(bytes.NewReader(p.predicate))
+	numbers.UseNumber()
+	if err := numbers.Decode(&c.predicate); err != nil {
+		return claim{}, false
+	}
+	if text, ok := at(c.predicate, dated[p.kind]).(string); ok {
+		c.date, _ = time.Parse(time.RFC3339, text)
+	}
+	for _, path := range parts {
+		drop(c.predicate, strings.Split(path, "."))
+	}
+	return c, true
+}
+
+// at returns the value at a path of keys, or nil.
+func at(value any, path string) any {
+	for key := range strings.SplitSeq(path, ".") {
+		object, _ := value.(map[string]any)
+		value = object[key]
+	}
+	return value
+}
+
+// drop removes what is at a path of keys, in each element of a list on it.
+func drop(value any, path []string) {
+	switch v := value.(type) {
+	case []any:
+		for _, element := range v {
+			drop(element, path)
+		}
+	case map[string]any:
+		if len(path) == 1 {
+			delete(v, path[0])
+			return
+		}
+		drop(v[path[0]], path[1:])
+	}
+}
+
+// held is a bundle whose signature holds, with its claim.
+type held struct {
+	claim
+	text []byte
+}
+
+// standing returns for each statement the bundle that stands for it, or an
+// empty one. It stands where it says the same by the same signer, who said
+// nothing else since. What cannot be read or does not hold is passed over.
+func (t trust) standing(o Order, statements []Statement, by Identity) []Bundle {
+	bundles := make([]Bundle, len(statements))
+	there := t.held(o, by)
+	for i, s := range statements {
+		if len(there[s.PredicateType]) == 0 {
+			continue
+		}
+		payload, err := encodeStatement(o.Subject, s)
+		if err != nil {
+			continue // signing it gives the error
+		}
+		p, err := parseStatement(payload)
+		if err != nil {
+			continue
+		}
+		if c, ok := claimOf(p); ok {
+			bundles[i] = stands(c, s.PredicateType, there[s.PredicateType])
+		}
+	}
+	return bundles
+}
+
+// held returns what one signer said before, by type.
+func (t trust) held(o Order, by Identity) map[string][]held {
+	all := map[string][]held{}
+	for _, text := range o.Attached {
+		b, err := open(text)
+		if err != nil {
+			continue
+		}
+		c, ok := claimOf(b.parsed)
+		if !ok {
+			continue
+		}
+		if v, err := t.verify(b, o.Subject.Digest, o.Want.Now); err == nil && v.Identity == by {
+			all[b.kind] = append(all[b.kind], held{c, text})
+		}
+	}
+	return all
+}
+
+// stands returns the bundle that says the same, where none that readers would
+// take for newer says something else.
+func stands(now claim, kind string, before []held) Bundle {
+	var newest time.Time
+	for _, h := range before {
+		if h.date.After(newest) && !h.date.After(now.date) {
+			newest = h.date
+		}
+	}
+	for _, h := range before {
+		if !h.date.Before(newest) && h.says(now) {
+			return Bundle{PredicateType: kind, JSON: h.text, Standing: true}
+		}
+	}
+	return Bundle{}
+}

@@ -1,0 +1,140 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
+)
+
+// TestWhatMayStandIsRead: of what is attached that alone, and what cannot be
+// read or was written by others in another form is no obstacle.
+func TestWhatMayStandIsRead(t *testing.T) {
+	p := newPast(t)
+	p.publish(p.key, p.report(time.Hour))
+	same := func(*registry.Descriptor) {}
+	layer := func(m map[string]any) map[string]any { return m["layers"].([]any)[0].(map[string]any) }
+	states := func(kind string, m map[string]any) bool {
+		return m["annotations"].(map[string]any)[bundleStates] == kind
+	}
+	ofSBOM := func(change func(map[string]any)) func(map[string]any) {
+		return func(m map[string]any) {
+			if states(attest.CycloneDXType, m) {
+				change(m)
+			}
+		}
+	}
+	both, signature := []string{attest.CycloneDXType, attest.SignatureType}, []string{attest.SignatureType}
+	for name, tt := range map[string]struct {
+		list             func(*registry.Descriptor)
+		layer            func(map[string]any)
+		want             []string
+		manifests, blobs int
+		warning          string
+	}{
+		"a list with annotations": {same, nil, both, 2, 2, ""},
+		"a list without":          {func(d *registry.Descriptor) { d.Annotations = nil }, nil, both, 3, 2, ""},
+		"of another type":         {func(d *registry.Descriptor) { d.ArtifactType = "text/plain" }, nil, nil, 0, 0, ""},
+		"one that is gone":        {same, ofSBOM(func(m map[string]any) { layer(m)["digest"] = "sha256:" + strings.Repeat("0", 64) }), signature, 2, 2, "not found"},
+		"one of another size":     {same, ofSBOM(func(m map[string]any) { layer(m)["size"] = 1 }), signature, 2, 2, "does not stand"},
+		"one in an unusual form":  {same, ofSBOM(func(m map[string]any) { m["layers"] = []any{layer(m), layer(m)} }), signature, 2, 1, ""},
+		"all are large":           {same, func(m map[string]any) { layer(m)["size"] = maxStanding + 1 }, nil, 1, 0, "more than 67108864 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &watched{Reader: p.store(), list: tt.list, layer: tt.layer}
+			var log strings.Builder
+			found, err := readLasting(t.Context(), w, p.subject(), &log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := kindsOf(t, found); !slices.Equal(got, tt.want) || w.manifests != tt.manifests || w.blobs != tt.blobs {
+				t.Errorf("%q was read, with %d manifests and %d blobs", got, w.manifests, w.blobs)
+			}
+			if strings.Contains(log.String(), "warning: ") != (tt.warning != "") || !strings.Contains(log.String(), tt.warning) {
+				t.Errorf("log %q", log.String())
+			}
+		})
+	}
+}
+
+func kindsOf(t *testing.T, bundles [][]byte) (kinds []string) {
+	t.Helper()
+	for _, text := range bundles {
+		v, err := attest.Unverified(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds = append(kinds, v.PredicateType)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// TestAttachedByOthers: others' bundles are read and do not stand; ours in a
+// form that publishing it again would not find there is not read.
+func TestAttachedByOthers(t *testing.T) {
+	p, other := newPast(t), newPast(t)
+	other.repository, other.content = p.repository, p.content
+	other.publish(other.key)
+	p.publish(p.key)
+	p.attachAs(attest.Bundle{PredicateType: attest.CycloneDXType, JSON: p.bundle(attest.CycloneDXType)}, func(manifest []byte) []byte {
+		return bytes.Replace(manifest, []byte(`"annotations":{`), []byte(`"annotations":{"org.opencontainers.image.created":"2026-11-03T00:00:00Z",`), 1)
+	})
+	found, err := readLasting(t.Context(), p.store(), p.subject(), t.Output())
+	if err != nil || len(found) != 4 {
+		t.Fatalf("%d were read, %v", len(found), err)
+	}
+	for _, b := range p.sign(p.key, found).Bundles() {
+		if !b.Standing {
+			t.Errorf("%s was signed anew", b.PredicateType)
+		}
+	}
+}
+
+// listing is a repository whose list of referrers fails.
+type listing struct {
+	registry.Reader
+	err error
+}
+
+func (l listing) Referrers(context.Context, digest.Digest) ([]registry.Descriptor, error) {
+	return nil, l.err
+}
+
+// TestWhatMayStandIsNotListed: a list that cannot be read has all stated anew;
+// a registry that is out of reach ends it, as nothing could be sent either.
+func TestWhatMayStandIsNotListed(t *testing.T) {
+	p := newPast(t)
+	for _, tt := range []struct {
+		err  error
+		ends bool
+	}{
+		{fault.New(fault.Network, "out of reach"), true}, {fmt.Errorf("reading: %w", context.Canceled), true},
+		{fault.New(fault.Integrity, "no list"), false}, {fault.New(fault.Policy, "403"), false}, {errors.New("strange"), false},
+	} {
+		var log strings.Builder
+		found, err := readLasting(t.Context(), listing{p.store(), tt.err}, p.subject(), &log)
+		if len(found) > 0 || errors.Is(err, tt.err) != tt.ends || strings.Contains(log.String(), "all is stated anew") == tt.ends {
+			t.Errorf("%v: %d were read, error %v, log %q", tt.err, len(found), err, log.String())
+		}
+	}
+	k, s := p.kitchen(), p.subject()
+	if found, err := k.lasting(t.Context(), s); err != nil || len(found) > 0 {
+		t.Errorf("where nothing is yet: %d were read, error %v", len(found), err)
+	}
+	k.Registry = registry.Options{Transport: &unreachable{}, FirstWait: time.Millisecond, MaxWait: time.Millisecond}
+	s.repository = "localhost:1/team/web"
+	if _, err := k.lasting(t.Context(), s); fault.KindOf(err) != fault.Network {
+		t.Errorf("out of reach: %v", err)
+	}
+}
