@@ -2,8 +2,11 @@ package attest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,8 +46,8 @@ type Summary struct {
 	Statements []Verified
 	// Ignored are the predicate types that nobody asked for, sorted.
 	Ignored []string
-	// Strangers are the statements that others signed, and why they do not
-	// count: anybody who may write to a registry can add some.
+	// Strangers say how many statements others signed, and why those do not
+	// count, sorted: anybody who may write to a registry can add some.
 	Strangers []string
 	// Judged and Scanned are the dates of the newest verdict and report.
 	Judged, Scanned time.Time
@@ -92,6 +95,7 @@ func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summa
 	slices.Sort(s.Signers)
 	s.Signers = slices.Compact(s.Signers)
 	slices.Sort(s.Ignored)
+	s.Strangers = counted(s.Strangers)
 	s.judge(r, want)
 	for _, reason := range s.Strangers { // they matter only where something is missing
 		if len(r.reasons) > 0 {
@@ -118,7 +122,7 @@ func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want Al
 		err = fault.New(fault.Policy, "it is about another file than %s", want.File)
 	}
 	if other := (stranger{}); errors.As(err, &other) {
-		s.Strangers = append(s.Strangers, fmt.Sprintf("%s (%s): %v", name, o.kind, err))
+		s.Strangers = append(s.Strangers, o.claimed(err))
 		return
 	}
 	if err != nil {
@@ -127,6 +131,32 @@ func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want Al
 	}
 	s.Statements = append(s.Statements, v)
 	s.Signers = append(s.Signers, v.Identity.String())
+}
+
+// claimed names the key that a stranger's bundle claims, or else says err.
+func (o opened) claimed(err error) string {
+	sum, bad := base64.StdEncoding.DecodeString(o.bundle.GetVerificationMaterial().GetPublicKey().GetHint())
+	if bad != nil || len(sum) != sha256.Size {
+		return ": " + err.Error()
+	}
+	return fmt.Sprintf(" by %s, which the policy does not name", Identity{Key: fmt.Sprintf("sha256:%x", sum)})
+}
+
+// counted says each thing that is said of statements once, with their number.
+func counted(said []string) []string {
+	number := map[string]int{}
+	for _, one := range said {
+		number[one]++
+	}
+	var all []string
+	for _, one := range slices.Sorted(maps.Keys(number)) {
+		noun := "statement"
+		if number[one] > 1 {
+			noun = "statements"
+		}
+		all = append(all, fmt.Sprintf("%d %s%s", number[one], noun, one))
+	}
+	return all
 }
 
 func known() []string {
