@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/bakelite/bakelite/internal/attest"
@@ -25,7 +26,10 @@ func (k Kitchen) lasting(ctx context.Context, s subject) (found [][]byte, err er
 		found, err = readLasting(ctx, store, s, log)
 		return false, err
 	})
-	return found, err
+	if err != nil {
+		return nil, fmt.Errorf("reading what is attached to it: %w", err)
+	}
+	return found, nil
 }
 
 func readLasting(ctx context.Context, store registry.Reader, s subject, log io.Writer) ([][]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,32 @@ func TestAttachedByOthers(t *testing.T) {
 		if !b.Standing {
 			t.Errorf("%s was signed anew", b.PredicateType)
 		}
+	}
+}
+
+// cut is a repository that goes away before the second bundle.
+type cut struct {
+	registry.Reader
+	blobs int
+}
+
+func (c *cut) Blob(ctx context.Context, d registry.Descriptor) (io.ReadCloser, error) {
+	if c.blobs++; c.blobs > 1 {
+		return nil, fault.New(fault.Network, "went away")
+	}
+	return c.Reader.Blob(ctx, d)
+}
+
+// TestWhatMayStandGoesAway: what was read counts, and no more is asked for.
+func TestWhatMayStandGoesAway(t *testing.T) {
+	p := newPast(t)
+	p.publish(p.key)
+	p.publish(newPast(t).key)
+	c := &cut{Reader: p.store()}
+	var log strings.Builder
+	found, err := readLasting(t.Context(), c, p.subject(), &log)
+	if err != nil || len(found) != 1 || c.blobs != 2 || strings.Count(log.String(), "went away") != 1 {
+		t.Errorf("%d were read, with %d blobs, error %v, log %q", len(found), c.blobs, err, log.String())
 	}
 }
 

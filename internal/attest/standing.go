@@ -55,7 +55,7 @@ func claimOf(p parsed) (claim, bool) {
 	if err := numbers.Decode(&c.predicate); err != nil {
 		return claim{}, false
 	}
-	if text, ok := at(c.predicate, dated[p.kind]).(string); ok {
+	if text, ok := valueAt(c.predicate, dated[p.kind]).(string); ok {
 		c.date, _ = time.Parse(time.RFC3339, text)
 	}
 	for _, path := range parts {
@@ -64,8 +64,8 @@ func claimOf(p parsed) (claim, bool) {
 	return c, true
 }
 
-// at returns the value at a path of keys, or nil.
-func at(value any, path string) any {
+// valueAt returns the value at a path of keys, or nil.
+func valueAt(value any, path string) any {
 	for key := range strings.SplitSeq(path, ".") {
 		object, _ := value.(map[string]any)
 		value = object[key]

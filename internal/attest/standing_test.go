@@ -116,6 +116,7 @@ func TestStanding(t *testing.T) {
 		"another lock":        {func(n *nightly) { n.build.Lock.Archives[0].InRelease = strings.Repeat("9", 64) }, "provenance scan verdict lock"},
 		"another SBOM":        {func(n *nightly) { n.components = "apache" }, "cyclonedx spdx scan verdict"},
 		"tests were skipped":  {func(n *nightly) { n.tests.Skipped, n.tests.Results = true, nil }, "scan verdict tests"},
+		"skipped, of as many": {func(n *nightly) { n.tests.Skipped = true }, "scan verdict tests"},
 		"a test more":         {func(n *nightly) { n.tests.Results = append(n.tests.Results, n.tests.Results[0]) }, "scan verdict tests"},
 		"a test failed":       {func(n *nightly) { n.tests.Results[0].Passed = false }, "scan verdict tests"},
 		"a test says more":    {func(n *nightly) { n.tests.Results[0].Message = "slowly" }, "scan verdict tests"},
