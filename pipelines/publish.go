@@ -171,7 +171,7 @@ func room(ctx context.Context, store registry.Reader, s subject, more int) error
 		return nil
 	}
 	err = fault.New(fault.Policy, "%d statements are attached to %s, and with %d more nobody would read them", len(there), s.digest(), more)
-	return fault.Hint(err, "remove the reports and verdicts from %s that the last publication does not list: docs/publishing.md says how", s.repository)
+	return fault.Hint(err, "remove from %s the reports and verdicts that the last publication does not list below referrers, such as with: oras manifest delete", s.repository)
 }
 
 // judge lets all subjects through the gate, or none.
