@@ -23,7 +23,7 @@ func Confine(argv []string) (int, error) {
 		return 1, err
 	}
 	daemon := exec.Command(argv[0], argv[1:]...)
-	daemon.Stdout, daemon.Stderr = os.Stdout, os.Stderr
+	daemon.Stdin, daemon.Stdout, daemon.Stderr = os.Stdin, os.Stdout, os.Stderr
 	daemon.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := daemon.Start(); err != nil {
 		return 1, fmt.Errorf("starting daemon: %w", err)

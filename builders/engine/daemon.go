@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"time"
@@ -32,12 +33,20 @@ type ServeOptions struct {
 	Idle time.Duration
 	// Rootless says that the daemon runs as root of a user namespace only.
 	Rootless bool
+	// Proxies are those with a password, as Open hands them over; nil means
+	// none.
+	Proxies io.Reader
 }
 
 // Serve runs BuildKit on the socket of the state folder until ctx ends or
 // nobody was connected for the idle time. It fails with fault.Busy where
 // another daemon holds the folder.
 func Serve(ctx context.Context, o ServeOptions) error {
+	if o.Proxies != nil {
+		if err := useProxies(o.Proxies); err != nil {
+			return fmt.Errorf("starting engine: %w", err)
+		}
+	}
 	release, err := acquire(o.State)
 	if err != nil {
 		return err

@@ -47,8 +47,12 @@ func serveMain(args []string) error {
 	flags.StringVar(&o.State, "folder", "", "")
 	flags.DurationVar(&o.Idle, "for", 0, "")
 	flags.BoolVar(&o.Rootless, "rootless", false, "")
+	proxies := flags.Bool("proxies-on-stdin", false, "")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *proxies {
+		o.Proxies = os.Stdin
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -94,8 +94,11 @@ func spawn(state string, idle time.Duration) (<-chan error, error) {
 	if os.Geteuid() != 0 {
 		start = rootless
 	}
-	daemon, err := start(state, self, []string{"engine", "serve", "--folder", state, "--for", idle.String()})
+	daemon, err := start(state, self, []string{"engine", "serve", "--folder", state, "--for", idle.String(), "--proxies-on-stdin"})
 	if err != nil {
+		return nil, err
+	}
+	if daemon.Stdin, err = secretProxies(os.LookupEnv); err != nil {
 		return nil, err
 	}
 	daemon.Stdout, daemon.Stderr = log, log
@@ -116,14 +119,19 @@ func confined(_, self string, serve []string) (*exec.Cmd, error) {
 }
 
 // daemonEnv passes on what the daemon needs to reach the network and to find
-// programs; keys and tokens of the command's environment stay with it. Steps
-// do not see the daemon's environment.
+// programs; keys and tokens of the command's environment stay with it, and
+// passwords of proxies come by secretProxies: others can read an environment.
+// Steps do not see the daemon's.
 func daemonEnv(lookup func(string) (string, bool)) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "USER", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
+	for _, name := range []string{"PATH", "HOME", "USER", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if value, ok := lookup(name); ok {
 			env = append(env, name+"="+value)
+		}
+	}
+	for _, name := range proxyNames {
+		if value, ok := lookup(name); ok {
+			env = append(env, name+"="+withoutUser(value))
 		}
 	}
 	return env

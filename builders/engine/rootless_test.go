@@ -69,7 +69,7 @@ func (p person) bakes(t *testing.T, shell, path string, args ...string) (string,
 	}
 	c := exec.CommandContext(context.Background(), program, append([]string{"engine"}, args...)...)
 	c.Dir = p.home
-	c.Env = []string{"HOME=" + p.home, "PATH=" + path, "SHELL_FOLDER=" + shell, "DOCKER_HOST=unix:///nowhere"}
+	c.Env = []string{"HOME=" + p.home, "PATH=" + path, "SHELL_FOLDER=" + shell, "DOCKER_HOST=unix:///nowhere", "https_proxy=cook:tr0ub4dor@proxy.invalid:1"}
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(p.uid), Gid: uint32(p.gid)}}
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -95,6 +95,9 @@ func TestRootless(t *testing.T) {
 			log, _ := tail(filepath.Join(state, "engine", logName))
 			t.Fatalf("an engine that %s gave %q, %v, want %q; its log:\n%s", round, got, err, want, log)
 		}
+	}
+	if pids := inEnvironment(t, "tr0ub4dor"); len(pids) > 0 {
+		t.Errorf("a proxy's password is in the environment of %v", pids)
 	}
 	leader := confiner(listenerPID(t.Context(), filepath.Join(state, "engine")))
 	if leader <= 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"io"
+	"os"
 	"time"
 
 	"github.com/bakelite/bakelite/builders/engine"
@@ -45,9 +46,13 @@ func serveOptions(args []string) (o engine.ServeOptions, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.State, "folder", "", "the engine's state folder")
 	flags.DurationVar(&o.Idle, "for", 10*time.Minute, "how long to wait for a connection")
+	proxies := flags.Bool("proxies-on-stdin", false, "read the proxies that have passwords")
 	flags.BoolVar(&o.Rootless, "rootless", false, "run as root of a user namespace only")
 	if err := flags.Parse(args); err != nil {
 		return o, fault.New(fault.Invalid, "engine %s: %w", serveWord, err)
+	}
+	if *proxies {
+		o.Proxies = os.Stdin
 	}
 	if o.State == "" || flags.NArg() > 0 {
 		return o, fault.New(fault.Invalid, "engine %s: wants --folder and no other words", serveWord)

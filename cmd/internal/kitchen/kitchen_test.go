@@ -52,8 +52,8 @@ func descriptors(t *testing.T) string {
 }
 
 func TestServeOptions(t *testing.T) {
-	o, err := serveOptions([]string{"--folder", "/s", "--for", "3s", "--rootless"})
-	if want := (engine.ServeOptions{State: "/s", Idle: 3 * time.Second, Rootless: true}); err != nil || o != want {
+	o, err := serveOptions([]string{"--folder", "/s", "--for", "3s", "--rootless", "--proxies-on-stdin"})
+	if want := (engine.ServeOptions{State: "/s", Idle: 3 * time.Second, Rootless: true, Proxies: os.Stdin}); err != nil || o != want {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	for _, args := range [][]string{nil, {"--for", "3s"}, {"--folder", "/s", "more"}, {"--folder", "/s", "--dance"}, {"--folder", "/s", "--for", "x"}} {
