@@ -37,9 +37,11 @@ What is about one app stands in its app file. Everything else is a setting, and 
 	for _, e := range Table() {
 		fmt.Fprintf(&b, "* `%s`: %s\n", e.Key, e.Help)
 	}
-	b.WriteString(example)
+	b.WriteString(proxies + example)
 	return b.String()
 }
+
+const proxies = "\nProxies are no setting: commands and an engine of Bakelite's own take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment, the engine those of the command that started it. Git, which fetches what a Dockerfile adds from a repository, gets them without name and password.\n"
 
 const example = `
 An example:
