@@ -31,7 +31,8 @@ type Options struct {
 	// Ref is a reference in a registry, "oci:PATH" or the path of a layout, or
 	// a folder with trivy.db and metadata.json.
 	Ref string
-	// State is the folder that fetched databases are kept in.
+	// State is the folder that fetched databases are kept in; what nobody used
+	// there for three days is removed.
 	State string
 	// Digest pins the database, "" for none: the manifest's, or a folder's as
 	// Fetch returns it. A pinned one that is there is used without a network.

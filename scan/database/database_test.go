@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -273,20 +274,46 @@ func TestFetchByMany(t *testing.T) {
 // Databases that nobody used for long make room for newer ones.
 func TestFetchCleans(t *testing.T) {
 	dir, _ := artifact(t, pack(t, good()), nil)
+	second, d := artifact(t, pack(t, updated(now)), nil)
 	o := database.Options{Ref: dir, State: t.TempDir(), Now: now}
-	old, used, killed, other := digest.FromString("old").Encoded(), digest.FromString("used").Encoded(), "fetching-1", "somebody's"
-	for name, age := range map[string]time.Duration{old: 100 * time.Hour, used: time.Hour, killed: 100 * time.Hour, other: 1000 * time.Hour} {
-		path := filepath.Join(o.State, name)
-		if err := errors.Join(os.Mkdir(path, 0o700), os.Chtimes(path, now.Add(-age), now.Add(-age))); err != nil {
+	fetched, err := database.Fetch(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ages := map[string]time.Duration{
+		filepath.Base(fetched.Dir):          100 * time.Hour,
+		digest.FromString("old").Encoded():  100 * time.Hour,
+		digest.FromString("used").Encoded(): time.Hour,
+		"fetching-killed":                   time.Hour,
+		"fetching-now":                      time.Second,
+	}
+	for name, age := range ages {
+		path, then := filepath.Join(o.State, name), time.Now().Add(-age)
+		if err := errors.Join(os.MkdirAll(path, 0o700), os.Chtimes(path, then, then)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := database.Fetch(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]bool{old: false, used: true, killed: false, other: true} {
-		if _, err := os.Stat(filepath.Join(o.State, name)); (err == nil) != want {
-			t.Errorf("%s is there: %t, want %t", name, err == nil, want)
+	for _, o.Ref = range []string{dir, second} { // the first marks its own as used
+		if _, err := database.Fetch(t.Context(), o); err != nil {
+			t.Fatal(err)
 		}
 	}
+	want := []string{filepath.Base(fetched.Dir), digest.FromString("used").Encoded(), "fetching-now", d.Encoded()}
+	slices.Sort(want)
+	if got := names(t, o.State); !slices.Equal(got, want) {
+		t.Errorf("there are %q, want %q", got, want)
+	}
+}
+
+// names lists what stands in a folder, sorted.
+func names(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
 }

@@ -3,17 +3,15 @@ package database
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 )
@@ -71,7 +69,7 @@ func (o Options) has(d digest.Digest) bool {
 	if _, err := os.Stat(filepath.Join(o.folder(d), databaseFile)); err != nil {
 		return false
 	}
-	_ = os.Chtimes(o.folder(d), o.Now, o.Now) // a read-only state is never cleaned
+	cache.Touch(o.folder(d))
 	return true
 }
 
@@ -91,50 +89,28 @@ func layerOf(m registry.Manifest) (registry.Descriptor, error) {
 
 // unpack fills a folder beside its place and renames it.
 func (o Options) unpack(ctx context.Context, from registry.Reader, layer registry.Descriptor, d digest.Digest) error {
-	if err := os.MkdirAll(o.State, 0o755); err != nil {
-		return fmt.Errorf("making state folder: %w", err)
-	}
-	dir, err := os.MkdirTemp(o.State, unfinished)
+	beside, err := cache.New(o.State, unfinished)
 	if err != nil {
-		return fmt.Errorf("making folder: %w", err)
+		return err
 	}
-	defer os.RemoveAll(dir)
+	defer beside.Close()
 	blob, err := from.Blob(ctx, layer)
 	if err != nil {
 		return err
 	}
 	defer blob.Close()
-	if err := unpackTo(ctx, dir, blob); err != nil {
+	if err := unpackTo(ctx, beside.Path, blob); err != nil {
 		return fmt.Errorf("unpacking: %w", err)
 	}
-	if _, err := readMetadata(dir); err != nil {
+	if _, err := readMetadata(beside.Path); err != nil {
 		return err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(beside.Path, 0o755); err != nil {
 		return err
 	}
-	err = os.Rename(dir, o.folder(d))
-	if err != nil && !errors.Is(err, fs.ErrExist) { // another process was faster
-		return fmt.Errorf("naming database: %w", err)
+	if err := beside.Rename(o.folder(d)); err != nil {
+		return err
 	}
-	o.clean(d)
+	cache.Expire(o.State, keep)
 	return nil
-}
-
-// clean removes databases that nobody used for a while and what killed
-// processes left. What it cannot remove stays.
-func (o Options) clean(used digest.Digest) {
-	entries, err := os.ReadDir(o.State)
-	if err != nil {
-		return
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		ours := strings.HasPrefix(name, unfinished) || digest.NewDigestFromEncoded(digest.SHA256, name).Validate() == nil
-		info, err := entry.Info()
-		if !ours || err != nil || name == used.Encoded() || o.Now.Sub(info.ModTime()) < keep {
-			continue
-		}
-		os.RemoveAll(filepath.Join(o.State, name))
-	}
 }
