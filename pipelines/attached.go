@@ -25,8 +25,8 @@ type attachment struct {
 
 // attachments reads the bundles among referrers that say of themselves that
 // they state one of some kinds, or gives the error of one that cannot be
-// read. All together they have at most max bytes; nothing comes after the
-// error of one that has more. The others are not fetched.
+// read. All together they have at most max bytes: one that goes beyond is such
+// an error. The others are not fetched.
 func attachments(ctx context.Context, store registry.Reader, referrers []registry.Descriptor, kinds []string, max int64) iter.Seq2[attachment, error] {
 	return func(yield func(attachment, error) bool) {
 		room := max
@@ -39,8 +39,7 @@ func attachments(ctx context.Context, store registry.Reader, referrers []registr
 			case err == nil && layer == nil:
 				continue
 			case err == nil && layer.Size > room:
-				yield(a, fault.New(fault.Integrity, "what is attached has more than %d bytes", max))
-				return
+				err = fault.New(fault.Integrity, "what is attached has more than %d bytes", max)
 			case err == nil:
 				a.JSON, err = readBlob(ctx, store, *layer)
 				room -= layer.Size

@@ -25,17 +25,15 @@ func TestWhatMayStandIsRead(t *testing.T) {
 	p.publish(p.key, p.report(time.Hour))
 	same := func(*registry.Descriptor) {}
 	layer := func(m map[string]any) map[string]any { return m["layers"].([]any)[0].(map[string]any) }
-	states := func(kind string, m map[string]any) bool {
-		return m["annotations"].(map[string]any)[bundleStates] == kind
-	}
-	ofSBOM := func(change func(map[string]any)) func(map[string]any) {
+	of := func(kind string, change func(map[string]any)) func(map[string]any) {
 		return func(m map[string]any) {
-			if states(attest.CycloneDXType, m) {
+			if m["annotations"].(map[string]any)[bundleStates] == kind {
 				change(m)
 			}
 		}
 	}
-	both, signature := []string{attest.CycloneDXType, attest.SignatureType}, []string{attest.SignatureType}
+	ofSBOM := func(change func(map[string]any)) func(map[string]any) { return of(attest.CycloneDXType, change) }
+	both, signature, sbom := []string{attest.CycloneDXType, attest.SignatureType}, []string{attest.SignatureType}, []string{attest.CycloneDXType}
 	for name, tt := range map[string]struct {
 		list             func(*registry.Descriptor)
 		layer            func(map[string]any)
@@ -49,7 +47,7 @@ func TestWhatMayStandIsRead(t *testing.T) {
 		"one that is gone":        {same, ofSBOM(func(m map[string]any) { layer(m)["digest"] = "sha256:" + strings.Repeat("0", 64) }), signature, 2, 2, "not found"},
 		"one of another size":     {same, ofSBOM(func(m map[string]any) { layer(m)["size"] = 1 }), signature, 2, 2, "does not stand"},
 		"one in an unusual form":  {same, ofSBOM(func(m map[string]any) { m["layers"] = []any{layer(m), layer(m)} }), signature, 2, 1, ""},
-		"all are large":           {same, func(m map[string]any) { layer(m)["size"] = maxStanding + 1 }, nil, 1, 0, "more than 67108864 bytes"},
+		"one that is large":       {same, of(attest.SignatureType, func(m map[string]any) { layer(m)["size"] = maxStanding + 1 }), sbom, 2, 1, "more than 67108864 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &watched{Reader: p.store(), list: tt.list, layer: tt.layer}

@@ -172,6 +172,9 @@ func TestNightlyKeyless(t *testing.T) {
 		for _, name := range []string{made[0].Ref, made[1].Ref, disk} {
 			s.verify("--policy", policy, name).want(t, 0).says(t, append(stated(), subject)...)
 		}
+		if err := newCosign(t, "").keyless(made[0].Ref, filepath.Join(s.dir, "root.json"), subject, issuer); err != nil {
+			t.Errorf("night %d: cosign: %v", i, err)
+		}
 		lines := strings.Split(strings.TrimSuffix(read(t, disk+".sigstore.jsonl"), "\n"), "\n")
 		if v, err := attest.Unverified([]byte(lines[0])); err != nil || len(lines) != len(stated()) || v.PredicateType != attest.SignatureType {
 			t.Errorf("night %d: %d bundles are beside the disk, the first states %s (%v)", i, len(lines), v.PredicateType, err)
