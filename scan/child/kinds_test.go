@@ -48,6 +48,9 @@ func TestEveryKindInTheCell(t *testing.T) {
 		if got := kindsIn(r.Report); !slices.Equal(got, want) || len(r.Report.Secrets) != 1 {
 			t.Errorf("%s: %v and %d secrets, want %v and 1", roots[i].Name, got, len(r.Report.Secrets), want)
 		}
+		if !slices.ContainsFunc(r.Report.Packages, func(p scan.Package) bool { return p.Path == helper }) {
+			t.Errorf("%s: the program on /var was not read", roots[i].Name)
+		}
 	}
 	boms := []wire.Root{sbom(t, string(results[0].CycloneDX)), sbom(t, string(results[0].SPDX))}
 	_, req = real(t, boms...)
@@ -79,11 +82,20 @@ func kindsIn(r scan.Report) []string {
 	return slices.Sorted(maps.Keys(kinds))
 }
 
-// everything is a tree of Debian with packages of languages, a secret, and a
-// Go program that is too large to be held in memory.
+// helper is a program on the file system of a disk that is writable.
+const helper = "var/lib/app/bin/helper"
+
+// everything is a tree of Debian with packages of languages, a secret, and two
+// Go programs of which one is too large to be held in memory.
 func everything(t *testing.T) made.Tree {
 	t.Helper()
 	program, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := filepath.Join(t.TempDir(), "helper")
+	made.Run(t, "go", "build", "-o", small, "../../internal/sandbox/testdata/service/main.go")
+	text, err := os.ReadFile(small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +114,7 @@ func everything(t *testing.T) made.Tree {
 	tree := debian()
 	maps.Copy(tree, made.Tree{
 		"usr/bin/program":          string(program) + strings.Repeat("\x00", 33<<20),
+		helper:                     string(text),
 		"usr/share/java/thing.jar": jar.String(),
 		"opt/app/token.txt":        "token = ghp_" + "0123456789abcdefghijABCDEFGHIJ012345\n",
 		"usr/lib/python3/dist-packages/requests-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: requests\nVersion: 2.0\n",
