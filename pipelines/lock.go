@@ -166,15 +166,15 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 		return nil, err
 	}
 	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+suite, func(ctx context.Context, _ io.Writer) (bool, error) {
-		r.snapshot, err = k.Archive.Snapshot(ctx, suite, arch)
+		r.snapshot, err = k.Archive.Current(ctx, suite, arch)
 		return false, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.Archives = r.snapshot.Archives
-	err = k.Progress.Do(ctx, "[lock] unpack apt", func(ctx context.Context, _ io.Writer) (cached bool, err error) {
-		l.Packages.Seed, err = r.prepare(ctx)
+	err = k.Progress.Do(ctx, "[lock] unpack apt", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		l.Packages.Seed, r.seed, err = r.client.PrepareSeed(ctx, r.snapshot)
 		return false, err
 	})
 	if err != nil {
@@ -192,18 +192,6 @@ type resolver struct {
 	image    []byte // the dpkg status of the base image, where there is one
 	snapshot *archive.Snapshot
 	seed     archive.Seed
-}
-
-func (r *resolver) prepare(ctx context.Context) ([]lock.Pin, error) {
-	pins, err := archive.SeedPins(r.snapshot)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.client.Fetch(ctx, pins, nil); err != nil {
-		return nil, err
-	}
-	r.seed, err = r.client.UnpackSeed(ctx, pins)
-	return pins, err
 }
 
 // resolve returns what names add to the base image, if any, and to the pins.

@@ -1,8 +1,6 @@
 package archive
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,12 +15,7 @@ const aptHost = "archive.invalid"
 // lists, and sources that name them. apt keeps its parsed form there too. A
 // folder whose lists are not the verified files is made again.
 func (c *Client) aptTree(s *Snapshot) (string, error) {
-	key := sha256.New()
-	fmt.Fprintln(key, "bakelite apt tree 1", s.Arch)
-	for _, f := range s.files {
-		fmt.Fprintln(key, f.source, f.signed.sha256, f.packages.sha256)
-	}
-	name := hex.EncodeToString(key.Sum(nil))
+	name := s.key()
 	build := func() (string, error) {
 		return c.store.build("apt", name, func(dir string) error { return s.fillAptTree(dir) })
 	}

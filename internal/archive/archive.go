@@ -18,6 +18,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
 // Options configure a Client.
@@ -38,7 +39,7 @@ type Options struct {
 	Report func(error)
 }
 
-// Client reads archives. It is safe for concurrent use.
+// Client reads archives; a command has one. It is safe for concurrent use.
 type Client struct {
 	store   store
 	mirrors map[string][]string
@@ -46,6 +47,10 @@ type Client struct {
 	now     func() time.Time
 	report  func(error)
 	http    *http.Client
+
+	snapshots once[*Snapshot]
+	seeds     once[prepared]
+	plans     once[[]lock.Pin]
 }
 
 // New returns a Client; a keyring that cannot be read is a fault.Missing or

@@ -3,6 +3,8 @@ package archive
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -39,8 +41,25 @@ type Installed struct {
 // sorted by name. It runs the seed's apt-get from the cache, with no root and
 // no network. A name that the archive does not have and names that cannot be
 // installed together are a fault.Invalid; so are installed pins that are not
-// in the snapshot.
+// in the snapshot. The client remembers the answer.
 func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed Installed, names []string) ([]lock.Pin, error) {
+	names = slices.Sorted(slices.Values(names))
+	pins, err := c.plans.do(ctx, planKey(s, seed, installed, names), func() ([]lock.Pin, error) {
+		return c.resolve(ctx, s, seed, installed, names)
+	})
+	return slices.Clone(pins), err
+}
+
+func planKey(s *Snapshot, seed Seed, installed Installed, names []string) string {
+	key := sha256.New()
+	fmt.Fprintf(key, "%s %s %x %q\n", s.key(), seed.Dir, sha256.Sum256(installed.Status), names)
+	for _, pin := range installed.Pins {
+		fmt.Fprintln(key, pin.SHA256)
+	}
+	return hex.EncodeToString(key.Sum(nil))
+}
+
+func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed Installed, names []string) ([]lock.Pin, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -63,7 +82,7 @@ func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if err := config.write(); err != nil {
 		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
 	}
-	out, err := runApt(ctx, config, append([]string{"install", "--"}, slices.Sorted(slices.Values(names))...))
+	out, err := runApt(ctx, config, append([]string{"install", "--"}, names...))
 	if err != nil {
 		return nil, err
 	}

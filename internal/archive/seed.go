@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,27 @@ func seedRoots() []string {
 		"apt", "base-files", "coreutils", "dash", "diffutils", "dpkg",
 		"findutils", "grep", "gzip", "libc-bin", "sed", "tar",
 	}
+}
+
+type prepared struct {
+	pins []lock.Pin
+	seed Seed
+}
+
+// PrepareSeed chooses a snapshot's seed, fetches it and unpacks it into the
+// cache; errors are those of SeedPins, Fetch and UnpackSeed.
+func (c *Client) PrepareSeed(ctx context.Context, s *Snapshot) ([]lock.Pin, Seed, error) {
+	p, err := c.seeds.do(ctx, s.key(), func() (p prepared, err error) {
+		if p.pins, err = SeedPins(s); err != nil {
+			return p, err
+		}
+		if err = c.Fetch(ctx, p.pins, nil); err != nil {
+			return p, err
+		}
+		p.seed, err = c.UnpackSeed(ctx, p.pins)
+		return p, err
+	})
+	return slices.Clone(p.pins), p.seed, err
 }
 
 // SeedPins returns the seed: the roots above and what they depend on, by

@@ -2,6 +2,8 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -69,6 +71,22 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 	}
 	c.store.expire()
 	return s, nil
+}
+
+// Current is the Snapshot that the client took first: however many apps are
+// locked, and however long that takes, they stand on one state of the archive.
+func (c *Client) Current(ctx context.Context, suite, arch string) (*Snapshot, error) {
+	return c.snapshots.do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
+}
+
+// key is the digest of what the snapshot holds.
+func (s *Snapshot) key() string {
+	key := sha256.New()
+	fmt.Fprintln(key, s.Arch)
+	for _, f := range s.files {
+		fmt.Fprintln(key, f.source, f.signed.sha256, f.packages.sha256)
+	}
+	return hex.EncodeToString(key.Sum(nil))
 }
 
 func (s *Snapshot) load() error {
