@@ -59,7 +59,7 @@ func verdict(t Tested, log io.Writer) error {
 		_, _ = fmt.Fprintf(log, "%s %s (%.1f s) %s\n", word, r.Name, r.Seconds, r.Detail)
 	}
 	if len(failed) > 0 {
-		return fault.New(fault.Policy, "%d of %d declared tests failed:\n  %s", len(failed), len(t.Results), strings.Join(failed, "\n  "))
+		return fault.New(fault.Policy, "%d of %d checks failed:\n  %s", len(failed), len(t.Results), strings.Join(failed, "\n  "))
 	}
 	return nil
 }

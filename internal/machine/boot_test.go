@@ -96,8 +96,8 @@ func TestDisk(t *testing.T) {
 		t.Skip("BAKELITE_TEST_DISKS is not set")
 	}
 	needQEMU(t)
-	common := "+boots to its target|%no failed units|+the service is active|+http GET / on 80|+tcp connect to 80|" +
-		"+command /usr/bin/id -un|-no|+quotes|%closed port is closed"
+	common := "+boots to its target|%no failed units|+the service is active|+http GET / on 80 gives \"nginx\"|+tcp connect to 80|" +
+		"+command /usr/bin/id -un gives \"www-data\"|-no|+quotes|%closed port is closed"
 	for disk, mark := range map[string]string{"good.qcow2": "+", "bad.raw": "-"} {
 		t.Run(disk, func(t *testing.T) {
 			before := modified(t, filepath.Join(dir, disk))

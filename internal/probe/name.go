@@ -8,7 +8,7 @@ import (
 )
 
 // Name is the test's own name, or one that says what it checks: "http GET /
-// on 8080", "tcp connect to 5432", "command /usr/bin/id -u".
+// on 8080", "tcp connect to 5432", "command /usr/bin/id -u gives "33"".
 func Name(t app.Test, s app.Service) string {
 	if t.Name != "" {
 		return t.Name
@@ -20,13 +20,21 @@ func Name(t app.Test, s app.Service) string {
 func CheckName(c app.Check, s app.Service) string {
 	switch {
 	case c.HTTP != nil:
-		return fmt.Sprintf("http GET %s on %d", path(*c.HTTP), Port(c, s))
+		return fmt.Sprintf("http GET %s on %d", path(*c.HTTP), Port(c, s)) + gives(c.HTTP.Contains)
 	case c.TCP != nil:
 		return fmt.Sprintf("tcp connect to %d", Port(c, s))
 	case c.Command != nil:
-		return "command " + strings.Join(c.Command.Run, " ")
+		return "command " + strings.Join(c.Command.Run, " ") + gives(c.Command.Contains)
 	}
 	return "empty check"
+}
+
+// gives tells apart the checks that want other texts of one page or command.
+func gives(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(" gives %q", shown(text))
 }
 
 // Port is the port that an HTTP or TCP check asks: its own, else the

@@ -168,6 +168,8 @@ func TestNames(t *testing.T) {
 		{app.Test{Name: "mine", Check: app.Check{HTTP: &app.HTTPCheck{}}}, "mine"},
 		{app.Test{Check: app.Check{HTTP: &app.HTTPCheck{}}}, "http GET / on 8080"},
 		{app.Test{Check: app.Check{HTTP: &app.HTTPCheck{Path: "/x", Port: 81}}}, "http GET /x on 81"},
+		{app.Test{Check: app.Check{HTTP: &app.HTTPCheck{Contains: "<b>"}}}, `http GET / on 8080 gives "<b>"`},
+		{app.Test{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/x"}, Contains: "one"}}}, `command /bin/x gives "one"`},
 		{app.Test{Check: app.Check{TCP: &app.TCPCheck{}}}, "tcp connect to 8080"},
 		{app.Test{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/usr/bin/id", "-u"}}}}, "command /usr/bin/id -u"},
 	}

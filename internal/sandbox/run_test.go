@@ -227,7 +227,7 @@ func TestTestRunsEverything(t *testing.T) {
 		}
 		got = append(got, mark+r.Name)
 	}
-	want := "+starts|+is healthy|+runs as non-root|+root filesystem is read-only|+http GET / on 80|+command /service uid|-wrong"
+	want := "+starts|+is healthy|+runs as non-root|+root filesystem is read-only|+http GET / on 80|+command /service uid gives \"uid=4711\"|-wrong|+still runs"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got  %s\nwant %s\n%+v", strings.Join(got, "|"), want, results)
 	}
@@ -239,20 +239,42 @@ func TestTestRunsEverything(t *testing.T) {
 	}
 }
 
+// TestServiceThatEndsIsAResult: the reason stands in one result, and nothing
+// else of this machine.
 func TestServiceThatEndsIsAResult(t *testing.T) {
-	a := webApp()
-	a.Service.Command = []string{"/service", "fail"}
-	a.Tests = []app.Test{{Check: app.Check{TCP: &app.TCPCheck{}}, Within: app.Duration(time.Minute)}}
-	results, _, err := sandbox.Test(t.Context(), options(t, a))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := ""
-	for _, r := range results {
-		all += r.Detail
-	}
-	if !strings.Contains(all, "exit code 9") || !strings.Contains(all, "no luck") {
-		t.Errorf("results %+v", results)
+	page := app.Test{Check: app.Check{HTTP: &app.HTTPCheck{}}, Within: app.Duration(time.Minute)}
+	for name, tt := range map[string]struct {
+		command []string
+		memory  app.Size
+		tests   []app.Test
+		want    string
+	}{
+		"at once":              {[]string{"/service", "fail"}, 64 << 20, []app.Test{page, page}, "exit code 9: no luck"},
+		"without tests":        {[]string{"/service", "fail", "1s"}, 64 << 20, nil, "exit code 9: no luck"},
+		"well":                 {[]string{"/service", "uid"}, 64 << 20, nil, "exit code 0: uid=4711"},
+		"of too little memory": {[]string{"/service", "hog"}, 16 << 20, nil, "exit code 137: it was killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := webApp()
+			a.Service.Command, a.Service.Resources.Memory, a.Service.Health, a.Tests = tt.command, tt.memory, nil, tt.tests
+			results, _, err := sandbox.Test(t.Context(), options(t, a))
+			if err != nil || len(results) == 0 {
+				t.Fatal(results, err)
+			}
+			all, failed := "", 0
+			for _, r := range results {
+				all += r.Name + ": " + r.Detail + "\n"
+				if !r.Passed {
+					failed++
+				}
+			}
+			if failed == 0 || strings.Count(all, tt.want) != 1 || strings.Contains(all, "/proc/") {
+				t.Errorf("want %q once:\n%s", tt.want, all)
+			}
+			if last := results[len(results)-1]; results[0].Passed && (last.Name != "still runs" || last.Passed) {
+				t.Errorf("the last result is %+v", last)
+			}
+		})
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	execLimit = 64 << 10
 	// wordsShown is how much of a dead service's output an error shows.
 	wordsShown = 2000
+	// killed is the exit code of a program that SIGKILL ended.
+	killed = 128 + 9
 )
 
 // Running is a running container.
@@ -72,7 +74,13 @@ func (r *Running) Alive() error {
 		return fault.Hint(fault.New(fault.Internal, "starting the container: %s", words),
 			"check that runc works on this machine: runc --version, and run Bakelite as root or with user namespaces allowed")
 	}
-	return fault.New(fault.Policy, "the service ended with exit code %d: %s", result.Exit, words)
+	switch {
+	case len(words) > 0:
+		return fault.New(fault.Policy, "the service ended with exit code %d: %s", result.Exit, words)
+	case result.Exit == killed:
+		return fault.New(fault.Policy, "the service ended with exit code %d: it was killed, as where service.resources.memory is too small", result.Exit)
+	}
+	return fault.New(fault.Policy, "the service ended with exit code %d, without a word", result.Exit)
 }
 
 // Memory returns the largest memory that the container used, in bytes; after

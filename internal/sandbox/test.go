@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ type Record struct {
 }
 
 // Test starts the image and runs the built-in checks, the health check and
-// the declared tests. An image that fails is a result that did not pass, not
+// the declared tests; last, the service must still run. An image that fails is a result that did not pass, not
 // an error; errors are of this machine or of the input. It leaves nothing but
 // the unpacked image behind.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
@@ -40,14 +42,9 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 		return append([]probe.Result{started}, untried(o.App)...), Record{}, nil
 	}
 	defer r.Stop()
-	results := []probe.Result{started}
-	if h := o.App.Service.Health; h != nil {
-		results = append(results, r.probe(ctx, o.App, healthTest(*h)))
-	}
-	results = append(results, r.nonRoot(), r.readOnly())
-	for _, t := range probe.For(probe.Container, o.App.Tests) {
-		results = append(results, r.probe(ctx, o.App, t))
-	}
+	began := time.Now()
+	results := append([]probe.Result{started}, r.checked(ctx, o.App)...)
+	results = append(results, r.stillRuns(ctx, began))
 	record := Record{Notes: r.Notes()}
 	if record.MemoryBytes, err = r.Memory(); err != nil {
 		record.Notes = append(record.Notes, "memory was not measured: "+err.Error())
@@ -55,10 +52,68 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	return results, record, ctx.Err()
 }
 
-func (r *Running) probe(ctx context.Context, a app.App, t app.Test) probe.Result {
-	return probe.Run(ctx, probe.Options{
-		Artifact: probe.Container, Service: a.Service, Test: t, Dial: r.Dial, Exec: r.Exec, Alive: r.Alive,
-	})
+// checked makes the checks in their order; where the service has ended, the
+// rest is not tried, and stillRuns has its last words.
+func (r *Running) checked(ctx context.Context, a app.App) []probe.Result {
+	checks := []check{{"runs as non-root", r.nonRoot}, {"root filesystem is read-only", r.readOnly}}
+	for _, t := range probe.For(probe.Container, a.Tests) {
+		checks = append(checks, r.declared(ctx, a, t))
+	}
+	if h := a.Service.Health; h != nil {
+		checks = slices.Insert(checks, 0, r.declared(ctx, a, healthTest(*h)))
+	}
+	var results []probe.Result
+	for _, c := range checks {
+		result := probe.Result{Detail: "not tried: " + serviceEnded}
+		if r.Alive() == nil {
+			result = c.run()
+		}
+		result.Artifact, result.Name = probe.Container, c.name
+		results = append(results, result)
+	}
+	return results
+}
+
+// check is one check of a running container.
+type check struct {
+	name string
+	run  func() probe.Result
+}
+
+func (r *Running) declared(ctx context.Context, a app.App, t app.Test) check {
+	return check{probe.Name(t, a.Service), func() probe.Result {
+		return probe.Run(ctx, probe.Options{Service: a.Service, Test: t, Dial: r.Dial, Exec: r.Exec, Alive: r.ended})
+	}}
+}
+
+// serviceEnded is what the checks say; the reason stands once, in stillRuns.
+const serviceEnded = "the service has ended"
+
+func (r *Running) ended() error {
+	if r.Alive() != nil {
+		return errors.New(serviceEnded)
+	}
+	return nil
+}
+
+// leastUptime is how long a service must run before it counts as one.
+const leastUptime = 2 * time.Second
+
+// stillRuns passes a service that runs after all checks, and not before
+// leastUptime.
+func (r *Running) stillRuns(ctx context.Context, began time.Time) probe.Result {
+	select {
+	case <-r.process.Done():
+	case <-ctx.Done():
+	case <-time.After(time.Until(began.Add(leastUptime))):
+	}
+	up := time.Since(began)
+	result := probe.Result{Artifact: probe.Container, Name: "still runs", Passed: true, Seconds: probe.Seconds(up)}
+	result.Detail = fmt.Sprintf("%.1f s after the start", result.Seconds)
+	if err := r.Alive(); err != nil {
+		result.Passed, result.Detail = false, err.Error()
+	}
+	return result
 }
 
 func healthTest(h app.Health) app.Test { return app.Test{Name: "is healthy", Check: h.Check} }
@@ -75,11 +130,11 @@ func untried(a app.App) []probe.Result {
 
 // nonRoot reads the user from this machine's point of view.
 func (r *Running) nonRoot() probe.Result {
-	result := probe.Result{Artifact: probe.Container, Name: "runs as non-root"}
+	var result probe.Result
 	uid, err := userOf(r.pid)
 	switch {
 	case err != nil:
-		result.Detail = err.Error()
+		result.Detail = gone(err).Error()
 	case uid == "0":
 		result.Detail = "the service runs as root"
 	default:
@@ -104,7 +159,7 @@ func userOf(pid int) (string, error) {
 
 // readOnly tries to make a file through the container's own mounts.
 func (r *Running) readOnly() probe.Result {
-	result := probe.Result{Artifact: probe.Container, Name: "root filesystem is read-only"}
+	var result probe.Result
 	file := fmt.Sprintf("/proc/%d/root/%s", r.pid, r.ID)
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	switch {
@@ -115,7 +170,15 @@ func (r *Running) readOnly() probe.Result {
 	case errors.Is(err, unix.EROFS):
 		result.Passed, result.Detail = true, "writing to / fails"
 	default:
-		result.Detail = err.Error()
+		result.Detail = gone(err).Error()
 	}
 	return result
+}
+
+// gone replaces what a look at a process says that has just ended.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return errors.New(serviceEnded)
+	}
+	return err
 }

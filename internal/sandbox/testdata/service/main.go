@@ -21,6 +21,11 @@ func main() {
 		fmt.Println("serving")
 		must(http.ListenAndServe(os.Args[2], nil))
 	case "fail":
+		if len(os.Args) > 2 {
+			pause, err := time.ParseDuration(os.Args[2])
+			must(err)
+			time.Sleep(pause)
+		}
 		fmt.Fprintln(os.Stderr, "no luck")
 		os.Exit(9)
 	case "uid":
