@@ -71,28 +71,26 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
 		return err
 	}
-	again, err := bootOnce(c, a, o, disk.Path, console)
-	if again {
-		fmt.Fprintf(c.ErrOrStderr(), "%v\nthat can be the emulator's fault: once more\n", err)
-		_, err = bootOnce(c, a, o, disk.Path, console)
+	m, err := bootOnce(c, a, o, disk.Path, console)
+	if again, why, ok := m.Retry(); ok && err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "%v\n%s: once more\n", err, why)
+		_, err = bootOnce(c, a, again, disk.Path, console)
 	}
 	return stopped(c.Context(), err)
 }
 
-// bootOnce boots until the machine or the context ends, and says whether
-// another try makes sense.
-func bootOnce(c *cobra.Command, a app.App, o machine.Options, disk string, console bool) (again bool, err error) {
+// bootOnce boots until the machine, which it returns, or the context ends.
+func bootOnce(c *cobra.Command, a app.App, o machine.Options, disk string, console bool) (*machine.Machine, error) {
 	m, err := machine.Boot(c.Context(), o)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer m.Stop()
 	fmt.Fprintf(c.ErrOrStderr(), "booting %s under %s; stop it with Ctrl-C\n", disk, m.Accel)
 	for _, r := range m.Reachable() {
 		printReach(c.OutOrStdout(), a, r.Port, r.Protocol, r.Address)
 	}
-	err = attend(c, a, m, console)
-	return err != nil && m.EmulatorFault(), err
+	return m, attend(c, a, m, console)
 }
 
 // attend shows what the machine does until it or ctx ends.

@@ -11,22 +11,27 @@ import (
 	"github.com/bakelite/bakelite/internal/program"
 )
 
-// The values of Record.Accel.
+// The accelerators of QEMU that are used.
 const (
 	accelKVM = "kvm"
 	accelTCG = "tcg"
 )
+
+// Accelerators lists the values of Options.Accelerator.
+func Accelerators() []string { return []string{"auto", accelKVM, accelTCG} }
 
 const (
 	// proofTime bounds the proof; it takes a tenth of a second where KVM works.
 	proofTime = 10 * time.Second
 	// proofSize is the smallest firmware that QEMU takes.
 	proofSize = 64 << 10
+	// proofStart is how far before its end the amd64 proof begins.
+	proofStart = 0x80
 	// proofCode is what the amd64 proof writes to the exit port.
 	proofCode = 0x10
 )
 
-// accelerator returns KVM only where a firmware of a few instructions was seen
+// accelerator returns KVM only where a firmware of some instructions was seen
 // to run under it: /dev/kvm may open, and even create machines, on hosts that
 // cannot run one.
 func (p platform) accelerator(ctx context.Context, qemu, state string) string {
@@ -48,15 +53,34 @@ func (p platform) proves(ctx context.Context, qemu, state, accel string) error {
 		return err
 	}
 	defer os.Remove(file)
-	result, err := program.Run(ctx, program.Command{
-		Path: qemu, Timeout: proofTime,
+	control, qemuControl, err := pair("qmp")
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	process, err := program.Start(ctx, program.Command{
+		Path: qemu, Timeout: proofTime, Files: []*os.File{qemuControl},
 		Args: append([]string{
 			"-machine", p.machine, "-accel", accel, "-cpu", p.cpu(accel), "-m", "64", "-nodefaults", "-no-user-config",
 			"-display", "none", "-no-reboot", "-bios", file,
+			"-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
 		}, p.proofArgs...),
 	})
+	qemuControl.Close()
+	if err != nil {
+		return err
+	}
+	// A proof that holds may end before QEMU answers.
+	if m, err := newMonitor(control); err == nil {
+		select {
+		case <-m.paused:
+			process.Stop(0)
+		case <-process.Done():
+		}
+	}
+	result, err := process.Wait()
 	if code, ok := program.Exited(err); !ok || code != p.proofExit {
-		return fmt.Errorf("proving %s: exit code %d: %s: %w", accel, code, result.Stderr, err)
+		return fmt.Errorf("proving %s: exit code %d: %s: %w", accel, code, firstLines(result.Stderr, 1), err)
 	}
 	return nil
 }
@@ -68,10 +92,27 @@ func (p platform) cpu(accel string) string {
 	return p.cpuTCG
 }
 
-// proofAMD64 is, at the reset vector: mov al, proofCode; out 0xf4, al; hlt.
+// proofAMD64 does what firmware does first and what incomplete KVMs were seen
+// to lack: it enters protected mode, waits for the FPU and uses SSE2. At
+// proofStart below 4 GiB:
+//
+//	lgdt cs:[gdtr]; mov eax, cr0; or al, 1; mov cr0, eax; jmp 8:wide
+//	wide: fninit; fwait; mov eax, cr4; or ah, 2; mov cr4, eax; pxor xmm0, xmm0
+//	mov al, proofCode; out 0xf4, al; hlt
+//	gdtr: the table's limit and address, the empty entry, flat code
+//
+// At the reset vector is a jump there.
 func proofAMD64() []byte {
 	image := make([]byte, proofSize)
-	copy(image[proofSize-16:], []byte{0xb0, proofCode, 0xe6, 0xf4, 0xf4})
+	copy(image[proofSize-proofStart:], []byte{
+		0x2e, 0x66, 0x0f, 0x01, 0x16, 0xb0, 0xff, 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0,
+		0x66, 0xea, 0x97, 0xff, 0xff, 0xff, 0x08, 0x00,
+		0xdb, 0xe3, 0x9b, 0x0f, 0x20, 0xe0, 0x80, 0xcc, 0x02, 0x0f, 0x22, 0xe0, 0x66, 0x0f, 0xef, 0xc0,
+		0xb0, proofCode, 0xe6, 0xf4, 0xf4, 0, 0, 0, 0,
+		0x0f, 0x00, 0xb8, 0xff, 0xff, 0xff, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0,
+	})
+	copy(image[proofSize-16:], []byte{0xe9, 0x8d, 0xff})
 	return image
 }
 

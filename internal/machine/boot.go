@@ -25,6 +25,7 @@ type Machine struct {
 	// Log is the file that holds the console, its first 4 MiB.
 	Log string
 
+	options  Options
 	limit    time.Duration
 	process  *program.Process
 	monitor  *monitor
@@ -45,7 +46,7 @@ func Boot(ctx context.Context, o Options) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{Accel: w.accel, limit: o.limit(w.accel), Log: filepath.Join(o.State, "console.log")}
+	m := &Machine{Accel: w.accel, options: o, limit: o.limit(w.accel), Log: filepath.Join(o.State, "console.log")}
 	if err := m.start(ctx, qemu, w); err != nil {
 		m.Stop()
 		return nil, err
@@ -69,7 +70,7 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if o, err = o.absolute(); err != nil {
 		return wiring{}, "", err
 	}
-	w := wiring{platform: p, options: o, accel: o.accel, qmp: 3, report: 4}
+	w := wiring{platform: p, options: o, accel: o.pinned(), qmp: 3, report: 4}
 	if w.format, err = diskFormat(o.Disk); err != nil {
 		return wiring{}, "", err
 	}
@@ -172,7 +173,30 @@ func (m *Machine) connect(control net.Conn, w wiring) error {
 			return fault.New(fault.Internal, "QEMU does not forward port %d/%s", f.port, f.protocol)
 		}
 	}
+	go m.endWhenPaused()
 	return nil
+}
+
+// endWhenPaused ends a machine that stands still: QEMU pauses one whose
+// processor it cannot emulate, or whose changes the host has no room for.
+func (m *Machine) endWhenPaused() {
+	select {
+	case <-m.process.Done():
+	case <-m.monitor.paused:
+		status, err := m.monitor.status()
+		if err != nil {
+			status = err.Error()
+		}
+		m.console.condemn(m.pauseVerdict(status))
+		m.process.Stop(0)
+	}
+}
+
+func (m *Machine) pauseVerdict(status string) string {
+	if status == "internal-error" {
+		return m.Accel + gaveUp
+	}
+	return "QEMU paused the machine: " + status
 }
 
 // ended prefers QEMU's own last words to a broken connection's error.
@@ -204,7 +228,7 @@ func (m *Machine) Wait(ctx context.Context) (Report, error) {
 	select {
 	case a := <-answers:
 		if a.err != nil {
-			return a.report, fault.As(fault.Policy, m.console.failure(a.err.Error()))
+			return a.report, fault.As(fault.Policy, m.failure(a.err.Error()))
 		}
 		return a.report, nil
 	case <-m.console.doomed:
@@ -214,9 +238,14 @@ func (m *Machine) Wait(ctx context.Context) (Report, error) {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return Report{}, ctx.Err()
 		}
-		return Report{}, fault.As(fault.Policy, m.console.failure(fmt.Sprintf("no report within %s", m.limit)))
+		return Report{}, fault.As(fault.Policy, m.failure(fmt.Sprintf("no report within %s", m.limit)))
 	}
-	return Report{}, fault.As(fault.Policy, m.console.failure("the machine ended by itself"))
+	return Report{}, fault.As(fault.Policy, m.failure("the machine ended by itself"))
+}
+
+func (m *Machine) failure(words string) error {
+	_, said := m.process.Output()
+	return m.console.failure(words, said)
 }
 
 func (m *Machine) listenOn(ctx context.Context) {
@@ -227,11 +256,27 @@ func (m *Machine) listenOn(ctx context.Context) {
 	}
 }
 
-// EmulatorFault reports whether an emulated machine's kernel ended in an
-// exception. That can be QEMU's doing: with several processors under TCG one
-// boot in some hundred was seen to crash in the scheduler, and the next one of
-// the same disk went well.
-func (m *Machine) EmulatorFault() bool { return m.Accel == accelTCG && m.console.metException() }
+// Retry returns what to boot once more, and why, where the machine's end can
+// be its accelerator's doing: KVM gave up, which it does where it can run only
+// some instructions, or the kernel met an exception under TCG. With several
+// processors one boot in some hundred was seen to crash so in the scheduler,
+// and the next one of the same disk went well. An accelerator that
+// Options.Accelerator asks for stays.
+func (m *Machine) Retry() (o Options, why string, ok bool) {
+	if m == nil {
+		return Options{}, "", false
+	}
+	o, why = m.options, m.console.judged()
+	pinned := o.pinned() != ""
+	o.Accelerator = accelTCG
+	switch {
+	case m.Accel == accelKVM && why == accelKVM+gaveUp && !pinned:
+		return o, why, true
+	case m.Accel == accelTCG && why == exception:
+		return o, why + " under emulation", true
+	}
+	return Options{}, "", false
+}
 
 // Console returns the last lines of the serial console without control
 // characters.
@@ -241,9 +286,9 @@ func (m *Machine) Console() string { return lastLines(m.console.tail.Bytes(), co
 func (m *Machine) Alive() error {
 	select {
 	case <-m.process.Done():
-		return m.console.failure("the machine ended by itself")
+		return m.failure("the machine ended by itself")
 	case <-m.console.doomed:
-		return m.console.failure("the machine failed")
+		return m.failure("the machine failed")
 	default:
 		return nil
 	}

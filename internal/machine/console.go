@@ -24,6 +24,9 @@ const (
 	consoleCause = 4
 	// exception is the verdict on a kernel that met an exception.
 	exception = "the kernel met an exception"
+	// gaveUp, after an accelerator's name, is the verdict on one that met
+	// what it cannot run.
+	gaveUp = " cannot run this machine"
 )
 
 // ominous are the lines that end the wait: a line that holds both texts, and
@@ -101,11 +104,11 @@ func tells(line []byte) bool {
 	return slices.ContainsFunc(telling, func(text string) bool { return bytes.Contains(line, []byte(text)) })
 }
 
-// metException reports whether the kernel ended in an exception.
-func (c *console) metException() bool {
+// judged returns the verdict, "" where there is none.
+func (c *console) judged() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.verdict == exception
+	return c.verdict
 }
 
 func meaning(line []byte) string {
@@ -117,8 +120,19 @@ func meaning(line []byte) string {
 	return ""
 }
 
-// failure is the verdict, or the given words, with the last lines.
-func (c *console) failure(words string) error {
+// condemn gives the verdict, unless there is one.
+func (c *console) condemn(verdict string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.verdict == "" {
+		c.verdict = verdict
+		close(c.doomed)
+	}
+}
+
+// failure is the verdict, or the given words, with what QEMU said and the
+// last lines.
+func (c *console) failure(words string, qemu []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.verdict != "" {
@@ -127,18 +141,30 @@ func (c *console) failure(words string) error {
 	if c.verdict == exception && c.told > 0 {
 		words += ":\n" + lastLines(c.cause, consoleCause)
 	}
+	if said := firstLines(qemu, consoleShown); said != "" {
+		words += "; QEMU said:\n" + said + "\n"
+	}
 	return fmt.Errorf("%s; the console's last lines:\n%s", words, lastLines(c.tail.Bytes(), consoleShown))
 }
 
-// lastLines drops terminal control, so that a machine cannot write to the
-// user's terminal.
+func firstLines(text []byte, n int) string {
+	lines := cleanLines(text)
+	return strings.Join(lines[:min(len(lines), n)], "\n")
+}
+
 func lastLines(text []byte, n int) string {
+	lines := cleanLines(text)
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// cleanLines drops terminal control, so that a machine cannot write to the
+// user's terminal.
+func cleanLines(text []byte) []string {
 	clean := strings.Map(func(r rune) rune {
 		if r == '\n' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
 			return r
 		}
 		return -1
 	}, strings.ToValidUTF8(string(text), ""))
-	lines := strings.Split(strings.TrimSpace(clean), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	return strings.Split(strings.TrimSpace(clean), "\n")
 }

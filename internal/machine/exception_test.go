@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,14 +34,70 @@ func saying(text string) []byte {
 	return b.Bytes()
 }
 
-// TestExceptionUnderEmulation boots kernels that end badly: an exception is
-// met with a second boot, and the error shows its first lines, which are
-// far above the last ones; any other panic is believed at once.
-func TestExceptionUnderEmulation(t *testing.T) {
+// machineSaying is a kernel that says text, to boot under TCG.
+func machineSaying(t *testing.T, text string) Options {
+	t.Helper()
 	needQEMU(t)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("a program for amd64")
 	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "kernel")
+	for name, data := range map[string][]byte{file: saying(text), file + ".disk": make([]byte, 1<<20)} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Options{Disk: file + ".disk", App: nginx(), State: dir, Accelerator: accelTCG, direct: &directKernel{file, file, ""}}
+}
+
+// TestPausedMachineEnds pauses a machine as QEMU does where it can go no
+// further.
+func TestPausedMachineEnds(t *testing.T) {
+	m, err := Boot(t.Context(), machineSaying(t, "waiting\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Stop()
+	if err := m.monitor.ask("stop", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	<-m.Done()
+	if err := m.Alive(); err == nil || !strings.Contains(err.Error(), "QEMU paused the machine: paused") {
+		t.Error(err)
+	}
+	if _, _, ok := m.Retry(); ok {
+		t.Error("the accelerator is blamed for the pause")
+	}
+}
+
+func TestRetry(t *testing.T) {
+	for _, tt := range []struct {
+		accel, asked, verdict string
+		again                 bool
+	}{
+		{accelKVM, "", accelKVM + gaveUp, true},
+		{accelKVM, "auto", accelKVM + gaveUp, true},
+		{accelKVM, accelKVM, accelKVM + gaveUp, false},
+		{accelTCG, "", accelTCG + gaveUp, false},
+		{accelTCG, accelTCG, exception, true},
+		{accelKVM, "", exception, false},
+		{accelTCG, "", "the kernel panicked", false},
+		{accelKVM, "", "", false},
+	} {
+		m := &Machine{Accel: tt.accel, options: Options{Accelerator: tt.asked, Arch: "amd64"}, console: newConsole(io.Discard)}
+		m.console.condemn(tt.verdict)
+		o, why, ok := m.Retry()
+		if ok != tt.again || ok && (o.Accelerator != accelTCG || o.Arch != "amd64" || !strings.Contains(why, tt.verdict)) {
+			t.Errorf("%+v: %v %q %v", tt, o, why, ok)
+		}
+	}
+}
+
+// TestExceptionUnderEmulation boots kernels that end badly: an exception is
+// met with a second boot, and the error shows its first lines, which are
+// far above the last ones; any other panic is believed at once.
+func TestExceptionUnderEmulation(t *testing.T) {
 	trace := "[ 1.0] Oops: divide error: 0000 [#1] PREEMPT SMP\n[ 1.0] RIP: 0010:schedule+0x1\n" + strings.Repeat("[ 1.0] a line\n", 30)
 	for _, tt := range []struct {
 		name, text string
@@ -51,17 +108,7 @@ func TestExceptionUnderEmulation(t *testing.T) {
 		{"panic", "[ 1.1] Kernel panic - not syncing: VFS: Unable to mount root fs\n", 1, []string{"the kernel panicked", "VFS"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := t.TempDir()
-			file := filepath.Join(dir, "kernel")
-			for name, data := range map[string][]byte{file: saying(tt.text), file + ".disk": make([]byte, 1<<20)} {
-				if err := os.WriteFile(name, data, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			results, record, err := Test(t.Context(), Options{
-				Disk: file + ".disk", App: nginx(), State: dir, accel: accelTCG,
-				direct: &directKernel{file, file, ""},
-			})
+			results, record, err := Test(t.Context(), machineSaying(t, tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}

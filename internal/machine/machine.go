@@ -44,6 +44,9 @@ type Options struct {
 	// Limit bounds the boot and its report: by default 2 minutes under KVM
 	// and 8 without.
 	Limit time.Duration
+	// Accelerator is one of Accelerators(); "" and "auto" mean KVM where it was
+	// seen to run a machine, else TCG.
+	Accelerator string
 	// SecureBoot is the certificate, of an RSA key of 2048 to 4096 bits, whose
 	// signature the firmware asks of what it boots; nil boots anything.
 	SecureBoot *x509.Certificate
@@ -55,8 +58,6 @@ type Options struct {
 
 	// direct boots a kernel without firmware; tests of this package use it.
 	direct *directKernel
-	// accel skips the search for an accelerator.
-	accel string
 }
 
 type directKernel struct{ kernel, initrd, append string }
@@ -70,6 +71,14 @@ func (o Options) filled() Options {
 		o.App.VM.Memory = defaultMemory
 	}
 	return o
+}
+
+// pinned is the accelerator that was asked for, or "".
+func (o Options) pinned() string {
+	if o.Accelerator == "auto" {
+		return ""
+	}
+	return o.Accelerator
 }
 
 func (o Options) limit(accel string) time.Duration {

@@ -24,12 +24,19 @@ const (
 
 // monitor asks QEMU over its machine protocol (docs/interop/qmp-spec.rst).
 type monitor struct {
-	mu    sync.Mutex
-	conn  net.Conn
-	lines *bufio.Scanner
+	mu      sync.Mutex
+	conn    net.Conn
+	answers chan monitorMessage
+	// paused is closed when QEMU pauses the machine, which nothing here asks
+	// of it: it can go no further.
+	paused chan struct{}
+	once   sync.Once
+	err    error // why answers is closed
 }
 
-type monitorAnswer struct {
+// monitorMessage is an answer or an event; the greeting is neither.
+type monitorMessage struct {
+	Event  string          `json:"event"`
 	Return json.RawMessage `json:"return"`
 	Error  *struct {
 		Description string `json:"desc"`
@@ -37,15 +44,52 @@ type monitorAnswer struct {
 }
 
 func newMonitor(conn net.Conn) (*monitor, error) {
-	m := &monitor{conn: conn, lines: bufio.NewScanner(conn)}
-	m.lines.Buffer(nil, monitorLine)
+	m := &monitor{conn: conn, answers: make(chan monitorMessage, 1), paused: make(chan struct{})}
+	go m.listen()
 	if err := m.ask("qmp_capabilities", nil, nil); err != nil {
 		return nil, err
 	}
-	return m, nil
+	// Events from before the first question were not sent.
+	_, err := m.status()
+	return m, err
 }
 
-// ask skips the greeting and events, which are neither return nor error.
+func (m *monitor) listen() {
+	defer close(m.answers)
+	lines := bufio.NewScanner(m.conn)
+	lines.Buffer(nil, monitorLine)
+	for lines.Scan() {
+		var message monitorMessage
+		if m.err = json.Unmarshal(lines.Bytes(), &message); m.err != nil {
+			return
+		}
+		switch {
+		case message.Event == "STOP":
+			m.pause()
+		case message.Return != nil || message.Error != nil:
+			m.answers <- message
+		}
+	}
+	m.err = lines.Err()
+}
+
+// status returns a RunState of QEMU (qapi/run-state.json).
+func (m *monitor) status() (string, error) {
+	var now struct {
+		Status  string `json:"status"`
+		Running bool   `json:"running"`
+	}
+	if err := m.ask("query-status", nil, &now); err != nil {
+		return "", err
+	}
+	if !now.Running {
+		m.pause()
+	}
+	return now.Status, nil
+}
+
+func (m *monitor) pause() { m.once.Do(func() { close(m.paused) }) }
+
 func (m *monitor) ask(command string, arguments, answer any) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,26 +97,25 @@ func (m *monitor) ask(command string, arguments, answer any) error {
 	if arguments != nil {
 		question["arguments"] = arguments
 	}
-	_ = m.conn.SetDeadline(time.Now().Add(monitorTime))
+	_ = m.conn.SetWriteDeadline(time.Now().Add(monitorTime))
 	if err := json.NewEncoder(m.conn).Encode(question); err != nil {
 		return fmt.Errorf("asking QEMU to %s: %w", command, err)
 	}
-	for m.lines.Scan() {
-		var a monitorAnswer
-		if err := json.Unmarshal(m.lines.Bytes(), &a); err != nil {
-			return fmt.Errorf("reading QEMU's answer to %s: %w", command, err)
-		}
-		if a.Error != nil {
+	select {
+	case a, ok := <-m.answers:
+		switch {
+		case !ok:
+			return fmt.Errorf("asking QEMU to %s: %w", command, errors.Join(m.err, net.ErrClosed))
+		case a.Error != nil:
 			return fmt.Errorf("asking QEMU to %s: %s", command, a.Error.Description)
+		case answer == nil:
+			return nil
 		}
-		if a.Return != nil {
-			if answer == nil {
-				return nil
-			}
-			return json.Unmarshal(a.Return, answer)
-		}
+		return json.Unmarshal(a.Return, answer)
+	case <-time.After(monitorTime):
+		m.conn.Close() // a late answer is not taken for the next one's
+		return fmt.Errorf("asking QEMU to %s: no answer within %s", command, monitorTime)
 	}
-	return fmt.Errorf("asking QEMU to %s: %w", command, errors.Join(m.lines.Err(), net.ErrClosed))
 }
 
 // connection is one line of QEMU's table of the user network.

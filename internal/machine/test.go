@@ -27,23 +27,23 @@ type Record struct {
 	Controls []byte `json:"-"`
 	// Accel is "kvm" or "tcg".
 	Accel string `json:"accel"`
-	// Boots is 2 where the first one ended in an EmulatorFault.
+	// Boots is 2 where Machine.Retry asked for another one.
 	Boots int `json:"boots"`
 }
 
 // Test boots the disk and runs the built-in checks and the declared tests. A
 // disk that fails is a result that did not pass, not an error; errors are of
-// this machine: a missing program, an unreadable disk, an ended context. After
-// an EmulatorFault the disk is booted once more.
+// this machine: a missing program, an unreadable disk, an ended context. The
+// disk is booted once more where Machine.Retry asks for it.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	o.Report = true
 	start := time.Now()
 	m, report, err := reported(ctx, o)
-	boots := 1
-	if m != nil && m.EmulatorFault() {
+	boots, first := 1, ""
+	if again, why, ok := m.Retry(); ok {
 		m.Stop()
-		m, report, err = reported(ctx, o)
-		boots++
+		m, report, err = reported(ctx, again)
+		boots, first = 2, why
 	}
 	if m == nil {
 		return nil, Record{}, err
@@ -58,7 +58,7 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
 	results := judge(report, err, probe.Seconds(time.Since(start)))
 	if boots > 1 {
-		results[0].Detail = "at the second boot, for in the first one " + exception + " under emulation: " + results[0].Detail
+		results[0].Detail = "at the second boot, for in the first one " + first + ": " + results[0].Detail
 	}
 	if !results[0].Passed {
 		return append(results, untried(o.App)...), record, nil
