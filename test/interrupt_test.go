@@ -144,13 +144,7 @@ func newStalling(t *testing.T) *stalling {
 
 func (s *stalling) at(text string) { s.text.Store(&text) }
 
-func (s *stalling) mirrors() []string {
-	var args []string
-	for _, name := range archives() {
-		args = append(args, "--mirror", name+"="+s.urls[name])
-	}
-	return args
-}
+func (s *stalling) mirrors() []string { return mirrorFlags(s.urls) }
 
 // TestDeadBuildBlocksNobody kills Bakelite at the start of a build, which has
 // work to do: it does not end before.

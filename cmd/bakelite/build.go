@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -36,7 +35,8 @@ gets its final name before the declared tests have passed.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, nil, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, nil, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
+				o := o
 				o.Frozen = s.Frozen
 				return k.Build(c.Context(), a, o)
 			})
@@ -63,11 +63,13 @@ func targetsOf(target string) ([]string, error) {
 	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
 }
 
-// bakeAll loads every app before the first is baked, so that a mistake in the
-// last one costs no time, and prints each result. An app that fails does not
-// keep the others from being baked; nothing is where it could not be published
-// as asked, which p says unless it is nil.
-func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.PublishOptions, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
+// bake makes one app's artifacts.
+type bake func(k pipelines.Kitchen, a app.App, out io.Writer, s *settings.Settings) (*pipelines.Built, error)
+
+// bakeAll bakes each app and prints the results, in the order in which they
+// are done. Nothing is baked where it could not be published as asked, which p
+// says unless it is nil.
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.PublishOptions, do bake) error {
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -77,48 +79,13 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 			return err
 		}
 	}
-	apps, err := loadApps(paths)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, a := range apps {
-		if err := bakeOne(s, a, asJSON, bake); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", a.Name, err))
-		}
-		if c.Context().Err() != nil {
-			break
-		}
-	}
-	return errors.Join(failed...)
-}
-
-func bakeOne(s *settings.Settings, a app.App, asJSON bool, bake func(pipelines.Kitchen, app.App, *settings.Settings) (*pipelines.Built, error)) error {
-	k, err := newKitchen(s, os.Stderr)
-	if err != nil {
-		return err
-	}
-	built, err := bake(k, a, s)
-	k.Progress.Close()
-	if err != nil {
-		return err
-	}
-	return printResult(os.Stdout, built, asJSON)
-}
-
-func loadApps(paths []string) ([]app.App, error) {
-	if len(paths) == 0 {
-		paths = []string{"."}
-	}
-	var apps []app.App
-	for _, path := range paths {
-		a, err := app.Load(path)
+	return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
+		built, err := do(k, a, out, s)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		apps = append(apps, app.WithDefaults(*a))
-	}
-	return apps, nil
+		return printResult(out, built, asJSON)
+	})
 }
 
 // result is the form of --json; docs/json.md describes it.

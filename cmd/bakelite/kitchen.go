@@ -22,7 +22,11 @@ func engineOptions(s *settings.Settings) engine.Options { return kitchen.EngineO
 // newKitchen constructs everything that the flows work with. The caller ends
 // the progress display.
 func newKitchen(s *settings.Settings, progress io.Writer) (pipelines.Kitchen, error) {
-	return kitchen.New(kitchen.Options{Version: version, Settings: s, Progress: progress, Display: progressMode(s)})
+	k, err := kitchen.New(version, s)
+	if err == nil {
+		k.Progress, err = engine.NewProgress(progress, progressMode(s))
+	}
+	return k, err
 }
 
 func progressMode(s *settings.Settings) string {

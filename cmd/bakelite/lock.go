@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/pipelines"
 )
 
 func lockCommand() *cobra.Command {
@@ -24,24 +25,15 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 			if s.Frozen {
 				return refuseFrozen(c)
 			}
-			apps, err := loadApps(paths)
-			if err != nil {
-				return err
-			}
-			for _, a := range apps {
-				k, err := newKitchen(s, os.Stderr)
+			return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
+				l, changes, err := k.Lock(c.Context(), a)
 				if err != nil {
 					return err
 				}
-				l, changes, err := k.Lock(c.Context(), a)
-				k.Progress.Close()
-				if err != nil {
-					return fmt.Errorf("%s: %w", a.Name, err)
-				}
-				printChanges(os.Stdout, a.Name, changes)
-				fmt.Printf("%s locked at %s\n", a.Name, l.Digest())
-			}
-			return nil
+				printChanges(out, a.Name, changes)
+				fmt.Fprintf(out, "%s locked at %s\n", a.Name, l.Digest())
+				return nil
+			})
 		},
 	}
 }

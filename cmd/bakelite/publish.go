@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/internal/app"
@@ -29,7 +31,8 @@ does nothing where all is there.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
+				o := o
 				o.Frozen = s.Frozen
 				built, err := k.Build(c.Context(), a, o)
 				if err != nil {

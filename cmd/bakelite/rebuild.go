@@ -1,7 +1,7 @@
 package main
 
 import (
-	"os"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +36,7 @@ from what to what, and bakes only where something did.`,
 			if publish {
 				checked = &p
 			}
-			return bakeAll(c, paths, asJSON, checked, func(k pipelines.Kitchen, a app.App, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, checked, func(k pipelines.Kitchen, a app.App, out io.Writer, s *settings.Settings) (*pipelines.Built, error) {
 				if s.Frozen {
 					return nil, refuseFrozen(c)
 				}
@@ -45,7 +45,7 @@ from what to what, and bakes only where something did.`,
 					return nil, err
 				}
 				if !asJSON {
-					printChanges(os.Stdout, a.Name, built.Changes)
+					printChanges(out, a.Name, built.Changes)
 				}
 				if publish {
 					err = k.Publish(c.Context(), a, built, p)

@@ -6,8 +6,10 @@ import (
 	"os"
 
 	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/lines"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/settings"
@@ -47,10 +49,13 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	if err != nil {
 		return nil, err
 	}
-	progress := &lines{say: say}
-	defer progress.flush()
-	k, err := kitchen.New(kitchen.Options{Version: version, Settings: s, Progress: progress, Display: "plain"})
+	k, err := kitchen.New(version, s)
 	if err != nil {
+		return nil, err
+	}
+	progress := &lines.Writer{Say: say}
+	defer progress.Flush()
+	if k.Progress, err = engine.NewProgress(progress, "plain"); err != nil {
 		return nil, err
 	}
 	defer k.Progress.Close()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,31 +33,6 @@ func FuzzPackerVersion(f *testing.F) {
 		version = v
 		newSet()
 	})
-}
-
-func TestLines(t *testing.T) {
-	long := strings.Repeat("x", maxLine)
-	for name, test := range map[string]struct{ writes, want []string }{
-		"whole":     {[]string{"a\nb\n"}, []string{"a", "b"}},
-		"in parts":  {[]string{"a", "b\n", "c"}, []string{"ab", "c"}},
-		"empty":     {[]string{"\n \n\r\na\r\n"}, []string{"a"}},
-		"very long": {[]string{long + long + "y\nz\n"}, []string{long + long + "y", "z"}},
-		"no end":    {[]string{long, "y\n"}, []string{long, "y"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			l := &lines{say: func(line string) { got = append(got, line) }}
-			for _, text := range test.writes {
-				if n, err := l.Write([]byte(text)); n != len(text) || err != nil {
-					t.Fatal(n, err)
-				}
-			}
-			l.flush()
-			if !slices.Equal(got, test.want) {
-				t.Errorf("said %q", got)
-			}
-		})
-	}
 }
 
 func TestAdvised(t *testing.T) {

@@ -104,6 +104,6 @@ func Table() []Entry {
 		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "tty", "json"},
 			Help: "How progress is shown on stderr."},
 		{Key: "jobs", Flag: "jobs", Kind: Number, Default: "0", DefaultHelp: "the number of processors",
-			Help: "How many things run at once."},
+			Help: "How many apps a command works on at once; machines that are tested take turns."},
 	}
 }

@@ -21,22 +21,10 @@ import (
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
-// Options say what a kitchen is made for.
-type Options struct {
-	// Version is the program's own.
-	Version string
-	// Settings are those in force.
-	Settings *settings.Settings
-	// Progress receives the display of what happens.
-	Progress io.Writer
-	// Display is the form of the display that engine.NewProgress takes.
-	Display string
-}
-
-// New constructs everything that the flows work with. The caller closes the
-// kitchen's Progress, after which Options.Progress receives nothing more.
-func New(o Options) (pipelines.Kitchen, error) {
-	s := o.Settings
+// New constructs everything that the flows of a program's version work with,
+// but for the display of what happens: the caller sets and closes Progress.
+// A command makes one kitchen for all of its apps.
+func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	mirrors := archive.MachineMirrors(os.DirFS("/"))
 	maps.Copy(mirrors, s.Mirrors)
 	client, err := archive.New(archive.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: mirrors, Keyring: s.Keyring})
@@ -55,12 +43,8 @@ func New(o Options) (pipelines.Kitchen, error) {
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
-	display, err := engine.NewProgress(o.Progress, o.Display)
-	if err != nil {
-		return pipelines.Kitchen{}, err
-	}
 	return pipelines.Kitchen{
-		Version: o.Version, Platform: "linux/" + runtime.GOARCH,
+		Version: version, Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
 		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
 		State:  s.State,
@@ -68,9 +52,8 @@ func New(o Options) (pipelines.Kitchen, error) {
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot,
 		Testers: map[string]pipelines.Tester{
-			builders.Container: containerTester{s.State}, builders.Disk: diskTester{s.State, known, boot},
+			builders.Container: containerTester{s.State}, builders.Disk: fewAtOnce(diskTester{s.State, known, boot}),
 		},
-		Progress: display,
 	}, nil
 }
 

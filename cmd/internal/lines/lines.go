@@ -1,4 +1,6 @@
-package main
+// Package lines cuts a display's output into lines, for places that take whole
+// lines only. It is a leaf of the commands.
+package lines
 
 import (
 	"bytes"
@@ -9,15 +11,15 @@ import (
 // maxLine bounds a line that is held back until its end comes, in bytes.
 const maxLine = 8 << 10
 
-// lines hands what is written to it to say, a line at a time; empty lines are
-// left out.
-type lines struct {
-	say  func(string)
+// Writer hands what is written to it to Say, a line at a time; empty lines are
+// left out. It is safe for concurrent use.
+type Writer struct {
+	Say  func(line string)
 	mu   sync.Mutex
 	rest []byte
 }
 
-func (l *lines) Write(text []byte) (int, error) {
+func (l *Writer) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rest = append(l.rest, text...)
@@ -34,16 +36,16 @@ func (l *lines) Write(text []byte) (int, error) {
 	}
 }
 
-// flush hands on what has no end of line.
-func (l *lines) flush() {
+// Flush hands on what has no end of line.
+func (l *Writer) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.emit(l.rest)
 	l.rest = nil
 }
 
-func (l *lines) emit(line []byte) {
+func (l *Writer) emit(line []byte) {
 	if text := strings.TrimRight(string(line), " \r"); text != "" {
-		l.say(text)
+		l.Say(text)
 	}
 }
