@@ -31,6 +31,9 @@ const (
 	// credentialLimit bounds one credential: with the others it must fit the
 	// 64 KiB that SMBIOS 2 tables may take.
 	credentialLimit = 40 << 10
+	// commandAttempt bounds one attempt of a command; an emulated machine is
+	// slow.
+	commandAttempt = 30 * time.Second
 	// reportMargin is kept of a boot's limit for the report itself.
 	reportMargin = 30 * time.Second
 )
@@ -68,9 +71,9 @@ func script(o Options, device string, limit time.Duration) string {
 	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(limit-reportMargin, reportMargin).Seconds()))
 	fmt.Fprintf(&b, "service %s\n", quote(a.Name+".service"))
 	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
-	for i, t := range probe.For(probe.Disk, a.Tests) {
-		if t.Command != nil {
-			fmt.Fprintln(&b, commandLine(i, t, a.Service))
+	for i, o := range probe.For(probe.Disk, a) {
+		if o.Test.Command != nil {
+			fmt.Fprintln(&b, commandLine(i, o))
 		}
 	}
 	if o.Controls != "" {
@@ -89,15 +92,13 @@ func pack(script string) string {
 	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
-// commandLine calls the script's check: its number, seconds, user, folder,
-// wanted exit code and text, then the environment and the command.
-func commandLine(i int, t app.Test, s app.Service) string {
-	within := time.Duration(t.Within)
-	if within <= 0 {
-		within = probe.DefaultWithin
-	}
+// commandLine calls the script's check: its number, the seconds for all
+// attempts and for one, user, folder, wanted exit code and text, then the
+// environment and the command.
+func commandLine(i int, o probe.Options) string {
+	t, s := o.Test, o.Service
 	words := []string{
-		"check", strconv.Itoa(i), strconv.Itoa(int(max(within, time.Second).Seconds())),
+		"check", strconv.Itoa(i), seconds(time.Duration(t.Within), probe.DefaultWithin), seconds(o.Attempt, commandAttempt),
 		s.User, s.Dir, strconv.Itoa(t.Command.Exit), t.Command.Contains,
 	}
 	words = append(words, environment(s)...)
@@ -106,6 +107,14 @@ func commandLine(i int, t app.Test, s app.Service) string {
 		words[i+1] = quote(w)
 	}
 	return strings.Join(words, " ")
+}
+
+// seconds are whole, and at least one.
+func seconds(d, fallback time.Duration) string {
+	if d <= 0 {
+		d = fallback
+	}
+	return strconv.Itoa(int(max(d, time.Second).Seconds()))
 }
 
 func environment(s app.Service) []string {

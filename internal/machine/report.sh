@@ -33,11 +33,11 @@ service() {
 
 probe() { say probe "$(systemctl is-active "$1")"; }
 
-# check NUMBER SECONDS USER FOLDER EXIT TEXT NAME=VALUE... COMMAND ARGUMENT...
+# check NUMBER SECONDS ATTEMPT USER FOLDER EXIT TEXT NAME=VALUE... COMMAND ARGUMENT...
 check() {
-	number=$1 user=$3 folder=${4:-/} exit=$5 text=$6
+	number=$1 once=$3 user=$4 folder=${5:-/} exit=$6 text=$7
 	deadline=$(($(uptime) + $2))
-	shift 6
+	shift 7
 	while :; do
 		attempt "$@" >"$out" 2>&1
 		code=$?
@@ -55,7 +55,7 @@ attempt() (
 	[ -z "$user" ] ||
 		set -- setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --no-new-privs env -i "$@"
 	[ -n "$user" ] || set -- env -i "$@"
-	exec timeout -k 1 30 "$@"
+	exec timeout -k 1 "$once" "$@"
 )
 
 # controls SCRIPT: checks hardening with a script packed by gzip and base64.

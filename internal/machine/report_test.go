@@ -97,7 +97,12 @@ func TestEstablishedWaitsForTheMachine(t *testing.T) {
 func TestScriptOnThisMachine(t *testing.T) {
 	dir := t.TempDir()
 	out := dir + "/report"
-	a := app.App{Name: "x", Service: app.Service{Environment: map[string]string{"A": "it's"}}}
+	a := app.App{Name: "x", Service: app.Service{
+		Environment: map[string]string{"A": "it's"},
+		Health: &app.Health{
+			Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/sleep", "3"}}}, Timeout: app.Duration(time.Second), Retries: 1,
+		},
+	}}
 	for _, c := range []app.CommandCheck{
 		{Run: []string{"/bin/sh", "-c", `printf "<$A>"; exit 3`}, Exit: 3},
 		{Run: []string{"/bin/echo", "a'b", `$c "d"`}, Contains: `a'b $c "d"`},
@@ -122,7 +127,13 @@ func TestScriptOnThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := r.Commands
+	if exit := r.Commands[0].Exit; exit != 124 {
+		t.Errorf("a check that takes longer than its timeout gives exit code %d, want that of timeout", exit)
+	}
+	c := map[int]Outcome{}
+	for number, outcome := range r.Commands {
+		c[number-1] = outcome
+	}
 	if string(c[0].Output) != "<it's>" || c[0].Exit != 3 || string(c[1].Output) != "a'b $c \"d\"\n" || c[1].Exit != 0 {
 		t.Errorf("commands %+v", c)
 	}

@@ -131,8 +131,8 @@ func result(name string, seconds float64) probe.Result {
 
 func untried(a app.App) []probe.Result {
 	var all []probe.Result
-	for _, t := range probe.For(probe.Disk, a.Tests) {
-		r := result(probe.Name(t, a.Service), 0)
+	for _, o := range probe.For(probe.Disk, a) {
+		r := result(probe.Name(o.Test, a.Service), 0)
 		r.Detail = "not tried: the machine did not boot"
 		all = append(all, r)
 	}
@@ -141,14 +141,13 @@ func untried(a app.App) []probe.Result {
 
 func (m *Machine) declared(ctx context.Context, a app.App, r Report) []probe.Result {
 	var all []probe.Result
-	for i, t := range probe.For(probe.Disk, a.Tests) {
-		if t.Command != nil {
-			all = append(all, judgeCommand(i, t, a.Service, r))
+	for i, o := range probe.For(probe.Disk, a) {
+		if o.Test.Command != nil {
+			all = append(all, judgeCommand(i, o.Test, a.Service, r))
 			continue
 		}
-		all = append(all, probe.Run(ctx, probe.Options{
-			Artifact: probe.Disk, Service: a.Service, Test: t, Dial: m.Dial, Alive: m.Alive,
-		}))
+		o.Dial, o.Alive = m.Dial, m.Alive
+		all = append(all, probe.Run(ctx, o))
 	}
 	return all
 }

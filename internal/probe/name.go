@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
 )
@@ -54,14 +55,23 @@ func Port(c app.Check, s app.Service) int {
 	return 0
 }
 
-// For returns the tests that the artifact of this kind must pass, in their
-// order.
-func For(artifact string, tests []app.Test) []app.Test {
-	var mine []app.Test
-	for _, t := range tests {
+// For returns what the artifact of this kind must pass, for its runner to
+// complete: the service's health first, then the tests in their order.
+func For(artifact string, a app.App) []Options {
+	var mine []Options
+	if h := a.Service.Health; h != nil {
+		mine = append(mine, Options{Artifact: artifact, Service: a.Service, Test: healthTest(*h), Attempt: time.Duration(h.Timeout)})
+	}
+	for _, t := range a.Tests {
 		if t.On == "" || t.On == artifact {
-			mine = append(mine, t)
+			mine = append(mine, Options{Artifact: artifact, Service: a.Service, Test: t})
 		}
 	}
 	return mine
+}
+
+// healthTest gives the service the time in which it would become unhealthy:
+// that of all retries.
+func healthTest(h app.Health) app.Test {
+	return app.Test{Name: "is healthy", Check: h.Check, Within: app.Duration(h.Retries) * (h.Interval + h.Timeout)}
 }

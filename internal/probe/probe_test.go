@@ -181,10 +181,27 @@ func TestNames(t *testing.T) {
 }
 
 func TestForSelectsByArtifact(t *testing.T) {
-	tests := []app.Test{{Name: "both"}, {Name: "c", On: "container"}, {Name: "d", On: "disk"}}
-	got := probe.For(probe.Disk, tests)
-	if len(got) != 2 || got[0].Name != "both" || got[1].Name != "d" {
+	a := app.App{Tests: []app.Test{{Name: "both"}, {Name: "c", On: "container"}, {Name: "d", On: "disk"}}}
+	got := probe.For(probe.Disk, a)
+	if len(got) != 2 || got[0].Test.Name != "both" || got[1].Test.Name != "d" || got[0].Artifact != probe.Disk {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestHealthComesFirst(t *testing.T) {
+	health := app.Health{
+		Check: app.Check{HTTP: &app.HTTPCheck{Path: "/up"}}, Retries: 2,
+		Interval: app.Duration(3 * time.Second), Timeout: app.Duration(time.Second),
+	}
+	a := app.App{Service: app.Service{Health: &health}, Tests: []app.Test{{Name: "declared"}}}
+	for _, artifact := range []string{probe.Container, probe.Disk} {
+		got := probe.For(artifact, a)
+		if len(got) != 2 || got[0].Test.HTTP == nil || got[0].Test.HTTP.Path != "/up" || got[1].Test.Name != "declared" {
+			t.Fatalf("got %+v", got)
+		}
+		if got[0].Attempt != time.Second || got[0].Test.Within != app.Duration(8*time.Second) {
+			t.Errorf("attempts of %s within %v", got[0].Attempt, time.Duration(got[0].Test.Within))
+		}
 	}
 }
 

@@ -227,7 +227,7 @@ func TestTestRunsEverything(t *testing.T) {
 		}
 		got = append(got, mark+r.Name)
 	}
-	want := "+starts|+is healthy|+runs as non-root|+root filesystem is read-only|+http GET / on 80|+command /service uid gives \"uid=4711\"|-wrong|+still runs"
+	want := "+starts|+runs as non-root|+root filesystem is read-only|+is healthy|+http GET / on 80|+command /service uid gives \"uid=4711\"|-wrong|+still runs"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got  %s\nwant %s\n%+v", strings.Join(got, "|"), want, results)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +25,9 @@ type Record struct {
 }
 
 // Test starts the image and runs the built-in checks, the health check and
-// the declared tests; last, the service must still run. An image that fails is a result that did not pass, not
-// an error; errors are of this machine or of the input. It leaves nothing but
-// the unpacked image behind.
+// the declared tests; last, the service must still run. An image that fails is
+// a result that did not pass, not an error; errors are of this machine or of
+// the input. It leaves nothing but the unpacked image behind.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	start := time.Now()
 	r, err := Start(ctx, o)
@@ -56,11 +55,8 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 // rest is not tried, and stillRuns has its last words.
 func (r *Running) checked(ctx context.Context, a app.App) []probe.Result {
 	checks := []check{{"runs as non-root", r.nonRoot}, {"root filesystem is read-only", r.readOnly}}
-	for _, t := range probe.For(probe.Container, a.Tests) {
-		checks = append(checks, r.declared(ctx, a, t))
-	}
-	if h := a.Service.Health; h != nil {
-		checks = slices.Insert(checks, 0, r.declared(ctx, a, healthTest(*h)))
+	for _, o := range probe.For(probe.Container, a) {
+		checks = append(checks, r.declared(ctx, o))
 	}
 	var results []probe.Result
 	for _, c := range checks {
@@ -80,10 +76,9 @@ type check struct {
 	run  func() probe.Result
 }
 
-func (r *Running) declared(ctx context.Context, a app.App, t app.Test) check {
-	return check{probe.Name(t, a.Service), func() probe.Result {
-		return probe.Run(ctx, probe.Options{Service: a.Service, Test: t, Dial: r.Dial, Exec: r.Exec, Alive: r.ended})
-	}}
+func (r *Running) declared(ctx context.Context, o probe.Options) check {
+	o.Dial, o.Exec, o.Alive = r.Dial, r.Exec, r.ended
+	return check{probe.Name(o.Test, o.Service), func() probe.Result { return probe.Run(ctx, o) }}
 }
 
 // serviceEnded is what the checks say; the reason stands once, in stillRuns.
@@ -116,13 +111,11 @@ func (r *Running) stillRuns(ctx context.Context, began time.Time) probe.Result {
 	return result
 }
 
-func healthTest(h app.Health) app.Test { return app.Test{Name: "is healthy", Check: h.Check} }
-
 func untried(a app.App) []probe.Result {
 	var all []probe.Result
-	for _, t := range probe.For(probe.Container, a.Tests) {
+	for _, o := range probe.For(probe.Container, a) {
 		all = append(all, probe.Result{
-			Artifact: probe.Container, Name: probe.Name(t, a.Service), Detail: "not tried: the container did not start",
+			Artifact: probe.Container, Name: probe.Name(o.Test, o.Service), Detail: "not tried: the container did not start",
 		})
 	}
 	return all
