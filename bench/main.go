@@ -50,7 +50,7 @@ func run(ctx context.Context, only string, runs int) error {
 		name    string
 		measure func() ([]row, error)
 	}{
-		{"start", b.start}, {"cold", b.cold}, {"noop", b.noop},
+		{"go", b.goBuild}, {"start", b.start}, {"cold", b.cold}, {"noop", b.noop},
 		{"file", b.oneFile}, {"package", b.onePackage}, {"overhead", b.overhead},
 		{"sizes", b.sizes}, {"added", b.added}, {"again", b.again}, {"rejudge", b.rejudge}, {"chain", b.ourChain},
 	}
