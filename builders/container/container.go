@@ -7,7 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,11 +73,11 @@ func Config(a app.App, l *lock.Lock) ([]byte, error) {
 	img.Config.Entrypoint = s.Command
 	img.Config.WorkingDir = s.Dir
 	img.Config.Labels = Annotations(a, l)
-	img.Config.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
-	for name, value := range s.Environment {
-		img.Config.Env = append(img.Config.Env, name+"="+value)
+	environment := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
+	maps.Copy(environment, s.Environment)
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		img.Config.Env = append(img.Config.Env, name+"="+environment[name])
 	}
-	sort.Strings(img.Config.Env[1:])
 	for _, p := range s.Ports {
 		if img.Config.ExposedPorts == nil {
 			img.Config.ExposedPorts = map[string]struct{}{}

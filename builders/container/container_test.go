@@ -33,7 +33,7 @@ func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"architecture":"arm64","os":"linux"`, `"User":"www-data"`, `"WorkingDir":"/srv"`, `"8080/tcp":{}`, `"53/udp":{}`,
-		`"Entrypoint":["/usr/sbin/nginx","-g","daemon off;"]`, `"A=1 2","B=2"]`,
+		`"Entrypoint":["/usr/sbin/nginx","-g","daemon off;"]`, `"Env":["A=1 2","B=2","PATH=/usr/local/sbin`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the configuration lacks %s:\n%s", want, text)
@@ -41,6 +41,16 @@ func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 	}
 	if strings.Contains(string(text), "Healthcheck") {
 		t.Error("an http check became a program of the image, which has none for it")
+	}
+}
+
+// TestOwnPathReplaces: a variable stands once in an image.
+func TestOwnPathReplaces(t *testing.T) {
+	a, l := web()
+	a.Service.Environment = map[string]string{"PATH": "/opt/bin"}
+	text, err := Config(a, l)
+	if err != nil || !strings.Contains(string(text), `"Env":["PATH=/opt/bin"]`) {
+		t.Errorf("the configuration is %s (%v)", text, err)
 	}
 }
 

@@ -29,6 +29,10 @@ const (
 // Suites returns the Debian suites that a base can be bootstrapped from.
 func Suites() []string { return []string{"trixie"} }
 
+// tooOld are suites with a systemd older than 256, which a disk needs to be
+// told what to test (docs/decisions/0006-tests-by-smbios-credential.md).
+func tooOld() []string { return []string{"oldstable", "bookworm", "bullseye", "buster"} }
+
 // ContainerFormats returns the forms of a container image on disk.
 func ContainerFormats() []string { return []string{defaultFormat, "archive"} }
 
@@ -136,8 +140,8 @@ func (c *checker) container(ct Container) {
 		switch path := "container.labels." + key; {
 		case !annotationKey.MatchString(key):
 			c.add(path, "is not an annotation's key: letters, digits, and . _ / -")
-		case strings.HasPrefix(key, "org.opencontainers.image.base."):
-			c.add(path, "Bakelite sets this annotation from the lock")
+		case key == "org.opencontainers.image.created", strings.HasPrefix(key, "org.opencontainers.image.base."), strings.HasPrefix(key, "dev.bakelite."):
+			c.add(path, "Bakelite sets this annotation itself")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -12,6 +13,8 @@ func (c *checker) base(b Base) {
 		c.add("base", "give debian (a suite) or image (a pinned reference)")
 	case b.Debian != "" && b.Image != "":
 		c.add("base", "give debian or image, not both: a root filesystem starts from one of them")
+	case slices.Contains(tooOld(), b.Debian):
+		c.add("base.debian", "%s has an older systemd than the 256 that a disk needs; use %s", b.Debian, strings.Join(Suites(), " or "))
 	case b.Debian != "":
 		c.oneOf("base.debian", b.Debian, Suites())
 	default:

@@ -14,6 +14,7 @@ var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 const (
 	// minServiceMemory is what Docker accepts at least (6 MB, docker run -m).
 	minServiceMemory = Size(6 << 20)
+	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
 )
@@ -102,8 +103,8 @@ func (c *checker) resources(r Resources) {
 	if r.Memory != 0 && r.Memory < minServiceMemory {
 		c.add("service.resources.memory", "%v is too little; container engines accept %v and more", r.Memory, minServiceMemory)
 	}
-	if r.CPUs < 0 || r.CPUs > maxCPUs {
-		c.add("service.resources.cpus", "%v is not between 0 and %d", r.CPUs, maxCPUs)
+	if r.CPUs != 0 && !(r.CPUs >= minCPUs && r.CPUs <= maxCPUs) {
+		c.add("service.resources.cpus", "%v is not between %v and %d", r.CPUs, minCPUs, maxCPUs)
 	}
 	if r.PIDs < 0 || r.PIDs > maxPIDs {
 		c.add("service.resources.pids", "%d is not between 1 and %d", r.PIDs, maxPIDs)

@@ -77,6 +77,7 @@ func (d *decoder) parse(data []byte) ast.Node {
 		d.add("", at, "the file is not UTF-8 text")
 		return nil
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // YAML 1.2.2, section 5.2
 	file, err := parseTokens(lineFeeds(data))
 	if err != nil {
 		d.syntax(err)

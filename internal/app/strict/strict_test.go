@@ -226,3 +226,12 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestByteOrderMark: an editor's mark at the start is no part of a key.
+func TestByteOrderMark(t *testing.T) {
+	var got sample
+	places, problems := Decode("f", []byte("\ufeffname: x\n"), &got)
+	if len(problems) > 0 || got.Name != "x" || places["name"].Column != 7 {
+		t.Errorf("got %+v at %+v (%v)", got, places["name"], problems)
+	}
+}
