@@ -55,6 +55,9 @@ func Load(o Options) (*Settings, error) {
 			return nil, fault.As(fault.Invalid, err)
 		}
 	}
+	if err := l.refuseUnknown(); err != nil {
+		return nil, err
+	}
 	return l.decode()
 }
 
@@ -70,7 +73,7 @@ func environment(environ []string) map[string]string {
 }
 
 func (l *loader) readFile(dir string) error {
-	path := l.env[envPrefix+"CONFIG"]
+	path := l.env[configEnv]
 	if f := l.flags.Lookup(configFlag); f != nil && f.Changed {
 		path = f.Value.String()
 	}

@@ -51,6 +51,38 @@ func valueOf(t *testing.T, s *Settings, key string) Value {
 	return Value{}
 }
 
+// TestUnknownVariables: what is misspelt must not be left out without a word.
+func TestUnknownVariables(t *testing.T) {
+	for _, tt := range []struct {
+		env        string
+		args       []string
+		want, hint string
+	}{
+		{env: "BAKELITE_REGISTY=oci:x", want: "BAKELITE_REGISTY", hint: "did you mean: BAKELITE_REGISTRY"},
+		{env: "BAKELITE_KEY_PASSPHRAS=x", want: "BAKELITE_KEY_PASSPHRAS", hint: "did you mean: BAKELITE_KEY_PASSPHRASE"},
+		{env: "BAKELITE_SOMETHING_ELSE=x", want: "BAKELITE_SOMETHING_ELSE", hint: "bakelite config"},
+		{env: "BAKELITE_MY_KEY=x", want: "BAKELITE_MY_KEY", hint: "bakelite config"},
+		{env: "BAKELITE_MY_KEY=x", args: []string{"--key=env:BAKELITE_MY_KEY"}},
+		{env: "BAKELITE_KEY_PASSPHRASE=x"},
+		{env: "BAKELITE_STATE=/x"},
+		{env: "BAKELITE_MIRRORS_DEBIAN=http://m.example"},
+		{env: "BAKELITE_TEST_DISKS=/x"},
+		{env: "BAKELITE_REGISTY="},
+		{env: "BAKELITES=x"},
+	} {
+		_, err := load(t, "", []string{tt.env}, tt.args...)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", tt.env, err)
+			}
+			continue
+		}
+		if err == nil || fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) || !strings.Contains(fault.HintOf(err), tt.hint) {
+			t.Errorf("%s: hint %q, %v", tt.env, fault.HintOf(err), err)
+		}
+	}
+}
+
 func TestSourcesInOrder(t *testing.T) {
 	const file = "progress: plain\nengine:\n  idle: 1h\n"
 	env := []string{"BAKELITE_PROGRESS=json", "BAKELITE_ENGINE_IDLE=2h"}
