@@ -82,6 +82,10 @@ func classify(err error, f blame) error {
 	return fault.As(fault.Build, withOutput(message, f))
 }
 
+// mistake begins the last line of a step of ours that found a mistake in the
+// app file, as templates/rootfs/files.sh writes it.
+const mistake = "app file: "
+
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw
 // the kernel kill the step for its memory; elsewhere only 137 is left of it,
 // 128 and the number of SIGKILL.
@@ -91,7 +95,14 @@ func exited(exit *gateway.ExitError, f blame) error {
 		step = fmt.Sprintf("step %q", f.Step)
 	}
 	hint := "the step's own output says why it failed"
+	last := f.Output[strings.LastIndex(f.Output, "\n")+1:]
+	if found, ok := strings.CutPrefix(last, mistake); ok {
+		message, remedy, _ := strings.Cut(found, "; next: ")
+		return fault.Hint(fault.New(fault.Invalid, "%s", message), "%s", remedy)
+	}
 	switch {
+	case exit.ExitCode == 127:
+		hint = "a program was not found: name its package under packages; steps and Dockerfiles need no apt-get and have no network"
 	case strings.Contains(strings.ToLower(f.Output), "no space left on device"):
 		hint = spaceHint
 	case errors.Is(exit, syscall.ENOMEM), strings.Contains(exit.Error(), syscall.ENOMEM.Error()), exit.ExitCode == 137:

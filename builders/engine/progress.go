@@ -30,6 +30,7 @@ type Progress struct {
 	mu     sync.Mutex
 	steps  map[digest.Digest]*record
 	groups map[string]*group
+	notes  map[string]bool
 	next   int
 }
 
@@ -46,6 +47,7 @@ func NewProgress(w io.Writer, mode string) (*Progress, error) {
 		silent:  mode == string(progressui.QuietMode) || mode == string(progressui.RawJSONMode),
 		steps:   map[digest.Digest]*record{},
 		groups:  map[string]*group{},
+		notes:   map[string]bool{},
 	}
 	go func() {
 		defer close(p.shown)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
@@ -14,6 +15,7 @@ import (
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -23,6 +25,9 @@ type Kitchen struct {
 	Progress *Progress
 	// Locals are the folders of this machine that graphs read, by name.
 	Locals map[string]string
+	// Unseen are the paths in a folder of Locals that no graph sees, by its
+	// name.
+	Unseen map[string][]string
 	// Layouts are the OCI layout folders that graphs read, by name.
 	Layouts map[string]string
 	// Judge decides about every image that a solve fetches; nil, where a graph
@@ -87,7 +92,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	}
 	var definition *llb.Definition
 	build := func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
-		state, err := j.Graph(ctx, gatewayFrontend{gw})
+		state, err := j.Graph(ctx, gatewayFrontend{gw, k.Progress})
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +136,9 @@ func (k Kitchen) options(j Job) (client.SolveOpt, error) {
 		if err != nil {
 			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
 		}
-		opt.LocalMounts[name] = fs
+		if opt.LocalMounts[name], err = without(k.Unseen[name], fs); err != nil {
+			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
+		}
 	}
 	for name, dir := range k.Layouts {
 		store, err := local.NewStore(dir)
@@ -165,7 +172,23 @@ func (k Kitchen) options(j Job) (client.SolveOpt, error) {
 	return opt, nil
 }
 
-type gatewayFrontend struct{ gw gateway.Client }
+// without leaves files and folders out of fs.
+func without(unseen []string, fs fsutil.FS) (fsutil.FS, error) {
+	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{Map: func(path string, s *types.Stat) fsutil.MapResult {
+		switch {
+		case !slices.Contains(unseen, path):
+			return fsutil.MapResultKeep
+		case s.IsDir():
+			return fsutil.MapResultSkipDir
+		}
+		return fsutil.MapResultExclude
+	}})
+}
+
+type gatewayFrontend struct {
+	gw       gateway.Client
+	progress *Progress
+}
 
 func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
 	definition, err := base.Marshal(ctx)
@@ -185,6 +208,11 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 	})
 	if err != nil {
 		return llb.State{}, err
+	}
+	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
+		if err := f.progress.noteIgnored(ctx, name, config); err != nil {
+			return llb.State{}, err
+		}
 	}
 	ref, err := result.SingleRef()
 	if err != nil {

@@ -47,7 +47,10 @@ type Base struct {
 	Debian string `yaml:"debian,omitempty"`
 	// Image is an OCI image reference, or oci:PATH for a local layout folder.
 	Image string `yaml:"image,omitempty"`
-	// Dockerfile is built on top; FROM base names the hardened base in it.
+	// Dockerfile is built on top; FROM base names the hardened base in it. It
+	// has no network, copies what .dockerignore lets through, and gives files
+	// alone: the configuration that it sets (ENV, USER, ENTRYPOINT and others)
+	// counts for nothing, the service's keys do.
 	Dockerfile string `yaml:"dockerfile,omitempty"`
 }
 
@@ -59,8 +62,9 @@ type File struct {
 	Content string `yaml:"content,omitempty"`
 	// To is the absolute path in the image.
 	To string `yaml:"to"`
-	// Mode is the octal mode of files, "0644" by default; folders get the
-	// execute bits to match. Set-uid and set-gid bits are refused.
+	// Mode is the octal mode of files; by default "0755" for those that can be
+	// executed here and "0644" for others. Folders get the execute bits to
+	// match. Set-uid and set-gid bits are refused.
 	Mode string `yaml:"mode,omitempty"`
 	// Owner is user[:group] by name or number, "root:root" by default.
 	Owner string `yaml:"owner,omitempty"`
