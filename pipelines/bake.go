@@ -88,10 +88,18 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 	}
 	if err := group.Wait(); err != nil {
 		w.discard()
-		return nil, err
+		return nil, w.named(err)
 	}
 	w.made = slices.Concat(made...)
 	return w, nil
+}
+
+// named puts the app file's name before a mistake that it makes.
+func (w *work) named(err error) error {
+	if fault.KindOf(err) == fault.Invalid {
+		return fmt.Errorf("%s: %w", w.app.Path, err)
+	}
+	return err
 }
 
 // disk is the order for the app's disk.
@@ -119,7 +127,8 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
 	source := engine.Kitchen{
-		Locals:  map[string]string{rootfs.AppFolder: a.Dir},
+		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
+		Unseen:  k.unseen(a),
 		Layouts: map[string]string{rootfs.SeedLayout: seed},
 	}
 	maps.Copy(source.Layouts, layouts(a))

@@ -86,8 +86,8 @@ func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.
 		return nil, err
 	}
 	defer e.Close()
-	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Judge: pin, Locals: map[string]string{rootfs.AppFolder: a.Dir}}
-	if err := kitchen.JudgeDockerfile(ctx, rootfs.AppFolder, a.Base.Dockerfile); err != nil {
+	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Judge: pin, Locals: map[string]string{rootfs.Context: a.Dir}, Unseen: k.unseen(a)}
+	if err := kitchen.JudgeDockerfile(ctx, rootfs.Context, a.Base.Dockerfile); err != nil {
 		return nil, fmt.Errorf("%s: base.dockerfile: %w", a.Path, err)
 	}
 	var pins []lock.Image
@@ -143,7 +143,7 @@ func suiteOf(path string) (string, error) {
 	}
 	suite := values["VERSION_CODENAME"]
 	if values["ID"] != "debian" || !slices.Contains(app.Suites(), suite) {
-		return "", fault.New(fault.Invalid, "it is %s %s: want Debian %s", values["ID"], suite, strings.Join(app.Suites(), " or "))
+		return "", fault.New(fault.Invalid, "it is %s %s: want Debian %s, whose systemd can test a disk", values["ID"], suite, strings.Join(app.Suites(), " or "))
 	}
 	return suite, nil
 }

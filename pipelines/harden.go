@@ -27,7 +27,7 @@ func (w *work) check(ctx context.Context, kind string) ([]controls.Result, error
 		err = container.Check(ctx, w.graph, w.source, script, dir)
 	}
 	if err != nil {
-		return nil, err
+		return nil, w.named(err)
 	}
 	printed, err := os.Open(filepath.Join(dir, rootfs.Printed))
 	if err != nil {

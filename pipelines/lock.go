@@ -58,7 +58,7 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 	if err != nil {
 		return nil, err
 	}
-	files, err := app.Files(a)
+	files, err := k.files(a)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func inputs(a app.App) string {
 
 // resolve pins everything that an app means today.
 func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
-	files, err := app.Files(a)
+	files, err := k.files(a)
 	if err != nil {
 		return nil, err
 	}

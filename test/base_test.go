@@ -19,6 +19,7 @@ packages: [nginx, ssl-cert]
 files:
   - {from: page.html, to: /srv/page.html, owner: www-data, mode: "0640"}
   - {content: "inline\n", to: /etc/inline}
+  - {from: venv, to: /opt/venv}
 steps:
   - run: |
       tail -n +2 /proc/net/route >/usr/share/routes
@@ -28,6 +29,10 @@ service:
   user: www-data
 container: {shell: true}
 tests:
+  - command: {run: [/opt/venv/bin/tool], contains: a tool}
+  - command: {run: [/usr/bin/stat, -c, "%a %n", /opt/venv/bin/tool, /opt/venv/note], contains: "755 /opt/venv/bin/tool\n644 /opt/venv/note"}
+  - command: {run: [/usr/bin/readlink, /opt/venv/bin/cat], contains: /usr/bin/cat}
+  - command: {run: [/usr/bin/cat, /srv/index.html, /srv/.hidden]}
   - command: {run: [/usr/bin/stat, -c, "routes: %s bytes", /usr/share/routes], contains: "routes: 0 bytes"}
   - command: {run: [/usr/bin/cat, /usr/share/page], contains: "the page\nof the Dockerfile"}
   - command: {run: [/usr/bin/stat, -c, "%U %a %n", /srv/page.html], contains: www-data 640}
@@ -65,8 +70,23 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("app.yaml", "BASE", filepath.Join(s.out, "base.oci"))
 	write("web/page.html", "the page\n")
 	write("web/copied.txt", "of the Dockerfile\n")
-	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nRUN chmod 600 /usr/share/from-dockerfile\n")
-	first := build("web")
+	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nCOPY dist/index.html .hidden /srv/\nENV A=b\nRUN chmod 600 /usr/share/from-dockerfile\n")
+	write("web/dist/index.html", "old\n")
+	write("web/.hidden", "old\n")
+	write("web/venv/note", "a note\n")
+	write("web/venv/bin/tool", "#!/bin/sh\necho a tool\n")
+	if err := os.Chmod(filepath.Join(s.dir, "venv/bin/tool"), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/usr/bin/cat", filepath.Join(s.dir, "venv/bin/cat")); err != nil {
+		t.Fatal(err)
+	}
+	s.run("build", "--target", "container", "--output", "web/venv/out", "web").want(t, 2, "files[2].from: venv holds the folder of --output", "next:")
+	s.replace("app.yaml", "to: /etc/inline", "to: /etc/inline, owner: stranger")
+	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml", "files[1].owner: the image has no user or group stranger", "next:")
+	s.replace("app.yaml", ", owner: stranger", "")
+	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
+	first := o.result(t)
 	if again := build("web"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
 		t.Errorf("with nothing changed: %+v", again)
 	}
@@ -74,6 +94,13 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	if changed := build("web"); !changed.Rebuilt || changed.digest(t, "layout") == first.digest(t, "layout") {
 		t.Error("a changed file of the Dockerfile's context was not noticed")
 	}
+	for _, name := range []string{"web/dist/index.html", "web/.hidden"} {
+		write(name, "new\n")
+		s.run("build", "--frozen", "--target", "container", "web").want(t, 2, "the app's own files changed")
+		s.run("lock", "web").want(t, 0)
+	}
+	s.replace("app.yaml", `[/usr/bin/sleep, "1000"]`, "[/opt/venv/note]")
+	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml: service.command[0]: /opt/venv/note is a file that cannot be executed", "next:")
 
 	write("base/app.yaml", base+"files: [{content: \"x\", to: /etc/x}]\n")
 	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)

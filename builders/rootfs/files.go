@@ -45,7 +45,8 @@ func (g Graph) put(extra Extra, root string) (s step, count int) {
 		} else {
 			from = append(from, f.From)
 		}
-		calls += call("put", source, f.To, mode(f.Mode, false), mode(f.Mode, true), owner(f.Owner))
+		files, folders := modes(f.Mode)
+		calls += call("put", source, f.To, files, folders, owner(f.Owner), fmt.Sprintf("files[%d].owner", i-len(extra.Files)))
 	}
 	for _, dir := range extra.Folders {
 		calls += call("folder", dir, "0750", g.App.Service.User)
@@ -66,16 +67,15 @@ func call(function string, arguments ...string) string {
 	return line + "\n"
 }
 
-// mode returns the octal mode of files, or with x where r is that of folders.
-func mode(text string, folder bool) string {
-	bits := uint64(0o644)
-	if value, err := strconv.ParseUint(text, 8, 32); err == nil { // the app file was validated
-		bits = value
+// modes returns what chmod gives to files, and to folders x where r is. By
+// default files keep that they can be executed, and nothing else of the mode
+// that they have on this machine.
+func modes(text string) (files, folders string) {
+	bits, err := strconv.ParseUint(text, 8, 32)
+	if err != nil { // it is empty: the app file was validated
+		return "u=rwX,go=rX", "0755"
 	}
-	if folder {
-		bits |= bits >> 2 & 0o111
-	}
-	return fmt.Sprintf("%04o", bits)
+	return fmt.Sprintf("%04o", bits), fmt.Sprintf("%04o", bits|bits>>2&0o111)
 }
 
 func owner(text string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
 
+	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
@@ -34,7 +35,8 @@ type Sources struct {
 const (
 	SeedLayout = "seed"    // the OCI layout that holds the seed
 	BaseLayout = "base"    // the OCI layout that holds a base image
-	AppFolder  = "context" // the app file's folder, by the name that Dockerfiles know
+	AppFolder  = "app"     // the app file's folder
+	Context    = "context" // what of it a Dockerfile may copy, by the name that Dockerfiles know
 )
 
 // Graph makes the states of one app's root filesystem.
@@ -134,7 +136,7 @@ func (g Graph) user(tree llb.State) llb.State {
 func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra Extra) (llb.State, error) {
 	before := tree
 	if g.App.Base.Dockerfile != "" {
-		built, err := b.Dockerfile(ctx, AppFolder, g.App.Base.Dockerfile, tree)
+		built, err := b.Dockerfile(ctx, Context, g.App.Base.Dockerfile, tree)
 		if err != nil {
 			return llb.State{}, fmt.Errorf("building %s: %w", g.App.Base.Dockerfile, err)
 		}
@@ -220,9 +222,13 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 
 // Check runs a script of the seed on a tree that it cannot change, and returns
 // what the script prints as the file Printed.
-func (g Graph) Check(tree llb.State, kind, script string, env map[string]string) llb.State {
+func (g Graph) Check(tree llb.State, kind, check string, env map[string]string) llb.State {
+	scripts := []string{"exec >/out/" + Printed, check}
+	if kind == builders.Container {
+		scripts = slices.Concat(script("files.sh"), []string{call("runnable", g.App.Service.Command[0], "service.command[0]")}, scripts)
+	}
 	return g.run(g.Seed(), step{
-		name: "[check] hardening of the " + kind, scripts: []string{"exec >/out/" + Printed, script}, root: target, env: env,
+		name: "[check] hardening of the " + kind, scripts: scripts, root: target, env: env,
 		mounts: []llb.RunOption{llb.AddMount(target, tree, llb.Readonly, ByGraph)},
 	}).AddMount("/out", llb.Scratch())
 }

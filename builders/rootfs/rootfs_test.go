@@ -82,9 +82,9 @@ func TestOwns(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	for _, c := range [][3]string{{"", "0644", "0755"}, {"0640", "0640", "0750"}, {"0400", "0400", "0500"}, {"0755", "0755", "0755"}} {
-		if mode(c[0], false) != c[1] || mode(c[0], true) != c[2] {
-			t.Errorf("mode %q: files %s, folders %s", c[0], mode(c[0], false), mode(c[0], true))
+	for _, c := range [][3]string{{"", "u=rwX,go=rX", "0755"}, {"0640", "0640", "0750"}, {"0400", "0400", "0500"}, {"0755", "0755", "0755"}} {
+		if files, folders := modes(c[0]); files != c[1] || folders != c[2] {
+			t.Errorf("mode %q: files %s, folders %s", c[0], files, folders)
 		}
 	}
 }

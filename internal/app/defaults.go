@@ -10,7 +10,6 @@ import (
 
 // The values of keys that a person left out, as the fields' comments say.
 const (
-	defaultMode     = "0644"
 	defaultOwner    = "root:root"
 	defaultFormat   = "layout"
 	defaultDiskSize = Size(2 << 30)
@@ -49,7 +48,6 @@ func or[T comparable](value, otherwise T) T {
 func filledFiles(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {
-		files[i].Mode = or(files[i].Mode, defaultMode)
 		files[i].Owner = or(files[i].Owner, defaultOwner)
 	}
 	return files

@@ -11,7 +11,7 @@ func TestExampleIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := app.Files(*a)
+	files, err := app.Files(*a, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
 func link(t *testing.T, target, path string) {
@@ -64,7 +66,7 @@ func TestCheckFiles(t *testing.T) {
 		if (len(problems) == 0) != (want == "") || !strings.Contains(problems.Error(), want) {
 			t.Errorf("%s gave %q, not %q", path, problems.Error(), want)
 		}
-		if _, err := app.Files(from(in, path)); (err == nil) != (want == "") || err != nil && fault.KindOf(err) != fault.Invalid {
+		if _, err := app.Files(from(in, path), nil); (err == nil) != (want == "") || err != nil && fault.KindOf(err) != fault.Invalid {
 			t.Errorf("Files of %s gave %v", path, err)
 		}
 	}
@@ -90,7 +92,7 @@ func TestFiles(t *testing.T) {
 	dir := folder(t, map[string]string{"site/b": "bb", "site/a/c": "", "site-x": "x", "unused": "u"})
 	link(t, "b", filepath.Join(dir, "site", "link"))
 	a := from(dir, "site", "./site-x", "site/b")
-	files, err := app.Files(a)
+	files, err := app.Files(a, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,22 +154,80 @@ func TestLockInputs(t *testing.T) {
 	}
 }
 
-// TestDockerfileCountsWhatItMayCopy: a changed file of the context changes the
-// files of the app; the app file, its lock and results do not.
+// TestDockerfileCountsWhatItMayCopy: what .dockerignore lets through is among
+// the files of the app; the app file, its lock, Git's folder and what the
+// caller keeps from the engine are not.
 func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
-	dir := folder(t, map[string]string{
-		"app.yaml": "", "app.lock": "", "Dockerfile": "FROM base", "page.html": "1", "sub/x": "x", "dist/web.qcow2": "", ".git/HEAD": "",
-	})
-	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
-	files, err := app.Files(a)
+	for _, tt := range []struct{ name, file, ignored, want string }{
+		{"all", ".dockerignore", "", ".dockerignore .hidden Dockerfile dist/index.html link mod/a mod/b notes page.html"},
+		{"some", ".dockerignore", "mod\n!mod/b\n*.html\n# page\n/notes", ".dockerignore .hidden Dockerfile dist/index.html link mod/b"},
+		{"one", ".dockerignore", "*\n!page.html", "Dockerfile page.html"},
+		{"the Dockerfile's own", "Dockerfile.dockerignore", "**/*.html", ".hidden Dockerfile Dockerfile.dockerignore link mod/a mod/b notes"},
+	} {
+		dir := folder(t, map[string]string{
+			"app.yaml": "", "app.lock": "", "Dockerfile": "FROM base", "page.html": "1", "mod/a": "a", "mod/b": "b", "dist/index.html": "", ".hidden": "",
+			".git/HEAD": "", "notes": "", "results/web.qcow2": "",
+		})
+		if err := os.WriteFile(filepath.Join(dir, tt.file), []byte(tt.ignored), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		link(t, "../elsewhere", filepath.Join(dir, "link"))
+		a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
+		files, err := app.Files(a, append(app.Unseen(a), "results"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var paths []string
+		for _, f := range files {
+			paths = append(paths, f.Path)
+		}
+		got, want := slices.Sorted(slices.Values(paths)), slices.Sorted(strings.SplitSeq(tt.want, " "))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, want)
+		}
+	}
+}
+
+// TestExecuteBitsCount: a file that can be executed is another one, and no
+// other bit of its mode counts.
+func TestExecuteBitsCount(t *testing.T) {
+	dir := folder(t, map[string]string{"tool": "x"})
+	listed := func(mode os.FileMode) lock.File {
+		t.Helper()
+		if err := os.Chmod(filepath.Join(dir, "tool"), mode); err != nil {
+			t.Fatal(err)
+		}
+		files, err := app.Files(from(dir, "tool"), nil)
+		if err != nil || len(files) != 1 {
+			t.Fatalf("files are %v (%v)", files, err)
+		}
+		return files[0]
+	}
+	if plain := listed(0o644); plain.Executable || listed(0o600) != plain {
+		t.Error("a file without execute bits differs by its mode")
+	}
+	if tool := listed(0o755); !tool.Executable || listed(0o700) != tool {
+		t.Error("a file with execute bits is not said to have them, or differs by others")
+	}
+}
+
+// TestLinksOfTheImage: a link by an absolute path means a file of the image,
+// whatever lies there on this machine, as in a virtual environment of Python.
+func TestLinksOfTheImage(t *testing.T) {
+	dir := folder(t, map[string]string{"venv/lib/x": "x", "venv/bin/pip": "", "bad/x": ""})
+	link(t, "/usr/bin/python3.none", filepath.Join(dir, "venv", "bin", "python3"))
+	link(t, "python3", filepath.Join(dir, "venv", "bin", "python"))
+	link(t, "/etc", filepath.Join(dir, "venv", "etc"))
+	link(t, "lib", filepath.Join(dir, "venv", "lib64"))
+	files, err := app.Files(from(dir, "venv"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var paths []string
-	for _, f := range files {
-		paths = append(paths, f.Path)
+	if len(files) != 6 {
+		t.Errorf("something behind a link was listed: %v", files)
 	}
-	if got, want := strings.Join(paths, " "), "Dockerfile page.html sub/x"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	link(t, filepath.Join(dir, "bad", "x"), filepath.Join(dir, "bad", "here"))
+	if _, err := app.Files(from(dir, "bad"), nil); err == nil || !strings.Contains(err.Error(), "bad/here is a symbolic link to "+dir+"/bad/x, a path of this machine") {
+		t.Errorf("a link to a path of this machine gave %v", err)
 	}
 }

@@ -69,7 +69,9 @@ func (c *checker) files(files []File) {
 			c.add(key+".from", "the app's whole folder would hold its lock and its results; name a folder below it")
 		}
 		c.target(key+".to", f.To)
-		c.mode(key+".mode", f.Mode)
+		if f.Mode != "" {
+			c.mode(key+".mode", f.Mode)
+		}
 		c.owner(key+".owner", f.Owner)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"math"
 	"math/big"
 	"reflect"
 	"strings"
@@ -65,6 +66,7 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Base = app.Base{} }, "base: give debian"},
 		{func(a *app.App) { a.Base.Image = "x" + digest }, "base: give debian or image, not both"},
 		{func(a *app.App) { a.Base.Debian = "trixi" }, "base.debian: \"trixi\" is not known here; use one of trixie; did you mean \"trixie\"?"},
+		{func(a *app.App) { a.Base.Debian = "bookworm" }, "base.debian: bookworm has an older systemd than the 256 that a disk needs; use trixie"},
 		{image("registry.example/a/b" + digest), ""},
 		{image("registry.example/a/b:1" + digest), ""},
 		{image("registry.example/A/b"), "base.image: \"registry.example/A/b\" is not an image reference"},
@@ -119,6 +121,9 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Service.Environment = map[string]string{"1A": ""} }, "service.environment.1A: \"1A\" is not a variable's name"},
 		{func(a *app.App) { a.Service.Dir = "x" }, "service.dir: \"x\" is not absolute"},
 		{func(a *app.App) { a.Service.Resources.Memory = 5 << 20 }, "service.resources.memory: 5M is too little"},
+		{func(a *app.App) { a.Service.Resources.CPUs = 0.001 }, "service.resources.cpus: 0.001 is not between 0.01 and 4096"},
+		{func(a *app.App) { a.Service.Resources.CPUs = math.NaN() }, "service.resources.cpus: NaN is not between"},
+		{func(a *app.App) { a.Service.Resources.CPUs = 0.01 }, ""},
 		{func(a *app.App) { a.Service.Resources.CPUs = -1 }, "service.resources.cpus: -1 is not between"},
 		{func(a *app.App) { a.Service.Resources.PIDs = -1 }, "service.resources.pids: -1 is not between"},
 		{func(a *app.App) { a.Service.Health = &app.Health{} }, "service.health: give exactly one"},
@@ -127,6 +132,9 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Service.Health.Retries = -1 }, "service.health.retries: must be at least 1"},
 		{func(a *app.App) { a.Container.Format = "tar" }, "container.format: \"tar\" is not known"},
 		{func(a *app.App) { a.Container.Labels = map[string]string{"org.opencontainers.image.base.name": "x"} }, "container.labels.org.opencontainers.image.base.name: Bakelite sets"},
+		{func(a *app.App) { a.Container.Labels = map[string]string{"org.opencontainers.image.created": "x"} }, "created: Bakelite sets"},
+		{func(a *app.App) { a.Container.Labels = map[string]string{"dev.bakelite.lock": "x"} }, "dev.bakelite.lock: Bakelite sets"},
+		{func(a *app.App) { a.Container.Labels = map[string]string{"org.opencontainers.image.source": "x"} }, ""},
 		{func(a *app.App) { a.Container.Labels = map[string]string{" ": "x"} }, "is not an annotation's key"},
 		{func(a *app.App) { a.VM.Formats = []string{"raw", "raw"} }, "vm.formats[1]: stands here twice"},
 		{func(a *app.App) { a.VM.Formats = []string{"iso"} }, "vm.formats[0]: \"iso\" is not known"},
@@ -211,7 +219,7 @@ func TestWithDefaultsChangesNothing(t *testing.T) {
 	if h.HTTP.Path != "/" || h.HTTP.Port != 8080 || h.HTTP.Status != 200 || h.Interval.Std() != 30*time.Second || h.Timeout.Std() != 5*time.Second || h.Retries != 3 {
 		t.Errorf("health is %+v %+v", h, h.HTTP)
 	}
-	if filled.Files[0].Mode != "0644" || filled.Files[0].Owner != "root:root" || filled.Steps[0].Name != "true" || filled.VM.Admin.User != "admin" {
+	if filled.Files[0].Owner != "root:root" || filled.Steps[0].Name != "true" || filled.VM.Admin.User != "admin" {
 		t.Errorf("got %+v", filled)
 	}
 	for i, want := range []string{"tcp 8080 accepts", "http 8080/ answers 200", "/a b exits with 0"} {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -33,6 +34,10 @@ type walker struct {
 	found []found
 	count int
 	bytes int64
+	// skip says what is left out; nil leaves nothing out.
+	skip func(name string, folder bool) bool
+	// anyLinks lets links lead anywhere: they are copied as they are.
+	anyLinks bool
 }
 
 // walk adds the file or folder at name. The name itself may be a link to
@@ -84,6 +89,8 @@ func (w *walker) entry(top, name string, depth int) error {
 	switch {
 	case err != nil:
 		return explain(name, err)
+	case w.skip != nil && w.skip(name, info.IsDir()):
+		return nil
 	case info.IsDir():
 		if err := w.countOne(); err != nil {
 			return err
@@ -113,22 +120,39 @@ func (w *walker) countOne() error {
 	return nil
 }
 
-// addLink adds a link whose target stays in the folder that is copied: any
-// other would mean something else in the image than here.
+// addLink adds a link. A relative one must stay in the folder that is copied:
+// it would mean something else in the image than here. An absolute one names
+// a path of the image, and is never followed here.
 func (w *walker) addLink(top, name string) error {
 	target, err := w.root.Readlink(name)
 	if err != nil {
 		return explain(name, err)
 	}
-	inside, err := filepath.Rel(top, filepath.Join(filepath.Dir(name), target))
-	if filepath.IsAbs(target) || err != nil || !filepath.IsLocal(inside) {
-		return fmt.Errorf("%s is a symbolic link to %s, outside of %s", name, target, top)
-	}
-	if _, err := w.root.Stat(name); err != nil {
-		return explain(name, err)
+	if !w.anyLinks {
+		if err := w.checkLink(top, name, target); err != nil {
+			return err
+		}
 	}
 	w.found = append(w.found, found{path: filepath.ToSlash(name), link: target})
 	return w.countOne()
+}
+
+func (w *walker) checkLink(top, name, target string) error {
+	if filepath.IsAbs(target) {
+		if folder, err := filepath.Abs(filepath.Join(w.root.Name(), top)); err == nil && below(path.Clean(target), []string{folder}) != "" {
+			return fmt.Errorf("%s is a symbolic link to %s, a path of this machine; make it relative", name, target)
+		}
+		return nil
+	}
+	inside, err := filepath.Rel(top, filepath.Join(filepath.Dir(name), target))
+	if err != nil || !filepath.IsLocal(inside) {
+		return fmt.Errorf("%s is a symbolic link to %s, outside of %s; leave it out, and make it in a step with: ln -s", name, target, top)
+	}
+	var errno syscall.Errno
+	if _, err := w.root.Stat(name); errors.As(err, &errno) { // not so where it leads to an absolute one
+		return explain(name, err)
+	}
+	return nil
 }
 
 func special(mode fs.FileMode) string {

@@ -96,8 +96,9 @@ type lockArchive struct {
 }
 
 type lockFile struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
+	Path       string `json:"path"`
+	SHA256     string `json:"sha256"`
+	Executable bool   `json:"executable,omitempty"`
 }
 
 type lockLayers struct {

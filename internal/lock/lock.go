@@ -89,4 +89,6 @@ type Pin struct {
 type File struct {
 	Path   string `yaml:"path"` // below the app file's folder
 	SHA256 string `yaml:"sha256"`
+	// Executable says that it has execute bits.
+	Executable bool `yaml:"executable,omitempty"`
 }

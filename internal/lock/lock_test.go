@@ -30,7 +30,7 @@ func sample() *lock.Lock {
 			{Name: "debian", Suite: "trixie", InRelease: digest, Date: time.Date(2026, 11, 21, 9, 15, 44, 0, time.UTC)},
 			{Name: "debian-security", Suite: "trixie-security", InRelease: digest, Date: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
 		},
-		Files: []lock.File{{Path: "a b: c.conf", SHA256: digest}, {Path: "site/index.html", SHA256: digest}},
+		Files: []lock.File{{Path: "a b: c.conf", SHA256: digest, Executable: true}, {Path: "site/index.html", SHA256: digest}},
 		Packages: lock.Layers{
 			Seed:    []lock.Pin{pin("apt", "3.0.4"), pin("tar", "1:1.35+dfsg~1-3.1")},
 			App:     []lock.Pin{pin("0ad", "5e3"), pin("null", "1.0")},

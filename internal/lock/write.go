@@ -82,7 +82,11 @@ func (l *Lock) encode() []byte {
 	if len(l.Files) > 0 {
 		b.WriteString("files:\n")
 		for _, f := range slices.SortedStableFunc(slices.Values(l.Files), compareFiles) {
-			fmt.Fprintf(&b, "  - {path: %s, sha256: %q}\n", quoted(f.Path), f.SHA256)
+			executable := ""
+			if f.Executable {
+				executable = ", executable: true"
+			}
+			fmt.Fprintf(&b, "  - {path: %s, sha256: %q%s}\n", quoted(f.Path), f.SHA256, executable)
 		}
 	}
 	b.WriteString("packages:\n")

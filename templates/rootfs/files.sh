@@ -1,4 +1,5 @@
-# Functions that put files into the tree at $ROOT. Calls follow.
+# Functions that put files into the tree at $ROOT and look at what is there.
+# Calls follow.
 
 # real sets $at to where a path of the tree leads: links are followed inside
 # the tree only, as they will be once it is the root.
@@ -25,13 +26,20 @@ real() {
 	done
 }
 
-# owner sets $ids to the numbers of user[:group] by the tree's own names.
+# mistake ends the step with one that the app file makes: KEY WHAT REMEDY.
+mistake() {
+	echo "app file: $1: $2; next: $3" >&2
+	exit 1
+}
+
+# owner sets $ids to the numbers of user[:group] by the tree's own names; KEY
+# is where the app file names them.
 owner() {
 	user=${1%%:*} group=
 	case $1 in *:*) group=${1#*:} ;; esac
 	uid=$(id_of passwd "$user" 3)
 	[ -n "$group" ] && gid=$(id_of group "$group" 3) || gid=$(id_of passwd "$user" 4)
-	[ -n "$uid" ] && [ -n "$gid" ] || { echo "owner $1: the image has no such user or group" >&2 && exit 1; }
+	[ -n "$uid" ] && [ -n "$gid" ] || mistake "$2" "the image has no user or group $1" 'name one that a package brings, service.user, or a number'
 	ids=$uid:$gid
 }
 
@@ -42,15 +50,15 @@ id_of() {
 	esac
 }
 
-# put copies a file or folder: FROM TO MODE FOLDERMODE OWNER.
+# put copies a file or folder: FROM TO MODE FOLDERMODE OWNER KEY.
 put() {
 	real "${2%/*}"
 	mkdir -p "$at"
 	real "$2"
 	if [ -d "$1" ]; then
 		mkdir -p "$at"
-		cp -RP "$1/." "$at/"
-		owner "$5"
+		cp -RP --remove-destination "$1/." "$at/" # writes to no file that a link of the tree names
+		owner "$5" "$6"
 		# What was copied, by its names in the source.
 		(cd "$1" && find . -mindepth 1 ! -type d -print0) | (cd "$at" && xargs -0r chown -h "$ids")
 		(cd "$1" && find . -mindepth 1 -type f -print0) | (cd "$at" && xargs -0r chmod "$3")
@@ -60,7 +68,7 @@ put() {
 	[ ! -d "$at" ] || at=$at/${1##*/}
 	rm -f "$at"
 	cp "$1" "$at"
-	owner "$5"
+	owner "$5" "$6"
 	chown "$ids" "$at"
 	chmod "$3" "$at"
 }
@@ -69,7 +77,20 @@ put() {
 folder() {
 	real "$1"
 	mkdir -p "$at"
-	owner "$3"
+	owner "$3" service.user
 	chown "$ids" "$at"
 	chmod "$2" "$at"
+}
+
+# runnable checks that a program, and the one that its first line names, are in
+# the tree: PROGRAM KEY.
+runnable() {
+	real "$1"
+	[ -f "$at" ] || mistake "$2" "$1 is not in the container" 'put it there by files, or name its package under packages'
+	[ -x "$at" ] || mistake "$2" "$1 is a file that cannot be executed" 'give it mode: "0755" under files'
+	interpreter=$(head -c 256 "$at" | tr -d '\0' | sed -n '1s/^#![[:blank:]]*\([^[:blank:]]*\).*/\1/p')
+	[ -n "$interpreter" ] || return 0
+	real "$interpreter"
+	[ -f "$at" ] || mistake "$2" "$interpreter, which $1 names in its first line, is not in the container" \
+		'name its package under packages, or set container.shell: true'
 }

@@ -1,0 +1,62 @@
+package pipelines
+
+import (
+	"path/filepath"
+
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+// files lists the app's own files by content. Results and state must not be
+// among them: each build would copy those of the last one.
+func (k Kitchen) files(a app.App) ([]lock.File, error) {
+	for _, w := range k.written() {
+		for i, f := range a.Files {
+			if _, inside := within(filepath.Join(a.Dir, f.From), w.folder); f.From != "" && inside {
+				return nil, fault.Hint(fault.New(fault.Invalid, "%s: files[%d].from: %s holds the folder of --%s, %s, which each build changes", a.Path, i, f.From, w.flag, w.folder),
+					"set --%s to a folder outside of %s", w.flag, f.From)
+			}
+		}
+		if path, inside := within(a.Dir, w.folder); a.Base.Dockerfile != "" && inside && path == "." {
+			return nil, fault.Hint(fault.New(fault.Invalid, "%s: base.dockerfile copies from %s, which is the folder of --%s", a.Path, a.Dir, w.flag),
+				"set --%s to another folder", w.flag)
+		}
+	}
+	return app.Files(a, k.unseen(a)[rootfs.Context])
+}
+
+// written is a folder that builds write to, and the flag that sets it.
+type written struct{ flag, folder string }
+
+func (k Kitchen) written() []written { return []written{{"output", k.Output}, {"state", k.State}} }
+
+// unseen is what a Dockerfile can't copy from the app's folder.
+func (k Kitchen) unseen(a app.App) map[string][]string {
+	unseen := app.Unseen(a)
+	for _, w := range k.written() {
+		if path, inside := within(a.Dir, w.folder); inside {
+			unseen = append(unseen, path)
+		}
+	}
+	return map[string][]string{rootfs.Context: unseen}
+}
+
+// within says whether path is or lies in dir, and where.
+func within(dir, path string) (string, bool) {
+	below, err := filepath.Rel(resolved(dir), resolved(path))
+	return below, err == nil && filepath.IsLocal(below)
+}
+
+// resolved follows the links of a path, of which the end need not exist.
+func resolved(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil || filepath.Dir(path) == path {
+		return real
+	}
+	return filepath.Join(resolved(filepath.Dir(path)), filepath.Base(path))
+}

@@ -1,0 +1,63 @@
+package pipelines
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+// TestResultsAreNoFilesOfTheApp: a tree that holds the folder of results would
+// grow with each build, and is refused before there is any; a Dockerfile does
+// not see that folder.
+func TestResultsAreNoFilesOfTheApp(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "app")
+	for _, folder := range []string{"dist/assets", "site"} {
+		if err := os.MkdirAll(filepath.Join(in, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, text := range map[string]string{"dist/assets/x": "x", "site/y": "y", "Dockerfile": "FROM base"} {
+		if err := os.WriteFile(filepath.Join(in, path), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(in, "dist"), filepath.Join(dir, "alias")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ from, dockerfile, output, want, unseen string }{
+		{"dist", "", "app/dist", "files[0].from: dist holds the folder of --output", "dist"},
+		{"dist", "", "app/dist/sub/none", "files[0].from", "dist/sub/none"},
+		{"dist", "", "alias", "files[0].from", "dist"},
+		{"dist/assets", "", "app/dist", "", "dist"},
+		{"dist", "", "app/dist2", "", "dist2"},
+		{"dist", "", "elsewhere", "", ""},
+		{"", "Dockerfile", "app", "base.dockerfile copies from", "."},
+		{"", "Dockerfile", "app/dist", "", "dist"},
+		{"", "Dockerfile", ".", "", ""},
+	} {
+		a := app.App{Dir: in, Path: filepath.Join(in, "app.yaml"), Base: app.Base{Dockerfile: tt.dockerfile}}
+		if tt.from != "" {
+			a.Files = []app.File{{From: tt.from, To: "/srv"}}
+		}
+		k := Kitchen{Output: filepath.Join(dir, tt.output), State: filepath.Join(dir, "state")}
+		files, err := k.files(a)
+		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "--output")) {
+			t.Errorf("%+v gave %v", tt, err)
+		}
+		if unseen := k.unseen(a)[rootfs.Context]; slices.Contains(unseen, tt.unseen) != (tt.unseen != "") {
+			t.Errorf("%+v: unseen are %q", tt, unseen)
+		}
+		for _, f := range files {
+			if tt.dockerfile != "" && tt.output == "app/dist" && strings.HasPrefix(f.Path, "dist/") {
+				t.Errorf("%+v: the Dockerfile sees %s", tt, f.Path)
+			}
+		}
+	}
+}
