@@ -176,3 +176,43 @@ func ratio(a, b []time.Duration) string {
 func seconds(d time.Duration) string      { return fmt.Sprintf("%.2f s", d.Seconds()) }
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
 func megabytes(n int64) string            { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// fleetSize is how many apps the fleet has.
+const fleetSize = 100
+
+// fleet rebuilds many apps for which the archive has nothing new.
+func (b *bench) fleet() ([]row, error) {
+	args := []string{"rebuild", "--json", "--skip-tests", "--target", "container"}
+	for n := range fleetSize {
+		name := fmt.Sprintf("fleet-%d", n)
+		app := filepath.Join(b.work, name)
+		if err := os.CopyFS(app, os.DirFS("examples/web")); err != nil {
+			return nil, err
+		}
+		file := filepath.Join(app, "app.yaml")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, replaceOnce(text, "name: web", "name: "+name), 0o644); err != nil {
+			return nil, err
+		}
+		args = append(args, app)
+	}
+	first, err := b.bakelite(args...)
+	if err != nil {
+		return nil, err
+	}
+	var times []time.Duration
+	for range b.runs {
+		took, err := b.bakelite(args...)
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, took)
+	}
+	return []row{
+		{fmt.Sprintf("lock and bake %d containers that differ in their names", fleetSize), seconds(first), ""},
+		{fmt.Sprintf("rebuild of these %d with nothing new: for each", fleetSize), milliseconds(median(times) / fleetSize), ""},
+	}, nil
+}
