@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -22,7 +23,7 @@ func settings(a app.App) [][2]string {
 		{"/etc/modprobe.d/bakelite-machine.conf", "machine/modprobe.conf"},
 		{"/etc/nftables.conf", "machine/nftables.conf"},
 		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
-		{"/etc/systemd/system/" + a.Name + ".service", "machine/service.unit"},
+		{"/etc/systemd/system/" + a.Unit(), "machine/service.unit"},
 		{"/etc/systemd/system/multi-user.target.d/10-bakelite.conf", "machine/target.conf"},
 		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
 	}
@@ -74,6 +75,15 @@ func (m machine) Environment() []string {
 	return all
 }
 
+// Dir is the working directory, which a unit file takes without quotes.
+func (m machine) Dir() string { return strings.ReplaceAll(m.App.Service.Dir, "%", "%%") }
+
+// PIDs is the largest number of processes and threads.
+func (m machine) PIDs() int { return cmp.Or(m.App.Service.Resources.PIDs, app.DefaultPIDs) }
+
+// OpenFiles is the limit of open files of one process.
+func (m machine) OpenFiles() int { return app.MaxOpenFiles }
+
 // CPUQuota is the share of processors in percent of one.
 func (m machine) CPUQuota() string {
 	return strconv.FormatFloat(m.App.Service.Resources.CPUs*100, 'f', 0, 64)
@@ -123,13 +133,26 @@ func ephemeral(dir string) bool {
 
 func behind(dir string) string { return path.Join("/var/lib/bakelite/writable", dir) }
 
-// quote writes one word of a unit file: quoted, specifiers escaped.
+// quote writes one word of a unit file (systemd.syntax(7), Quoting): quoted,
+// with specifiers and control characters escaped.
 func quote(word string) string {
-	word = strings.NewReplacer(`%`, `%%`, `$`, `$$`, `\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(word)
-	if word != "" && !strings.ContainsAny(word, " \t;\"'\\") {
-		return word
+	var b strings.Builder
+	for _, c := range []byte(word) {
+		switch {
+		case c == '%':
+			b.WriteString("%%")
+		case c == '\\', c == '"':
+			b.WriteString(`\` + string(c))
+		case c < ' ', c == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
 	}
-	return `"` + word + `"`
+	if quoted := b.String(); quoted == "" || strings.ContainsAny(quoted, ` ;"'\`) {
+		return `"` + quoted + `"`
+	}
+	return b.String()
 }
 
 func (m machine) render(name string) (string, error) {

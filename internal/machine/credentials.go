@@ -69,13 +69,13 @@ func script(o Options, device string, limit time.Duration) string {
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
 	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(limit-reportMargin, reportMargin).Seconds()))
-	fmt.Fprintf(&b, "service %s\n", quote(a.Name+".service"))
 	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
 	for i, o := range probe.For(probe.Disk, a) {
 		if o.Test.Command != nil {
 			fmt.Fprintln(&b, commandLine(i, o))
 		}
 	}
+	fmt.Fprintf(&b, "service %s\n", quote(a.Unit()))
 	if o.Controls != "" {
 		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
 	}

@@ -34,6 +34,10 @@ type Report struct {
 	MemoryBytes int64
 	// Service is the state of the service's unit, "active" where it runs.
 	Service string
+	// ServiceRestarts is how often it ended and was started again, and
+	// ServiceLog the end of its log where it did, or does not run.
+	ServiceRestarts int64
+	ServiceLog      string
 	// ServiceMemoryBytes is the service's peak.
 	ServiceMemoryBytes int64
 	// Probe is the state of the listener behind the closed port.
@@ -97,7 +101,9 @@ func (b *reportBuilder) add(kind string, args []string) error {
 	case "job":
 		r.Jobs = append(r.Jobs, strings.Join(args, " "))
 	case "controls":
-		return b.controls(args)
+		return decode(args, &r.Controls)
+	case "servicelog":
+		return decode(args, &r.ServiceLog)
 	case "failed":
 		return b.failed(args)
 	case "command":
@@ -108,11 +114,12 @@ func (b *reportBuilder) add(kind string, args []string) error {
 	return nil
 }
 
-func (b *reportBuilder) controls(args []string) (err error) {
-	if len(args) != 1 {
+func decode[T []byte | string](args []string, to *T) error {
+	if len(args) > 1 {
 		return fmt.Errorf("%d fields", len(args))
 	}
-	b.report.Controls, err = base64.StdEncoding.DecodeString(args[0])
+	data, err := base64.StdEncoding.DecodeString(strings.Join(args, ""))
+	*to = T(data)
 	return err
 }
 
@@ -178,6 +185,6 @@ func (b *reportBuilder) finish() Report {
 		r.Boot = time.Duration(n["FirmwareTimestampMonotonic"]+n["FinishTimestampMonotonic"]) * time.Microsecond
 	}
 	r.MemoryBytes = max(0, n["MemTotal"]-n["MemAvailable"]) << 10
-	r.ServiceMemoryBytes = n["MemoryPeak"]
+	r.ServiceMemoryBytes, r.ServiceRestarts = n["MemoryPeak"], n["NRestarts"]
 	return r
 }

@@ -26,9 +26,14 @@ start() {
 	while read -r key value _; do say memory "$key$value"; done </proc/meminfo
 }
 
+# service UNIT: its state when it has run for a moment, and why it does not.
 service() {
-	systemctl show "$1" --property=LoadState,ActiveState,MemoryPeak |
-		while read -r line; do say service "$line"; done
+	sleep 2
+	systemctl show "$1" --property=LoadState,ActiveState,NRestarts,MemoryPeak >"$out"
+	while read -r line; do say service "$line"; done <"$out"
+	grep -qx ActiveState=active "$out" && grep -qx NRestarts=0 "$out" && return
+	journalctl -b -u "$1" -n 15 -o cat --no-pager >"$out"
+	say servicelog "$(encode "$out")"
 }
 
 probe() { say probe "$(systemctl is-active "$1")"; }

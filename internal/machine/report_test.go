@@ -31,6 +31,25 @@ func TestReadReport(t *testing.T) {
 	}
 }
 
+// TestServiceThatDoesNotStay tells why: systemd starts it again and again, and
+// no unit ever fails.
+func TestServiceThatDoesNotStay(t *testing.T) {
+	for records, want := range map[string]string{
+		"bakelite service ActiveState=active\nbakelite service NRestarts=0\n":                                   "active",
+		"bakelite service ActiveState=activating\nbakelite service NRestarts=9\nbakelite servicelog d2h5Cg==\n": "saw state \"activating\", wanted \"active\"; its log:\nwhy",
+		"bakelite service ActiveState=active\nbakelite service NRestarts=2\nbakelite servicelog d2h5Cg==\n":     "it ended and was started again, 2 times; its log:\nwhy",
+		"bakelite service ActiveState=inactive\n":                                                               "saw state \"inactive\", wanted \"active\"",
+	} {
+		report, err := readReport(strings.NewReader(records + "bakelite end\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := judgeService(report); r.Detail != want || r.Passed != (want == "active") {
+			t.Errorf("%v: %s", r.Passed, r.Detail)
+		}
+	}
+}
+
 func TestReadReportRefuses(t *testing.T) {
 	tests := map[string]string{
 		"cut short":      "bakelite begin\nbakelite state running\n",

@@ -99,13 +99,23 @@ func judge(r Report, err error, seconds float64) []probe.Result {
 	}
 	units := result("no failed units", 0)
 	units.Passed, units.Detail = len(r.Failed) == 0, failures(r.Failed)
+	return []probe.Result{boot, units, judgeService(r)}
+}
+
+func judgeService(r Report) probe.Result {
 	service := result("the service is active", 0)
-	service.Passed = r.Service == "active"
-	service.Detail = fmt.Sprintf("saw state %q, wanted \"active\"", r.Service)
-	if service.Passed {
-		service.Detail = "active"
+	switch {
+	case r.Service != "active":
+		service.Detail = fmt.Sprintf("saw state %q, wanted \"active\"", r.Service)
+	case r.ServiceRestarts > 0:
+		service.Detail = fmt.Sprintf("it ended and was started again, %d times", r.ServiceRestarts)
+	default:
+		service.Passed, service.Detail = true, "active"
 	}
-	return []probe.Result{boot, units, service}
+	if r.ServiceLog != "" {
+		service.Detail += "; its log:\n" + lastLines([]byte(r.ServiceLog), consoleShown)
+	}
+	return service
 }
 
 func failures(units []Unit) string {

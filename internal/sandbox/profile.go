@@ -19,10 +19,6 @@ const (
 	// folderSize bounds each writable folder; what is in it also counts
 	// against the service's memory.
 	folderSize = 64 << 20
-	// defaultPIDs bounds an app without resources.pids.
-	defaultPIDs = 256
-	// openFiles is the limit of open files of a process.
-	openFiles = 65536
 	// firstFreePort is the first port that needs no capability (Linux
 	// net.ipv4.ip_unprivileged_port_start).
 	firstFreePort = 1024
@@ -72,13 +68,13 @@ func ProfileOf(a app.App) Profile {
 		ReadOnlyRoot: true, NoNewPrivileges: true,
 		Capabilities: capabilities(s.Ports), Writable: folders(s.Writable),
 		Memory: int64(s.Resources.Memory), CPUs: s.Resources.CPUs, PIDs: int64(s.Resources.PIDs),
-		OpenFiles: openFiles,
+		OpenFiles: app.MaxOpenFiles,
 	}
 	if p.Dir == "" {
 		p.Dir = "/"
 	}
 	if p.PIDs <= 0 {
-		p.PIDs = defaultPIDs
+		p.PIDs = app.DefaultPIDs
 	}
 	for name, value := range s.Environment {
 		p.Environment = append(p.Environment, name+"="+value)
