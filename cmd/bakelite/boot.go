@@ -25,8 +25,8 @@ func bootCommand() *cobra.Command {
 		Use:   "boot [APP]",
 		Short: "Boot an app's newest disk on this machine until Ctrl-C",
 		Long: `Boots the disk that the newest build of an app left in the output folder, in
-QEMU, and prints where its ports are reached on this machine. The disk is not
-written to, and nothing stays behind. The machine has no way out to a network.`,
+QEMU, and prints where its ports, and its administrator's SSH, are reached on
+this machine. The disk is not written to, and nothing stays behind. The machine has no way out to a network.`,
 		Example: "  bakelite boot examples/web\n  bakelite boot --memory 1G --console examples/web",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, paths []string) error {
@@ -88,6 +88,10 @@ func bootOnce(c *cobra.Command, a app.App, o machine.Options, disk string, conso
 	defer m.Stop()
 	fmt.Fprintf(c.ErrOrStderr(), "booting %s under %s; stop it with Ctrl-C\n", disk, m.Accel)
 	for _, r := range m.Reachable() {
+		if r.Login {
+			fmt.Fprintf(c.OutOrStdout(), "ssh://%s@%s\n", a.VM.Admin.User, r.Address)
+			continue
+		}
 		printReach(c.OutOrStdout(), a, r.Port, r.Protocol, r.Address)
 	}
 	return m, attend(c, a, m, console)

@@ -52,7 +52,7 @@ func Validate(a App) Problems {
 	c.steps(a.Steps)
 	c.service(a.Service)
 	c.container(a.Container)
-	c.vm(a.VM)
+	c.vm(a.VM, a.Service.User)
 	c.tests(a.Tests, a.Service.Ports)
 	return c.problems
 }

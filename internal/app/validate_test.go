@@ -189,6 +189,11 @@ func TestValidateSSHKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := valid()
+	a.VM.Admin = &app.Admin{User: a.Service.User, SSHKeys: []string{good}}
+	if got := app.Validate(a).Error(); !strings.HasPrefix(got, "vm.admin.user: web runs the service") {
+		t.Errorf("the service's user as administrator gave %q", got)
+	}
 	for line, want := range map[string]string{
 		good: "", good + " me@example": "", `from="10.0.0.0/8" ` + good: "",
 		secret: "this is a private key", "ssh-ed25519 AAAA": "is not one line", "": "is not one line", good + "\n" + good: "is not one line",

@@ -17,7 +17,7 @@ const (
 	minRSABits = 2048 // NIST SP 800-131A
 )
 
-func (c *checker) vm(vm VM) {
+func (c *checker) vm(vm VM, serviceUser string) {
 	once(c, "vm.formats", vm.Formats)
 	for i, f := range vm.Formats {
 		c.oneOf(item("vm.formats", i), f, DiskFormats())
@@ -33,12 +33,15 @@ func (c *checker) vm(vm VM) {
 	}
 	c.packages("vm.packages", vm.Packages)
 	if vm.Admin != nil {
-		c.admin(*vm.Admin)
+		c.admin(*vm.Admin, serviceUser)
 	}
 }
 
-func (c *checker) admin(a Admin) {
+func (c *checker) admin(a Admin, serviceUser string) {
 	c.user("vm.admin.user", a.User)
+	if a.User == serviceUser {
+		c.add("vm.admin.user", "%s runs the service, which would get the administrator's rights; name another user", a.User)
+	}
 	if len(a.SSHKeys) == 0 {
 		c.add("vm.admin.sshKeys", "is empty; without a key nobody can log in: add one or leave admin out")
 	}

@@ -8,12 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
 )
+
+// sshPort is where an administrator, whom the app file names, logs in.
+const sshPort = 22
 
 // lastWords is how long the console is still read after an ominous line.
 const lastWords = time.Second
@@ -118,6 +122,9 @@ func forwards(o Options) []forward {
 	}
 	if o.Report {
 		all = append(all, forward{"tcp", probePort(o.App.Service)})
+	}
+	if login := (forward{"tcp", sshPort}); o.App.VM.Admin != nil && !slices.Contains(all, login) {
+		all = append(all, login)
 	}
 	return all
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 	"unicode"
+
+	"github.com/bakelite/bakelite/internal/app"
 )
 
 func TestPlainKeepsTextOnly(t *testing.T) {
@@ -48,7 +50,23 @@ func FuzzPlain(f *testing.F) {
 
 func TestReachableIsSorted(t *testing.T) {
 	m := &Machine{forwards: map[forward]int{{"udp", 53}: 3, {"tcp", 80}: 1, {"tcp", 53}: 2}}
-	want := []Reachable{{"tcp", 53, "127.0.0.1:2"}, {"udp", 53, "127.0.0.1:3"}, {"tcp", 80, "127.0.0.1:1"}}
+	want := []Reachable{{"tcp", 53, "127.0.0.1:2", false}, {"udp", 53, "127.0.0.1:3", false}, {"tcp", 80, "127.0.0.1:1", false}}
+	if got := m.Reachable(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAdministratorIsReachable(t *testing.T) {
+	o := Options{App: app.App{Service: app.Service{Ports: []app.Port{{Number: 80}}}}}
+	if got, want := forwards(o), []forward{{"tcp", 80}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("without an administrator: %v", got)
+	}
+	o.App.VM.Admin = &app.Admin{}
+	if got, want := forwards(o), []forward{{"tcp", 80}, {"tcp", 22}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("with one: %v", got)
+	}
+	m := &Machine{options: o, forwards: map[forward]int{{"tcp", 22}: 1, {"udp", 22}: 2}}
+	want := []Reachable{{"tcp", 22, "127.0.0.1:1", true}, {"udp", 22, "127.0.0.1:2", false}}
 	if got := m.Reachable(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
