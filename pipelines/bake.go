@@ -76,7 +76,7 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 	group, ctx := errgroup.WithContext(ctx)
 	if slices.Contains(targets, builders.Container) {
 		group.Go(func() (err error) {
-			made[0], err = container.Build(ctx, graph, source, k.layoutPath(a.Name))
+			made[0], err = w.image(ctx)
 			return err
 		})
 	}
@@ -100,6 +100,23 @@ func (w *work) named(err error) error {
 		return fmt.Errorf("%s: %w", w.app.Path, err)
 	}
 	return err
+}
+
+// image makes the app's image in a whole layout; blobs that the layout which
+// stands has already are not written again.
+func (w *work) image(ctx context.Context) ([]builders.Artifact, error) {
+	layout := filepath.Join(w.dir, filepath.Base(w.kitchen.layoutPath(w.app.Name)))
+	if err := oci.Share(w.kitchen.layoutPath(w.app.Name), layout); err != nil {
+		return nil, err
+	}
+	made, err := container.Build(ctx, w.graph, w.source, layout)
+	if err != nil {
+		return nil, err
+	}
+	if err := oci.Name(layout, w.app.Name, made[0].Digest, made[0].Platform); err != nil {
+		return nil, err
+	}
+	return made, oci.Prune(layout)
 }
 
 // disk is the order for the app's disk.

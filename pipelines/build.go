@@ -16,6 +16,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
 )
@@ -58,12 +59,13 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err := k.trusted(ctx, a, l); err != nil {
 		return nil, err
 	}
-	key, err := k.key(a, l, o)
+	key, err := k.key(a, l)
 	if err != nil {
 		return nil, err
 	}
-	if r := k.readReceipt(a.Name); r != nil && r.Key == key && (o.SkipTests || !r.TestsSkipped) && r.holds() {
-		return &Built{Receipt: *r}, nil
+	old := k.readReceipt(a.Name)
+	if old.Key == key && old.serves(o) {
+		return &Built{Receipt: old.of(o.Targets)}, nil
 	}
 	w, err := k.bake(ctx, a, l, o.Targets)
 	if err != nil {
@@ -80,28 +82,31 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err := w.name(); err != nil {
 		return nil, err
 	}
+	if err := w.clear(old.of(o.Targets)); err != nil {
+		return nil, err
+	}
 	r := Receipt{
 		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Started: started, Made: time.Now().UTC(),
 		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
 	}
-	return &Built{Receipt: r, Rebuilt: true}, k.writeReceipt(r)
+	if old.Key == key {
+		r = r.with(old)
+	}
+	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, k.writeReceipt(r)
 }
 
 func targets(asked []string) []string {
 	if len(asked) == 0 {
 		return []string{builders.Container, builders.Disk}
 	}
-	return slices.Sorted(slices.Values(asked))
+	return slices.Compact(slices.Sorted(slices.Values(asked)))
 }
 
 // hold waits until no other build of the app uses the output folder.
 func (k Kitchen) hold(ctx context.Context, name string) (func(), error) {
-	if err := os.MkdirAll(k.Output, 0o755); err != nil {
-		return nil, fmt.Errorf("making output folder: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(k.Output, "."+name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := k.lockFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("opening lock of output folder: %w", err)
+		return nil, fault.Hint(fault.As(fault.Invalid, err), "name a folder that you may write to with --output or BAKELITE_OUTPUT")
 	}
 	if !taken(f) {
 		err = k.Progress.Do(ctx, "[wait] for another build of "+name, func(ctx context.Context, _ io.Writer) (bool, error) {
@@ -113,6 +118,17 @@ func (k Kitchen) hold(ctx context.Context, name string) (func(), error) {
 		return nil, err
 	}
 	return func() { _ = f.Close() }, nil
+}
+
+func (k Kitchen) lockFile(name string) (*os.File, error) {
+	if err := os.MkdirAll(k.Output, 0o755); err != nil {
+		return nil, fmt.Errorf("making output folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(k.Output, "."+name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening lock of output folder: %w", err)
+	}
+	return f, nil
 }
 
 func taken(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
@@ -130,7 +146,7 @@ func awaitTaken(ctx context.Context, f *os.File) error {
 
 // key is the digest of everything that decides the artifacts' bytes: what was
 // asked, what is pinned, and Bakelite's own recipe.
-func (k Kitchen) key(a app.App, l *lock.Lock, o BuildOptions) (string, error) {
+func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	asked, err := app.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("writing app: %w", err)
@@ -139,7 +155,7 @@ func (k Kitchen) key(a app.App, l *lock.Lock, o BuildOptions) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
-	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, templates.Digest(), o.Targets, k.Controls.KernelArguments(),
+	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, templates.Digest(), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

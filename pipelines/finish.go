@@ -81,7 +81,7 @@ func bootableOf(made []builders.Artifact) builders.Artifact {
 	return found
 }
 
-// keep moves disks whose tests failed to a folder for study.
+// keep moves what failed its tests to a folder for study.
 func (w *work) keep(cause error) error {
 	dir := filepath.Join(w.kitchen.Output, w.app.Name+".failed")
 	if err := os.RemoveAll(dir); err != nil {
@@ -95,41 +95,68 @@ func (w *work) keep(cause error) error {
 
 // name gives everything that was made its final name, one atomic step each.
 func (w *work) name() error {
-	for i, a := range w.made {
+	var named []builders.Artifact
+	for _, a := range w.made {
 		if a.Kind == builders.Container {
-			if err := w.nameImage(&w.made[i]); err != nil {
+			image, err := w.nameImage(a)
+			if err != nil {
 				return err
 			}
+			named = append(named, image...)
 			continue
 		}
 		final := filepath.Join(w.kitchen.Output, filepath.Base(a.Path))
 		if err := os.Rename(a.Path, final); err != nil {
 			return fmt.Errorf("naming disk: %w", err)
 		}
-		w.made[i].Path = final
+		a.Path = final
+		named = append(named, a)
 	}
+	w.made = named
 	return nil
 }
 
-func (w *work) nameImage(a *builders.Artifact) error {
+// nameImage returns the layout, and the archive where one is asked for:
+// running and publishing take the layout.
+func (w *work) nameImage(a builders.Artifact) ([]builders.Artifact, error) {
 	layout := w.kitchen.layoutPath(w.app.Name)
-	if err := oci.Name(layout, w.app.Name, a.Digest, a.Platform); err != nil {
-		return err
+	if err := oci.Replace(layout, a.Path); err != nil {
+		return nil, err
 	}
-	if err := oci.Prune(layout); err != nil {
-		return err
-	}
+	a.Path, a.Ref = layout, layout+"@"+a.Digest
 	if w.app.Container.Format != "archive" {
-		return nil
+		return []builders.Artifact{a}, nil
 	}
-	a.Path = layout + ".tar"
-	if err := oci.Archive(layout, a.Path); err != nil {
-		return err
+	packed := a
+	packed.Format, packed.Ref, packed.Path = "archive", "", layout+".tar"
+	if err := oci.Archive(layout, packed.Path); err != nil {
+		return nil, err
 	}
-	info, err := os.Stat(a.Path)
+	info, err := os.Stat(packed.Path)
 	if err != nil {
-		return fmt.Errorf("reading archive: %w", err)
+		return nil, fmt.Errorf("reading archive: %w", err)
 	}
-	a.Format, a.Ref, a.Size = "archive", "", info.Size()
+	packed.Size = info.Size()
+	return []builders.Artifact{a, packed}, nil
+}
+
+// clear removes what the new artifacts replace: files that only the old
+// receipt lists, with what was signed beside them, and a failed build.
+func (w *work) clear(old Receipt) error {
+	current := map[string]bool{}
+	for _, a := range w.made {
+		current[filepath.Base(a.Path)] = true
+	}
+	names := []string{w.app.Name + ".failed"}
+	for _, a := range old.Artifacts {
+		if name := filepath.Base(a.Path); !current[name] && strings.HasPrefix(name, w.app.Name+".") {
+			names = append(names, name, name+".sha256", name+BundlesSuffix)
+		}
+	}
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(w.kitchen.Output, name)); err != nil {
+			return fmt.Errorf("removing what was replaced: %w", err)
+		}
+	}
 	return nil
 }

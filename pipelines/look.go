@@ -91,6 +91,9 @@ func (k Kitchen) rootOf(ctx context.Context, target, work string) (wire.Root, st
 		return wire.Root{Name: name, Kind: wire.Folder, Path: path}, skipped, nil
 	case strings.HasSuffix(path, ".json"):
 		return wire.Root{Name: name, Kind: wire.SBOM, Path: path}, skipped, nil
+	case strings.HasSuffix(path, ".tar"):
+		return wire.Root{}, skipped, fault.Hint(fault.New(fault.Invalid, "%s is an archive, which is not scanned as it is", target),
+			"scan the layout folder that a build puts beside it, %s; or unpack it into an empty folder and scan that", strings.TrimSuffix(target, ".tar"))
 	}
 	return wire.Root{Name: name, Kind: wire.Disk, Path: path}, skipped, nil
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -19,18 +22,21 @@ import (
 )
 
 // Receipt says what was made, from what, and how it was tested. It stands in
-// the output folder and is written last.
+// the output folder and is written last. A build of one kind of artifact keeps
+// what the receipt says of the other kind where its key is the same.
 type Receipt struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	App        string `json:"app"`
 	// Key is the digest of everything that decides the artifacts' bytes.
-	Key        string              `json:"key"`
-	LockDigest string              `json:"lockDigest"`
-	Bakelite   string              `json:"bakelite"`
-	Started    time.Time           `json:"started"`
-	Made       time.Time           `json:"made"`
-	Artifacts  []builders.Artifact `json:"artifacts"`
+	Key        string `json:"key"`
+	LockDigest string `json:"lockDigest"`
+	Bakelite   string `json:"bakelite"`
+	// Started is the start of the first build that made one of the artifacts,
+	// Made the end of the last.
+	Started   time.Time           `json:"started"`
+	Made      time.Time           `json:"made"`
+	Artifacts []builders.Artifact `json:"artifacts"`
 	// Tests are the declared tests by kind of artifact.
 	Tests map[string]Tested `json:"tests"`
 	// TestsSkipped says that --skip-tests left the declared tests out.
@@ -45,21 +51,62 @@ func (k Kitchen) receiptPath(app string) string {
 	return filepath.Join(k.Output, app+".receipt.json")
 }
 
-// readReceipt returns nil where there is none or it cannot be read: then there
-// is work.
-func (k Kitchen) readReceipt(app string) *Receipt {
+// readReceipt returns an empty one where there is none or it cannot be read:
+// then there is work.
+func (k Kitchen) readReceipt(app string) Receipt {
 	f, err := os.Open(k.receiptPath(app))
 	if err != nil {
-		return nil
+		return Receipt{}
 	}
 	defer f.Close()
 	decoder := json.NewDecoder(io.LimitReader(f, maxReceipt))
 	decoder.DisallowUnknownFields()
 	var r Receipt
 	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
-		return nil
+		return Receipt{}
 	}
-	return &r
+	return r
+}
+
+// of returns what the receipt says of some kinds of artifacts.
+func (r Receipt) of(kinds []string) Receipt {
+	r.Artifacts = slices.DeleteFunc(slices.Clone(r.Artifacts), func(a builders.Artifact) bool { return !slices.Contains(kinds, a.Kind) })
+	r.Tests = maps.Clone(r.Tests)
+	maps.DeleteFunc(r.Tests, func(kind string, _ Tested) bool { return !slices.Contains(kinds, kind) })
+	r.TestsSkipped = slices.ContainsFunc(r.kinds(), func(kind string) bool { _, tested := r.Tests[kind]; return !tested })
+	return r
+}
+
+// kinds are the kinds of artifacts that there are, sorted.
+func (r Receipt) kinds() []string {
+	var all []string
+	for _, a := range r.Artifacts {
+		all = append(all, a.Kind)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// serves says whether all that a build is asked for is there.
+func (r Receipt) serves(o BuildOptions) bool {
+	asked := r.of(o.Targets)
+	return slices.Equal(asked.kinds(), o.Targets) && (o.SkipTests || !asked.TestsSkipped) && asked.holds()
+}
+
+// with adds what an older receipt of the same key says of other kinds, where
+// that still holds.
+func (r Receipt) with(old Receipt) Receipt {
+	made := r.kinds()
+	others := old.of(slices.DeleteFunc(old.kinds(), func(kind string) bool { return slices.Contains(made, kind) }))
+	if len(others.Artifacts) == 0 || !others.holds() {
+		return r
+	}
+	r.Artifacts = append(slices.Clone(r.Artifacts), others.Artifacts...)
+	slices.SortStableFunc(r.Artifacts, func(x, y builders.Artifact) int { return strings.Compare(x.Kind, y.Kind) })
+	r.Tests = maps.Clone(r.Tests)
+	maps.Copy(r.Tests, others.Tests)
+	r.Started, r.Steps, r.TestsSkipped = old.Started, append(others.Steps, r.Steps...), r.TestsSkipped || others.TestsSkipped
+	return r
 }
 
 const receiptVersion = "bakelite.dev/v1"
@@ -79,7 +126,7 @@ func (k Kitchen) writeReceipt(r Receipt) error {
 }
 
 // holds says whether every artifact of the receipt is still there in full.
-func (r *Receipt) holds() bool {
+func (r Receipt) holds() bool {
 	for _, a := range r.Artifacts {
 		if a.Kind == builders.Container && a.Format == "layout" {
 			if size, err := oci.Size(a.Path, a.Digest); err != nil || size != a.Size {

@@ -175,7 +175,8 @@ type CommandCheck struct {
 type Container struct {
 	// Shell keeps the shell and the core utilities in the image.
 	Shell bool `yaml:"shell,omitempty"`
-	// Format is "layout" (a folder, the default) or "archive" (one tar file).
+	// Format is "layout" (a folder, the default) or "archive" (one tar file
+	// beside that folder).
 	Format string `yaml:"format,omitempty"`
 	// Labels are added to the image's annotations.
 	Labels map[string]string `yaml:"labels,omitempty"`

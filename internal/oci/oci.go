@@ -194,18 +194,60 @@ func Prune(dir string) error {
 			keep[blob.Digest.Hex] = true
 		}
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	entries, err := os.ReadDir(blobsPath(dir))
 	if err != nil {
 		return fmt.Errorf("reading layout: %w", err)
 	}
 	for _, entry := range entries {
 		if !keep[entry.Name()] {
-			if err := os.Remove(filepath.Join(dir, "blobs", "sha256", entry.Name())); err != nil {
+			if err := os.Remove(filepath.Join(blobsPath(dir), entry.Name())); err != nil {
 				return fmt.Errorf("removing old blob: %w", err)
 			}
 		}
 	}
 	return os.RemoveAll(filepath.Join(dir, "ingest"))
+}
+
+// Share links the blobs of a layout, where there is one, into a new folder. On
+// a filesystem without links that folder starts empty.
+func Share(dir, into string) error {
+	if err := os.MkdirAll(blobsPath(into), 0o755); err != nil {
+		return fmt.Errorf("making layout folder: %w", err)
+	}
+	blobs, err := os.ReadDir(blobsPath(dir))
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("reading layout: %w", err)
+	}
+	for _, blob := range blobs {
+		_ = os.Link(filepath.Join(blobsPath(dir), blob.Name()), filepath.Join(blobsPath(into), blob.Name()))
+	}
+	return nil
+}
+
+// Replace moves a whole layout to the place of another on the same
+// filesystem, which is whole at any time too: blobs first, then the index.
+func Replace(dir, by string) error {
+	if _, err := os.Lstat(dir); os.IsNotExist(err) {
+		return os.Rename(by, dir)
+	}
+	if err := os.MkdirAll(blobsPath(dir), 0o755); err != nil {
+		return fmt.Errorf("making layout folder: %w", err)
+	}
+	blobs, err := os.ReadDir(blobsPath(by))
+	if err != nil {
+		return fmt.Errorf("reading layout: %w", err)
+	}
+	for _, blob := range blobs {
+		if err := os.Rename(filepath.Join(blobsPath(by), blob.Name()), filepath.Join(blobsPath(dir), blob.Name())); err != nil {
+			return fmt.Errorf("moving blob: %w", err)
+		}
+	}
+	for _, name := range []string{"oci-layout", "index.json"} {
+		if err := os.Rename(filepath.Join(by, name), filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("moving index: %w", err)
+		}
+	}
+	return Prune(dir)
 }
 
 // Archive writes a layout as one tar file, the same bytes for the same image.
@@ -275,8 +317,10 @@ func readBlob(dir, digest string) ([]byte, error) {
 	return text, nil
 }
 
+func blobsPath(dir string) string { return filepath.Join(dir, "blobs", "sha256") }
+
 func blobPath(dir, digest string) string {
-	return filepath.Join(dir, "blobs", "sha256", filepath.Base(strings.TrimPrefix(digest, "sha256:")))
+	return filepath.Join(blobsPath(dir), filepath.Base(strings.TrimPrefix(digest, "sha256:")))
 }
 
 func readFile(path string, limit int64) ([]byte, error) {

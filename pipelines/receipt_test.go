@@ -1,0 +1,86 @@
+package pipelines
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/app"
+)
+
+func disk(t *testing.T, dir, name string) builders.Artifact {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte("disk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return builders.Artifact{Kind: builders.Disk, Format: filepath.Ext(name)[1:], Path: path, Size: 4}
+}
+
+// TestReceiptKeepsTheOtherKind builds a container after a disk of the same key.
+func TestReceiptKeepsTheOtherKind(t *testing.T) {
+	made := disk(t, t.TempDir(), "web.qcow2")
+	image := builders.Artifact{Kind: builders.Container, Format: "archive", Path: made.Path, Size: 4}
+	old := Receipt{
+		Made: time.Now().Add(time.Minute), Artifacts: []builders.Artifact{made, image},
+		Tests: map[string]Tested{builders.Disk: {BootSeconds: 3}, builders.Container: {MemoryBytes: 1}},
+	}
+	image.Digest = "new"
+	r := Receipt{Made: old.Made, Artifacts: []builders.Artifact{image}, Tests: map[string]Tested{}, TestsSkipped: true}.with(old)
+	both := []string{builders.Container, builders.Disk}
+	if len(r.Artifacts) != 2 || r.Artifacts[0] != image || r.Artifacts[1] != made || r.Tests[builders.Disk].BootSeconds != 3 || !r.TestsSkipped {
+		t.Errorf("the receipt says %+v", r)
+	}
+	for _, tt := range []struct {
+		o      BuildOptions
+		serves bool
+	}{
+		{BuildOptions{Targets: []string{builders.Disk}}, true},
+		{BuildOptions{Targets: []string{builders.Container}}, false}, // not tested
+		{BuildOptions{Targets: []string{builders.Container}, SkipTests: true}, true},
+		{BuildOptions{Targets: both}, false},
+		{BuildOptions{Targets: both, SkipTests: true}, true},
+	} {
+		if got := r.serves(tt.o); got != tt.serves {
+			t.Errorf("%+v is served: %v", tt.o, got)
+		}
+	}
+	if (Receipt{}).serves(BuildOptions{Targets: both}) || r.of([]string{builders.Container}).serves(BuildOptions{Targets: both, SkipTests: true}) {
+		t.Error("a receipt serves what it does not hold")
+	}
+	if err := os.WriteFile(made.Path, []byte("other disk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := (Receipt{Artifacts: []builders.Artifact{image}, Tests: map[string]Tested{}}).with(old); len(r.Artifacts) != 1 {
+		t.Errorf("the receipt keeps a disk that is another by now: %+v", r)
+	}
+}
+
+// TestClearRemovesWhatWasReplaced: nothing that the old receipt does not list,
+// and nothing outside the output folder or of another app.
+func TestClearRemovesWhatWasReplaced(t *testing.T) {
+	output := t.TempDir()
+	for _, name := range []string{"web.qcow2", "web.raw", "web.raw.sha256", "web.raw.sigstore.jsonl", "web.vmdk", "shop.raw"} {
+		disk(t, output, name)
+	}
+	if err := os.MkdirAll(filepath.Join(output, "web.failed", "web.oci"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	listed := func(name string) builders.Artifact {
+		return builders.Artifact{Kind: builders.Disk, Path: filepath.Join("elsewhere", name)}
+	}
+	w := work{kitchen: Kitchen{Output: output}, app: app.App{Name: "web"}, made: []builders.Artifact{listed("web.qcow2")}}
+	if err := w.clear(Receipt{Artifacts: []builders.Artifact{listed("web.qcow2"), listed("web.raw"), listed("shop.raw"), listed("..")}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{
+		"web.qcow2": true, "web.vmdk": true, "shop.raw": true,
+		"web.raw": false, "web.raw.sha256": false, "web.raw.sigstore.jsonl": false, "web.failed": false,
+	} {
+		if _, err := os.Stat(filepath.Join(output, name)); (err == nil) != want {
+			t.Errorf("%s is there: %v", name, err == nil)
+		}
+	}
+}
