@@ -57,6 +57,9 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if err != nil {
 		return err
 	}
+	if err := kitchen.CheckState(s); err != nil {
+		return err
+	}
 	// QEMU starts in another folder.
 	file, err := filepath.Abs(disk.Path)
 	if err != nil {

@@ -41,7 +41,7 @@ in, what may be published, and what is asked of an image before it is run.`,
 			}
 			write, edit, next := starterFiles, app.FileName, "build"+argument(dir)
 			if onlyPolicy {
-				write, edit, next = policyFiles, policy.FileName, "publish --policy "+filepath.Join(dir, policy.FileName)
+				write, edit, next = policyFiles, policy.FileName, "publish --policy "+shellWord(filepath.Join(dir, policy.FileName))
 			}
 			files, err := write(starter, name, dir)
 			if err != nil {
@@ -53,7 +53,7 @@ in, what may be published, and what is asked of an image before it is run.`,
 			for _, f := range files {
 				fmt.Fprintln(c.OutOrStdout(), filepath.Join(dir, filepath.FromSlash(f.name)))
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite %s\n", filepath.Join(dir, edit), next)
+			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite %s\n", shellWord(filepath.Join(dir, edit)), next)
 			return nil
 		},
 	}
@@ -71,7 +71,17 @@ func argument(dir string) string {
 	if dir == "." {
 		return ""
 	}
-	return " " + dir
+	return " " + shellWord(dir)
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellWord writes a word as a shell reads it back.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // newFile is a file to write, by its slashed path below the app's folder.

@@ -36,9 +36,8 @@ func main() {
 
 func root() *cobra.Command {
 	c := &cobra.Command{
-		Use:                        "bakelite",
-		SuggestionsMinimumDistance: 2,
-		Short:                      "Bake hardened container images and VM disks from one app file",
+		Use:   "bakelite",
+		Short: "Bake hardened container images and VM disks from one app file",
 		Long: `Bakelite makes a hardened container image and a hardened, bootable VM disk
 from one app file and one pinned root filesystem, tests both, and rebuilds
 them when, and only when, something beneath them changed.
@@ -59,7 +58,40 @@ them when, and only when, something beneath them changed.
 	c.AddCommand(completeFiles(scanCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
+	c.InitDefaultCompletionCmd()
+	c.SetHelpCommand(helpCommand())
+	for _, sub := range c.Commands() {
+		if sub.HasSubCommands() {
+			sub.Args, sub.RunE = cobra.ArbitraryArgs, refuseUnknown
+		}
+	}
+	checkCompletion(c)
 	return c
+}
+
+// checkCompletion classifies what cobra's own commands refuse.
+func checkCompletion(c *cobra.Command) {
+	completion, _, err := c.Find([]string{"completion"})
+	if err != nil {
+		panic("cobra has a command that writes completions: " + err.Error())
+	}
+	for _, shell := range completion.Commands() {
+		shell.Args = checked(shell.Args)
+	}
+}
+
+// helpCommand is cobra's own, but for words that are no command.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command",
+		RunE: func(c *cobra.Command, words []string) error {
+			asked, rest, err := c.Root().Find(words)
+			if err == nil && len(rest) == 0 {
+				return asked.Help()
+			}
+			return refuseUnknown(asked, rest)
+		},
+	}
 }
 
 // complain prints an error for a person: what happened, and what to do next.
@@ -89,12 +121,16 @@ func refuseFlag(c *cobra.Command, err error) error {
 	return fault.Hint(refused, "run: %s --help", c.CommandPath())
 }
 
+// suggestionDistance is how many letters a word may be off.
+const suggestionDistance = 2
+
 // refuseUnknown shows the help, or says which command may have been meant.
 func refuseUnknown(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}
 	err := fault.New(fault.Invalid, "unknown command %q", args[0])
+	c.SuggestionsMinimumDistance = suggestionDistance
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		return fault.Hint(err, "did you mean: %s %s", c.CommandPath(), strings.Join(near, ", "))
 	}

@@ -22,7 +22,7 @@ const maxReceipt = 4 << 20
 // lastMade returns the artifact of a kind that the newest build of an app
 // left in the output folder, in the first of the formats that there is.
 func lastMade(output string, a app.App, kind string, formats []string) (builders.Artifact, error) {
-	again := "run: bakelite build --target " + kind + argument(a.Dir)
+	again := "run: bakelite build --target " + kind + argument(named(a))
 	receipt, err := readReceipt(filepath.Join(output, a.Name+".receipt.json"))
 	if err != nil {
 		return builders.Artifact{}, fault.Hint(err, "%s", again)
@@ -44,6 +44,14 @@ func lastMade(output string, a app.App, kind string, formats []string) (builders
 		return builders.Artifact{}, fault.Hint(fault.New(fault.Missing, "the %s of %s is gone: %w", kind, a.Name, err), "%s", again)
 	}
 	return made[0], nil
+}
+
+// named is the shortest name of an app file.
+func named(a app.App) string {
+	if filepath.Base(a.Path) == app.FileName {
+		return a.Dir
+	}
+	return a.Path
 }
 
 func wrongFormat(a app.App, kind string, formats []string) error {

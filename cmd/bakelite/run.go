@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/machine"
@@ -49,6 +50,9 @@ func run(c *cobra.Command, a app.App) error {
 	}
 	image, err := lastMade(s.Output, a, builders.Container, []string{"layout"})
 	if err != nil {
+		return err
+	}
+	if err := kitchen.CheckState(s); err != nil {
 		return err
 	}
 	if err := portsFree(c.Context(), a.Service.Ports); err != nil {

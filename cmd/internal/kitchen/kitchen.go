@@ -25,6 +25,9 @@ import (
 // but for the display of what happens: the caller sets and closes Progress.
 // A command makes one kitchen for all of its apps.
 func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
+	if err := CheckState(s); err != nil {
+		return pipelines.Kitchen{}, err
+	}
 	mirrors := archive.MachineMirrors(os.DirFS("/"))
 	maps.Copy(mirrors, s.Mirrors)
 	client, err := archive.New(archive.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: mirrors, Keyring: s.Keyring})
