@@ -70,7 +70,7 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 		return err
 	}
 	defer folder.Close()
-	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/")}
+	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/"), Accelerator: s.Accelerator}
 	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
 		return err
 	}

@@ -17,9 +17,6 @@ const (
 	accelTCG = "tcg"
 )
 
-// Accelerators lists the values of Options.Accelerator.
-func Accelerators() []string { return []string{"auto", accelKVM, accelTCG} }
-
 const (
 	// proofTime bounds the proof; it takes a tenth of a second where KVM works.
 	proofTime = 10 * time.Second

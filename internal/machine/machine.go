@@ -44,8 +44,8 @@ type Options struct {
 	// Limit bounds the boot and its report: by default 2 minutes under KVM
 	// and 8 without.
 	Limit time.Duration
-	// Accelerator is one of Accelerators(); "" and "auto" mean KVM where it was
-	// seen to run a machine, else TCG.
+	// Accelerator is "kvm" or "tcg"; "" and "auto" mean KVM where it was seen to
+	// run a machine, else TCG.
 	Accelerator string
 	// SecureBoot is the certificate, of an RSA key of 2048 to 4096 bits, whose
 	// signature the firmware asks of what it boots; nil boots anything.

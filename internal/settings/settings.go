@@ -39,6 +39,8 @@ type Settings struct {
 	Sign Sign `yaml:"sign,omitempty"`
 	// SecureBoot signs the disk's EFI program.
 	SecureBoot SecureBoot `yaml:"secure-boot,omitempty"`
+	// Accelerator is what runs machines: "auto", "kvm" or "tcg".
+	Accelerator string `yaml:"accelerator,omitempty"`
 	// Provenance says who builds, and from where.
 	Provenance Provenance `yaml:"provenance,omitempty"`
 	// Frozen refuses to make or change a lock.

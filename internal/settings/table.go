@@ -95,6 +95,8 @@ func Table() []Entry {
 			Help: "PEM file with the RSA key that signs the disk's EFI program."},
 		{Key: "secure-boot.certificate", Flag: "secure-boot-certificate", Kind: Path, DefaultHelp: "none",
 			Help: "PEM file with the certificate of secure-boot.key, which the firmware trusts."},
+		{Key: "accelerator", Flag: "accelerator", Kind: Text, Rare: true, Default: "auto", OneOf: []string{"auto", "kvm", "tcg"},
+			Help: "What runs machines: KVM, QEMU's emulation (tcg), or auto: KVM where it was seen to run one."},
 		{Key: "provenance.builder", Flag: "builder", Kind: Text, Rare: true, DefaultHelp: "the GitHub Actions workflow, else https://bakelite.dev/builder/local",
 			Help: "URI that consumers know the builder by."},
 		{Key: "provenance.source", Flag: "source", Kind: Text, Rare: true, DefaultHelp: "that of the GitHub Actions job",

@@ -55,7 +55,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot,
 		Testers: map[string]pipelines.Tester{
-			builders.Container: containerTester{s.State}, builders.Disk: fewAtOnce(diskTester{s.State, known, boot}),
+			builders.Container: containerTester{s.State}, builders.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot}),
 		},
 	}, nil
 }

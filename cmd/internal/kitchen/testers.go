@@ -27,9 +27,10 @@ func (t containerTester) Test(ctx context.Context, a app.App, made builders.Arti
 
 // diskTester runs the declared tests on a disk in QEMU.
 type diskTester struct {
-	state    string
-	controls hardening
-	boot     *uki.Signer
+	state       string
+	accelerator string
+	controls    hardening
+	boot        *uki.Signer
 }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact, _ io.Writer) (pipelines.Tested, error) {
@@ -39,7 +40,7 @@ func (t diskTester) Test(ctx context.Context, a app.App, made builders.Artifact,
 		return pipelines.Tested{}, err
 	}
 	defer folder.Close()
-	o := machine.Options{Disk: made.Path, App: a, State: folder.Path, Controls: t.controls.bootedScript(a)}
+	o := machine.Options{Disk: made.Path, App: a, State: folder.Path, Accelerator: t.accelerator, Controls: t.controls.bootedScript(a)}
 	if t.boot != nil {
 		o.SecureBoot = t.boot.Certificate
 	}
