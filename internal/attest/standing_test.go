@@ -184,10 +184,22 @@ func TestStandingBy(t *testing.T) {
 		}
 		return all
 	}
+	indented := func() (all [][]byte) {
+		for _, b := range mine {
+			var text bytes.Buffer
+			if err := json.Indent(&text, b, "", " "); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text.Bytes())
+		}
+		return all
+	}
 	for name, tt := range map[string]struct {
 		attached [][]byte
 		want     string
 	}{
+		"ours, indented":          {indented(), everything},
+		"ours, after indented":    {slices.Concat(indented(), mine), fresh},
 		"nothing":                 {nil, everything},
 		"ours":                    {mine, fresh},
 		"another's":               {others, everything},
