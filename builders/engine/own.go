@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -36,11 +38,18 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 	}
 	deadline := time.After(startTimeout)
 	var ended <-chan error
+	var turn *os.File
+	defer func() { turn.Close() }() // of nil it is an error and no harm
 	for {
 		if c, err := dialOwn(ctx, state); err == nil {
 			return &Engine{client: c, Origin: "own"}, nil
 		}
-		if ended == nil && isFree(state) {
+		if turn == nil {
+			if turn, err = takeTurn(state); err != nil {
+				return nil, fmt.Errorf("starting engine: %w", err)
+			}
+		}
+		if turn != nil && ended == nil && isFree(state) {
 			if ended, err = spawn(state, o.Idle); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
@@ -57,6 +66,28 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// takeTurn returns the lock of who may start a daemon, until it is closed, or
+// nil while another has it. Without it rootlesskit, which has a lock of its
+// own on the folder, would end all daemons but one with an error.
+func takeTurn(state string) (*os.File, error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("making state folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(state, "turn"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile())
+	if err == nil {
+		return f, nil
+	}
+	f.Close()
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		return nil, nil
+	}
+	return nil, err
 }
 
 // lostRace says whether a daemon ended because another held the folder.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -87,13 +89,23 @@ func TestRootless(t *testing.T) {
 	p := newPerson(t)
 	tools := busyboxIn(t, filepath.Join(p.home, "tools"))
 	state := filepath.Join(p.home, "state")
+	_, _ = p.bakes(t, tools, systemPath, "stop", state) // the program is there now
 	t.Cleanup(func() { _, _ = p.bakes(t, tools, systemPath, "stop", state) })
 	// A step is root of a namespace, its first process, and sees lo alone.
 	want := "0\nsh\n1"
 	for _, round := range []string{"starts", "is found again"} {
-		if got, err := p.bakes(t, tools, systemPath, "probe", state); err != nil || got != want {
+		var group errgroup.Group
+		for range 3 {
+			group.Go(func() error {
+				if got, err := p.bakes(t, tools, systemPath, "probe", state); err != nil || got != want {
+					return fmt.Errorf("gave %q, %w, want %q", got, err, want)
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
 			log, _ := tail(filepath.Join(state, "engine", logName))
-			t.Fatalf("an engine that %s gave %q, %v, want %q; its log:\n%s", round, got, err, want, log)
+			t.Fatalf("an engine that %s for three at once: %v; its log:\n%s", round, err, log)
 		}
 	}
 	if pids := inEnvironment(t, "tr0ub4dor"); len(pids) > 0 {
