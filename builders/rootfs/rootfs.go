@@ -181,7 +181,7 @@ func (g Graph) Trim(tree llb.State, name string) llb.State {
 	if g.App.Container.Shell {
 		return tree
 	}
-	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(g.removable(), " ")}, script("remove.sh", "trim.sh")...)
+	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(g.removable(), " ")}, script("libraries.sh", "remove.sh", "trim.sh")...)
 }
 
 // Remove takes packages out of a machine's tree.
