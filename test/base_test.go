@@ -85,6 +85,9 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("app.yaml", "to: /etc/inline", "to: /etc/inline, owner: stranger")
 	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml", "files[1].owner: the image has no user or group stranger", "next:")
 	s.replace("app.yaml", ", owner: stranger", "")
+	s.replace("Dockerfile", "COPY copied.txt", "COPY app.lock copied.txt")
+	s.run("build", "--target", "container", "web").want(t, 5, "app.lock", "not found", "next: a Dockerfile can copy what .dockerignore lets through")
+	s.replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
 	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
 	first := o.result(t)
 	if again := build("web"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
