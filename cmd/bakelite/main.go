@@ -58,40 +58,36 @@ them when, and only when, something beneath them changed.
 	c.AddCommand(completeFiles(scanCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
+	c.InitDefaultHelpCmd()
 	c.InitDefaultCompletionCmd()
-	c.SetHelpCommand(helpCommand())
 	for _, sub := range c.Commands() {
-		if sub.HasSubCommands() {
+		switch {
+		case sub.Name() == "help":
+			sub.Run, sub.RunE = nil, help
+		case sub.HasSubCommands():
 			sub.Args, sub.RunE = cobra.ArbitraryArgs, refuseUnknown
+			classifyArguments(sub.Commands())
 		}
 	}
-	checkCompletion(c)
 	return c
 }
 
-// checkCompletion classifies what cobra's own commands refuse.
-func checkCompletion(c *cobra.Command) {
-	completion, _, err := c.Find([]string{"completion"})
-	if err != nil {
-		panic("cobra has a command that writes completions: " + err.Error())
-	}
-	for _, shell := range completion.Commands() {
-		shell.Args = checked(shell.Args)
+// classifyArguments is for commands that cobra itself makes.
+func classifyArguments(commands []*cobra.Command) {
+	for _, c := range commands {
+		if c.Args != nil {
+			c.Args = checked(c.Args)
+		}
 	}
 }
 
-// helpCommand is cobra's own, but for words that are no command.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "help [COMMAND]", Short: "Show the help of a command",
-		RunE: func(c *cobra.Command, words []string) error {
-			asked, rest, err := c.Root().Find(words)
-			if err == nil && len(rest) == 0 {
-				return asked.Help()
-			}
-			return refuseUnknown(asked, rest)
-		},
+// help is cobra's own, but for words that are no command.
+func help(c *cobra.Command, words []string) error {
+	asked, rest, err := c.Root().Find(words)
+	if err != nil || len(rest) > 0 {
+		return refuseUnknown(asked, rest)
 	}
+	return asked.Help()
 }
 
 // complain prints an error for a person: what happened, and what to do next.
