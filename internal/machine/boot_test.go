@@ -87,9 +87,10 @@ func nginx() app.App {
 	}
 }
 
-// TestDisk boots disks from the folder that BAKELITE_TEST_DISKS names: an
-// nginx machine whose firewall lets port 80 through in good.qcow2, the same
-// with a firewall that fails in bad.raw, their kernel and initrd beside.
+// TestDisk boots disks from the folder that BAKELITE_TEST_DISKS names: a
+// machine with nginx as app-nginx.service, whose firewall lets port 80 through
+// in good.qcow2, the same with a firewall that fails in bad.raw, their kernel
+// and initrd beside.
 func TestDisk(t *testing.T) {
 	dir := os.Getenv("BAKELITE_TEST_DISKS")
 	if dir == "" {
