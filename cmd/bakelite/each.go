@@ -45,7 +45,8 @@ func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work)
 	group.SetLimit(atOnce(s, len(apps)))
 	for i, a := range apps {
 		group.Go(func() error {
-			if ctx.Err() != nil {
+			if err := ctx.Err(); err != nil {
+				failed[i] = fmt.Errorf("%s was not begun: %w", a.Name, err)
 				return nil
 			}
 			var out bytes.Buffer

@@ -19,6 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/once"
 )
 
 // Options configure a Client.
@@ -48,9 +49,9 @@ type Client struct {
 	report  func(error)
 	http    *http.Client
 
-	snapshots once[*Snapshot]
-	seeds     once[prepared]
-	plans     once[[]lock.Pin]
+	snapshots once.Map[*Snapshot]
+	seeds     once.Map[prepared]
+	plans     once.Map[[]lock.Pin]
 }
 
 // New returns a Client; a keyring that cannot be read is a fault.Missing or

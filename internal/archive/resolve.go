@@ -44,7 +44,7 @@ type Installed struct {
 // in the snapshot. The client remembers the answer.
 func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed Installed, names []string) ([]lock.Pin, error) {
 	names = slices.Sorted(slices.Values(names))
-	pins, err := c.plans.do(ctx, planKey(s, seed, installed, names), func() ([]lock.Pin, error) {
+	pins, err := c.plans.Do(ctx, planKey(s, seed, installed, names), func() ([]lock.Pin, error) {
 		return c.resolve(ctx, s, seed, installed, names)
 	})
 	return slices.Clone(pins), err
@@ -54,7 +54,7 @@ func planKey(s *Snapshot, seed Seed, installed Installed, names []string) string
 	key := sha256.New()
 	fmt.Fprintf(key, "%s %s %x %q\n", s.key(), seed.Dir, sha256.Sum256(installed.Status), names)
 	for _, pin := range installed.Pins {
-		fmt.Fprintln(key, pin.SHA256)
+		fmt.Fprintln(key, pin.Name, pin.Version, pin.Arch, pin.SHA256)
 	}
 	return hex.EncodeToString(key.Sum(nil))
 }

@@ -30,7 +30,7 @@ type prepared struct {
 // PrepareSeed chooses a snapshot's seed, fetches it and unpacks it into the
 // cache; errors are those of SeedPins, Fetch and UnpackSeed.
 func (c *Client) PrepareSeed(ctx context.Context, s *Snapshot) ([]lock.Pin, Seed, error) {
-	p, err := c.seeds.do(ctx, s.key(), func() (p prepared, err error) {
+	p, err := c.seeds.Do(ctx, s.key(), func() (p prepared, err error) {
 		if p.pins, err = SeedPins(s); err != nil {
 			return p, err
 		}

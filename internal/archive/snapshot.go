@@ -76,7 +76,7 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 // Current is the Snapshot that the client took first: however many apps are
 // locked, and however long that takes, they stand on one state of the archive.
 func (c *Client) Current(ctx context.Context, suite, arch string) (*Snapshot, error) {
-	return c.snapshots.do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
+	return c.snapshots.Do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
 }
 
 // key is the digest of what the snapshot holds.

@@ -18,7 +18,7 @@ func layers() []layer {
 		{"ports and nouns", []string{"builders", "internal/app", "internal/lock", "internal/probe", "internal/policy", "scan", "scan/gate"}},
 		{"leaves", []string{
 			"internal/app/strict", "internal/archive/control", "internal/archive/deb", "internal/disk", "internal/disk/",
-			"internal/cache", "internal/program", "templates",
+			"internal/cache", "internal/once", "internal/program", "templates",
 		}},
 		{"ground", []string{"internal/fault", "internal/limit"}},
 	}

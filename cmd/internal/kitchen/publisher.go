@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/once"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/settings"
@@ -43,6 +44,7 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 	if destination == "" {
 		destination = registry.LayoutPrefix + filepath.Join(s.Output, "published")
 	}
+	var databases once.Map[database.Database] // all apps are judged by the same one
 	return pipelines.Publisher{
 		Scanner:     child.Scanner{Cache: filepath.Join(s.State, "scan")},
 		Destination: strings.TrimSuffix(destination, "/"),
@@ -50,9 +52,11 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 		SignerName:  signerName(s.Sign),
 		Signer:      func(context.Context) (attest.Signer, error) { return signer(s) },
 		Database: func(ctx context.Context) (database.Database, error) {
-			return database.Fetch(ctx, database.Options{
-				Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"),
-				MaxAge: policy.WithDefaults(p).Gate.MaxDatabaseAge.Std(), Now: time.Now(),
+			return databases.Do(ctx, s.Scanner.Database, func() (database.Database, error) {
+				return database.Fetch(ctx, database.Options{
+					Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"),
+					MaxAge: policy.WithDefaults(p).Gate.MaxDatabaseAge.Std(), Now: time.Now(),
+				})
 			})
 		},
 	}
