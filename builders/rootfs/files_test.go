@@ -117,6 +117,7 @@ func TestMistakesNameTheirKey(t *testing.T) {
 	tr.write(tr.dir, "run/env", "#! /bin/env python3\nx", 0o755)
 	tr.write(tr.dir, "run/plain", "x", 0o644)
 	tr.link("/bin/env", tr.dir, "run/link")
+	tr.link("/root/python3", tr.dir, "run/astray")
 	for calls, want := range map[string]string{
 		call("owner", "web", "files[1].owner"):             "",
 		call("owner", "7:8", "files[1].owner"):             "",
@@ -125,6 +126,7 @@ func TestMistakesNameTheirKey(t *testing.T) {
 		call("runnable", "/run/env", "service.command[0]"): "",
 		call("runnable", "/run/link", "x"):                 "",
 		call("runnable", "/run/absent", "x"):               "app file: x: /run/absent is not in the container; next:",
+		call("runnable", "/run/astray", "x"):               "app file: x: /run/astray, by links /root/python3, is not in the container; next:",
 		call("runnable", "/run", "x"):                      "app file: x: /run is not in the container; next:",
 		call("runnable", "/run/plain", "x"):                "app file: x: /run/plain is a file that cannot be executed; next:",
 		call("runnable", "/run/none", "x"):                 "app file: x: /usr/bin/python3, which /run/none names in its first line, is not in the container; next:",

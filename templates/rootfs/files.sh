@@ -86,7 +86,9 @@ folder() {
 # the tree: PROGRAM KEY.
 runnable() {
 	real "$1"
-	[ -f "$at" ] || mistake "$2" "$1 is not in the container" 'put it there by files, or name its package under packages'
+	program=$1
+	[ "$at" = "$ROOT$1" ] || program="$1, by links ${at#"$ROOT"},"
+	[ -f "$at" ] || mistake "$2" "$program is not in the container" 'put it there by files, or name its package under packages'
 	[ -x "$at" ] || mistake "$2" "$1 is a file that cannot be executed" 'give it mode: "0755" under files'
 	interpreter=$(head -c 256 "$at" | tr -d '\0' | sed -n '1s/^#![[:blank:]]*\([^[:blank:]]*\).*/\1/p')
 	[ -n "$interpreter" ] || return 0
