@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/util/progress/progressui"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -27,6 +28,7 @@ type Progress struct {
 	shown   chan struct{}
 	// silent says that the display shows no output of steps to a person.
 	silent bool
+	id     string // tells its steps from those of another display
 	mu     sync.Mutex
 	steps  map[digest.Digest]*record
 	groups map[string]*group
@@ -44,6 +46,7 @@ func NewProgress(w io.Writer, mode string) (*Progress, error) {
 	p := &Progress{
 		updates: make(chan *client.SolveStatus, 64),
 		shown:   make(chan struct{}),
+		id:      identity.NewID(),
 		silent:  mode == string(progressui.QuietMode) || mode == string(progressui.RawJSONMode),
 		steps:   map[digest.Digest]*record{},
 		groups:  map[string]*group{},
@@ -89,7 +92,7 @@ func (p *Progress) Steps() []Step {
 func (p *Progress) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
 	started := time.Now()
 	source := p.newSource("")
-	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%d %s", source.id, name)), Name: name, Started: &started}
+	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%s %d %s", p.id, source.id, name)), Name: name, Started: &started}
 	p.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
 	cached, err := fn(ctx, &stepLog{p: p, source: source, vertex: vertex.Digest})
 	done, completed := vertex, time.Now()

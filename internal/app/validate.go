@@ -109,6 +109,11 @@ func (c *checker) label(key, name string) {
 	case !dnsLabel.MatchString(name):
 		c.add(key, "%q is not a DNS label: lower-case letters, digits and inner hyphens", name)
 	}
+	for _, form := range []string{"-disk", "-containerdisk"} {
+		if of := strings.TrimSuffix(name, form); of != name {
+			c.add(key, "%q is where the disk of an app %q is published: end it otherwise", name, of)
+		}
+	}
 }
 
 func (c *checker) packages(key string, names []string) {

@@ -1,13 +1,14 @@
 # Makes $ROOT ready for dpkg. Its database lies in memory until keep_database:
 # dpkg syncs it to disk hundreds of times.
 mkdir -p "$ROOT/usr/sbin" "$ROOT/var/lib/dpkg"
-mv "$ROOT/var/lib/dpkg" /tmp/dpkg
-ln -s /tmp/dpkg "$ROOT/var/lib/dpkg"
+database=$(readlink -f "$ROOT/var/lib/dpkg") # a base image may have a link there
+mv "$database" /tmp/dpkg
+ln -s /tmp/dpkg "$database"
 mkdir -p /tmp/dpkg/info /tmp/dpkg/updates /tmp/dpkg/triggers
 [ -e /tmp/dpkg/status ] || : >/tmp/dpkg/status
 keep_database() {
-	rm "$ROOT/var/lib/dpkg"
-	mv /tmp/dpkg "$ROOT/var/lib/dpkg"
+	rm "$database"
+	mv /tmp/dpkg "$database"
 }
 printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d" # no service starts while an image is made
 chmod 755 "$ROOT/usr/sbin/policy-rc.d"
