@@ -58,10 +58,28 @@ func TestWholeLine(t *testing.T) {
 		}
 	}
 	nothingToDo(s, r)
+	onlyTheImage(s, r)
 	seller := openShop(t)
 	s.env = seller.env
 	seller.site = s
 	publishBoth(seller)
+}
+
+// onlyTheImage makes an image anew that is gone: the receipt still knows the
+// disk, and a build of both has nothing to do.
+func onlyTheImage(s site, before result) {
+	s.t.Helper()
+	if err := os.RemoveAll(s.path(before.artifact(s.t, "layout"))); err != nil {
+		s.t.Fatal(err)
+	}
+	r := s.run("build", "--json", "--output", "dist", "--target", "container", "web").result(s.t)
+	if !r.Rebuilt || len(r.Artifacts) != 1 || r.digest(s.t, "layout") != before.digest(s.t, "layout") {
+		s.t.Errorf("the image alone gives %+v", r)
+	}
+	r = s.run("build", "--json", "--output", "dist", "web").result(s.t)
+	if r.Rebuilt || !slices.Equal(r.Artifacts, before.Artifacts) {
+		s.t.Errorf("the build of both after that gives %+v, the first gave %+v", r, before)
+	}
 }
 
 // nothingToDo runs the same command again, with an engine address where
