@@ -26,7 +26,7 @@ func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (
 		made := w.bootable(kind)
 		hardening, err := w.check(ctx, kind)
 		if err != nil {
-			return nil, fmt.Errorf("checking the hardening of the %s: %w", kind, err)
+			return nil, fmt.Errorf("checking the %s: %w", kind, err)
 		}
 		err = k.Progress.Do(ctx, "[test] "+kind, func(ctx context.Context, log io.Writer) (bool, error) {
 			tested, err := k.Testers[kind].Test(ctx, a, made, log)

@@ -1,4 +1,5 @@
-# Takes libraries out of REMOVE that a package which stays depends on.
+# Takes out of REMOVE what a package which stays cannot run without: libraries
+# that it depends on, and Perl.
 REMOVE=$(mawk -v remove="$REMOVE" '
 	BEGIN { RS = ""; FS = "\n"; count = split(remove, names, " "); for (i = 1; i <= count; i++) gone[names[i]] }
 	{
@@ -17,7 +18,7 @@ REMOVE=$(mawk -v remove="$REMOVE" '
 					library = depends[i]
 					sub(/^ +/, "", library)
 					sub(/[ (:].*/, "", library)
-					if (library ~ /^lib/ && library in gone) { delete gone[library]; kept = 1 }
+					if (library ~ /^(lib|perl-base$)/ && library in gone) { delete gone[library]; kept = 1 }
 				}
 			}
 		} while (kept)
