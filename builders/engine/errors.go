@@ -83,8 +83,9 @@ func classify(err error, f blame) error {
 	return fault.As(fault.Build, withOutput(message, f))
 }
 
-// mistake begins the last line of a step of ours that found a mistake in the
-// app file, as templates/rootfs/files.sh writes it.
+// mistake begins the line of a step of ours that found a mistake in the app
+// file, as templates/rootfs/files.sh writes it. What the step wrote to its
+// other output may come after it.
 const mistake = "app file: "
 
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw
@@ -96,10 +97,11 @@ func exited(exit *gateway.ExitError, f blame) error {
 		step = fmt.Sprintf("step %q", f.Step)
 	}
 	hint := "the step's own output says why it failed"
-	last := f.Output[strings.LastIndex(f.Output, "\n")+1:]
-	if found, ok := strings.CutPrefix(last, mistake); ok {
-		message, remedy, _ := strings.Cut(found, "; next: ")
-		return fault.Hint(fault.New(fault.Invalid, "%s", message), "%s", remedy)
+	for line := range strings.Lines(f.Output) {
+		if found, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), mistake); ok {
+			message, remedy, _ := strings.Cut(found, "; next: ")
+			return fault.Hint(fault.New(fault.Invalid, "%s", message), "%s", remedy)
+		}
 	}
 	switch {
 	case exit.ExitCode == 127:
