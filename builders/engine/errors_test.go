@@ -58,7 +58,7 @@ func TestCauses(t *testing.T) {
 		"500":          {fetch(server.URL+"/broken", "hello"), fault.Network, []string{"fetch hello 1.0", "500"}, "another mirror"},
 		"refused":      {fetch(closed+"/f", "hello"), fault.Network, []string{"fetch hello 1.0", "connection refused"}, "check the network"},
 		"no such host": {fetch("http://mirror.invalid/f", "hello"), fault.Network, []string{"fetch hello 1.0", "mirror.invalid"}, "check the network"},
-		"step": {shell("[app] configure", "seq 1 30; echo wanted a package >&2; exit 3"), fault.Build,
+		"step": {shell("[app] configure", "seq 1 30; echo wanted a package; exit 3"), fault.Build,
 			[]string{`step "[app] configure" failed with exit code 3; its last lines:`, "\n12\n", "wanted a package"}, "own output"},
 		"no program": {shell("[step] apt-get", "apt-get-none update"), fault.Build, []string{"failed with exit code 127"}, "under packages"},
 		"no owner":   {shell("[files] copy", "echo before; echo 'app file: files[0].owner: nobody has it; next: use service.user' >&2; exit 1"), fault.Invalid, []string{"files[0].owner: nobody has it"}, "service.user"},

@@ -31,9 +31,10 @@ type step struct {
 	mounts  []llb.RunOption
 }
 
-// text is the whole script; start dates what the step makes.
+// text is the whole script; start dates what the step makes. Output and errors
+// go the same way, for the engine does not keep the order of two.
 func (s step) text() string {
-	all := append([]string{"set -eu\nstart=$(mktemp /tmp/start.XXXXXX)\n"}, s.scripts...)
+	all := append([]string{"set -eu\nexec 2>&1\nstart=$(mktemp /tmp/start.XXXXXX)\n"}, s.scripts...)
 	if s.settle {
 		all = append(all, templates.Text("rootfs/settle.sh"))
 	}
