@@ -94,7 +94,7 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	}
 	w.ports = forwards(o)
 	if o.Report {
-		w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, o.limit(w.accel)))
+		w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel))
 	}
 	return w, qemu, err
 }

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed"
 	"encoding/base64"
@@ -31,8 +32,8 @@ const (
 	// credentialLimit bounds one credential: with the others it must fit the
 	// 64 KiB that SMBIOS 2 tables may take.
 	credentialLimit = 40 << 10
-	// commandAttempt bounds one attempt of a command; an emulated machine is
-	// slow.
+	// commandAttempt bounds one attempt of a command, and is the least that an
+	// emulated machine, which is slow, gives it.
 	commandAttempt = 30 * time.Second
 	// reportMargin is kept of a boot's limit for the report itself.
 	reportMargin = 30 * time.Second
@@ -40,10 +41,10 @@ const (
 
 // credentials are the units of one boot by credential name
 // (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
-func credentials(o Options, device string, limit time.Duration) map[string]string {
+func credentials(o Options, device, accel string) map[string]string {
 	a := o.App
 	return map[string]string{
-		"systemd.extra-unit." + reportUnit: reportService(script(o, device, limit)),
+		"systemd.extra-unit." + reportUnit: reportService(script(o, device, accel)),
 		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
 			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
 			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
@@ -63,17 +64,15 @@ func reportService(script string) string {
 }
 
 // script is report.sh, then one line for each thing to do.
-func script(o Options, device string, limit time.Duration) string {
+func script(o Options, device, accel string) string {
 	a := o.App
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
-	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(limit-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
 	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
-	for i, o := range probe.For(probe.Disk, a) {
-		if o.Test.Command != nil {
-			fmt.Fprintln(&b, commandLine(i, o))
-		}
+	for _, c := range o.commands(accel) {
+		fmt.Fprintln(&b, c.line())
 	}
 	fmt.Fprintf(&b, "service %s\n", quote(a.Unit()))
 	if o.Controls != "" {
@@ -92,17 +91,43 @@ func pack(script string) string {
 	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
-// commandLine calls the script's check: its number, the seconds for all
-// attempts and for one, user, folder, wanted exit code and text, then the
-// environment and the command.
-func commandLine(i int, o probe.Options) string {
-	t, s := o.Test, o.Service
-	words := []string{
-		"check", strconv.Itoa(i), seconds(time.Duration(t.Within), probe.DefaultWithin), seconds(o.Attempt, commandAttempt),
-		s.User, s.Dir, strconv.Itoa(t.Command.Exit), t.Command.Contains,
+// command is a command test by its number among the disk's tests. Its last
+// attempt may begin at the end of within.
+type command struct {
+	number          int
+	check           app.CommandCheck
+	service         app.Service
+	within, attempt time.Duration
+}
+
+func (o Options) commands(accel string) []command {
+	var all []command
+	for i, p := range probe.For(probe.Disk, o.App) {
+		if p.Test.Command == nil {
+			continue
+		}
+		c := command{
+			number: i, check: *p.Test.Command, service: p.Service,
+			within: cmp.Or(time.Duration(p.Test.Within), probe.DefaultWithin), attempt: cmp.Or(p.Attempt, commandAttempt),
+		}
+		if accel == accelTCG {
+			c.attempt = max(c.attempt, commandAttempt)
+		}
+		all = append(all, c)
 	}
-	words = append(words, environment(s)...)
-	words = append(words, t.Command.Run...)
+	return all
+}
+
+// line calls the script's check: its number, the seconds for all attempts and
+// for one, user, folder, wanted exit code and text, then the environment and
+// the command.
+func (c command) line() string {
+	words := []string{
+		"check", strconv.Itoa(c.number), seconds(c.within), seconds(c.attempt),
+		c.service.User, c.service.Dir, strconv.Itoa(c.check.Exit), c.check.Contains,
+	}
+	words = append(words, environment(c.service)...)
+	words = append(words, c.check.Run...)
 	for i, w := range words[1:] {
 		words[i+1] = quote(w)
 	}
@@ -110,10 +135,7 @@ func commandLine(i int, o probe.Options) string {
 }
 
 // seconds are whole, and at least one.
-func seconds(d, fallback time.Duration) string {
-	if d <= 0 {
-		d = fallback
-	}
+func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d, time.Second).Seconds()))
 }
 

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// limitKVM and limitTCG are how long a boot with its report may take. A
-	// boot through firmware and dm-verity was measured at 60 seconds under
-	// TCG on a quiet machine of 2 cores and 160 on a busy one.
+	// limitKVM and limitTCG are how long a boot may take. One through
+	// firmware and dm-verity was measured at 60 seconds under TCG on a quiet
+	// machine of 2 cores and 160 on a busy one.
 	limitKVM = 2 * time.Minute
 	limitTCG = 8 * time.Minute
 	// defaultMemory is the app file's documented default for vm.memory.
@@ -41,8 +41,8 @@ type Options struct {
 	State string
 	// Arch is "amd64" or "arm64", the architecture of this program by default.
 	Arch string
-	// Limit bounds the boot and its report: by default 2 minutes under KVM
-	// and 8 without.
+	// Limit bounds the boot: by default 2 minutes under KVM and 8 without.
+	// The time that command tests may take is added for their report.
 	Limit time.Duration
 	// Accelerator is "kvm" or "tcg"; "" and "auto" mean KVM where it was seen to
 	// run a machine, else TCG.
@@ -81,7 +81,19 @@ func (o Options) pinned() string {
 	return o.Accelerator
 }
 
+// limit bounds the boot and its report.
 func (o Options) limit(accel string) time.Duration {
+	limit := o.bootLimit(accel)
+	if !o.Report {
+		return limit
+	}
+	for _, c := range o.commands(accel) {
+		limit += c.within + c.attempt
+	}
+	return limit
+}
+
+func (o Options) bootLimit(accel string) time.Duration {
 	switch {
 	case o.Limit > 0:
 		return o.Limit

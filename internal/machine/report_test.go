@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/probe"
 )
 
 const goodReport = "noise\r\nbakelite begin\r\nbakelite state degraded\r\n" +
@@ -132,7 +134,7 @@ func TestScriptOnThisMachine(t *testing.T) {
 		a.Tests = append(a.Tests, app.Test{Check: app.Check{Command: &c}, Within: 1})
 	}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-s")
-	cmd.Stdin = strings.NewReader(script(Options{App: a, Controls: "printf '%s\\n' \"$ROOT$BOOTED\""}, out, time.Minute))
+	cmd.Stdin = strings.NewReader(script(Options{App: a, Controls: "printf '%s\\n' \"$ROOT$BOOTED\""}, out, accelKVM))
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RUNTIME_DIRECTORY=" + dir}
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
@@ -164,6 +166,48 @@ func TestScriptOnThisMachine(t *testing.T) {
 	}
 	if r.MemoryBytes <= 0 {
 		t.Errorf("memory %d", r.MemoryBytes)
+	}
+}
+
+// TestTimeOfCommands wants a report to have the time that its commands may
+// take after the boot, and a container's timeout to be too short for emulation.
+func TestTimeOfCommands(t *testing.T) {
+	check := app.Check{Command: &app.CommandCheck{Run: []string{"/bin/false"}}}
+	o := Options{Report: true, App: app.App{
+		Service: app.Service{Health: &app.Health{
+			Check: check, Interval: app.Duration(30 * time.Second), Timeout: app.Duration(5 * time.Second), Retries: 3,
+		}},
+		Tests: []app.Test{
+			{Check: check, Within: app.Duration(3 * time.Minute)},
+			{Check: app.Check{TCP: &app.TCPCheck{}}, Within: app.Duration(time.Hour)},
+			{Check: check, On: probe.Container},
+			{Check: check},
+		},
+	}}
+	slow, limited := o, o
+	slow.App.Service.Health = &app.Health{Check: check, Interval: app.Duration(time.Second), Timeout: app.Duration(time.Minute), Retries: 1}
+	slow.App.Tests = nil
+	limited.Limit, limited.Report = time.Minute, false
+	for _, tt := range []struct {
+		o           Options
+		accel       string
+		boot, total time.Duration
+		line        string
+	}{
+		{o, accelKVM, limitKVM, limitKVM + 105*time.Second + 5*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, "check '0' '105' '5' "},
+		{o, accelTCG, limitTCG, limitTCG + 105*time.Second + 30*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, "check '0' '105' '30' "},
+		{slow, accelTCG, limitTCG, limitTCG + 2*time.Minute + time.Second, "check '0' '61' '60' "},
+		{limited, accelTCG, time.Minute, time.Minute, "check '3' '30' '30' "},
+	} {
+		if got := tt.o.limit(tt.accel); got != tt.total {
+			t.Errorf("%s: a limit of %s, want %s", tt.accel, got, tt.total)
+		}
+		text := script(tt.o, "port", tt.accel)
+		for _, want := range []string{"\n" + tt.line, fmt.Sprintf("\nstart 'port' %d\n", int((tt.boot - reportMargin).Seconds()))} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in:\n%s", tt.accel, want, text)
+			}
+		}
 	}
 }
 
