@@ -208,8 +208,9 @@ func Prune(dir string) error {
 	return os.RemoveAll(filepath.Join(dir, "ingest"))
 }
 
-// Share links the blobs of a layout, where there is one, into a new folder. On
-// a filesystem without links that folder starts empty.
+// Share links the blobs of a layout, where there is one, into a new folder, but
+// for damaged ones, which are made again there. On a filesystem without links
+// that folder starts empty.
 func Share(dir, into string) error {
 	if err := os.MkdirAll(blobsPath(into), 0o755); err != nil {
 		return fmt.Errorf("making layout folder: %w", err)
@@ -219,9 +220,22 @@ func Share(dir, into string) error {
 		return fmt.Errorf("reading layout: %w", err)
 	}
 	for _, blob := range blobs {
-		_ = os.Link(filepath.Join(blobsPath(dir), blob.Name()), filepath.Join(blobsPath(into), blob.Name()))
+		if path := filepath.Join(blobsPath(dir), blob.Name()); whole(path) {
+			_ = os.Link(path, filepath.Join(blobsPath(into), blob.Name()))
+		}
 	}
 	return nil
+}
+
+// whole says whether a blob has the digest that it is named by.
+func whole(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	hash, _, err := v1.SHA256(f)
+	return err == nil && hash.Hex == filepath.Base(path)
 }
 
 // Replace moves a whole layout to the place of another on the same

@@ -20,7 +20,7 @@ func TestReplaceKeepsBlobsAndWholeness(t *testing.T) {
 		}
 		return digest
 	}
-	whole := func(dir, digest string) {
+	names := func(dir, digest string) {
 		t.Helper()
 		named, err := Only(dir)
 		if err != nil || named != digest {
@@ -44,12 +44,26 @@ func TestReplaceKeepsBlobsAndWholeness(t *testing.T) {
 	if err := os.RemoveAll(made); err != nil {
 		t.Fatal(err)
 	}
+	damaged := filepath.Join(dir, "damaged")
+	broken := write(damaged, "damaged")
+	if err := os.WriteFile(blobPath(damaged, broken), []byte("cut"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Share(damaged, made); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(blobsPath(made)); err != nil || len(left) != 2 {
+		t.Errorf("of a config, a layer and a damaged manifest %d are shared: %v", len(left), err)
+	}
+	if err := os.RemoveAll(made); err != nil {
+		t.Fatal(err)
+	}
 	next := write(made, "new")
-	whole(standing, old)
+	names(standing, old)
 	if err := Replace(standing, made); err != nil {
 		t.Fatal(err)
 	}
-	whole(standing, next)
+	names(standing, next)
 	if _, err := os.Stat(blobPath(standing, old)); err == nil {
 		t.Error("the old image's blobs stay")
 	}
@@ -59,5 +73,5 @@ func TestReplaceKeepsBlobsAndWholeness(t *testing.T) {
 	if err := Replace(fresh, standing); err != nil {
 		t.Fatal(err)
 	}
-	whole(fresh, next)
+	names(fresh, next)
 }
