@@ -200,8 +200,11 @@ func (m *Machine) endWhenPaused() {
 }
 
 func (m *Machine) pauseVerdict(status string) string {
-	if status == "internal-error" {
+	switch status {
+	case "internal-error":
 		return m.Accel + gaveUp
+	case "io-error":
+		return noRoom
 	}
 	return "QEMU paused the machine: " + status
 }
@@ -219,7 +222,8 @@ func (m *Machine) ended(err error) error {
 
 // Wait waits for the report of a machine that was booted with Report. Where
 // the machine dies or does not finish in time, the error is of kind
-// fault.Policy and shows the console's last lines.
+// fault.Policy and shows the console's last lines; where the host has no room
+// for what it writes, the error is of kind fault.Internal.
 func (m *Machine) Wait(ctx context.Context) (Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
@@ -252,7 +256,21 @@ func (m *Machine) Wait(ctx context.Context) (Report, error) {
 
 func (m *Machine) failure(words string) error {
 	_, said := m.process.Output()
-	return m.console.failure(words, said)
+	err := m.console.failure(words, said)
+	if m.console.judged() != noRoom {
+		return err
+	}
+	return fault.Hint(fault.As(fault.Internal, err), "make room on the disk that holds %s, then run the same command again",
+		filepath.Dir(m.options.State))
+}
+
+// starved returns an error where the host has no room for what the machine
+// writes.
+func (m *Machine) starved() error {
+	if m.console.judged() != noRoom {
+		return nil
+	}
+	return m.failure(noRoom)
 }
 
 func (m *Machine) listenOn(ctx context.Context) {

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/internal/program"
 )
 
 func needQEMU(t *testing.T) platform {
@@ -163,6 +164,43 @@ func TestConsoleVerdicts(t *testing.T) {
 		}
 		if c.verdict != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.text, c.verdict, tt.want)
+		}
+	}
+}
+
+// TestNoRoomOnTheHost blames the host, not the disk, where QEMU paused a
+// machine for want of room for its changes.
+func TestNoRoomOnTheHost(t *testing.T) {
+	for _, tt := range []struct {
+		status  string
+		kind    fault.Kind
+		starved bool
+	}{
+		{"io-error", fault.Internal, true},
+		{"guest-panicked", fault.Policy, false},
+	} {
+		process, err := program.Start(t.Context(), program.Command{Path: "/bin/sleep", Args: []string{"600"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, theirs, err := pair("report")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &Machine{
+			options: Options{State: "/state/machine/test-1"}, limit: time.Minute,
+			process: process, report: report, console: newConsole(io.Discard),
+		}
+		m.onStop(func() { report.Close(); theirs.Close() })
+		defer m.Stop()
+		m.console.condemn(m.pauseVerdict(tt.status))
+		process.Stop(0)
+		_, err = m.Wait(t.Context())
+		if fault.KindOf(err) != tt.kind || strings.Contains(fault.HintOf(err), "/state/machine,") != tt.starved {
+			t.Errorf("%s: kind %d, hint %q: %v", tt.status, fault.KindOf(err), fault.HintOf(err), err)
+		}
+		if err := m.starved(); (err != nil) != tt.starved {
+			t.Errorf("%s: after the report: %v", tt.status, err)
 		}
 	}
 }

@@ -27,6 +27,8 @@ const (
 	// gaveUp, after an accelerator's name, is the verdict on one that met
 	// what it cannot run.
 	gaveUp = " cannot run this machine"
+	// noRoom is the verdict on a machine whose changes the host cannot keep.
+	noRoom = "there is no room for what the machine writes"
 )
 
 // ominous are the lines that end the wait: a line that holds both texts, and

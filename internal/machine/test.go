@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -33,8 +34,8 @@ type Record struct {
 
 // Test boots the disk and runs the built-in checks and the declared tests. A
 // disk that fails is a result that did not pass, not an error; errors are of
-// this machine: a missing program, an unreadable disk, an ended context. The
-// disk is booted once more where Machine.Retry asks for it.
+// this machine: a missing program, an unreadable disk, no room, an ended
+// context. The disk is booted once more where Machine.Retry asks for it.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	o.Report = true
 	start := time.Now()
@@ -67,7 +68,8 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 		results = append(results, judgeSecureBoot(report.SecureBoot))
 	}
 	results = append(results, m.declared(ctx, o.App, report)...)
-	return append(results, m.closed(ctx, o.App, report)), record, ctx.Err()
+	results = append(results, m.closed(ctx, o.App, report))
+	return results, record, cmp.Or(m.starved(), ctx.Err())
 }
 
 // reported boots a machine, nil where it does not start, and waits for its
