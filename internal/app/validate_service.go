@@ -28,7 +28,7 @@ func (c *checker) service(s Service) {
 		c.writable(item("service.writable", i), p)
 	}
 	c.environment(s.Environment)
-	c.absolute("service.dir", s.Dir)
+	c.workingDir("service.dir", s.Dir)
 	c.resources(s.Resources)
 	if s.Health != nil {
 		c.check("service.health", s.Health.Check, s.Ports)
@@ -37,6 +37,14 @@ func (c *checker) service(s Service) {
 		if s.Health.Retries < 1 {
 			c.add("service.health.retries", "must be at least 1")
 		}
+	}
+}
+
+// workingDir judges a path that a unit file takes as the rest of a line, where
+// a backslash at the end would go on with the next one (systemd.syntax(7)).
+func (c *checker) workingDir(key, p string) {
+	if c.absolute(key, p) && (strings.HasSuffix(p, " ") || strings.HasSuffix(p, `\`)) {
+		c.add(key, "%q ends with a space or a backslash, which a unit file cannot say", p)
 	}
 }
 

@@ -49,6 +49,7 @@ func TestValidate(t *testing.T) {
 	file := func(f app.File) func(*app.App) { return func(a *app.App) { a.Files = []app.File{f} } }
 	image := func(ref string) func(*app.App) { return func(a *app.App) { a.Base = app.Base{Image: ref} } }
 	user := func(name string) func(*app.App) { return func(a *app.App) { a.Service.User = name } }
+	dir := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Dir = p } }
 	writable := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Writable = []string{p} } }
 	test := func(t app.Test) func(*app.App) { return func(a *app.App) { a.Tests = []app.Test{t} } }
 	http := func(h app.HTTPCheck) func(*app.App) { return test(app.Test{Check: app.Check{HTTP: &h}}) }
@@ -122,7 +123,11 @@ func TestValidate(t *testing.T) {
 		{writable("/srv/%h"), "service.writable[0]: \"/srv/%h\": use letters"},
 		{writable("srv"), "service.writable[0]: \"srv\" is not absolute"},
 		{func(a *app.App) { a.Service.Environment = map[string]string{"1A": ""} }, "service.environment.1A: \"1A\" is not a variable's name"},
-		{func(a *app.App) { a.Service.Dir = "x" }, "service.dir: \"x\" is not absolute"},
+		{dir("x"), "service.dir: \"x\" is not absolute"},
+		{dir("/srv/a\nUser=root"), "service.dir: \"/srv/a\\nUser=root\" holds a control character"},
+		{dir("/srv/a\\"), "service.dir: \"/srv/a\\\\\" ends with a space or a backslash"},
+		{dir("/srv/a "), "service.dir: \"/srv/a \" ends with a space or a backslash"},
+		{dir("/srv/a b\\c"), ""},
 		{func(a *app.App) { a.Service.Resources.Memory = 5 << 20 }, "service.resources.memory: 5M is too little"},
 		{func(a *app.App) { a.Service.Resources.CPUs = 0.001 }, "service.resources.cpus: 0.001 is not between 0.01 and 4096"},
 		{func(a *app.App) { a.Service.Resources.CPUs = math.NaN() }, "service.resources.cpus: NaN is not between"},
