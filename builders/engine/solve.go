@@ -172,16 +172,22 @@ func (k Kitchen) options(j Job) (client.SolveOpt, error) {
 	return opt, nil
 }
 
-// without leaves files and folders out of fs.
+// without leaves files and folders out of fs, and of modes all that no lock
+// counts: folders are 0755, files 0755 or 0644.
 func without(unseen []string, fs fsutil.FS) (fsutil.FS, error) {
 	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{Map: func(path string, s *types.Stat) fsutil.MapResult {
-		switch {
-		case !slices.Contains(unseen, path):
-			return fsutil.MapResultKeep
-		case s.IsDir():
+		mode := os.FileMode(s.Mode)
+		switch hidden := slices.Contains(unseen, path); {
+		case hidden && s.IsDir():
 			return fsutil.MapResultSkipDir
+		case hidden:
+			return fsutil.MapResultExclude
+		case s.IsDir() || mode.IsRegular() && mode&0o111 != 0:
+			s.Mode = uint32(mode.Type() | 0o755)
+		case mode.IsRegular():
+			s.Mode = 0o644
 		}
-		return fsutil.MapResultExclude
+		return fsutil.MapResultKeep
 	}})
 }
 
