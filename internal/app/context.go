@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -16,15 +17,37 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
-// maxIgnoreBytes bounds a .dockerignore.
-const maxIgnoreBytes = 1 << 20
+const (
+	// maxIgnoreBytes bounds a .dockerignore.
+	maxIgnoreBytes = 1 << 20
+	// maxLockHead is enough of a lock to know it by.
+	maxLockHead = 4 << 10
+)
 
 // Unseen returns what a Dockerfile can never copy, by path below the app's
-// folder: the app file and its lock, which count by themselves, and Git's
-// folder.
+// folder: the app file and its lock, which count by themselves, the locks of
+// other apps beside it, which would make each other stale, and Git's folder.
 func Unseen(a App) []string {
 	name := filepath.Base(a.Path)
-	return []string{".git", name, strings.TrimSuffix(name, filepath.Ext(name)) + ".lock"}
+	unseen := []string{".git", name, strings.TrimSuffix(name, filepath.Ext(name)) + ".lock"}
+	entries, _ := os.ReadDir(a.Dir) // Files says why it cannot be read
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".lock" && e.Type().IsRegular() && isLock(filepath.Join(a.Dir, e.Name())) {
+			unseen = append(unseen, e.Name())
+		}
+	}
+	return unseen
+}
+
+// isLock knows a lock of ours from one of another program by its first lines.
+func isLock(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, maxLockHead))
+	return err == nil && bytes.Contains(head, []byte("\napiVersion: bakelite.dev/")) && bytes.Contains(head, []byte("\nkind: Lock\n"))
 }
 
 // context adds what the Dockerfile called name may copy.
@@ -33,13 +56,7 @@ func (w *walker) context(name string, unseen []string) error {
 	if err != nil {
 		return err
 	}
-	c := &walker{root: w.root, count: w.count, bytes: w.bytes, anyLinks: true, skip: func(name string, folder bool) bool {
-		if slices.Contains(unseen, name) {
-			return true
-		}
-		matches, err := ignored.MatchesOrParentMatches(name)
-		return err == nil && matches && !(folder && ignored.Exclusions()) // !PATTERN may let in something below it
-	}}
+	c := &walker{root: w.root, count: w.count, bytes: w.bytes, anyLinks: true, unseen: unseen, excluded: ignored}
 	err = c.folder(".", ".", 0)
 	w.found = append(w.found, c.found...)
 	return err
@@ -49,7 +66,7 @@ func (w *walker) context(name string, unseen []string) error {
 // own, or that of the folder.
 func (w *walker) ignored(dockerfile string) (*patternmatcher.PatternMatcher, error) {
 	for _, name := range []string{path.Clean(dockerfile) + ".dockerignore", ".dockerignore"} {
-		info, err := w.root.Stat(name)
+		info, err := w.root.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -57,7 +74,7 @@ func (w *walker) ignored(dockerfile string) (*patternmatcher.PatternMatcher, err
 			return nil, explain(name, err)
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s is not a regular file", name)
+			return nil, fmt.Errorf("%s is not a regular file; the engine may not see what a link leads to", name)
 		}
 		return w.patterns(name)
 	}

@@ -46,6 +46,9 @@ func (c *checker) report(key string, err error) {
 
 func (c *checker) regular(root *os.Root, key, path string) {
 	info, err := statInside(root, path)
+	if err == nil {
+		err = checkPattern(path)
+	}
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is not a regular file", path)
 	}
@@ -83,6 +86,14 @@ func statInside(root *os.Root, path string) (fs.FileInfo, error) {
 		return nil, explain(path, err)
 	}
 	return info, nil
+}
+
+// checkPattern refuses a name that the engine would read as a pattern.
+func checkPattern(path string) error {
+	if strings.ContainsAny(path, `*?[\`) {
+		return fmt.Errorf(`%s holds one of * ? [ \, which the engine takes for a pattern; rename it`, path)
+	}
+	return nil
 }
 
 // explain turns an error of os.Root into a sentence. An escape is the one

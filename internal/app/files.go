@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -16,7 +17,9 @@ import (
 
 // Files returns the app's own files by content, sorted by path and each once:
 // the trees that files name, and with a Dockerfile all that it may copy, which
-// is what .dockerignore and unseen leave. A link counts by its target's name.
+// is what .dockerignore and unseen leave. A link counts by its target's name, a
+// folder only where nothing else in it does. What is both followed as a name
+// of the app file and copied as a link counts as both.
 // More than 100,000 entries or 4 GiB are refused; errors are of kind
 // fault.Invalid.
 func Files(a App, unseen []string) ([]lock.File, error) {
@@ -37,8 +40,24 @@ func Files(a App, unseen []string) ([]lock.File, error) {
 		}
 		files = append(files, file)
 	}
-	slices.SortFunc(files, func(a, b lock.File) int { return strings.Compare(a.Path, b.Path) })
-	return slices.Compact(files), nil
+	slices.SortFunc(files, func(a, b lock.File) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
+	})
+	return onceEach(slices.Compact(files)), nil
+}
+
+// onceEach joins the entries of the same path.
+func onceEach(sorted []lock.File) []lock.File {
+	var once []lock.File
+	for _, f := range sorted {
+		if n := len(once) - 1; n >= 0 && once[n].Path == f.Path {
+			sum := sha256.Sum256([]byte("\x00both\x00" + once[n].SHA256 + f.SHA256))
+			f = lock.File{Path: f.Path, SHA256: hex.EncodeToString(sum[:]), Executable: once[n].Executable || f.Executable}
+			once = once[:n]
+		}
+		once = append(once, f)
+	}
+	return once
 }
 
 func (w *walker) all(a App, unseen []string) error {
@@ -59,12 +78,16 @@ func (w *walker) all(a App, unseen []string) error {
 	return w.context(a.Base.Dockerfile, unseen)
 }
 
-// byContent reads a file; a link's content is its target behind a NUL, which
-// no text file starts with.
+// byContent reads a file; the content of a link is its target, that of a
+// folder nothing, both behind a NUL, which no text file starts with.
 func byContent(root *os.Root, f found) (lock.File, error) {
 	hash := sha256.New()
-	if f.link != "" {
-		_, _ = io.WriteString(hash, "\x00link\x00"+f.link)
+	if f.link != "" || f.folder {
+		kind := "link"
+		if f.folder {
+			kind = "folder"
+		}
+		_, _ = io.WriteString(hash, "\x00"+kind+"\x00"+f.link)
 		return lock.File{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 	}
 	file, err := root.Open(filepath.FromSlash(f.path))

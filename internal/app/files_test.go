@@ -162,7 +162,7 @@ func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
 		{"all", ".dockerignore", "", ".dockerignore .hidden Dockerfile dist/index.html link mod/a mod/b notes page.html"},
 		{"some", ".dockerignore", "mod\n!mod/b\n*.html\n# page\n/notes", ".dockerignore .hidden Dockerfile dist/index.html link mod/b"},
 		{"one", ".dockerignore", "*\n!page.html", "Dockerfile page.html"},
-		{"the Dockerfile's own", "Dockerfile.dockerignore", "**/*.html", ".hidden Dockerfile Dockerfile.dockerignore link mod/a mod/b notes"},
+		{"the Dockerfile's own", "Dockerfile.dockerignore", "**/*.html", ".hidden Dockerfile Dockerfile.dockerignore dist link mod/a mod/b notes"},
 	} {
 		dir := folder(t, map[string]string{
 			"app.yaml": "", "app.lock": "", "Dockerfile": "FROM base", "page.html": "1", "mod/a": "a", "mod/b": "b", "dist/index.html": "", ".hidden": "",
@@ -186,6 +186,107 @@ func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.name, got, want)
 		}
 	}
+}
+
+// TestLocksOfOtherAppsDoNotCount: two app files of one folder do not make each
+// other stale; a lock of another program is a file like any other.
+func TestLocksOfOtherAppsDoNotCount(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"web.yaml": "", "api.yaml": "", "Dockerfile": "FROM base", "Cargo.lock": "# made by Cargo\nversion = 4\n",
+		"api.lock": "# Made by bakelite.\napiVersion: bakelite.dev/v1\nkind: Lock\napp: api\n",
+	})
+	a := app.App{Dir: dir, Path: filepath.Join(dir, "web.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
+	if got := listed(t, a); got != "Cargo.lock Dockerfile api.yaml" {
+		t.Errorf("files are %s", got)
+	}
+}
+
+// TestFollowedLinksCountOnce: what the app file names by a link is followed,
+// and beside a Dockerfile copied as a link too: it is one entry that changes
+// with either.
+func TestFollowedLinksCountOnce(t *testing.T) {
+	dir := folder(t, map[string]string{"one": "1", "two": "1", "real": "FROM base", "app.yaml": ""})
+	link(t, "one", filepath.Join(dir, "page"))
+	link(t, "real", filepath.Join(dir, "Dockerfile"))
+	a := from(dir, "page")
+	a.Path, a.Base.Dockerfile = filepath.Join(dir, "app.yaml"), "Dockerfile"
+	if got := listed(t, a); got != "Dockerfile one page real two" {
+		t.Fatalf("files are %s", got)
+	}
+	sum := func() string {
+		t.Helper()
+		files, err := app.Files(a, app.Unseen(a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files[2].SHA256
+	}
+	first := sum()
+	if err := os.Remove(filepath.Join(dir, "page")); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "two", filepath.Join(dir, "page"))
+	second := sum()
+	if err := os.WriteFile(filepath.Join(dir, "two"), []byte("2"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if third := sum(); first == second || second == third {
+		t.Errorf("sums are %s, %s and %s", first, second, third)
+	}
+}
+
+// TestEmptyFoldersCount: they are copied, whether nothing is in them or
+// nothing that is let through; an ignored one is not.
+func TestEmptyFoldersCount(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"app.yaml": "", "Dockerfile": "FROM base", ".dockerignore": "ignored\nhollow/*\n!ignored/none", "hollow/x": "", "ignored/x": "", "site/x": "",
+	})
+	for _, empty := range []string{"site/empty", "other/empty", "ignored/empty"} {
+		if err := os.MkdirAll(filepath.Join(dir, empty), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := from(dir, "site")
+	if got := listed(t, a); got != "site/empty site/x" {
+		t.Errorf("files of the tree are %s", got)
+	}
+	a.Path, a.Base.Dockerfile = filepath.Join(dir, "app.yaml"), "Dockerfile"
+	if got := listed(t, a); got != ".dockerignore Dockerfile hollow other/empty site/empty site/x" {
+		t.Errorf("files of the context are %s", got)
+	}
+}
+
+// TestWhatTheEngineReadsOtherwise: a .dockerignore that is a link, which may
+// lead to what the engine does not see, and names that are patterns to it.
+func TestWhatTheEngineReadsOtherwise(t *testing.T) {
+	dir := folder(t, map[string]string{"app.yaml": "", "Dockerfile": "FROM base", "dist/ignore": "*", "[id].html": "", "a*": "", "a?/b": "", `a\b`: ""})
+	link(t, "dist/ignore", filepath.Join(dir, ".dockerignore"))
+	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
+	if _, err := app.Files(a, nil); err == nil || !strings.Contains(err.Error(), ".dockerignore is not a regular file") {
+		t.Errorf("a link gave %v", err)
+	}
+	for _, name := range []string{"[id].html", "a*", "a?/b", `a\b`} {
+		if _, err := app.Files(from(dir, name), nil); err == nil || !strings.Contains(err.Error(), "takes for a pattern") {
+			t.Errorf("%s gave %v", name, err)
+		}
+		if problems := app.CheckFiles(app.App{Dir: dir, Base: app.Base{Dockerfile: strings.TrimSuffix(name, "/b")}}); !strings.Contains(problems.Error(), "takes for a pattern") {
+			t.Errorf("Dockerfile %s gave %q", name, problems.Error())
+		}
+	}
+}
+
+// listed returns the paths of an app's files.
+func listed(t *testing.T, a app.App) string {
+	t.Helper()
+	files, err := app.Files(a, app.Unseen(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	return strings.Join(paths, " ")
 }
 
 // TestExecuteBitsCount: a file that can be executed is another one, and no

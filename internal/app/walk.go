@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/moby/patternmatcher"
 )
 
 const (
@@ -22,10 +24,12 @@ const (
 	maxDepth = 64
 )
 
-// found is a regular file or a symbolic link that an app names.
+// found is a regular file, a symbolic link or an empty folder that an app
+// names.
 type found struct {
-	path string // below the app file's folder, with slashes
-	link string // the target of a symbolic link, or ""
+	path   string // below the app file's folder, with slashes
+	link   string // the target of a symbolic link, or ""
+	folder bool
 }
 
 // walker lists what an app names below its folder. It opens no file.
@@ -34,8 +38,10 @@ type walker struct {
 	found []found
 	count int
 	bytes int64
-	// skip says what is left out; nil leaves nothing out.
-	skip func(name string, folder bool) bool
+	// unseen are paths that are left out, excluded the patterns of others; nil
+	// leaves nothing out.
+	unseen   []string
+	excluded *patternmatcher.PatternMatcher
 	// anyLinks lets links lead anywhere: they are copied as they are.
 	anyLinks bool
 }
@@ -45,6 +51,9 @@ type walker struct {
 func (w *walker) walk(name string) error {
 	info, err := statInside(w.root, name)
 	if err != nil {
+		return err
+	}
+	if err := checkPattern(name); err != nil {
 		return err
 	}
 	name = filepath.Clean(name)
@@ -86,20 +95,38 @@ func (w *walker) list(name string) ([]fs.DirEntry, error) {
 
 func (w *walker) entry(top, name string, depth int) error {
 	info, err := w.root.Lstat(name)
+	if err != nil {
+		return explain(name, err)
+	}
+	ignored, err := w.ignores(name)
 	switch {
 	case err != nil:
-		return explain(name, err)
-	case w.skip != nil && w.skip(name, info.IsDir()):
+		return err
+	case slices.Contains(w.unseen, name):
+		return nil
+	case ignored && !(info.IsDir() && w.excluded.Exclusions()): // !PATTERN may let in something below it
 		return nil
 	case info.IsDir():
 		if err := w.countOne(); err != nil {
 			return err
 		}
-		return w.folder(top, name, depth+1)
+		before := len(w.found)
+		err := w.folder(top, name, depth+1)
+		if len(w.found) == before && !ignored {
+			w.found = append(w.found, found{path: filepath.ToSlash(name), folder: true})
+		}
+		return err
 	case info.Mode()&fs.ModeSymlink != 0:
 		return w.addLink(top, name)
 	}
 	return w.add(name, info)
+}
+
+func (w *walker) ignores(name string) (bool, error) {
+	if w.excluded == nil {
+		return false, nil
+	}
+	return w.excluded.MatchesOrParentMatches(name)
 }
 
 func (w *walker) add(name string, info fs.FileInfo) error {
