@@ -46,7 +46,7 @@ func (g Graph) put(extra Extra, root string) (s step, count int) {
 			from = append(from, f.From)
 		}
 		files, folders := modes(f.Mode)
-		calls += call("put", source, f.To, files, folders, owner(f.Owner), fmt.Sprintf("files[%d].owner", i-len(extra.Files)))
+		calls += call("put", source, f.To, files, folders, owner(f.Owner), fmt.Sprintf("files[%d]", i-len(extra.Files)))
 	}
 	for _, dir := range extra.Folders {
 		calls += call("folder", dir, "0750", g.App.Service.User)

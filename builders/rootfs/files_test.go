@@ -58,7 +58,7 @@ func (t tree) run(calls string) (string, error) {
 func (t tree) put(mode string) {
 	t.Helper()
 	files, folders := modes(mode)
-	if said, err := t.run(call("put", t.source, "/opt", files, folders, "web", "files[0].owner")); err != nil {
+	if said, err := t.run(call("put", t.source, "/opt", files, folders, "web", "files[0]")); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 }
@@ -134,6 +134,49 @@ func TestMistakesNameTheirKey(t *testing.T) {
 		said, err := tr.run(calls)
 		if (err == nil) != (want == "") || !strings.HasPrefix(said, want) || want == "" && said != "" {
 			t.Errorf("%s said %q (%v), want %q", calls, said, err, want)
+		}
+	}
+}
+
+// TestFilesThatMeetFolders: what cannot be where an entry puts it is a mistake
+// of its key, and nothing is written under a name that nobody gave.
+func TestFilesThatMeetFolders(t *testing.T) {
+	for name, tt := range map[string]struct {
+		from, to, want string
+	}{
+		"content to a folder":     {"/run/content/3", "/etc/conf.d", "app file: files[3].to: /etc/conf.d is a folder; next: name the file"},
+		"file over a folder":      {"SOURCE/conf.d", "/etc", "app file: files[3].to: /etc/conf.d is a folder; next: name the file"},
+		"tree over a file":        {"SOURCE/var", "/etc/passwd", "app file: files[3].to: /etc/passwd is a file, not a folder; next:"},
+		"folder over a link":      {"SOURCE/var", "/var", "app file: files[3].to: only one of the image and the copied folder has a folder at /var/run, the other a file or link; next:"},
+		"link over a folder":      {"SOURCE/opt", "/", "app file: files[3].to: only one of the image and the copied folder has a folder at /etc, the other a file or link; next:"},
+		"tree over a tree":        {"SOURCE/fine", "/var", ""},
+		"file over a link":        {"SOURCE/run", "/var", ""},
+		"file into a folder":      {"SOURCE/note", "/etc/conf.d", ""},
+		"tree where nothing is":   {"SOURCE/var", "/srv/none", ""},
+		"file over a file":        {"SOURCE/note", "/etc/passwd2", ""},
+		"tree by a link to it":    {"SOURCE/var", "/by-link", ""},
+		"file by a link to a dir": {"SOURCE/note", "/by-link", ""},
+	} {
+		tr := newTree(t)
+		tr.write(tr.dir, "etc/conf.d/own", "x", 0o644)
+		tr.write(tr.dir, "etc/passwd2", "x", 0o644)
+		tr.write(tr.dir, "var/lib/own", "x", 0o644)
+		tr.write(tr.dir, "srv/linked/own", "x", 0o644)
+		tr.link("/run", tr.dir, "var/run")
+		tr.link("/srv/linked", tr.dir, "by-link")
+		tr.write(tr.source, "conf.d", "x", 0o644)
+		tr.write(tr.source, "note", "x", 0o644)
+		tr.write(tr.source, "run", "x", 0o644)
+		tr.write(tr.source, "var/run/x", "x", 0o644)
+		tr.write(tr.source, "fine/lib/own", "y", 0o644)
+		tr.link("/srv/none", tr.source, "fine/run")
+		tr.write(tr.source, "opt/x", "x", 0o644)
+		tr.link("x", tr.source, "opt/etc")
+		files, folders := modes("")
+		from := strings.Replace(tt.from, "SOURCE", tr.source, 1)
+		said, err := tr.run(call("put", from, tt.to, files, folders, "web", "files[3]"))
+		if (err == nil) != (tt.want == "") || !strings.HasPrefix(said, tt.want) || tt.want == "" && said != "" {
+			t.Errorf("%s said %q (%v), want %q", name, said, err, tt.want)
 		}
 	}
 }

@@ -50,25 +50,47 @@ id_of() {
 	esac
 }
 
-# put copies a file or folder: FROM TO MODE FOLDERMODE OWNER KEY.
+# clash finds what is a folder in only one of FROM and TO: cp copies neither
+# over the other.
+clash() {
+	(cd "$1" && find . -mindepth 1 -exec sh -c '
+		is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
+		for name; do
+			to=$0/$name
+			[ -e "$to" ] || [ -L "$to" ] || continue
+			if is_folder "$name"; then ! is_folder "$to"; else is_folder "$to"; fi && printf "%s\n" "${name#./}"
+		done
+		:' "$2" {} +)
+}
+
+# put copies a file, a folder or what content holds: FROM TO MODE FOLDERMODE
+# OWNER KEY.
 put() {
 	real "${2%/*}"
 	mkdir -p "$at"
 	real "$2"
 	if [ -d "$1" ]; then
+		[ -d "$at" ] || [ ! -e "$at" ] || mistake "$6.to" "$2 is a file, not a folder" 'name a folder'
 		mkdir -p "$at"
+		clashes=$(clash "$1" "$at")
+		[ -z "$clashes" ] || mistake "$6.to" "only one of the image and the copied folder has a folder at ${2%/}/${clashes%%
+*}, the other a file or link" 'copy that part by an entry of its own, to where it belongs'
 		cp -RP --remove-destination "$1/." "$at/" # writes to no file that a link of the tree names
-		owner "$5" "$6"
+		owner "$5" "$6.owner"
 		# What was copied, by its names in the source.
 		(cd "$1" && find . -mindepth 1 ! -type d -print0) | (cd "$at" && xargs -0r chown -h "$ids")
 		(cd "$1" && find . -mindepth 1 -type f -print0) | (cd "$at" && xargs -0r chmod "$3")
 		(cd "$1" && find . -mindepth 1 -type d -print0) | (cd "$at" && xargs -0r sh -c 'chown "$0" "$@" && chmod '"$4"' "$@"' "$ids")
 		return
 	fi
-	[ ! -d "$at" ] || at=$at/${1##*/}
+	case $1 in
+	/run/content/*) ;;
+	*) [ ! -d "$at" ] || at=$at/${1##*/} ;;
+	esac
+	[ -L "$at" ] || [ ! -d "$at" ] || mistake "$6.to" "${at#"$ROOT"} is a folder" 'name the file that is to be in it'
 	rm -f "$at"
 	cp "$1" "$at"
-	owner "$5" "$6"
+	owner "$5" "$6.owner"
 	chown "$ids" "$at"
 	chmod "$3" "$at"
 }
