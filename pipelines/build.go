@@ -155,7 +155,7 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
-	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, templates.Digest(), k.Controls.KernelArguments(),
+	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

@@ -22,8 +22,9 @@ import (
 
 // Kitchen is what the flows work with; a command's composition root fills it.
 type Kitchen struct {
-	// Version is Bakelite's own.
-	Version string
+	// Version is Bakelite's own, Revision names the source that it was built
+	// from: two of one version may bake other bytes.
+	Version, Revision string
 	// Platform is what is built for: "linux/amd64".
 	Platform string
 	// Archive reads the distribution's package archive.

@@ -65,6 +65,12 @@ func (k Kitchen) readReceipt(app string) Receipt {
 	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
 		return Receipt{}
 	}
+	for i, a := range r.Artifacts { // where they were when they were made
+		r.Artifacts[i].Path = filepath.Join(k.Output, filepath.Base(a.Path))
+		if a.Ref != "" {
+			r.Artifacts[i].Ref = r.Artifacts[i].Path + "@" + a.Digest
+		}
+	}
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
 func disk(t *testing.T, dir, name string) builders.Artifact {
@@ -84,3 +85,48 @@ func TestClearRemovesWhatWasReplaced(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiptGoesWithItsFolder: a receipt speaks of what stands beside it, not
+// of where that stood when it was made.
+func TestReceiptGoesWithItsFolder(t *testing.T) {
+	old, k := t.TempDir(), Kitchen{Output: t.TempDir()}
+	made := disk(t, old, "web.qcow2")
+	image := builders.Artifact{Kind: builders.Container, Format: "layout", Path: filepath.Join(old, "web.oci"), Digest: "sha256:1"}
+	image.Ref = image.Path + "@" + image.Digest
+	if err := k.writeReceipt(Receipt{App: "web", Made: time.Now().Add(time.Minute), Artifacts: []builders.Artifact{image, made}}); err != nil {
+		t.Fatal(err)
+	}
+	asked := BuildOptions{Targets: []string{builders.Disk}, SkipTests: true}
+	r := k.readReceipt("web")
+	if r.serves(asked) {
+		t.Error("a disk in another folder counts")
+	}
+	moved := disk(t, k.Output, "web.qcow2")
+	if r = k.readReceipt("web"); !r.serves(asked) || r.Artifacts[1] != moved {
+		t.Errorf("the receipt says %+v", r)
+	}
+	if want := filepath.Join(k.Output, "web.oci"); r.Artifacts[0].Path != want || r.Artifacts[0].Ref != want+"@sha256:1" {
+		t.Errorf("the receipt says %+v", r.Artifacts[0])
+	}
+}
+
+// TestKeyHoldsTheRevision: two programs of one version may bake other bytes.
+func TestKeyHoldsTheRevision(t *testing.T) {
+	key := func(revision string) string {
+		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}}
+		got, err := k.key(app.App{Name: "web"}, &lock.Lock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if key("a") != key("a") || key("a") == key("b") {
+		t.Error("the key does not go by the revision")
+	}
+}
+
+// none are no controls.
+type none struct{ Controls }
+
+func (none) ApplyScript(string) string { return "" }
+func (none) KernelArguments() []string { return nil }

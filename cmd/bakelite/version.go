@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bakelite/bakelite/cmd/internal/kitchen"
 )
 
 // versionInfo is the form of version --json.
@@ -24,7 +25,7 @@ func versionCommand() *cobra.Command {
 		Args:              checked(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
-			v := versionInfo{Version: version, Commit: commit(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+			v := versionInfo{Version: version, Commit: kitchen.Commit(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), v)
 			}
@@ -34,21 +35,4 @@ func versionCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the version as JSON on stdout")
 	return c
-}
-
-// commit is the revision that the Go command noted in the program, with "+"
-// where the tree was changed, or "".
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	noted := map[string]string{}
-	for _, s := range info.Settings {
-		noted[s.Key] = s.Value
-	}
-	if noted["vcs.modified"] == "true" {
-		return noted["vcs.revision"] + "+"
-	}
-	return noted["vcs.revision"]
 }

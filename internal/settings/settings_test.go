@@ -60,8 +60,11 @@ func TestUnknownVariables(t *testing.T) {
 	}{
 		{env: "BAKELITE_REGISTY=oci:x", want: "BAKELITE_REGISTY", hint: "did you mean: BAKELITE_REGISTRY"},
 		{env: "BAKELITE_KEY_PASSPHRAS=x", want: "BAKELITE_KEY_PASSPHRAS", hint: "did you mean: BAKELITE_KEY_PASSPHRASE"},
-		{env: "BAKELITE_SOMETHING_ELSE=x", want: "BAKELITE_SOMETHING_ELSE", hint: "bakelite config"},
-		{env: "BAKELITE_MY_KEY=x", want: "BAKELITE_MY_KEY", hint: "bakelite config"},
+		{env: "BAKELITE_SOMETHING_ELSE=x"},
+		{env: "BAKELITE_MY_KEY=x"},
+		{env: "BAKELITE_VERSION=x"},
+		{env: "BAKELITE_PORT_80_TCP=x"},
+		{env: "BAKELITE_SERVICE_HOST=x"},
 		{env: "BAKELITE_MY_KEY=x", args: []string{"--key=env:BAKELITE_MY_KEY"}},
 		{env: "BAKELITE_KEY_PASSPHRASE=x"},
 		{env: "BAKELITE_STATE=/x"},

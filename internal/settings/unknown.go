@@ -16,8 +16,9 @@ const (
 	testsEnv = envPrefix + "TEST_"
 )
 
-// refuseUnknown refuses a variable that looks like a setting and is none: the
-// value of a misspelt one would be left out without a word.
+// refuseUnknown refuses a variable that is nearly a setting: its value would be
+// left out without a word. Others are not ours to judge: keys have names that
+// their owners chose, and Kubernetes describes a service called bakelite so.
 func (l *loader) refuseUnknown() error {
 	// The part after the prefix, which would make all names look near.
 	known := []string{"CONFIG", "KEY_PASSPHRASE"}
@@ -30,11 +31,9 @@ func (l *loader) refuseUnknown() error {
 		if !ours || name == keyEnv || slices.Contains(known, word) || strings.HasPrefix(name, testsEnv) || strings.HasPrefix(word, envName(mirrors)+"_") {
 			continue
 		}
-		err := fault.New(fault.Invalid, "the environment has %s, which is no setting", name)
 		if near := strict.Nearest(word, known); near != "" {
-			return fault.Hint(err, "did you mean: %s%s", envPrefix, near)
+			return fault.Hint(fault.New(fault.Invalid, "the environment has %s, which is no setting", name), "did you mean: %s%s", envPrefix, near)
 		}
-		return fault.Hint(err, "unset it, or give it another name; all settings are listed by: bakelite config")
 	}
 	return nil
 }

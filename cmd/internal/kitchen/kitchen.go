@@ -47,7 +47,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		return pipelines.Kitchen{}, err
 	}
 	return pipelines.Kitchen{
-		Version: version, Platform: "linux/" + runtime.GOARCH,
+		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
 		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
 		State:  s.State,
