@@ -21,7 +21,7 @@ What is about one app stands in its app file. Everything else is a setting, and 
 3. ` + "`bakelite.yaml`" + ` in the working folder or the nearest folder above it, or the file that ` + "`--config`" + ` or ` + "`BAKELITE_CONFIG`" + ` names,
 4. the default.
 
-` + "`bakelite config`" + ` shows each value in force and where it comes from. A relative path in ` + "`bakelite.yaml`" + ` starts at that file's folder; elsewhere it starts at the working folder. A ` + "`bakelite.yaml`" + ` above the working folder is refused where it belongs to another user or all can write it. A key or variable ` + "`BAKELITE_…`" + ` that is no setting is refused.
+` + "`bakelite config`" + ` shows each value in force and where it comes from. A relative path in ` + "`bakelite.yaml`" + ` starts at that file's folder; elsewhere it starts at the working folder. A ` + "`bakelite.yaml`" + ` above the working folder is refused where it belongs to another user or all can write it. A key that is no setting is refused, and so is a variable ` + "`BAKELITE_…`" + ` that is nearly one.
 
 | Key | Flag | Environment | Value | Default |
 | --- | --- | --- | --- | --- |
