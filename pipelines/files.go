@@ -2,11 +2,13 @@ package pipelines
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // files lists the app's own files by content. Results and state must not be
@@ -30,13 +32,25 @@ func (k Kitchen) files(a app.App) ([]lock.File, error) {
 // written is a folder that builds write to, and the flag that sets it.
 type written struct{ flag, folder string }
 
-func (k Kitchen) written() []written { return []written{{"output", k.Output}, {"state", k.State}} }
+func (k Kitchen) written() []written {
+	all := []written{{"output", k.Output}, {"state", k.State}}
+	if folder, ok := strings.CutPrefix(k.Publisher.Destination, registry.LayoutPrefix); ok {
+		all = append(all, written{"registry", folder})
+	}
+	return all
+}
 
-// unseen is what a Dockerfile can't copy from the app's folder.
+// unseen is what a Dockerfile can't copy from the app's folder: what builds
+// write to, and the keys that sign what they make.
 func (k Kitchen) unseen(a app.App) map[string][]string {
 	unseen := app.Unseen(a)
 	for _, w := range k.written() {
 		if path, inside := within(a.Dir, w.folder); inside {
+			unseen = append(unseen, path)
+		}
+	}
+	for _, key := range k.Keys {
+		if path, inside := within(a.Dir, key); key != "" && inside {
 			unseen = append(unseen, path)
 		}
 	}

@@ -61,3 +61,37 @@ func TestResultsAreNoFilesOfTheApp(t *testing.T) {
 		}
 	}
 }
+
+// TestPublicationsAndKeysAreNoFilesOfTheApp: publishing below the app's folder
+// makes nothing stale, and no key that lies in it gets into an image.
+func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{"app.yaml", "Dockerfile", "pub/web/index.json", "keys/sign.key", "boot.key", "page"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), []byte(path), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := Kitchen{
+		Output: t.TempDir(), State: t.TempDir(), Publisher: Publisher{Destination: "oci:" + filepath.Join(dir, "pub")},
+		Keys: []string{filepath.Join(dir, "keys/sign.key"), filepath.Join(dir, "boot.key"), "", "env:KEY"},
+	}
+	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
+	files, err := k.files(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	if want := []string{"Dockerfile", "keys", "page"}; !slices.Equal(paths, want) {
+		t.Errorf("files are %q, want %q", paths, want)
+	}
+	a.Files = []app.File{{From: "pub", To: "/srv"}}
+	if _, err := k.files(a); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "set --registry") {
+		t.Errorf("a tree of what is published gave %v", err)
+	}
+}

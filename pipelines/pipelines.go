@@ -43,6 +43,8 @@ type Kitchen struct {
 	Policy policy.Policy
 	// SecureBoot signs the disk's EFI program; nil leaves it unsigned.
 	SecureBoot *uki.Signer
+	// Keys are the files of the keys that sign; empty names count for nothing.
+	Keys []string
 	// Publisher is what publishing needs; without it nothing is published.
 	Publisher Publisher
 	// Registry says how registries are reached, TUF where the public

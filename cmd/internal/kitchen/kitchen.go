@@ -53,7 +53,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		State:  s.State,
 		Policy: rules, Publisher: publisher(s, rules), TUF: TUF(s),
 		Output:   s.Output,
-		Controls: hardening(known), SecureBoot: boot,
+		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{
 			builders.Container: containerTester{s.State}, builders.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot}),
 		},
