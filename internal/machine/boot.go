@@ -260,7 +260,7 @@ func (m *Machine) failure(words string) error {
 	if m.console.judged() != noRoom {
 		return err
 	}
-	return fault.Hint(fault.As(fault.Internal, err), "make room on the disk that holds %s, then run the same command again",
+	return fault.Hint(fault.As(fault.Build, err), "make room on the disk that holds %s, then run the same command again",
 		filepath.Dir(m.options.State))
 }
 

@@ -176,7 +176,7 @@ func TestNoRoomOnTheHost(t *testing.T) {
 		kind    fault.Kind
 		starved bool
 	}{
-		{"io-error", fault.Internal, true},
+		{"io-error", fault.Build, true},
 		{"guest-panicked", fault.Policy, false},
 	} {
 		process, err := program.Start(t.Context(), program.Command{Path: "/bin/sleep", Args: []string{"600"}})
