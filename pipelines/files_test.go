@@ -66,7 +66,7 @@ func TestResultsAreNoFilesOfTheApp(t *testing.T) {
 // makes nothing stale, and no key that lies in it gets into an image.
 func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
 	dir := t.TempDir()
-	for _, path := range []string{"app.yaml", "Dockerfile", "pub/web/index.json", "keys/sign.key", "boot.key", "page"} {
+	for _, path := range []string{"app.yaml", "Dockerfile", "pub/web/index.json", "keys/sign.key", "boot.key", "site/page"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -74,6 +74,7 @@ func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Chdir(filepath.Join(dir, "site")) // an empty name is not this folder
 	k := Kitchen{
 		Output: t.TempDir(), State: t.TempDir(), Publisher: Publisher{Destination: "oci:" + filepath.Join(dir, "pub")},
 		Keys: []string{filepath.Join(dir, "keys/sign.key"), filepath.Join(dir, "boot.key"), "", "env:KEY"},
@@ -87,7 +88,7 @@ func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
 	for _, f := range files {
 		paths = append(paths, f.Path)
 	}
-	if want := []string{"Dockerfile", "keys", "page"}; !slices.Equal(paths, want) {
+	if want := []string{"Dockerfile", "keys", "site/page"}; !slices.Equal(paths, want) {
 		t.Errorf("files are %q, want %q", paths, want)
 	}
 	a.Files = []app.File{{From: "pub", To: "/srv"}}

@@ -119,17 +119,19 @@ func TestMistakesNameTheirKey(t *testing.T) {
 	tr.link("/bin/env", tr.dir, "run/link")
 	tr.link("/root/python3", tr.dir, "run/astray")
 	for calls, want := range map[string]string{
-		call("owner", "web", "files[1].owner"):             "",
-		call("owner", "7:8", "files[1].owner"):             "",
-		call("owner", "stranger", "files[1].owner"):        "app file: files[1].owner: the image has no user or group stranger; next: name one",
-		call("runnable", "/bin/env", "service.command[0]"): "",
-		call("runnable", "/run/env", "service.command[0]"): "",
-		call("runnable", "/run/link", "x"):                 "",
-		call("runnable", "/run/absent", "x"):               "app file: x: /run/absent is not in the container; next:",
-		call("runnable", "/run/astray", "x"):               "app file: x: /run/astray, by links /root/python3, is not in the container; next:",
-		call("runnable", "/run", "x"):                      "app file: x: /run is not in the container; next:",
-		call("runnable", "/run/plain", "x"):                "app file: x: /run/plain is a file that cannot be executed; next:",
-		call("runnable", "/run/none", "x"):                 "app file: x: /usr/bin/python3, which /run/none names in its first line, is not in the container; next:",
+		call("put", tr.dir+"/run/plain", "/new", "0644", "0755", "stranger", "files[1]"): "app file: files[1].owner: the image has no user or group stranger; next: name one",
+		call("put", tr.dir+"/run", "/new.d", "0644", "0755", "stranger", "files[1]"):     "app file: files[1].owner: the image has no user or group stranger; next: name one",
+		call("owner", "web", "files[1].owner"):                                           "",
+		call("owner", "7:8", "files[1].owner"):                                           "",
+		call("owner", "stranger", "files[1].owner"):                                      "app file: files[1].owner: the image has no user or group stranger; next: name one",
+		call("runnable", "/bin/env", "service.command[0]"):                               "",
+		call("runnable", "/run/env", "service.command[0]"):                               "",
+		call("runnable", "/run/link", "x"):                                               "",
+		call("runnable", "/run/absent", "x"):                                             "app file: x: /run/absent is not in the container; next:",
+		call("runnable", "/run/astray", "x"):                                             "app file: x: /run/astray, by links /root/python3, is not in the container; next:",
+		call("runnable", "/run", "x"):                                                    "app file: x: /run is not in the container; next:",
+		call("runnable", "/run/plain", "x"):                                              "app file: x: /run/plain is a file that cannot be executed; next:",
+		call("runnable", "/run/none", "x"):                                               "app file: x: /usr/bin/python3, which /run/none names in its first line, is not in the container; next:",
 	} {
 		said, err := tr.run(calls)
 		if (err == nil) != (want == "") || !strings.HasPrefix(said, want) || want == "" && said != "" {

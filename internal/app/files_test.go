@@ -205,33 +205,34 @@ func TestLocksOfOtherAppsDoNotCount(t *testing.T) {
 // and beside a Dockerfile copied as a link too: it is one entry that changes
 // with either.
 func TestFollowedLinksCountOnce(t *testing.T) {
-	dir := folder(t, map[string]string{"one": "1", "two": "1", "real": "FROM base", "app.yaml": ""})
-	link(t, "one", filepath.Join(dir, "page"))
+	dir := folder(t, map[string]string{"one": "", "two": "", "three": "", "real": "FROM base", "app.yaml": ""})
 	link(t, "real", filepath.Join(dir, "Dockerfile"))
 	a := from(dir, "page")
 	a.Path, a.Base.Dockerfile = filepath.Join(dir, "app.yaml"), "Dockerfile"
-	if got := listed(t, a); got != "Dockerfile one page real two" {
-		t.Fatalf("files are %s", got)
-	}
-	sum := func() string {
-		t.Helper()
-		files, err := app.Files(a, app.Unseen(a))
-		if err != nil {
+	sums := map[string]bool{}
+	for _, target := range []string{"one", "two", "three"} {
+		page := filepath.Join(dir, "page")
+		link(t, target, page)
+		for _, text := range []string{"1", "2", "3"} {
+			if err := os.WriteFile(page, []byte(text), 0o644); err != nil { // where it leads
+				t.Fatal(err)
+			}
+			files, err := app.Files(a, app.Unseen(a))
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := slices.IndexFunc(files, func(f lock.File) bool { return f.Path == "page" })
+			sums[files[page].SHA256] = true
+		}
+		if got := listed(t, a); got != "Dockerfile one page real three two" {
+			t.Errorf("files are %s", got)
+		}
+		if err := os.Remove(page); err != nil {
 			t.Fatal(err)
 		}
-		return files[2].SHA256
 	}
-	first := sum()
-	if err := os.Remove(filepath.Join(dir, "page")); err != nil {
-		t.Fatal(err)
-	}
-	link(t, "two", filepath.Join(dir, "page"))
-	second := sum()
-	if err := os.WriteFile(filepath.Join(dir, "two"), []byte("2"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if third := sum(); first == second || second == third {
-		t.Errorf("sums are %s, %s and %s", first, second, third)
+	if len(sums) != 9 {
+		t.Errorf("3 links to 3 texts have %d sums", len(sums))
 	}
 }
 
