@@ -120,7 +120,8 @@ func TestKeyHoldsTheRevision(t *testing.T) {
 		}
 		return got
 	}
-	if key("a") != key("a") || key("a") == key("b") {
+	first, again, other := key("a"), key("a"), key("b")
+	if first != again || first == other {
 		t.Error("the key does not go by the revision")
 	}
 }

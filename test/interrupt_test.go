@@ -43,7 +43,7 @@ func TestInterruptedBuild(t *testing.T) {
 	stopped(`^#\d+ \[packages\] fetch`, syscall.SIGINT, 130, slow.mirrors()...)
 	slow.at("")
 	stopped(`^#\d+ \[base\] unpack`, syscall.SIGTERM, 130)
-	stopped(`^#\d+ \[base\] install`, syscall.SIGINT, 130)
+	stopped(`^#\d+ \[base\] configure`, syscall.SIGINT, 130)
 	stopped(`^#\d+ \[machine\] install`, syscall.SIGKILL, -1)
 	s.engineKilled(`^#\d+ \[disk\] make the initrd`, build...)
 	stopped(`^#\d+ exporting`, syscall.SIGINT, 130)

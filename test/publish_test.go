@@ -71,7 +71,7 @@ func checkInspected(s shop, ref string, reports int) {
 		s.t.Fatal(err)
 	}
 	o := s.run("inspect", "--public-key", s.public, ref).want(s.t, 0)
-	o.says(s.t, "verified   yes", "app        web for linux/amd64", receipt.LockDigest, "debian 13", "passed by policy sha256:", "7 of 7", "findings   none")
+	o.says(s.t, "verified   yes", "app        web for linux/amd64", receipt.LockDigest, "debian 13", "passed by policy sha256:", "tests      8 of 8", "findings   none")
 	i := s.inspect(ref)
 	if !i.Verified || i.Statements[attest.ScanType] != reports || i.Statements[attest.VerdictType] != reports || i.Verdict.Outcome != "passed" ||
 		i.Provenance.BuildDefinition.InternalParameters.Lock != receipt.LockDigest || !strings.Contains(string(i.Lock), "nginx") {
