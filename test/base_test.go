@@ -1,11 +1,17 @@
 package test
 
 import (
+	"archive/tar"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/oci"
 )
 
 // onBase is an app on another app's image, with a Dockerfile, a step and
@@ -37,7 +43,6 @@ tests:
   - command: {run: [/usr/bin/cat, /usr/share/page], contains: "the page\nof the Dockerfile"}
   - command: {run: [/usr/bin/stat, -c, "%U %a %n", /srv/page.html], contains: www-data 640}
   - command: {run: [/usr/sbin/nginx, -v], contains: nginx/1}
-  - command: {run: [/usr/bin/test, -f, /usr/sbin/make-ssl-cert, -a, "!", -e, /etc/ssl/private/ssl-cert-snakeoil.key]}
 `
 
 // TestImageAndDockerfileAsBase bakes a base, and an app on its image with a
@@ -90,6 +95,10 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
 	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
 	first := o.result(t)
+	image := pathsIn(t, filepath.Join(s.out, "onbase.oci"), first.digest(t, "layout"))
+	if !image["usr/sbin/make-ssl-cert"] || image["etc/ssl/private/ssl-cert-snakeoil.key"] {
+		t.Error("the image lacks ssl-cert, or has the key that it makes")
+	}
 	if again := build("web"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
 		t.Errorf("with nothing changed: %+v", again)
 	}
@@ -109,4 +118,26 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)
 	s.run("build", "--frozen", "--target", "container", "web").want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "the base image is another one")
 	leavesNothing(t)
+}
+
+// pathsIn are those of an image's files.
+func pathsIn(t *testing.T, layout, digest string) map[string]bool {
+	t.Helper()
+	image, err := oci.Image(layout, digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := mutate.Extract(image)
+	defer files.Close()
+	all := map[string]bool{}
+	for entries := tar.NewReader(files); ; {
+		entry, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[entry.Name] = true
+	}
 }
