@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
 )
 
@@ -47,30 +48,44 @@ type Receipt struct {
 // maxReceipt bounds a receipt, in bytes.
 const maxReceipt = 4 << 20
 
-func (k Kitchen) receiptPath(app string) string {
-	return filepath.Join(k.Output, app+".receipt.json")
+func receiptPath(output, app string) string { return filepath.Join(output, app+".receipt.json") }
+
+// ReadReceipt reads an app's receipt in a folder of results. It speaks of what
+// stands beside it, wherever that stood when it was made. None is a
+// fault.Missing, what is no receipt of this version a fault.Invalid.
+func ReadReceipt(output, app string) (Receipt, error) {
+	path := receiptPath(output, app)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Receipt{}, fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
+	}
+	if err != nil {
+		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
+	}
+	defer f.Close()
+	text, err := limit.ReadAll(f, maxReceipt, path)
+	if err != nil {
+		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var r Receipt
+	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
+		return Receipt{}, fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
+	}
+	for i, a := range r.Artifacts {
+		r.Artifacts[i].Path = filepath.Join(output, filepath.Base(a.Path))
+		if a.Ref != "" {
+			r.Artifacts[i].Ref = r.Artifacts[i].Path + "@" + a.Digest
+		}
+	}
+	return r, nil
 }
 
 // readReceipt returns an empty one where there is none or it cannot be read:
 // then there is work.
 func (k Kitchen) readReceipt(app string) Receipt {
-	f, err := os.Open(k.receiptPath(app))
-	if err != nil {
-		return Receipt{}
-	}
-	defer f.Close()
-	decoder := json.NewDecoder(io.LimitReader(f, maxReceipt))
-	decoder.DisallowUnknownFields()
-	var r Receipt
-	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
-		return Receipt{}
-	}
-	for i, a := range r.Artifacts { // where they were when they were made
-		r.Artifacts[i].Path = filepath.Join(k.Output, filepath.Base(a.Path))
-		if a.Ref != "" {
-			r.Artifacts[i].Ref = r.Artifacts[i].Path + "@" + a.Digest
-		}
-	}
+	r, _ := ReadReceipt(k.Output, app)
 	return r
 }
 
@@ -125,7 +140,7 @@ func (k Kitchen) writeReceipt(r Receipt) error {
 	if err := encoder.Encode(r); err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
 	}
-	if err := renameio.WriteFile(k.receiptPath(r.App), text.Bytes(), 0o644); err != nil {
+	if err := renameio.WriteFile(receiptPath(k.Output, r.App), text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
 	}
 	return nil
@@ -150,7 +165,7 @@ func (r Receipt) holds() bool {
 // forget removes the receipt, so that a run that ends early leaves work to do
 // rather than a receipt that no longer holds.
 func (k Kitchen) forget(app string) error {
-	if err := os.Remove(k.receiptPath(app)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(receiptPath(k.Output, app)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing old receipt: %w", err)
 	}
 	return nil

@@ -38,7 +38,7 @@ var causes = []struct {
 	hint string
 }{
 	{"no space left on device", fault.Build, spaceHint},
-	{"failed to calculate checksum of ref", fault.Build, "a Dockerfile can copy what .dockerignore lets through, but not the app file, its lock, .git and the folders of results and state"},
+	{"failed to calculate checksum of ref", fault.Build, "a Dockerfile can copy what .dockerignore lets through, but not the app file, locks, .git, keys that sign, and the folders of results and state"},
 	{"digest mismatch", fault.Integrity, "the source changed or was tampered with; if the lock is old, run: bakelite lock"},
 	{"invalid response status 404", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
 	{"invalid response status", fault.Network, "the mirror refuses to serve this; try again later or set another mirror"},
@@ -84,8 +84,7 @@ func classify(err error, f blame) error {
 }
 
 // mistake begins the line of a step of ours that found a mistake in the app
-// file, as templates/rootfs/files.sh writes it. What the step wrote to its
-// other output may come after it.
+// file, as templates/rootfs/files.sh writes it.
 const mistake = "app file: "
 
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw

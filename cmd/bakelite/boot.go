@@ -26,7 +26,8 @@ func bootCommand() *cobra.Command {
 		Short: "Boot an app's newest disk on this machine until Ctrl-C",
 		Long: `Boots the disk that the newest build of an app left in the output folder, in
 QEMU, and prints where its ports, and its administrator's SSH, are reached on
-this machine. The disk is not written to, and nothing stays behind. The machine has no way out to a network.`,
+this machine. The disk is not written to, and nothing stays behind. The machine
+has no way out to a network.`,
 		Example: "  bakelite boot examples/web\n  bakelite boot --memory 1G --console examples/web",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, paths []string) error {

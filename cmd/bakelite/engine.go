@@ -39,7 +39,7 @@ func engineHidden(word string) *cobra.Command {
 
 func engineStop() *cobra.Command {
 	return &cobra.Command{
-		Use: "stop", Short: "Stop the engine", Args: checked(cobra.NoArgs),
+		Use: "stop", Short: "Stop the engine", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := load(c)
 			if err != nil {
@@ -56,7 +56,7 @@ func engineStop() *cobra.Command {
 
 func enginePrune() *cobra.Command {
 	return &cobra.Command{
-		Use: "prune", Short: "Remove the engine's build cache", Args: checked(cobra.NoArgs),
+		Use: "prune", Short: "Remove the engine's build cache", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := load(c)
 			if err != nil {

@@ -72,7 +72,8 @@ them when, and only when, something beneath them changed.
 	return c
 }
 
-// classifyArguments is for commands that cobra itself makes.
+// classifyArguments gives the commands below another the exit code of mistakes,
+// those too that cobra itself makes.
 func classifyArguments(commands []*cobra.Command) {
 	for _, c := range commands {
 		if c.Args != nil {
