@@ -109,7 +109,10 @@ func probe(state string) error {
 	}
 	defer progress.Close()
 	k := Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
-	out := filepath.Join(state, "out")
+	out, err := os.MkdirTemp(state, "out-") // others may probe at the same time
+	if err != nil {
+		return err
+	}
 	script := "id -u; cat /proc/1/comm; grep -c : /proc/net/dev"
 	probed := shell("probe", "("+script+") > /out/text")
 	if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
