@@ -10,7 +10,7 @@ import (
 
 const (
 	cosignModule  = "github.com/sigstore/cosign/v3"
-	cosignVersion = "v3.1.3" // what the tests of internal/attest build too
+	cosignVersion = "v3.1.3" // what the tests of publish/attest build too
 	trivyModule   = "github.com/aquasecurity/trivy"
 	trivyPinned   = "scan/trivy/testdata/peer" // the module that pins it
 )

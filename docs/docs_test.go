@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 const root = ".."
@@ -66,7 +66,7 @@ func TestGlossaryIsSorted(t *testing.T) {
 
 func TestJSONNamesEveryKey(t *testing.T) {
 	text := read(t, "json.md")
-	for _, value := range []any{builders.Artifact{}, probe.Result{}, pipelines.Publication{}} {
+	for _, value := range []any{artifact.Artifact{}, probe.Result{}, pipelines.Publication{}} {
 		kind := reflect.TypeOf(value)
 		for i := range kind.NumField() {
 			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
-	"github.com/bakelite/bakelite/internal/trust"
+	"github.com/bakelite/bakelite/internal/policy/base"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -44,14 +44,14 @@ func undated(text string) string {
 func told(err error) string { return err.Error() + "\n" + fault.HintOf(err) }
 
 func lookAlike() string {
-	return told(trust.Judge("docker.io/library/debain:trixie", policy.Policy{}).Err())
+	return told(base.Judge("docker.io/library/debain:trixie", policy.Policy{}).Err())
 }
 
 func unsignedBase() string {
 	p := policy.Policy{Path: "team/policy.yaml"}
 	p.Bases.Images.SignedBy = []policy.Signer{{Key: "team.pub"}}
-	base := trust.Judge("oci:child/base@sha256:"+strings.Repeat("0", 64), p)
-	return told(trust.JudgeFacts(base, trust.Facts{}, p, time.Now()).Err())
+	judged := base.Judge("oci:child/base@sha256:"+strings.Repeat("0", 64), p)
+	return told(base.JudgeFacts(judged, base.Facts{}, p, time.Now()).Err())
 }
 
 func secret() string {

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // bundleStates is the annotation by which cosign, and attest.Manifest, say

@@ -10,12 +10,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
@@ -29,7 +29,7 @@ type work struct {
 	dir     string
 	graph   rootfs.Graph
 	source  engine.Kitchen
-	made    []builders.Artifact
+	made    []artifact.Artifact
 }
 
 func (k Kitchen) newWork(a app.App) (*work, error) {
@@ -72,15 +72,15 @@ func (k Kitchen) bake(ctx context.Context, a app.App, l *lock.Lock, targets []st
 		return nil, err
 	}
 	w.graph, w.source = graph, source
-	made := make([][]builders.Artifact, 2)
+	made := make([][]artifact.Artifact, 2)
 	group, ctx := errgroup.WithContext(ctx)
-	if slices.Contains(targets, builders.Container) {
+	if slices.Contains(targets, artifact.Container) {
 		group.Go(func() (err error) {
 			made[0], err = w.image(ctx)
 			return err
 		})
 	}
-	if slices.Contains(targets, builders.Disk) {
+	if slices.Contains(targets, artifact.Disk) {
 		group.Go(func() (err error) {
 			made[1], err = vm.Drive(ctx, w.disk())
 			return err
@@ -104,7 +104,7 @@ func (w *work) named(err error) error {
 
 // image makes the app's image in a whole layout; blobs that the layout which
 // stands has already are not written again.
-func (w *work) image(ctx context.Context) ([]builders.Artifact, error) {
+func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 	layout := filepath.Join(w.dir, filepath.Base(w.kitchen.layoutPath(w.app.Name)))
 	if err := oci.Share(w.kitchen.layoutPath(w.app.Name), layout); err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	return rootfs.Graph{
 		App: a, Lock: l,
 		Controls: map[string]string{
-			builders.Container: k.Controls.ApplyScript(builders.Container),
-			builders.Disk:      k.Controls.ApplyScript(builders.Disk),
+			artifact.Container: k.Controls.ApplyScript(artifact.Container),
+			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),
 		},
 		Sources: rootfs.Sources{
 			Mirror: func(archive string) string { return k.Mirrors[archive][0] },

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
@@ -23,7 +23,7 @@ import (
 
 // BuildOptions narrow a build.
 type BuildOptions struct {
-	// Targets are builders.Container and builders.Disk; empty means both.
+	// Targets are artifact.Container and artifact.Disk; empty means both.
 	Targets []string
 	// Frozen refuses to write a lock.
 	Frozen bool
@@ -97,7 +97,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 
 func targets(asked []string) []string {
 	if len(asked) == 0 {
-		return []string{builders.Container, builders.Disk}
+		return []string{artifact.Container, artifact.Disk}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(asked)))
 }
@@ -156,7 +156,7 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
 	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
-		k.Controls.ApplyScript(builders.Container), k.Controls.ApplyScript(builders.Disk)})
+		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)
 	}

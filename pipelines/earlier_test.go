@@ -11,9 +11,9 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -73,7 +73,7 @@ func TestEarlierReport(t *testing.T) {
 		}, 0, "release.pub"},
 		"for a disk": {func(p past, _ *Kitchen, s *subject) {
 			p.publish(p.key, p.report(time.Hour))
-			s.kind = builders.Disk
+			s.kind = artifact.Disk
 		}, 0, `about a "container"`},
 		"about another digest": {func(p past, _ *Kitchen, _ *subject) {
 			p.publish(p.key, changed(p, func(r *scan.Report) { r.Subject = "sha256:" + strings.Repeat("0", 64) }))

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -69,7 +69,7 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 
 // files are the files of a disk; an image's blobs are named by its manifest.
 func (s subject) files() []attest.Subject {
-	if s.kind != builders.Disk {
+	if s.kind != artifact.Disk {
 		return nil
 	}
 	var all []attest.Subject

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
 )
@@ -65,14 +65,14 @@ func verdict(t Tested, log io.Writer) error {
 }
 
 // bootable returns the artifact of a kind that tests run on.
-func (w *work) bootable(kind string) builders.Artifact {
-	return bootableOf(slices.DeleteFunc(slices.Clone(w.made), func(a builders.Artifact) bool { return a.Kind != kind }))
+func (w *work) bootable(kind string) artifact.Artifact {
+	return bootableOf(slices.DeleteFunc(slices.Clone(w.made), func(a artifact.Artifact) bool { return a.Kind != kind }))
 }
 
 // bootableOf returns the one of an image's or disk's forms that is booted,
 // run and scanned.
-func bootableOf(made []builders.Artifact) builders.Artifact {
-	var found builders.Artifact
+func bootableOf(made []artifact.Artifact) artifact.Artifact {
+	var found artifact.Artifact
 	for _, a := range made {
 		if found.Path == "" || a.Format == "qcow2" {
 			found = a
@@ -95,9 +95,9 @@ func (w *work) keep(cause error) error {
 
 // name gives everything that was made its final name, one atomic step each.
 func (w *work) name() error {
-	var named []builders.Artifact
+	var named []artifact.Artifact
 	for _, a := range w.made {
-		if a.Kind == builders.Container {
+		if a.Kind == artifact.Container {
 			image, err := w.nameImage(a)
 			if err != nil {
 				return err
@@ -118,14 +118,14 @@ func (w *work) name() error {
 
 // nameImage returns the layout, and the archive where one is asked for:
 // running and publishing take the layout.
-func (w *work) nameImage(a builders.Artifact) ([]builders.Artifact, error) {
+func (w *work) nameImage(a artifact.Artifact) ([]artifact.Artifact, error) {
 	layout := w.kitchen.layoutPath(w.app.Name)
 	if err := oci.Replace(layout, a.Path); err != nil {
 		return nil, err
 	}
 	a.Path, a.Ref = layout, layout+"@"+a.Digest
 	if w.app.Container.Format != "archive" {
-		return []builders.Artifact{a}, nil
+		return []artifact.Artifact{a}, nil
 	}
 	packed := a
 	packed.Format, packed.Ref, packed.Path = "archive", "", layout+".tar"
@@ -137,7 +137,7 @@ func (w *work) nameImage(a builders.Artifact) ([]builders.Artifact, error) {
 		return nil, fmt.Errorf("reading archive: %w", err)
 	}
 	packed.Size = info.Size()
-	return []builders.Artifact{a, packed}, nil
+	return []artifact.Artifact{a, packed}, nil
 }
 
 // clear removes what the new artifacts replace: files that only the old

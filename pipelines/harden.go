@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -21,7 +21,7 @@ func (w *work) check(ctx context.Context, kind string) ([]controls.Result, error
 	}
 	defer os.RemoveAll(dir)
 	script := w.kitchen.Controls.CheckScript(kind)
-	if kind == builders.Disk {
+	if kind == artifact.Disk {
 		err = w.disk().Check(ctx, script, dir)
 	} else {
 		err = container.Check(ctx, w.graph, w.source, script, dir)

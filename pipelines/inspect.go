@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 )

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/bakelite/bakelite/internal/policy"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // list returns what the files of an artifact are, by path.
@@ -21,7 +21,7 @@ func (k Kitchen) list(ctx context.Context, name string) (map[string]string, erro
 	if err != nil {
 		return nil, err
 	}
-	files, err := k.Publisher.Scanner.List(ctx, []wire.Root{root})
+	files, err := k.Publisher.Scanner.List(ctx, []protocol.Root{root})
 	if err != nil {
 		return nil, err
 	}

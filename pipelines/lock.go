@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/archive"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -188,20 +188,20 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 
 // resolver is apt at work on one snapshot.
 type resolver struct {
-	client   *archive.Client
+	client   *debian.Client
 	image    []byte // the dpkg status of the base image, where there is one
-	snapshot *archive.Snapshot
-	seed     archive.Seed
+	snapshot *debian.Snapshot
+	seed     debian.Seed
 }
 
 // resolve returns what names add to the base image, if any, and to the pins.
 func (r *resolver) resolve(ctx context.Context, pins []lock.Pin, names []string) ([]lock.Pin, error) {
-	return r.client.Resolve(ctx, r.snapshot, r.seed, archive.Installed{Status: r.image, Pins: pins}, names)
+	return r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Status: r.image, Pins: pins}, names)
 }
 
 func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err error) {
 	if r.image == nil {
-		if l.Base, err = r.resolve(ctx, nil, archive.Essential(r.snapshot)); err != nil {
+		if l.Base, err = r.resolve(ctx, nil, debian.Essential(r.snapshot)); err != nil {
 			return err
 		}
 	}
@@ -211,7 +211,7 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		return err
 	})
 	group.Go(func() (err error) {
-		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, archive.Installed{Pins: l.Seed}, templates.Lines("machine/tools.txt"))
+		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Pins: l.Seed}, templates.Lines("machine/tools.txt"))
 		return err
 	})
 	group.Go(func() (err error) {

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
 	"github.com/bakelite/bakelite/scan/gate"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // Seen is what a scan saw, and what the gate says of it.
@@ -43,7 +43,7 @@ func (k Kitchen) Look(ctx context.Context, target string) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	seen, err := k.scanRoots(ctx, []wire.Root{root}, db)
+	seen, err := k.scanRoots(ctx, []protocol.Root{root}, db)
 	if err != nil {
 		return Seen{}, err
 	}
@@ -76,55 +76,55 @@ type stated struct {
 }
 
 // rootOf is what the scanner is to read for a target.
-func (k Kitchen) rootOf(ctx context.Context, target, work string) (wire.Root, stated, error) {
+func (k Kitchen) rootOf(ctx context.Context, target, work string) (protocol.Root, stated, error) {
 	skipped := stated{tests: gate.Tests{Skipped: true}}
 	name := filepath.Base(target)
 	path, err := filepath.Abs(target)
 	if err != nil {
-		return wire.Root{}, skipped, fmt.Errorf("finding %s: %w", target, err)
+		return protocol.Root{}, skipped, fmt.Errorf("finding %s: %w", target, err)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil || isLayout(path):
 		return k.publishedRoot(ctx, target, work)
 	case info.IsDir():
-		return wire.Root{Name: name, Kind: wire.Folder, Path: path}, skipped, nil
+		return protocol.Root{Name: name, Kind: protocol.Folder, Path: path}, skipped, nil
 	case strings.HasSuffix(path, ".json"):
-		return wire.Root{Name: name, Kind: wire.SBOM, Path: path}, skipped, nil
+		return protocol.Root{Name: name, Kind: protocol.SBOM, Path: path}, skipped, nil
 	case strings.HasSuffix(path, ".tar"):
-		return wire.Root{}, skipped, fault.Hint(fault.New(fault.Invalid, "%s is an archive, which is not scanned as it is", target),
+		return protocol.Root{}, skipped, fault.Hint(fault.New(fault.Invalid, "%s is an archive, which is not scanned as it is", target),
 			"scan the layout folder that a build puts beside it, %s; or unpack it into an empty folder and scan that", strings.TrimSuffix(target, ".tar"))
 	}
-	return wire.Root{Name: name, Kind: wire.Disk, Path: path}, skipped, nil
+	return protocol.Root{Name: name, Kind: protocol.Disk, Path: path}, skipped, nil
 }
 
 // publishedRoot is the SBOM of a reference where somebody vouches for it, else
 // the content itself, fetched into work.
-func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (wire.Root, stated, error) {
+func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protocol.Root, stated, error) {
 	skipped := stated{tests: gate.Tests{Skipped: true}}
 	t, err := k.Find(ctx, target)
 	if err != nil {
-		return wire.Root{}, skipped, err
+		return protocol.Root{}, skipped, err
 	}
-	kind := builders.Container
+	kind := artifact.Container
 	if strings.Contains(string(t.Manifest.Content), registry.DiskArtifact) {
-		kind = builders.Disk
+		kind = artifact.Disk
 	}
-	root := wire.Root{Name: t.Name, Digest: t.Digest}
+	root := protocol.Root{Name: t.Name, Digest: t.Digest}
 	if len(k.Policy.Verify.SignedBy) > 0 && len(t.Bundles) > 0 {
 		sbom, said, err := k.vouchedSBOM(ctx, t)
 		if err != nil {
 			return root, skipped, err
 		}
 		path := filepath.Join(work, "sbom.cdx.json")
-		root.Kind, root.Path, root.Digest, root.Subject, root.ArtifactKind = wire.SBOM, path, "", t.Digest, kind
+		root.Kind, root.Path, root.Digest, root.Subject, root.ArtifactKind = protocol.SBOM, path, "", t.Digest, kind
 		return root, said, writeFile(path, sbom)
 	}
-	if kind == builders.Disk {
-		root.Kind, root.Path, root.Digest = wire.Disk, filepath.Join(work, "disk.qcow2"), ""
+	if kind == artifact.Disk {
+		root.Kind, root.Path, root.Digest = protocol.Disk, filepath.Join(work, "disk.qcow2"), ""
 		return root, skipped, registry.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
 	}
-	root.Kind, root.Path = wire.Image, filepath.Join(work, "image")
+	root.Kind, root.Path = protocol.Image, filepath.Join(work, "image")
 	digest, err := registry.Pull(ctx, t.Store, registry.PullOptions{Digest: t.Manifest.Digest, Platform: k.Platform, Layout: root.Path})
 	root.Digest = digest.String()
 	return root, skipped, err

@@ -14,12 +14,12 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -66,7 +66,7 @@ func (p past) report(age time.Duration) scan.Report {
 	at := time.Now().UTC().Truncate(time.Second).Add(-age)
 	subject := p.content.Manifest.Digest.String()
 	return scan.Report{
-		APIVersion: scan.APIVersion, Kind: "Report", Subject: subject, ArtifactKind: builders.Container, Scanned: at,
+		APIVersion: scan.APIVersion, Kind: "Report", Subject: subject, ArtifactKind: artifact.Container, Scanned: at,
 		OS: scan.OS{Family: "debian", Name: "13.2"}, Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},
 		Packages: []scan.Package{}, Secrets: []scan.Secret{},
 		Findings: []scan.Finding{{ID: "CVE-2026-1", Package: "openssl", Type: "debian", Version: "1", Severity: scan.High}},
@@ -96,7 +96,7 @@ func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) at
 	p.t.Helper()
 	judged := p.report(0)
 	judged.Findings = nil
-	_, passed, ok := gate.Judge(gate.Input{App: "web", ArtifactKind: builders.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1}})
+	_, passed, ok := gate.Judge(gate.Input{App: "web", ArtifactKind: artifact.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1}})
 	if !ok {
 		p.t.Fatal("the gate did not let it through")
 	}
@@ -128,7 +128,7 @@ func (p past) kitchen() Kitchen {
 }
 
 func (p past) subject() subject {
-	return subject{name: "container", kind: builders.Container, repository: p.repository, content: p.content}
+	return subject{name: "container", kind: artifact.Container, repository: p.repository, content: p.content}
 }
 
 // blob is the file with the bundle that states something.

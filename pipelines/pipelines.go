@@ -8,15 +8,15 @@ import (
 	"context"
 	"io"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/archive"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/policy"
-	"github.com/bakelite/bakelite/internal/probe"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/runners/probe"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -28,7 +28,7 @@ type Kitchen struct {
 	// Platform is what is built for: "linux/amd64".
 	Platform string
 	// Archive reads the distribution's package archive.
-	Archive *archive.Client
+	Archive *debian.Client
 	// Mirrors lists the base URLs of each archive, for the engine.
 	Mirrors map[string][]string
 	// Engine opens the build engine; it is called only when there is work.
@@ -57,7 +57,7 @@ type Kitchen struct {
 
 // Tester runs the declared tests of an app on one artifact.
 type Tester interface {
-	Test(ctx context.Context, a app.App, made builders.Artifact, log io.Writer) (Tested, error)
+	Test(ctx context.Context, a app.App, made artifact.Artifact, log io.Writer) (Tested, error)
 }
 
 // Tested is what the tests of one artifact gave.

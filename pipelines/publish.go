@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/database"
 	"github.com/bakelite/bakelite/scan/gate"
 )

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
@@ -37,7 +37,7 @@ type Receipt struct {
 	// Made the end of the last.
 	Started   time.Time           `json:"started"`
 	Made      time.Time           `json:"made"`
-	Artifacts []builders.Artifact `json:"artifacts"`
+	Artifacts []artifact.Artifact `json:"artifacts"`
 	// Tests are the declared tests by kind of artifact.
 	Tests map[string]Tested `json:"tests"`
 	// TestsSkipped says that --skip-tests left the declared tests out.
@@ -91,7 +91,7 @@ func (k Kitchen) readReceipt(app string) Receipt {
 
 // of returns what the receipt says of some kinds of artifacts.
 func (r Receipt) of(kinds []string) Receipt {
-	r.Artifacts = slices.DeleteFunc(slices.Clone(r.Artifacts), func(a builders.Artifact) bool { return !slices.Contains(kinds, a.Kind) })
+	r.Artifacts = slices.DeleteFunc(slices.Clone(r.Artifacts), func(a artifact.Artifact) bool { return !slices.Contains(kinds, a.Kind) })
 	r.Tests = maps.Clone(r.Tests)
 	maps.DeleteFunc(r.Tests, func(kind string, _ Tested) bool { return !slices.Contains(kinds, kind) })
 	r.TestsSkipped = slices.ContainsFunc(r.kinds(), func(kind string) bool { _, tested := r.Tests[kind]; return !tested })
@@ -123,7 +123,7 @@ func (r Receipt) with(old Receipt) Receipt {
 		return r
 	}
 	r.Artifacts = append(slices.Clone(r.Artifacts), others.Artifacts...)
-	slices.SortStableFunc(r.Artifacts, func(x, y builders.Artifact) int { return strings.Compare(x.Kind, y.Kind) })
+	slices.SortStableFunc(r.Artifacts, func(x, y artifact.Artifact) int { return strings.Compare(x.Kind, y.Kind) })
 	r.Tests = maps.Clone(r.Tests)
 	maps.Copy(r.Tests, others.Tests)
 	r.Started, r.Steps, r.TestsSkipped = old.Started, append(others.Steps, r.Steps...), r.TestsSkipped || others.TestsSkipped
@@ -149,7 +149,7 @@ func (k Kitchen) writeReceipt(r Receipt) error {
 // holds says whether every artifact of the receipt is still there in full.
 func (r Receipt) holds() bool {
 	for _, a := range r.Artifacts {
-		if a.Kind == builders.Container && a.Format == "layout" {
+		if a.Kind == artifact.Container && a.Format == "layout" {
 			if size, err := oci.Size(a.Path, a.Digest); err != nil || size != a.Size {
 				return false
 			}

@@ -6,41 +6,41 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
-func disk(t *testing.T, dir, name string) builders.Artifact {
+func disk(t *testing.T, dir, name string) artifact.Artifact {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte("disk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return builders.Artifact{Kind: builders.Disk, Format: filepath.Ext(name)[1:], Path: path, Size: 4}
+	return artifact.Artifact{Kind: artifact.Disk, Format: filepath.Ext(name)[1:], Path: path, Size: 4}
 }
 
 // TestReceiptKeepsTheOtherKind builds a container after a disk of the same key.
 func TestReceiptKeepsTheOtherKind(t *testing.T) {
 	made := disk(t, t.TempDir(), "web.qcow2")
-	image := builders.Artifact{Kind: builders.Container, Format: "archive", Path: made.Path, Size: 4}
+	image := artifact.Artifact{Kind: artifact.Container, Format: "archive", Path: made.Path, Size: 4}
 	old := Receipt{
-		Made: time.Now().Add(time.Minute), Artifacts: []builders.Artifact{made, image},
-		Tests: map[string]Tested{builders.Disk: {BootSeconds: 3}, builders.Container: {MemoryBytes: 1}},
+		Made: time.Now().Add(time.Minute), Artifacts: []artifact.Artifact{made, image},
+		Tests: map[string]Tested{artifact.Disk: {BootSeconds: 3}, artifact.Container: {MemoryBytes: 1}},
 	}
 	image.Digest = "new"
-	r := Receipt{Made: old.Made, Artifacts: []builders.Artifact{image}, Tests: map[string]Tested{}, TestsSkipped: true}.with(old)
-	both := []string{builders.Container, builders.Disk}
-	if len(r.Artifacts) != 2 || r.Artifacts[0] != image || r.Artifacts[1] != made || r.Tests[builders.Disk].BootSeconds != 3 || !r.TestsSkipped {
+	r := Receipt{Made: old.Made, Artifacts: []artifact.Artifact{image}, Tests: map[string]Tested{}, TestsSkipped: true}.with(old)
+	both := []string{artifact.Container, artifact.Disk}
+	if len(r.Artifacts) != 2 || r.Artifacts[0] != image || r.Artifacts[1] != made || r.Tests[artifact.Disk].BootSeconds != 3 || !r.TestsSkipped {
 		t.Errorf("the receipt says %+v", r)
 	}
 	for _, tt := range []struct {
 		o      BuildOptions
 		serves bool
 	}{
-		{BuildOptions{Targets: []string{builders.Disk}}, true},
-		{BuildOptions{Targets: []string{builders.Container}}, false}, // not tested
-		{BuildOptions{Targets: []string{builders.Container}, SkipTests: true}, true},
+		{BuildOptions{Targets: []string{artifact.Disk}}, true},
+		{BuildOptions{Targets: []string{artifact.Container}}, false}, // not tested
+		{BuildOptions{Targets: []string{artifact.Container}, SkipTests: true}, true},
 		{BuildOptions{Targets: both}, false},
 		{BuildOptions{Targets: both, SkipTests: true}, true},
 	} {
@@ -48,13 +48,13 @@ func TestReceiptKeepsTheOtherKind(t *testing.T) {
 			t.Errorf("%+v is served: %v", tt.o, got)
 		}
 	}
-	if (Receipt{}).serves(BuildOptions{Targets: both}) || r.of([]string{builders.Container}).serves(BuildOptions{Targets: both, SkipTests: true}) {
+	if (Receipt{}).serves(BuildOptions{Targets: both}) || r.of([]string{artifact.Container}).serves(BuildOptions{Targets: both, SkipTests: true}) {
 		t.Error("a receipt serves what it does not hold")
 	}
 	if err := os.WriteFile(made.Path, []byte("other disk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := (Receipt{Artifacts: []builders.Artifact{image}, Tests: map[string]Tested{}}).with(old); len(r.Artifacts) != 1 {
+	if r := (Receipt{Artifacts: []artifact.Artifact{image}, Tests: map[string]Tested{}}).with(old); len(r.Artifacts) != 1 {
 		t.Errorf("the receipt keeps a disk that is another by now: %+v", r)
 	}
 }
@@ -69,11 +69,11 @@ func TestClearRemovesWhatWasReplaced(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(output, "web.failed", "web.oci"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	listed := func(name string) builders.Artifact {
-		return builders.Artifact{Kind: builders.Disk, Path: filepath.Join("elsewhere", name)}
+	listed := func(name string) artifact.Artifact {
+		return artifact.Artifact{Kind: artifact.Disk, Path: filepath.Join("elsewhere", name)}
 	}
-	w := work{kitchen: Kitchen{Output: output}, app: app.App{Name: "web"}, made: []builders.Artifact{listed("web.qcow2")}}
-	if err := w.clear(Receipt{Artifacts: []builders.Artifact{listed("web.qcow2"), listed("web.raw"), listed("shop.raw"), listed("..")}}); err != nil {
+	w := work{kitchen: Kitchen{Output: output}, app: app.App{Name: "web"}, made: []artifact.Artifact{listed("web.qcow2")}}
+	if err := w.clear(Receipt{Artifacts: []artifact.Artifact{listed("web.qcow2"), listed("web.raw"), listed("shop.raw"), listed("..")}}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{
@@ -91,12 +91,12 @@ func TestClearRemovesWhatWasReplaced(t *testing.T) {
 func TestReceiptGoesWithItsFolder(t *testing.T) {
 	old, k := t.TempDir(), Kitchen{Output: t.TempDir()}
 	made := disk(t, old, "web.qcow2")
-	image := builders.Artifact{Kind: builders.Container, Format: "layout", Path: filepath.Join(old, "web.oci"), Digest: "sha256:1"}
+	image := artifact.Artifact{Kind: artifact.Container, Format: "layout", Path: filepath.Join(old, "web.oci"), Digest: "sha256:1"}
 	image.Ref = image.Path + "@" + image.Digest
-	if err := k.writeReceipt(Receipt{App: "web", Made: time.Now().Add(time.Minute), Artifacts: []builders.Artifact{image, made}}); err != nil {
+	if err := k.writeReceipt(Receipt{App: "web", Made: time.Now().Add(time.Minute), Artifacts: []artifact.Artifact{image, made}}); err != nil {
 		t.Fatal(err)
 	}
-	asked := BuildOptions{Targets: []string{builders.Disk}, SkipTests: true}
+	asked := BuildOptions{Targets: []string{artifact.Disk}, SkipTests: true}
 	r := k.readReceipt("web")
 	if r.serves(asked) {
 		t.Error("a disk in another folder counts")

@@ -7,21 +7,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/child"
-	"github.com/bakelite/bakelite/scan/child/wire"
 	"github.com/bakelite/bakelite/scan/database"
 	"github.com/bakelite/bakelite/scan/gate"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // Scanner reads artifacts in a process of its own, which has no keys, no
 // credentials and no network.
 type Scanner interface {
-	Scan(ctx context.Context, request child.Request) ([]wire.Result, error)
-	List(ctx context.Context, roots []wire.Root) ([]map[string]string, error)
+	Scan(ctx context.Context, request child.Request) ([]protocol.Result, error)
+	List(ctx context.Context, roots []protocol.Root) ([]map[string]string, error)
 }
 
 // scanned is what the scanner gave for one subject.
@@ -51,7 +51,7 @@ func (k Kitchen) database(ctx context.Context) (db database.Database, err error)
 
 // scan reads all subjects in one walk.
 func (k Kitchen) scan(ctx context.Context, a app.App, subjects []subject, db database.Database) ([]scanned, error) {
-	var roots []wire.Root
+	var roots []protocol.Root
 	at := make([]int, len(subjects)) // two subjects may hold the same disk
 	for i, s := range subjects {
 		r := root(a.Name, s.kind, bootableOf(s.made), k.layoutPath(a.Name))
@@ -72,12 +72,12 @@ func (k Kitchen) scan(ctx context.Context, a app.App, subjects []subject, db dat
 }
 
 // scanRoots has the scanner read some roots.
-func (k Kitchen) scanRoots(ctx context.Context, roots []wire.Root, db database.Database) ([]scanned, error) {
+func (k Kitchen) scanRoots(ctx context.Context, roots []protocol.Root, db database.Database) ([]scanned, error) {
 	request := child.Request{
 		Roots: roots, Now: time.Now().UTC().Truncate(time.Second),
-		Database: wire.Database{Folder: db.Dir, Ref: db.Ref, Digest: db.Digest, MaxAge: k.Policy.Gate.MaxDatabaseAge.Std()},
+		Database: protocol.Database{Folder: db.Dir, Ref: db.Ref, Digest: db.Digest, MaxAge: k.Policy.Gate.MaxDatabaseAge.Std()},
 	}
-	var results []wire.Result
+	var results []protocol.Result
 	var kinds []string
 	for _, r := range roots {
 		kinds = append(kinds, r.Kind)
@@ -100,11 +100,11 @@ func (k Kitchen) scanRoots(ctx context.Context, roots []wire.Root, db database.D
 }
 
 // root is one artifact of this machine as the scanner is told of it.
-func root(name, kind string, made builders.Artifact, layout string) wire.Root {
-	if kind == builders.Disk {
-		return wire.Root{Name: name, Kind: wire.Disk, Path: made.Path, Digest: made.Digest}
+func root(name, kind string, made artifact.Artifact, layout string) protocol.Root {
+	if kind == artifact.Disk {
+		return protocol.Root{Name: name, Kind: protocol.Disk, Path: made.Path, Digest: made.Digest}
 	}
-	return wire.Root{Name: name, Kind: wire.Image, Path: layout, Digest: made.Digest}
+	return protocol.Root{Name: name, Kind: protocol.Image, Path: layout, Digest: made.Digest}
 }
 
 // writeVerdict keeps what the scanner saw and the gate said, for study.

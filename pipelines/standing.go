@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // maxStanding bounds what is read of a digest's earlier statements, in bytes;

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 )
@@ -17,11 +17,11 @@ import (
 type subject struct {
 	// name is its form: container, disk or containerdisk.
 	name string
-	// kind is builders.Container or builders.Disk.
+	// kind is artifact.Container or artifact.Disk.
 	kind    string
 	content registry.Content
 	// made are the artifacts in it: an image, or the files of a disk.
-	made []builders.Artifact
+	made []artifact.Artifact
 	// repository is where it goes.
 	repository string
 	// beside puts the bundles beside the files too.
@@ -33,15 +33,15 @@ func (s subject) digest() string { return s.content.Manifest.Digest.String() }
 // subjects are what a build made, as they will be published.
 func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o PublishOptions) ([]subject, error) {
 	var all []subject
-	for _, kind := range []string{builders.Container, builders.Disk} {
-		made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Kind != kind })
+	for _, kind := range []string{artifact.Container, artifact.Disk} {
+		made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m artifact.Artifact) bool { return m.Kind != kind })
 		if len(made) == 0 {
 			continue
 		}
 		s := subject{name: kind, kind: kind, made: made}
 		err := k.Progress.Do(ctx, "[publish] describe the "+kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 			s.repository = k.Publisher.Destination + "/" + a.Name
-			if kind == builders.Container {
+			if kind == artifact.Container {
 				s.content, err = registry.Image(k.layoutPath(a.Name), made[0].Digest)
 				return false, err
 			}
@@ -52,7 +52,7 @@ func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o Publis
 		if err != nil {
 			return nil, err
 		}
-		s.beside = kind == builders.Disk
+		s.beside = kind == artifact.Disk
 		all = append(all, s)
 	}
 	if o.ContainerDisk {
@@ -70,11 +70,11 @@ func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o Publis
 
 // containerDisk is the disk in the form that KubeVirt boots.
 func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s subject, err error) {
-	made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m builders.Artifact) bool { return m.Format != "qcow2" && m.Format != "raw" })
+	made := slices.DeleteFunc(slices.Clone(built.Artifacts), func(m artifact.Artifact) bool { return m.Format != "qcow2" && m.Format != "raw" })
 	if len(made) == 0 {
 		return s, fault.Hint(fault.New(fault.Invalid, "a containerdisk is made of a qcow2 or raw disk, and there is none"), "set vm.formats in %s", a.Path)
 	}
-	s = subject{name: "containerdisk", kind: builders.Disk, made: []builders.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
+	s = subject{name: "containerdisk", kind: artifact.Disk, made: []artifact.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
 	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		s.content, err = registry.ContainerDisk(ctx, k.diskOptions(a, s.made))
 		return false, err
@@ -82,7 +82,7 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 	return s, err
 }
 
-func (k Kitchen) diskOptions(a app.App, made []builders.Artifact) registry.DiskOptions {
+func (k Kitchen) diskOptions(a app.App, made []artifact.Artifact) registry.DiskOptions {
 	o := registry.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
 	for _, m := range made {
 		o.Files = append(o.Files, registry.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})

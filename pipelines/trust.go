@@ -9,13 +9,13 @@ import (
 
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/policy/base"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/internal/trust"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // trusted judges what an app stands on, by its lock, before a byte of it is
@@ -25,7 +25,7 @@ func (k Kitchen) trusted(ctx context.Context, a app.App, l *lock.Lock) error {
 	for _, archive := range l.Archives {
 		names = append(names, archive.Name)
 	}
-	if err := trust.JudgeArchives(names, k.Policy).Err(); err != nil {
+	if err := base.JudgeArchives(names, k.Policy).Err(); err != nil {
 		return fmt.Errorf("%s: %w", a.Path, err)
 	}
 	if l.Base == nil {
@@ -55,7 +55,7 @@ func (k Kitchen) judgeBase(ctx context.Context, a app.App, digest string) (strin
 // judgeImage is the engine's judge of images: by name, digest, age and
 // signature, as the policy asks. It returns the reference by digest.
 func (k Kitchen) judgeImage(ctx context.Context, ref string) (string, error) {
-	d := trust.Judge(ref, k.Policy)
+	d := base.Judge(ref, k.Policy)
 	if err := d.Err(); err != nil {
 		return "", err
 	}
@@ -78,7 +78,7 @@ func (k Kitchen) judgeImage(ctx context.Context, ref string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("looking at base %s: %w", d.Ref, err)
 		}
-		if err := trust.JudgeFacts(d, facts, k.Policy, time.Now()).Err(); err != nil {
+		if err := base.JudgeFacts(d, facts, k.Policy, time.Now()).Err(); err != nil {
 			return "", err
 		}
 	}
@@ -101,8 +101,8 @@ func (k Kitchen) judgeLocked(l *lock.Lock) engine.JudgeImage {
 }
 
 // facts reads what the policy asks of an image beyond its name.
-func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry.Manifest) (trust.Facts, error) {
-	var f trust.Facts
+func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry.Manifest) (base.Facts, error) {
+	var f base.Facts
 	var err error
 	if k.Policy.Bases.Images.MaxAge > 0 {
 		if f.Created, err = created(ctx, store, image); err != nil {

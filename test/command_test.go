@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 // commandLimit bounds one command; the longest has one cold build and one
@@ -151,7 +151,7 @@ type result struct {
 	LockDigest string              `json:"lockDigest"`
 	Rebuilt    bool                `json:"rebuilt"`
 	Changes    []change            `json:"changes"`
-	Artifacts  []builders.Artifact `json:"artifacts"`
+	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      []step              `json:"steps"`
 	Published  []publication       `json:"published"`
@@ -195,7 +195,7 @@ func (o outcome) result(t *testing.T) result {
 // digest returns that of the artifact in a format, or fails the test.
 func (r result) digest(t *testing.T, format string) string { return r.artifact(t, format).Digest }
 
-func (r result) artifact(t *testing.T, format string) builders.Artifact {
+func (r result) artifact(t *testing.T, format string) artifact.Artifact {
 	t.Helper()
 	for _, a := range r.Artifacts {
 		if a.Format == format {
@@ -203,7 +203,7 @@ func (r result) artifact(t *testing.T, format string) builders.Artifact {
 		}
 	}
 	t.Fatalf("no artifact is a %s: %+v", format, r.Artifacts)
-	return builders.Artifact{}
+	return artifact.Artifact{}
 }
 
 // output is what a command wrote so far.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
 )
 
@@ -31,7 +31,7 @@ func TestContainerDisk(t *testing.T) {
 			t.Fatalf("published is %+v", r.Published)
 		}
 		for _, p := range r.Published {
-			if p.Again || p.Kind != builders.Disk || p.Verdict != "passed" || len(p.Referrers) != len(stated()) {
+			if p.Again || p.Kind != artifact.Disk || p.Verdict != "passed" || len(p.Referrers) != len(stated()) {
 				t.Errorf("published is %+v", p)
 			}
 			s.verify("--public-key", s.public, p.Ref).want(t, 0).says(t, append(stated(), p.Digest)...)
@@ -60,7 +60,7 @@ func TestContainerDisk(t *testing.T) {
 // checkContainerDisk fails the test where an image is not what KubeVirt's
 // documentation of containerDisk volumes asks for: the disk below /disk,
 // alone, of its user 107.
-func checkContainerDisk(t *testing.T, ref string, disk builders.Artifact) {
+func checkContainerDisk(t *testing.T, ref string, disk artifact.Artifact) {
 	t.Helper()
 	store, at := open(t, ref)
 	m, err := registry.Resolve(t.Context(), store, at)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/oci"
-	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 // TestFailedTestPublishesNothing declares a text that the page lacks, first

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/attest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // publishBoth publishes what was baked into the folder "dist", to a registry
@@ -23,7 +23,7 @@ func publishBoth(s shop, args ...string) {
 		if made.Rebuilt || len(made.Published) != 2 {
 			s.t.Fatalf("published is %+v, rebuilt is %v", made.Published, made.Rebuilt)
 		}
-		for i, want := range []struct{ kind, repository string }{{builders.Container, "/web"}, {builders.Disk, "/web-disk"}} {
+		for i, want := range []struct{ kind, repository string }{{artifact.Container, "/web"}, {artifact.Disk, "/web-disk"}} {
 			p := made.Published[i]
 			if p.Again || p.Kind != want.kind || p.Repository != to+want.repository || p.Uploaded == 0 || p.Verdict != "passed" || len(p.Referrers) != len(stated()) {
 				s.t.Errorf("published is %+v", p)

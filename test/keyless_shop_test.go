@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/internal/attest/sigstoretest"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
 )
 
 // robot is who signs without a key, and issuer who vouches for that.

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/internal/attest/sigstoretest"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
 )
 
 // TestKeyless publishes container and disk as an identity, to a registry with
@@ -49,7 +49,7 @@ func TestKeyless(t *testing.T) {
 			if made.Rebuilt || len(made.Published) != 2 {
 				t.Fatalf("published is %+v, rebuilt is %v", made.Published, made.Rebuilt)
 			}
-			for i, kind := range []string{builders.Container, builders.Disk} {
+			for i, kind := range []string{artifact.Container, artifact.Disk} {
 				p := made.Published[i]
 				if p.Kind != kind || p.Signer != robot+" (by "+issuer+")" || len(p.Referrers) != len(stated()) {
 					t.Errorf("published is %+v", p)
@@ -89,7 +89,7 @@ func checkConsumers(s stall, p publication, cosign []string) {
 		if tt.code == 0 {
 			o.says(s.t, append(stated(), p.Digest, "signed by  "+robot+" (by "+issuer+")")...)
 		}
-		if p.Kind == builders.Disk && tt.code != 0 {
+		if p.Kind == artifact.Disk && tt.code != 0 {
 			continue // cosign sees the same bundles as with the container
 		}
 		ref := p.Repository

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/archive"
+	"github.com/bakelite/bakelite/distro/debian"
 )
 
 // archives are the names of those that the example is made from.
@@ -52,7 +52,7 @@ func lacking(t *testing.T, what string) {
 func mirror(t *testing.T, name string) string {
 	t.Helper()
 	variable := "BAKELITE_MIRRORS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	urls := append(strings.Fields(os.Getenv(variable)), archive.MachineMirrors(os.DirFS("/"))[name]...)
+	urls := append(strings.Fields(os.Getenv(variable)), debian.MachineMirrors(os.DirFS("/"))[name]...)
 	if len(urls) == 0 {
 		lacking(t, "a mirror of the archive "+name)
 	}

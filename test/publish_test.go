@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // stated are the types of everything that is signed about an artifact.

@@ -161,7 +161,7 @@ func get(t *testing.T, url string) []byte {
 
 func keyringWith(t *testing.T, key *openpgp.Entity) string {
 	t.Helper()
-	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(read(t, "../internal/archive/keyring/debian.asc")))
+	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(read(t, "../distro/debian/keyring/debian.asc")))
 	if err != nil {
 		t.Fatal(err)
 	}

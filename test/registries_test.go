@@ -23,9 +23,9 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/sirupsen/logrus"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // registries are real ones in this process, each of a kind of its own.
@@ -166,7 +166,7 @@ func push(t *testing.T, layout, image, repository string) string {
 	return repository + "@" + image
 }
 
-// cosign is the real one, where the tests of internal/attest have built it.
+// cosign is the real one, where the tests of publish/attest have built it.
 type cosign struct {
 	t            *testing.T
 	program, key string
@@ -183,7 +183,7 @@ func newCosign(t *testing.T, key string) *cosign {
 		t.Fatalf("this machine lacks cosign, and CI is set: %v", err)
 	}
 	if err != nil {
-		t.Log("SKIPPED, NOT PASSED: cosign was not built; go test ./internal/attest does it")
+		t.Log("SKIPPED, NOT PASSED: cosign was not built; go test ./publish/attest does it")
 		return nil
 	}
 	return &cosign{t, program, key}

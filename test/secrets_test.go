@@ -16,8 +16,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // basic asks everybody for a name and a password.

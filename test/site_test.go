@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 )
 
 // site is an app folder of one test with its own output folder.
@@ -101,7 +101,7 @@ func (s site) names(want ...string) {
 }
 
 // path is where an artifact lies: paths start at the command's folder.
-func (s site) path(a builders.Artifact) string {
+func (s site) path(a artifact.Artifact) string {
 	if filepath.IsAbs(a.Path) {
 		return a.Path
 	}

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/attest"
-	"github.com/bakelite/bakelite/internal/attest/sigstoretest"
+	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
 )
 
 // databases makes some, each an hour newer than the one before.

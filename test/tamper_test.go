@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/machine"
+	"github.com/bakelite/bakelite/runners/machine"
 )
 
 // TestFlippedByteStopsTheBoot flips one bit in the root and in the /usr

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // TestVerifyRefuses asks of an image that is signed well for what it is not.

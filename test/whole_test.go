@@ -11,7 +11,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/pipelines"
 )
@@ -34,7 +34,7 @@ func TestWholeLine(t *testing.T) {
 			t.Errorf("%s: %s: %s", test.Artifact, test.Name, test.Detail)
 		}
 	}
-	for _, kind := range []string{builders.Container, builders.Disk} {
+	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		for _, name := range []string{"the page is served", "the port is open", "nginx accepts its configuration"} {
 			if !passed[kind+": "+name] {
 				t.Errorf("%s: %q did not pass or was not run: %v", kind, name, passed)
@@ -96,10 +96,10 @@ func nothingToDo(s site, before result) {
 	}
 }
 
-func checkImage(s site, a builders.Artifact) {
+func checkImage(s site, a artifact.Artifact) {
 	s.t.Helper()
 	named, err := oci.Only(s.path(a))
-	if err != nil || named != a.Digest || a.Kind != builders.Container || a.Ref != a.Path+"@"+a.Digest {
+	if err != nil || named != a.Digest || a.Kind != artifact.Container || a.Ref != a.Path+"@"+a.Digest {
 		s.t.Errorf("layout names %s (%v), the result %+v", named, err, a)
 	}
 	if size, err := oci.Size(s.path(a), a.Digest); err != nil || size != a.Size {
@@ -107,7 +107,7 @@ func checkImage(s site, a builders.Artifact) {
 	}
 }
 
-func checkFile(s site, a builders.Artifact) {
+func checkFile(s site, a artifact.Artifact) {
 	s.t.Helper()
 	f, err := os.Open(s.path(a))
 	if err != nil {
@@ -128,12 +128,12 @@ func checkReceipt(s site, r result) {
 		s.t.Fatal(err)
 	}
 	if receipt.LockDigest != r.LockDigest || receipt.TestsSkipped || !slices.Equal(receipt.Artifacts, r.Artifacts) ||
-		len(receipt.Tests[builders.Container].Results)+len(receipt.Tests[builders.Disk].Results) != len(r.Tests) {
+		len(receipt.Tests[artifact.Container].Results)+len(receipt.Tests[artifact.Disk].Results) != len(r.Tests) {
 		s.t.Errorf("receipt is %+v, the result %+v", receipt, r)
 	}
-	for _, kind := range []string{builders.Container, builders.Disk} {
+	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		checked := receipt.Tests[kind]
-		if len(checked.Hardening) == 0 || kind == builders.Disk && len(checked.Booted) != len(checked.Hardening) {
+		if len(checked.Hardening) == 0 || kind == artifact.Disk && len(checked.Booted) != len(checked.Hardening) {
 			s.t.Errorf("the %s has %d controls, and %d when booted", kind, len(checked.Hardening), len(checked.Booted))
 		}
 		for _, control := range append(checked.Hardening, checked.Booted...) {
@@ -142,7 +142,7 @@ func checkReceipt(s site, r result) {
 			}
 		}
 	}
-	if disk := receipt.Tests[builders.Disk]; disk.BootSeconds <= 0 || disk.MemoryBytes <= 0 || receipt.Tests[builders.Container].MemoryBytes <= 0 {
+	if disk := receipt.Tests[artifact.Disk]; disk.BootSeconds <= 0 || disk.MemoryBytes <= 0 || receipt.Tests[artifact.Container].MemoryBytes <= 0 {
 		s.t.Errorf("receipt lacks boot time or memory: %+v", receipt.Tests)
 	}
 }

@@ -7,15 +7,15 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
 )
 
 // Build makes the image and puts its blobs into a layout folder, without a
 // name there; blobs that the layout has already are not written again.
-func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string) ([]builders.Artifact, error) {
+func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string) ([]artifact.Artifact, error) {
 	config, err := Config(g.App, g.Lock)
 	if err != nil {
 		return nil, fmt.Errorf("writing image configuration: %w", err)
@@ -36,8 +36,8 @@ func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string)
 	if err != nil {
 		return nil, err
 	}
-	return []builders.Artifact{{
-		Kind: builders.Container, Format: "layout", Ref: layout + "@" + digest, Path: layout,
+	return []artifact.Artifact{{
+		Kind: artifact.Container, Format: "layout", Ref: layout + "@" + digest, Path: layout,
 		Digest: digest, Size: size, Platform: g.Lock.Platform,
 	}}, nil
 }
@@ -48,7 +48,7 @@ func Check(ctx context.Context, g rootfs.Graph, k engine.Kitchen, script, dir st
 	_, err := k.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			tree, err := Graph(ctx, g, b)
-			return g.Check(tree, builders.Container, script, nil), err
+			return g.Check(tree, artifact.Container, script, nil), err
 		},
 		Name: "results of the checks", Dir: dir,
 	})

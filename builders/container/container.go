@@ -15,9 +15,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
@@ -27,13 +27,13 @@ import (
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
 	tree := g.Container()
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), builders.Container, ""), "system"), b, rootfs.Extra{})
+		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, rootfs.Extra{})
 	}
 	tree, err := g.Overlay(ctx, tree, b, rootfs.Extra{})
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Harden(g.Trim(tree, "container"), builders.Container, ""), "system and app"), nil
+	return flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system and app"), nil
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.

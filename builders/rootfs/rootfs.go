@@ -12,8 +12,8 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
 )
@@ -224,7 +224,7 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 // what the script prints as the file Printed.
 func (g Graph) Check(tree llb.State, kind, check string, env map[string]string) llb.State {
 	scripts := []string{"exec >/out/" + Printed, check}
-	if kind == builders.Container {
+	if kind == artifact.Container {
 		scripts = slices.Concat(script("files.sh"), []string{call("runnable", g.App.Service.Command[0], "service.command[0]")}, scripts)
 	}
 	return g.run(g.Seed(), step{

@@ -7,17 +7,17 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 )
 
 // Artifact is the disk in its formats, for Packer.
-type Artifact struct{ Disks []builders.Artifact }
+type Artifact struct{ Disks []artifact.Artifact }
 
 var _ packersdk.Artifact = (*Artifact)(nil)
 
 // newArtifact keeps the disks of what was made, in the app's order.
-func newArtifact(made []builders.Artifact) *Artifact {
-	return &Artifact{Disks: slices.DeleteFunc(slices.Clone(made), func(m builders.Artifact) bool { return m.Kind != builders.Disk })}
+func newArtifact(made []artifact.Artifact) *Artifact {
+	return &Artifact{Disks: slices.DeleteFunc(slices.Clone(made), func(m artifact.Artifact) bool { return m.Kind != artifact.Disk })}
 }
 
 // BuilderId returns BuilderID.

@@ -14,8 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/fat"
 	"github.com/bakelite/bakelite/internal/disk/format"
@@ -32,14 +32,14 @@ const maxVar = 8 << 30
 const maxText = 4 << 20
 
 // assemble puts the disk together and writes it in every format.
-func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]builders.Artifact, error) {
+func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]artifact.Artifact, error) {
 	files := &opened{}
 	defer files.close()
 	image, err := o.layOut(dirs, files)
 	if err != nil {
 		return nil, err
 	}
-	made := make([]builders.Artifact, len(o.Graph.App.VM.Formats))
+	made := make([]artifact.Artifact, len(o.Graph.App.VM.Formats))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, name := range o.Graph.App.VM.Formats {
 		group.Go(func() error {
@@ -203,16 +203,16 @@ func copySparse(out *os.File, in io.Reader) error {
 }
 
 // write makes one disk file beside its name and moves the name last.
-func (o Order) write(ctx context.Context, name string, image disk.Image) (builders.Artifact, error) {
+func (o Order) write(ctx context.Context, name string, image disk.Image) (artifact.Artifact, error) {
 	g := o.Graph
 	f, err := format.Lookup(name)
 	if err != nil {
-		return builders.Artifact{}, err
+		return artifact.Artifact{}, err
 	}
 	path := filepath.Join(o.Output, g.App.Name+f.Extension)
 	out, err := os.CreateTemp(o.Output, "."+g.App.Name+"-*.partial")
 	if err != nil {
-		return builders.Artifact{}, fmt.Errorf("making disk file: %w", err)
+		return artifact.Artifact{}, fmt.Errorf("making disk file: %w", err)
 	}
 	defer os.Remove(out.Name())
 	defer out.Close()
@@ -220,16 +220,16 @@ func (o Order) write(ctx context.Context, name string, image disk.Image) (builde
 		ID: disk.NameGUID(namespace, "file of "+g.App.Name), Epoch: time.Unix(rootfs.MadeAt, 0).UTC(),
 	})
 	if err != nil {
-		return builders.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
+		return artifact.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
 	}
 	if err := out.Chmod(0o644); err != nil {
-		return builders.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
+		return artifact.Artifact{}, fmt.Errorf("writing disk as %s: %w", name, err)
 	}
 	if err := os.Rename(out.Name(), path); err != nil {
-		return builders.Artifact{}, fmt.Errorf("naming disk: %w", err)
+		return artifact.Artifact{}, fmt.Errorf("naming disk: %w", err)
 	}
-	return builders.Artifact{
-		Kind: builders.Disk, Format: name, Path: path, Digest: written.Digest, Size: written.Size, Platform: g.Lock.Platform,
+	return artifact.Artifact{
+		Kind: artifact.Disk, Format: name, Path: path, Digest: written.Digest, Size: written.Size, Platform: g.Lock.Platform,
 	}, nil
 }
 

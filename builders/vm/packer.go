@@ -14,7 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -49,7 +49,7 @@ type Builder struct {
 	Check func(Config) error
 	// Bake makes what a configuration asks for and hands each line of
 	// progress to say.
-	Bake   func(ctx context.Context, c Config, say func(string)) ([]builders.Artifact, error)
+	Bake   func(ctx context.Context, c Config, say func(string)) ([]artifact.Artifact, error)
 	config Config
 }
 
@@ -132,7 +132,7 @@ func plainValues(raws []any) ([]any, error) {
 }
 
 // Run bakes the disk that Prepare was given. Without an artifact of kind
-// builders.Disk it is an error.
+// artifact.Disk it is an error.
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, _ packersdk.Hook) (packersdk.Artifact, error) {
 	made, err := b.Bake(ctx, b.config, ui.Say)
 	if err != nil {
@@ -146,8 +146,8 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, _ packersdk.Hook) (p
 }
 
 // Drive makes a disk with the Packer builder, in this process.
-func Drive(ctx context.Context, o Order) ([]builders.Artifact, error) {
-	b := &Builder{Bake: func(ctx context.Context, _ Config, _ func(string)) ([]builders.Artifact, error) {
+func Drive(ctx context.Context, o Order) ([]artifact.Artifact, error) {
+	b := &Builder{Bake: func(ctx context.Context, _ Config, _ func(string)) ([]artifact.Artifact, error) {
 		return o.build(ctx)
 	}}
 	quiet := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: io.Discard, ErrorWriter: io.Discard}

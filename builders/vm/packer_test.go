@@ -14,7 +14,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/bakelite/bakelite/builders"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -129,15 +129,15 @@ func TestPrepareChecks(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	disk := builders.Artifact{Kind: builders.Disk, Format: "raw", Path: "dist/web.raw", Digest: "sha256:ab", Size: 2e6}
-	second := builders.Artifact{Kind: builders.Disk, Format: "qcow2", Path: "dist/web.qcow2", Digest: "sha256:cd", Size: 1e6}
-	image := builders.Artifact{Kind: builders.Container, Path: "dist/web.oci"}
+	disk := artifact.Artifact{Kind: artifact.Disk, Format: "raw", Path: "dist/web.raw", Digest: "sha256:ab", Size: 2e6}
+	second := artifact.Artifact{Kind: artifact.Disk, Format: "qcow2", Path: "dist/web.qcow2", Digest: "sha256:cd", Size: 1e6}
+	image := artifact.Artifact{Kind: artifact.Container, Path: "dist/web.oci"}
 	ctx, cancel := context.WithCancel(t.Context())
 	var shown strings.Builder
 	ui := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: &shown, ErrorWriter: io.Discard}
-	b := &Builder{Bake: func(ctx context.Context, c Config, say func(string)) ([]builders.Artifact, error) {
+	b := &Builder{Bake: func(ctx context.Context, c Config, say func(string)) ([]artifact.Artifact, error) {
 		say("baking " + c.App)
-		return []builders.Artifact{image, disk, second}, ctx.Err()
+		return []artifact.Artifact{image, disk, second}, ctx.Err()
 	}}
 	if _, _, err := b.Prepare(map[string]any{"app": "web"}); err != nil {
 		t.Fatal(err)
@@ -165,8 +165,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunWithoutDisk(t *testing.T) {
-	b := &Builder{Bake: func(context.Context, Config, func(string)) ([]builders.Artifact, error) {
-		return []builders.Artifact{{Kind: builders.Container}}, nil
+	b := &Builder{Bake: func(context.Context, Config, func(string)) ([]artifact.Artifact, error) {
+		return []artifact.Artifact{{Kind: artifact.Container}}, nil
 	}}
 	if a, err := b.Run(t.Context(), &packersdk.BasicUi{}, &packersdk.DispatchHook{}); a != nil || err == nil {
 		t.Errorf("got %v, %v", a, err)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -33,7 +33,7 @@ type parts struct {
 func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, error) {
 	m := newMachine(g.App)
 	login := admin(m)
-	system := g.Harden(g.Settle(g.MachineApp(), units(m), login), builders.Disk, login.User)
+	system := g.Harden(g.Settle(g.MachineApp(), units(m), login), artifact.Disk, login.User)
 	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
 	extra, err := m.extra()
 	if err != nil {

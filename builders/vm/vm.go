@@ -15,9 +15,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/templates"
@@ -46,7 +46,7 @@ type Order struct {
 }
 
 // build makes the disk in each format of the app.
-func (o Order) build(ctx context.Context) ([]builders.Artifact, error) {
+func (o Order) build(ctx context.Context) ([]artifact.Artifact, error) {
 	work, err := cache.New(o.Parts, workPrefix)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (o Order) Check(ctx context.Context, script, dir string) error {
 	_, err := o.Kitchen.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			all, err := graph(ctx, o.Graph, b)
-			return o.Graph.Check(all.Tree, builders.Disk, script, map[string]string{
+			return o.Graph.Check(all.Tree, artifact.Disk, script, map[string]string{
 				"ADMIN": admin(newMachine(o.Graph.App)).User, "CMDLINE": strings.Join(o.cmdline(), " "),
 			}), err
 		},

@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/bakelite/bakelite/scan/child/cell"
+	"github.com/bakelite/bakelite/scan/sandbox"
 	"github.com/bakelite/bakelite/scan/trivy"
 )
 
@@ -25,7 +25,7 @@ without privileges. It is not meant to be started by hand: use "bakelite scan".
 
 func main() {
 	switch {
-	case cell.IsInner():
+	case sandbox.IsInner():
 		os.Exit(inner(os.Stdin, os.Stdout))
 	case len(os.Args) == 1:
 		os.Exit(outer(os.Stdin, os.Stdout, os.Stderr))

@@ -13,8 +13,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/cell"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/sandbox"
 	"github.com/bakelite/bakelite/scan/trivy"
 )
 
@@ -26,7 +26,7 @@ const maxRequest = 1 << 20
 func outer(in io.Reader, out, words io.Writer) int {
 	req, err := request(in)
 	if err == nil {
-		err = cell.Launch(context.Background(), req, out, words)
+		err = sandbox.Launch(context.Background(), req, out, words)
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -36,49 +36,49 @@ func outer(in io.Reader, out, words io.Writer) int {
 		return max(1, exit.ExitCode())
 	}
 	if err != nil {
-		return answer(out, wire.Response{Failure: wire.FailureOf(err)})
+		return answer(out, protocol.Response{Failure: protocol.FailureOf(err)})
 	}
 	return 0
 }
 
-func request(in io.Reader) (wire.Request, error) {
+func request(in io.Reader) (protocol.Request, error) {
 	text, err := limit.ReadAll(in, maxRequest, "the request")
 	if err != nil {
-		return wire.Request{}, fault.As(fault.Invalid, err)
+		return protocol.Request{}, fault.As(fault.Invalid, err)
 	}
-	var req wire.Request
-	if err := wire.Decode(text, &req); err != nil {
-		return wire.Request{}, fault.As(fault.Invalid, err)
+	var req protocol.Request
+	if err := protocol.Decode(text, &req); err != nil {
+		return protocol.Request{}, fault.As(fault.Invalid, err)
 	}
-	if req.APIVersion != wire.APIVersion {
-		return wire.Request{}, fault.New(fault.Invalid, "the request is of version %q: want %q", req.APIVersion, wire.APIVersion)
+	if req.APIVersion != protocol.APIVersion {
+		return protocol.Request{}, fault.New(fault.Invalid, "the request is of version %q: want %q", req.APIVersion, protocol.APIVersion)
 	}
 	return req, nil
 }
 
 // inner shuts itself in, scans, and answers.
 func inner(in io.Reader, out io.Writer) int {
-	req, confined, err := cell.Enter(in)
+	req, confined, err := sandbox.Enter(in)
 	if err != nil {
-		return answer(out, wire.Response{Failure: wire.FailureOf(err)})
+		return answer(out, protocol.Response{Failure: protocol.FailureOf(err)})
 	}
 	say := json.NewEncoder(out)
-	results, err := scanned(req, func(e wire.Entry) error { return say.Encode(e) })
-	response := wire.Response{Results: results, Confined: confined}
+	results, err := scanned(req, func(e protocol.Entry) error { return say.Encode(e) })
+	response := protocol.Response{Results: results, Confined: confined}
 	if err != nil {
-		response.Results, response.Failure = nil, wire.FailureOf(err)
+		response.Results, response.Failure = nil, protocol.FailureOf(err)
 	}
 	return answer(out, response)
 }
 
 // scanned makes an error of a panic: the content did it.
-func scanned(req wire.Request, keep func(wire.Entry) error) (results []wire.Result, err error) {
+func scanned(req protocol.Request, keep func(protocol.Entry) error) (results []protocol.Result, err error) {
 	debug.SetPanicOnFault(true)
 	defer func() {
 		if r := recover(); r != nil {
 			results, err = nil, fault.New(fault.Integrity, "the content broke the scanner: %v", r)
-			if wire.OutOfMemory(fmt.Sprint(r)) {
-				err = wire.MemoryError()
+			if protocol.OutOfMemory(fmt.Sprint(r)) {
+				err = protocol.MemoryError()
 			}
 		}
 	}()
@@ -88,8 +88,8 @@ func scanned(req wire.Request, keep func(wire.Entry) error) (results []wire.Resu
 	return trivy.Scan(context.Background(), req, keep)
 }
 
-func answer(out io.Writer, r wire.Response) int {
-	r.APIVersion = wire.APIVersion
+func answer(out io.Writer, r protocol.Response) int {
+	r.APIVersion = protocol.APIVersion
 	if err := json.NewEncoder(out).Encode(r); err != nil {
 		return 1
 	}

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/machine"
-	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 func bootCommand() *cobra.Command {
@@ -54,11 +54,11 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	if err != nil {
 		return err
 	}
-	disk, err := lastMade(s.Output, a, builders.Disk, []string{"qcow2", "raw"})
+	disk, err := lastMade(s.Output, a, artifact.Disk, []string{"qcow2", "raw"})
 	if err != nil {
 		return err
 	}
-	if err := kitchen.CheckState(s); err != nil {
+	if err := compose.CheckState(s); err != nil {
 		return err
 	}
 	// QEMU starts in another folder.
@@ -72,7 +72,7 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 	}
 	defer folder.Close()
 	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/"), Accelerator: s.Accelerator}
-	if o.SecureBoot, err = kitchen.SecureBootCertificate(s); err != nil {
+	if o.SecureBoot, err = compose.SecureBootCertificate(s); err != nil {
 		return err
 	}
 	m, err := bootOnce(c, a, o, disk.Path, console)

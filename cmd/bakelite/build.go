@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/probe"
-	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 func buildCommand() *cobra.Command {
@@ -50,14 +50,14 @@ func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJ
 	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
 	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
 	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
-	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{builders.Container, builders.Disk}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{artifact.Container, artifact.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func targetsOf(target string) ([]string, error) {
 	switch target {
 	case "":
 		return nil, nil
-	case builders.Container, builders.Disk:
+	case artifact.Container, artifact.Disk:
 		return []string{target}, nil
 	}
 	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
@@ -75,7 +75,7 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 		return err
 	}
 	if p != nil {
-		if err := errors.Join(p.Check(), kitchen.CheckDestination(s), kitchen.CheckSigner(s)); err != nil {
+		if err := errors.Join(p.Check(), compose.CheckDestination(s), compose.CheckSigner(s)); err != nil {
 			return err
 		}
 	}
@@ -94,7 +94,7 @@ type result struct {
 	LockDigest string              `json:"lockDigest"`
 	Rebuilt    bool                `json:"rebuilt"`
 	Changes    []change            `json:"changes,omitempty"`
-	Artifacts  []builders.Artifact `json:"artifacts"`
+	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      any                 `json:"steps"`
 	Published  []publication       `json:"published,omitempty"`
@@ -138,7 +138,7 @@ func jsonResult(b *pipelines.Built) result {
 	r := result{
 		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
 	}
-	for _, kind := range []string{builders.Container, builders.Disk} {
+	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
 	}
 	for _, p := range b.Published {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 )
 
 func configCommand() *cobra.Command {

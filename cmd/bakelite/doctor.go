@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/builders/engine"
-	"github.com/bakelite/bakelite/internal/archive"
-	"github.com/bakelite/bakelite/internal/doctor"
+	"github.com/bakelite/bakelite/cmd/internal/doctor"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
+	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/scan/child"
 )
 
@@ -50,7 +50,7 @@ something is missing that Bakelite cannot do without.`,
 }
 
 func examination(s *settings.Settings) doctor.Options {
-	mirrors := archive.MachineMirrors(os.DirFS("/"))
+	mirrors := debian.MachineMirrors(os.DirFS("/"))
 	maps.Copy(mirrors, s.Mirrors)
 	return doctor.Options{
 		State: s.State, Arch: runtime.GOARCH, UID: os.Geteuid(), Mirrors: mirrors, Root: os.DirFS("/"), Now: time.Now,

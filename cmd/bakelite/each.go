@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bakelite/bakelite/builders/engine"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -34,7 +34,7 @@ func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work)
 	if err != nil {
 		return err
 	}
-	k, err := kitchen.New(version, s)
+	k, err := compose.New(version, s)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/builders/engine"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 )
 
 func engineCommand() *cobra.Command {
@@ -17,7 +17,7 @@ func engineCommand() *cobra.Command {
 next command and ends it after engine.idle without one.`,
 	}
 	c.AddCommand(engineStop(), enginePrune())
-	for _, word := range kitchen.EngineWords() {
+	for _, word := range compose.EngineWords() {
 		c.AddCommand(engineHidden(word))
 	}
 	return c
@@ -28,7 +28,7 @@ func engineHidden(word string) *cobra.Command {
 	return &cobra.Command{
 		Use: word, Hidden: true, Short: "Part of the engine's start", DisableFlagParsing: true,
 		RunE: func(c *cobra.Command, args []string) error {
-			code, err := kitchen.AnswerEngine(c.Context(), word, args)
+			code, err := compose.AnswerEngine(c.Context(), word, args)
 			if code != 0 && err == nil {
 				os.Exit(code)
 			}
@@ -62,7 +62,7 @@ func enginePrune() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := kitchen.OpenEngine(c.Context(), engineOptions(s))
+			e, err := compose.OpenEngine(c.Context(), engineOptions(s))
 			if err != nil {
 				return err
 			}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 )
 

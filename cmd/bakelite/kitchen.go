@@ -8,8 +8,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bakelite/bakelite/builders/engine"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
-	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -17,12 +17,12 @@ func load(c *cobra.Command) (*settings.Settings, error) {
 	return settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ()})
 }
 
-func engineOptions(s *settings.Settings) engine.Options { return kitchen.EngineOptions(s) }
+func engineOptions(s *settings.Settings) engine.Options { return compose.EngineOptions(s) }
 
 // newKitchen constructs everything that the flows work with. The caller ends
 // the progress display.
 func newKitchen(s *settings.Settings, progress io.Writer) (pipelines.Kitchen, error) {
-	k, err := kitchen.New(version, s)
+	k, err := compose.New(version, s)
 	if err == nil {
 		k.Progress, err = engine.NewProgress(progress, progressMode(s))
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/settings"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 // version is set by the release build.

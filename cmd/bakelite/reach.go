@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/probe"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 // printReach prints where a port of the service is reached: a URL where the

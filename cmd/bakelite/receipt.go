@@ -6,33 +6,33 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
 // lastMade returns the artifact of a kind that the newest build of an app
 // left in the output folder, in the first of the formats that there is.
-func lastMade(output string, a app.App, kind string, formats []string) (builders.Artifact, error) {
+func lastMade(output string, a app.App, kind string, formats []string) (artifact.Artifact, error) {
 	again := "run: bakelite build --target " + kind + argument(named(a))
 	receipt, err := pipelines.ReadReceipt(output, a.Name)
 	if err != nil {
-		return builders.Artifact{}, fault.Hint(err, "%s", again)
+		return artifact.Artifact{}, fault.Hint(err, "%s", again)
 	}
-	made := slices.DeleteFunc(receipt.Artifacts, func(m builders.Artifact) bool { return m.Kind != kind })
+	made := slices.DeleteFunc(receipt.Artifacts, func(m artifact.Artifact) bool { return m.Kind != kind })
 	if len(made) == 0 {
-		return builders.Artifact{}, fault.Hint(fault.New(fault.Missing, "the newest build of %s made no %s", a.Name, kind), "%s", again)
+		return artifact.Artifact{}, fault.Hint(fault.New(fault.Missing, "the newest build of %s made no %s", a.Name, kind), "%s", again)
 	}
-	slices.SortStableFunc(made, func(x, y builders.Artifact) int {
+	slices.SortStableFunc(made, func(x, y artifact.Artifact) int {
 		return slices.Index(formats, x.Format) - slices.Index(formats, y.Format)
 	})
-	made = slices.DeleteFunc(made, func(m builders.Artifact) bool { return !slices.Contains(formats, m.Format) })
+	made = slices.DeleteFunc(made, func(m artifact.Artifact) bool { return !slices.Contains(formats, m.Format) })
 	if len(made) == 0 {
-		return builders.Artifact{}, wrongFormat(a, kind, formats)
+		return artifact.Artifact{}, wrongFormat(a, kind, formats)
 	}
 	if _, err := os.Stat(made[0].Path); err != nil {
-		return builders.Artifact{}, fault.Hint(fault.New(fault.Missing, "the %s of %s is gone: %w", kind, a.Name, err), "%s", again)
+		return artifact.Artifact{}, fault.Hint(fault.New(fault.Missing, "the %s of %s is gone: %w", kind, a.Name, err), "%s", again)
 	}
 	return made[0], nil
 }
@@ -47,7 +47,7 @@ func named(a app.App) string {
 
 func wrongFormat(a app.App, kind string, formats []string) error {
 	key := "container.format"
-	if kind == builders.Disk {
+	if kind == artifact.Disk {
 		key = "vm.formats"
 	}
 	return fault.Hint(fault.New(fault.Missing, "the newest build of %s made no %s that runs here: that needs the format %s",

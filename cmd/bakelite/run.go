@@ -14,13 +14,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/bakelite/bakelite/builders"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/machine"
-	"github.com/bakelite/bakelite/internal/probe"
-	"github.com/bakelite/bakelite/internal/sandbox"
+	"github.com/bakelite/bakelite/runners/container"
+	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 func runCommand() *cobra.Command {
@@ -48,17 +48,17 @@ func run(c *cobra.Command, a app.App) error {
 	if err != nil {
 		return err
 	}
-	image, err := lastMade(s.Output, a, builders.Container, []string{"layout"})
+	image, err := lastMade(s.Output, a, artifact.Container, []string{"layout"})
 	if err != nil {
 		return err
 	}
-	if err := kitchen.CheckState(s); err != nil {
+	if err := compose.CheckState(s); err != nil {
 		return err
 	}
 	if err := portsFree(c.Context(), a.Service.Ports); err != nil {
 		return err
 	}
-	r, err := sandbox.Start(c.Context(), sandbox.Options{
+	r, err := container.Start(c.Context(), container.Options{
 		Layout: image.Path, Digest: image.Digest, App: a, State: filepath.Join(s.State, "sandbox"), HostNetwork: true,
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ func portsFree(ctx context.Context, ports []app.Port) error {
 }
 
 // accompany shows the service's output until it or ctx ends.
-func accompany(c *cobra.Command, a app.App, r *sandbox.Running) error {
+func accompany(c *cobra.Command, a app.App, r *container.Running) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	var shown sync.WaitGroup
 	defer shown.Wait()
@@ -117,7 +117,7 @@ func accompany(c *cobra.Command, a app.App, r *sandbox.Running) error {
 const logPause = 100 * time.Millisecond
 
 // followLogs copies the output as it comes and returns why the service ended.
-func followLogs(ctx context.Context, w io.Writer, r *sandbox.Running) error {
+func followLogs(ctx context.Context, w io.Writer, r *container.Running) error {
 	var seen []byte
 	for {
 		ended := r.Alive()

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // signerFlags name one signer on the command line, in place of the policy's.

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/bakelite/bakelite/builders"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/vm"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -27,7 +27,7 @@ func check(c vm.Config) error {
 }
 
 // bake runs the same flow as "bakelite build --target disk".
-func bake(ctx context.Context, c vm.Config, say func(string)) ([]builders.Artifact, error) {
+func bake(ctx context.Context, c vm.Config, say func(string)) ([]artifact.Artifact, error) {
 	ctx, stop := withParent(ctx, os.Getppid)
 	defer stop()
 	built, err := build(ctx, c, say)
@@ -49,7 +49,7 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	if err != nil {
 		return nil, err
 	}
-	k, err := kitchen.New(version, s)
+	k, err := compose.New(version, s)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	}
 	defer k.Progress.Close()
 	return k.Build(ctx, *a, pipelines.BuildOptions{
-		Targets: []string{builders.Disk}, Frozen: s.Frozen || c.Frozen, SkipTests: c.SkipTests,
+		Targets: []string{artifact.Disk}, Frozen: s.Frozen || c.Frozen, SkipTests: c.SkipTests,
 	})
 }
 

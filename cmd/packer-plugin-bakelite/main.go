@@ -17,7 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/vm"
-	"github.com/bakelite/bakelite/cmd/internal/kitchen"
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -58,7 +58,7 @@ func runEngine(word string, args []string) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if word != "stop" || len(args) > 0 {
-		return kitchen.AnswerEngine(ctx, word, args)
+		return compose.AnswerEngine(ctx, word, args)
 	}
 	s, err := load(vm.Config{})
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 // FileName is the app file that Load looks for in a folder.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 var (

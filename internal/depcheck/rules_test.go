@@ -12,17 +12,17 @@ type layer struct {
 func layers() []layer {
 	return []layer{
 		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/"}},
-		{"flows", []string{"pipelines"}},
-		{"stages", []string{"builders/container", "builders/vm", "scan/"}},
-		{"adapters", []string{"builders/engine", "builders/rootfs", "internal/"}},
-		{"ports and nouns", []string{"builders", "internal/app", "internal/lock", "internal/probe", "internal/policy", "scan", "scan/gate"}},
-		{"leaves", []string{
-			"internal/app/strict", "internal/archive/control", "internal/archive/deb", "internal/disk", "internal/disk/",
-			"internal/cache", "internal/once", "internal/program", "templates",
-		}},
-		{"ground", []string{"internal/fault", "internal/limit"}},
+		{"flows", []string{"pipelines", "pipelines/"}},
+		{"publishing", []string{"publish", "publish/"}},
+		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/", "internal/registry", "publish/attest"}},
+		{"nouns and transport", []string{"internal/"}},
+		{"leaves", []string{"internal/cache", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/strict"}},
+		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
+
+// stages are rooms beside each other: none imports another.
+func stages() []string { return []string{"scan", "builders", "runners", "distro"} }
 
 // ban keeps packages of this module apart that their rows would allow.
 type ban struct {
@@ -31,14 +31,22 @@ type ban struct {
 }
 
 func bans() []ban {
-	return []ban{
-		{[]string{"builders/container"}, []string{"builders/vm"}, "stages are siblings; pipelines knows their order"},
-		{[]string{"builders/vm"}, []string{"builders/container"}, "stages are siblings; pipelines knows their order"},
-		{[]string{"builders", "builders/"}, []string{"scan", "scan/"}, "builders make, scan judges"},
-		{[]string{"scan", "scan/"}, []string{"builders", "builders/"}, "scan judges trees and images, whoever made them"},
+	all := []ban{
+		{[]string{"builders/container"}, []string{"builders/vm"}, "one kind of artifact knows nothing of the other"},
+		{[]string{"builders/vm"}, []string{"builders/container"}, "one kind of artifact knows nothing of the other"},
+		{[]string{"runners/container"}, []string{"runners/machine"}, "one kind of artifact knows nothing of the other"},
+		{[]string{"runners/machine"}, []string{"runners/container"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"builders/rootfs"}, []string{"builders/engine"}, "the graph is pure; engine solves it"},
-		{[]string{"templates", "internal/cache", "internal/fault", "internal/limit"}, []string{"builders", "internal/", "templates"}, "it imports nothing of ours"},
+		{[]string{"templates", "internal/cache", "internal/fault", "internal/limit"}, []string{"internal/", "templates"}, "it imports nothing of ours"},
 	}
+	for _, from := range stages() {
+		for _, to := range stages() {
+			if from != to {
+				all = append(all, ban{[]string{from, from + "/"}, []string{to, to + "/"}, "stages are siblings; pipelines knows their order"})
+			}
+		}
+	}
+	return all
 }
 
 // door says who may import a heavy dependency; the longest prefix that fits
@@ -62,19 +70,19 @@ func doors() []door {
 		{"github.com/hashicorp/packer-plugin-sdk/", packer},
 		{"github.com/hashicorp/hcl/", packer},
 		{"github.com/zclconf/go-cty/", packer},
-		{"github.com/spf13/viper", []string{"internal/settings"}},
-		{"github.com/go-viper/", []string{"internal/settings"}},
-		{"github.com/spf13/pflag", []string{"internal/settings", "cmd/bakelite"}},
+		{"github.com/spf13/viper", []string{"cmd/internal/settings"}},
+		{"github.com/go-viper/", []string{"cmd/internal/settings"}},
+		{"github.com/spf13/pflag", []string{"cmd/internal/settings", "cmd/bakelite"}},
 		{"github.com/spf13/cobra", []string{"cmd/bakelite"}},
-		{"github.com/google/go-containerregistry/", []string{"internal/attest", "internal/oci", "internal/registry", "internal/sandbox", "test"}},
+		{"github.com/google/go-containerregistry/", []string{"publish/attest", "internal/oci", "internal/registry", "runners/container", "test"}},
 		{"github.com/aquasecurity/", []string{"scan/trivy", "scan/trivy/testdb"}},
-		{"github.com/sigstore/", []string{"internal/attest", "internal/attest/sigstoretest"}},
+		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
-		{"github.com/elastic/", []string{"scan/child/cell"}},
-		{"github.com/moby/profiles/", []string{"internal/sandbox"}},
-		{"github.com/ProtonMail/go-crypto/", []string{"internal/archive", "test"}},
-		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/app/strict", "scan/controls"}},
+		{"github.com/elastic/", []string{"scan/sandbox"}},
+		{"github.com/moby/profiles/", []string{"runners/container"}},
+		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "test"}},
+		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/strict", "scan/controls"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},
 	}
 }

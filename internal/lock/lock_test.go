@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 const digest = "0123456789012345678901234567890123456789012345678901234567890123"

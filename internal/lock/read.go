@@ -8,9 +8,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 const (

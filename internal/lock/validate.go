@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 // problem is a value that does not hold, by the path of its key.

@@ -4,8 +4,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 // FileName is the policy file that Load looks for in a folder.

@@ -1,7 +1,7 @@
 // Package policy holds the Policy: what an organisation lets in (bases), lets
 // out (gate, waivers) and asks for before it runs an artifact (verify). It is
 // one strict YAML file, for producers and for consumers alike. It is data:
-// internal/trust, scan/gate and internal/attest judge by it. It refuses
+// internal/policy/base, scan/gate and publish/attest judge by it. It refuses
 // unknown keys, values it does not know, and files outside of the policy's
 // folder. It has no clock: whether a waiver has expired is the gate's to say.
 package policy

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/bakelite/bakelite/internal/app/strict"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 const (

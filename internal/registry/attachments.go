@@ -7,8 +7,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // attachment is a bundle as a store keeps it.

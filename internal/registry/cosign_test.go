@@ -14,7 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 )
 
-// The real cosign, where the tests of internal/attest have built it, verifies
+// The real cosign, where the tests of publish/attest have built it, verifies
 // what stands in each kind of store.
 func TestCosignVerifiesWhatIsPublished(t *testing.T) {
 	cache, err := os.UserCacheDir()
@@ -23,7 +23,7 @@ func TestCosignVerifiesWhatIsPublished(t *testing.T) {
 	}
 	program := filepath.Join(cache, "bakelite-test", "cosign-v3.1.3", "cosign")
 	if _, err := os.Stat(program); err != nil || testing.Short() {
-		t.Skip("cosign was not built: go test ./internal/attest does it")
+		t.Skip("cosign was not built: go test ./publish/attest does it")
 	}
 	der, err := x509.MarshalPKIXPublicKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)).Public())
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // Publication is what to publish.

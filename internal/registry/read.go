@@ -8,8 +8,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/bakelite/bakelite/internal/attest"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // bundleMediaType begins the media type of Sigstore bundles of any version.

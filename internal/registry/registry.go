@@ -6,7 +6,7 @@
 // It refuses content whose digest was not signed, a version that is there
 // with other content, plain HTTP to other machines, and whatever a registry
 // serves that does not have the digest asked for. Flows and scan/database may
-// import it; internal/attest decides what the bundles that it carries are
+// import it; publish/attest decides what the bundles that it carries are
 // worth.
 //
 // Of go-containerregistry it takes names, credentials and the handshake of

@@ -7,13 +7,13 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // read decodes an answer and compares it with what was asked. Entries for the
 // cache come with results or not at all.
-func read(answer []byte, req wire.Request) ([]wire.Result, []wire.Entry, error) {
-	entries, r, err := wire.DecodeAnswer(answer, len(asked(req.Known)))
+func read(answer []byte, req protocol.Request) ([]protocol.Result, []protocol.Entry, error) {
+	entries, r, err := protocol.DecodeAnswer(answer, len(asked(req.Known)))
 	if err != nil {
 		return nil, nil, fault.As(fault.Internal, fmt.Errorf("reading the scanner's answer: %w", err))
 	}
@@ -31,9 +31,9 @@ func read(answer []byte, req wire.Request) ([]wire.Result, []wire.Entry, error) 
 }
 
 // about refuses a response that is not about the request.
-func about(r wire.Response, req wire.Request) ([]wire.Result, error) {
-	if r.APIVersion != wire.APIVersion {
-		return nil, fault.New(fault.Internal, "the scanner speaks %.40q: want %q", r.APIVersion, wire.APIVersion)
+func about(r protocol.Response, req protocol.Request) ([]protocol.Result, error) {
+	if r.APIVersion != protocol.APIVersion {
+		return nil, fault.New(fault.Internal, "the scanner speaks %.40q: want %q", r.APIVersion, protocol.APIVersion)
 	}
 	if r.Failure != nil {
 		return nil, r.Failure.Err()
@@ -56,7 +56,7 @@ func about(r wire.Response, req wire.Request) ([]wire.Result, error) {
 }
 
 // check refuses a result that is not about its root, or not whole.
-func check(r wire.Result, root wire.Root, req wire.Request) error {
+func check(r protocol.Result, root protocol.Root, req protocol.Request) error {
 	wrong := func(what string, got any) error {
 		return fault.New(fault.Integrity, "the scanner's report on %s has the wrong %s: %.100q", root.Name, what, fmt.Sprint(got))
 	}
@@ -80,18 +80,18 @@ func check(r wire.Result, root wire.Root, req wire.Request) error {
 	return documents(r, wrong)
 }
 
-func kindOf(root wire.Root) string {
+func kindOf(root protocol.Root) string {
 	switch root.Kind {
-	case wire.Image:
+	case protocol.Image:
 		return "container"
-	case wire.SBOM:
+	case protocol.SBOM:
 		return root.ArtifactKind
 	default:
 		return root.Kind
 	}
 }
 
-func documents(r wire.Result, wrong func(string, any) error) error {
+func documents(r protocol.Result, wrong func(string, any) error) error {
 	var cdx struct {
 		BOMFormat string `json:"bomFormat"`
 	}

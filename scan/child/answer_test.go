@@ -10,7 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // report is a whole answer about subject a.
@@ -70,7 +70,7 @@ func TestMisbehavingScanner(t *testing.T) {
 				s.Limits.Time = 200 * time.Millisecond
 			}
 			results, err := s.Scan(t.Context(), child.Request{
-				Roots: []wire.Root{{Name: "r", Kind: wire.Disk, Path: file, Digest: "a"}}, Database: wire.Database{Folder: dir, Ref: "test"}, Now: now(),
+				Roots: []protocol.Root{{Name: "r", Kind: protocol.Disk, Path: file, Digest: "a"}}, Database: protocol.Database{Folder: dir, Ref: "test"}, Now: now(),
 			})
 			if test.kind < 0 {
 				if err != nil || len(results) != 1 {

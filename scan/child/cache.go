@@ -13,7 +13,7 @@ import (
 
 	age "github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // cache is a folder with what was found in trees. Only this process writes
@@ -40,7 +40,7 @@ func (c cache) open() (cache, error) {
 }
 
 // known returns what there is of the roots' trees, and the names of the rest.
-func (c cache) known(ctx context.Context, roots []wire.Root, limits wire.Limits) ([][]wire.Known, error) {
+func (c cache) known(ctx context.Context, roots []protocol.Root, limits protocol.Limits) ([][]protocol.Known, error) {
 	if c.folder == "" {
 		return nil, nil
 	}
@@ -52,10 +52,10 @@ func (c cache) known(ctx context.Context, roots []wire.Root, limits wire.Limits)
 	if err != nil {
 		return nil, err
 	}
-	all := make([][]wire.Known, len(names))
+	all := make([][]protocol.Known, len(names))
 	for i, trees := range names {
 		for _, name := range trees {
-			k := wire.Known{Name: name}
+			k := protocol.Known{Name: name}
 			if name != "" && own(c.file(name)) {
 				k.Path = c.file(name)
 				age.Touch(k.Path)
@@ -80,7 +80,7 @@ func own(file string) bool {
 
 // keep writes entries that accept has let pass. A cache that cannot be
 // written to only costs time.
-func (c cache) keep(entries []wire.Entry) {
+func (c cache) keep(entries []protocol.Entry) {
 	for _, e := range entries {
 		_ = write(c.file(e.Name), e.Text())
 	}
@@ -113,7 +113,7 @@ var makers = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // accept refuses entries that nobody asked for: of other content, twice, out
 // of the order that the trees are read in, too large together, or of another
 // form.
-func accept(entries []wire.Entry, known [][]wire.Known) error {
+func accept(entries []protocol.Entry, known [][]protocol.Known) error {
 	wrong := func(format string, args ...any) error {
 		err := fault.New(fault.Integrity, "the scanner hands over "+format, args...)
 		return fault.Hint(err, "nothing of it was kept; look at what it scans: content made to take scanners over is a reason")
@@ -128,7 +128,7 @@ func accept(entries []wire.Entry, known [][]wire.Known) error {
 		}
 		awaited = awaited[1:]
 		size += len(e.Body)
-		if size > wire.MaxEntries || !makers.MatchString(e.Maker) || !bytes.HasPrefix(e.Body, []byte("{")) {
+		if size > protocol.MaxEntries || !makers.MatchString(e.Maker) || !bytes.HasPrefix(e.Body, []byte("{")) {
 			return wrong("an entry for the cache of a wrong form: %d bytes by %.100q", len(e.Body), e.Maker)
 		}
 	}
@@ -137,7 +137,7 @@ func accept(entries []wire.Entry, known [][]wire.Known) error {
 
 // asked returns the names of the entries that a child may hand over, in their
 // order.
-func asked(known [][]wire.Known) []string {
+func asked(known [][]protocol.Known) []string {
 	var names []string
 	for _, trees := range known {
 		for _, k := range trees {

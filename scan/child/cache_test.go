@@ -14,7 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
@@ -47,8 +47,8 @@ func TestMisbehavingCache(t *testing.T) {
 		{name: "the first after the second", script: []string{entry("$B", "{}"), good}, kind: fault.Integrity, says: "not of what"},
 		{name: "more than were asked for", script: []string{good, good, good}, kind: fault.Internal, says: "follows"},
 		{name: "ten thousand", script: []string{"for i in $(seq 10000); do " + good + "; done"}, kind: fault.Internal, says: "follows"},
-		{name: "huge", script: []string{huge(wire.MaxEntries)}, kind: fault.Integrity, says: "wrong form"},
-		{name: "larger than all", script: []string{huge(wire.MaxEntries + 4<<20)}, kind: fault.Internal, says: "larger than"},
+		{name: "huge", script: []string{huge(protocol.MaxEntries)}, kind: fault.Integrity, says: "wrong form"},
+		{name: "larger than all", script: []string{huge(protocol.MaxEntries + 4<<20)}, kind: fault.Internal, says: "larger than"},
 		{name: "no object", script: []string{entry("$A", "[1]")}, kind: fault.Integrity, says: "wrong form"},
 		{name: "no body", script: []string{`printf '%s\n' "{\"name\":\"$A\",\"maker\":\"` + maker + `\"}"`}, kind: fault.Integrity, says: "wrong form"},
 		{name: "no JSON", script: []string{entry("$A", "{]")}, kind: fault.Internal, says: "decoding"},
@@ -102,8 +102,8 @@ func misbehaving(t *testing.T, dir string, script []string) (child.Scanner, chil
 	}
 	s := child.Scanner{Program: file, Cache: filepath.Join(dir, "cache"), Limits: child.Limits{Output: 1 << 20, Time: time.Minute}}
 	return s, child.Request{
-		Roots:    []wire.Root{{Name: "r", Kind: wire.Disk, Path: file, Digest: "a"}, {Name: "s", Kind: wire.Disk, Path: file, Digest: "sha256:c"}},
-		Database: wire.Database{Folder: dir, Ref: "test"}, Now: now(),
+		Roots:    []protocol.Root{{Name: "r", Kind: protocol.Disk, Path: file, Digest: "a"}, {Name: "s", Kind: protocol.Disk, Path: file, Digest: "sha256:c"}},
+		Database: protocol.Database{Folder: dir, Ref: "test"}, Now: now(),
 	}
 }
 
@@ -211,7 +211,7 @@ func change(t *testing.T, cache, old, replacement string) (changed int) {
 		if !strings.Contains(body, old) {
 			continue
 		}
-		e := wire.Entry{Maker: first[:64], Body: json.RawMessage(strings.ReplaceAll(body, old, replacement))}
+		e := protocol.Entry{Maker: first[:64], Body: json.RawMessage(strings.ReplaceAll(body, old, replacement))}
 		if err := os.WriteFile(filepath.Join(cache, name), e.Text(), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -237,8 +237,10 @@ func TestNamesOfEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	diskNamed := func(digest string) wire.Root { return wire.Root{Kind: wire.Disk, Path: sparse, Digest: digest} }
-	names := func(roots ...wire.Root) string { return strings.Join(asked(t, roots...), " ") }
+	diskNamed := func(digest string) protocol.Root {
+		return protocol.Root{Kind: protocol.Disk, Path: sparse, Digest: digest}
+	}
+	names := func(roots ...protocol.Root) string { return strings.Join(asked(t, roots...), " ") }
 	ab, ba := asked(t, image(t, a, b)), asked(t, image(t, b, a))
 	if len(ab) != 2 || ab[0] == ab[1] || ab[0] != names(image(t, a)) || ab[0] == ba[1] || ab[1] == ba[0] {
 		t.Errorf("names of layers: %q and %q", ab, ba)
@@ -248,7 +250,7 @@ func TestNamesOfEntries(t *testing.T) {
 		"another digest": names(diskNamed("y")), "by its content": names(diskNamed("")),
 		"after an image": asked(t, image(t, a), diskNamed("x"))[1], "after another image": asked(t, image(t, b), diskNamed("x"))[1],
 		"after a disk":  asked(t, diskNamed("y"), diskNamed("x"))[1],
-		"after an SBOM": names(wire.Root{Kind: wire.SBOM, Path: sparse, Digest: "x"}, diskNamed("x")),
+		"after an SBOM": names(protocol.Root{Kind: protocol.SBOM, Path: sparse, Digest: "x"}, diskNamed("x")),
 	}
 	seen := map[string]string{alone: "alone"}
 	for what, name := range differ {
@@ -257,7 +259,7 @@ func TestNamesOfEntries(t *testing.T) {
 		}
 		seen[name] = what
 	}
-	if strings.TrimSpace(names(wire.Root{Kind: wire.Folder, Path: filepath.Dir(sparse)}, diskNamed("x"))) != "" {
+	if strings.TrimSpace(names(protocol.Root{Kind: protocol.Folder, Path: filepath.Dir(sparse)}, diskNamed("x"))) != "" {
 		t.Error("what is read after a folder has a name")
 	}
 	if got := names(forged); got != "" {
@@ -285,7 +287,7 @@ func TestNamesOfEntries(t *testing.T) {
 }
 
 // asked returns the names that a scan of roots hands to the scanner.
-func asked(t *testing.T, roots ...wire.Root) []string {
+func asked(t *testing.T, roots ...protocol.Root) []string {
 	t.Helper()
 	dir := folder(t)
 	program, told := filepath.Join(dir, "scanner"), filepath.Join(dir, "told")
@@ -294,7 +296,7 @@ func asked(t *testing.T, roots ...wire.Root) []string {
 	}
 	_, _ = child.Scanner{Program: program, Cache: filepath.Join(dir, "cache")}.Scan(context.Background(), child.Request{Roots: roots, Now: now()})
 	text, err := os.ReadFile(told)
-	var req wire.Request
+	var req protocol.Request
 	if err == nil {
 		err = json.Unmarshal(text, &req)
 	}

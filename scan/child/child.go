@@ -19,7 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // Defaults where a Scanner sets none.
@@ -40,7 +40,7 @@ type Limits struct {
 	// Output is the size of its answer in bytes, 256 MiB by default.
 	Output int64
 	// Content bounds what is read.
-	Content wire.Limits
+	Content protocol.Limits
 }
 
 // Scanner starts a child for each request; the zero value is ready.
@@ -60,8 +60,8 @@ type Scanner struct {
 
 // Request asks for one report for each root.
 type Request struct {
-	Roots    []wire.Root
-	Database wire.Database
+	Roots    []protocol.Root
+	Database protocol.Database
 	// Java is a folder with Trivy's Java database, "" for none.
 	Java string
 	// Now is the time of the reports.
@@ -70,7 +70,7 @@ type Request struct {
 
 // List returns the files of each root, in their order: mode, size and the
 // first digits of the SHA-256 by path. Its errors are those of Scan.
-func (s Scanner) List(ctx context.Context, roots []wire.Root) ([]map[string]string, error) {
+func (s Scanner) List(ctx context.Context, roots []protocol.Root) ([]map[string]string, error) {
 	results, err := s.ask(ctx, Request{Roots: roots, Now: time.Now()}, true)
 	if err != nil {
 		return nil, err
@@ -86,11 +86,11 @@ func (s Scanner) List(ctx context.Context, roots []wire.Root) ([]map[string]stri
 // where the scanner or a file is missing or namespaces are refused, Invalid
 // for a request that makes no sense, Integrity for content or a database that
 // cannot be trusted, Internal for a scanner that misbehaves.
-func (s Scanner) Scan(ctx context.Context, req Request) ([]wire.Result, error) {
+func (s Scanner) Scan(ctx context.Context, req Request) ([]protocol.Result, error) {
 	return s.ask(ctx, req, false)
 }
 
-func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]wire.Result, error) {
+func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]protocol.Result, error) {
 	file, err := s.find()
 	if err != nil {
 		return nil, err
@@ -151,10 +151,10 @@ func (s Scanner) find() (string, error) {
 }
 
 // wire puts the request in the child's words; every path becomes absolute.
-func (s Scanner) wire(req Request) (wire.Request, error) {
-	w := wire.Request{
-		APIVersion: wire.APIVersion, Database: req.Database, Now: req.Now.UTC(), Limits: s.Limits.Content,
-		Process: wire.Process{Memory: s.Limits.Memory, Scratch: s.Limits.Scratch, CPU: 2 * s.time(), Exposed: s.Exposed},
+func (s Scanner) wire(req Request) (protocol.Request, error) {
+	w := protocol.Request{
+		APIVersion: protocol.APIVersion, Database: req.Database, Now: req.Now.UTC(), Limits: s.Limits.Content,
+		Process: protocol.Process{Memory: s.Limits.Memory, Scratch: s.Limits.Scratch, CPU: 2 * s.time(), Exposed: s.Exposed},
 	}
 	if len(req.Roots) == 0 || req.Now.IsZero() {
 		return w, fault.New(fault.Invalid, "a scan needs roots and a time")
@@ -207,7 +207,7 @@ func (s Scanner) output() int64 {
 		max = defaultOutput
 	}
 	if s.Cache != "" {
-		max += wire.MaxEntries + entryHeads
+		max += protocol.MaxEntries + entryHeads
 	}
 	return max
 }
@@ -248,8 +248,8 @@ func ended(err error) error {
 		return fault.As(fault.Internal, err)
 	}
 	words := string(exit.Stderr)
-	if wire.OutOfMemory(words) {
-		return wire.MemoryError()
+	if protocol.OutOfMemory(words) {
+		return protocol.MemoryError()
 	}
 	if strings.Contains(words, "bad system call") {
 		err := fault.New(fault.Internal, "the scanner was ended for a system call that no scan needs")

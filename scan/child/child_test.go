@@ -17,7 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 func now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
 // real returns the real scanner and a request for roots.
-func real(t *testing.T, roots ...wire.Root) (child.Scanner, child.Request) {
+func real(t *testing.T, roots ...protocol.Root) (child.Scanner, child.Request) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("building the scanner takes minutes")
@@ -66,7 +66,7 @@ func real(t *testing.T, roots ...wire.Root) (child.Scanner, child.Request) {
 		t.Fatal(built.err)
 	}
 	s := child.Scanner{Program: filepath.Join(built.dir, "bakelite-scan"), Limits: child.Limits{Time: 2 * time.Minute}}
-	return s, child.Request{Roots: roots, Database: wire.Database{Folder: filepath.Join(built.dir, "db"), Ref: "test"}, Now: now()}
+	return s, child.Request{Roots: roots, Database: protocol.Database{Folder: filepath.Join(built.dir, "db"), Ref: "test"}, Now: now()}
 }
 
 // folder is a folder that nobody may read; t.TempDir's parents may not be.
@@ -79,11 +79,11 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-func image(t *testing.T, layers ...made.Layer) wire.Root {
+func image(t *testing.T, layers ...made.Layer) protocol.Root {
 	t.Helper()
 	dir := filepath.Join(folder(t), "image")
 	digest := made.Image(t, dir, layers...)
-	return wire.Root{Name: "image", Kind: wire.Image, Path: dir, Digest: digest}
+	return protocol.Root{Name: "image", Kind: protocol.Image, Path: dir, Digest: digest}
 }
 
 func debian() made.Tree { return made.Debian(made.Package("openssl", "3.5.1-1", "")) }
@@ -91,7 +91,7 @@ func debian() made.Tree { return made.Debian(made.Package("openssl", "3.5.1-1", 
 func TestScan(t *testing.T) {
 	dir := folder(t)
 	made.Folder(t, filepath.Join(dir, "tree"), debian())
-	s, req := real(t, image(t, made.Gzip(t, made.Tar(t, debian()))), wire.Root{Name: "tree", Kind: wire.Folder, Path: filepath.Join(dir, "tree")})
+	s, req := real(t, image(t, made.Gzip(t, made.Tar(t, debian()))), protocol.Root{Name: "tree", Kind: protocol.Folder, Path: filepath.Join(dir, "tree")})
 	s.Cache = filepath.Join(dir, "cache")
 	for _, cached := range []int{0, 1} {
 		results, err := s.Scan(t.Context(), req)
@@ -118,64 +118,64 @@ func TestHostileContent(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		root   func(t *testing.T) wire.Root
+		root   func(t *testing.T) protocol.Root
 		limits child.Limits
 		kind   fault.Kind
 		says   string
 	}{
-		{name: "path traversal", kind: fault.Integrity, says: "climbs out", root: func(t *testing.T) wire.Root {
+		{name: "path traversal", kind: fault.Integrity, says: "climbs out", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base(reg("../../etc/passwd", 0))))
 		}},
-		{name: "hidden path traversal", kind: fault.Integrity, says: "climbs out", root: func(t *testing.T) wire.Root {
+		{name: "hidden path traversal", kind: fault.Integrity, says: "climbs out", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base(reg("usr/../../../etc/passwd", 0))))
 		}},
-		{name: "folders 10000 deep", kind: fault.Integrity, says: "deep", root: func(t *testing.T) wire.Root {
+		{name: "folders 10000 deep", kind: fault.Integrity, says: "deep", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base(tar.Header{Name: strings.Repeat("d/", 2000), Typeflag: tar.TypeDir})))
 		}},
-		{name: "path of 20000 bytes", kind: fault.Integrity, says: "more than 4096 bytes", root: func(t *testing.T) wire.Root {
+		{name: "path of 20000 bytes", kind: fault.Integrity, says: "more than 4096 bytes", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base(tar.Header{Name: strings.Repeat("d/", 10000), Typeflag: tar.TypeDir})))
 		}},
-		{name: "many entries", kind: fault.Integrity, says: "more than 1000 entries", limits: child.Limits{Content: wire.Limits{Entries: 1000}}, root: func(t *testing.T) wire.Root {
+		{name: "many entries", kind: fault.Integrity, says: "more than 1000 entries", limits: child.Limits{Content: protocol.Limits{Entries: 1000}}, root: func(t *testing.T) protocol.Root {
 			var all []tar.Header
 			for i := range 2000 {
 				all = append(all, tar.Header{Name: fmt.Sprintf("d/%d", i), Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"})
 			}
 			return image(t, made.Gzip(t, base(all...)))
 		}},
-		{name: "huge sparse file", kind: fault.Integrity, says: "bytes", root: func(t *testing.T) wire.Root {
+		{name: "huge sparse file", kind: fault.Integrity, says: "bytes", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, sparse(t, 100<<30)))
 		}},
-		{name: "gzip bomb", kind: fault.Integrity, says: "larger than the limit", limits: child.Limits{Content: wire.Limits{TreeBytes: 64 << 20}}, root: func(t *testing.T) wire.Root {
+		{name: "gzip bomb", kind: fault.Integrity, says: "larger than the limit", limits: child.Limits{Content: protocol.Limits{TreeBytes: 64 << 20}}, root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, append(base(), make([]byte, 128<<20)...)))
 		}},
-		{name: "gigantic dpkg status", kind: fault.Integrity, says: "list of packages", limits: child.Limits{Content: wire.Limits{PackageListBytes: 1 << 20}}, root: func(t *testing.T) wire.Root {
+		{name: "gigantic dpkg status", kind: fault.Integrity, says: "list of packages", limits: child.Limits{Content: protocol.Limits{PackageListBytes: 1 << 20}}, root: func(t *testing.T) protocol.Root {
 			tree := debian()
 			tree["var/lib/dpkg/status"] = strings.Repeat(made.Package("a", "1", "")+"\n", 20000)
 			return image(t, made.Gzip(t, made.Tar(t, tree)))
 		}},
-		{name: "gigantic SBOM", kind: fault.Integrity, says: "larger than the limit", limits: child.Limits{Content: wire.Limits{SBOMBytes: 1 << 20}}, root: func(t *testing.T) wire.Root {
+		{name: "gigantic SBOM", kind: fault.Integrity, says: "larger than the limit", limits: child.Limits{Content: protocol.Limits{SBOMBytes: 1 << 20}}, root: func(t *testing.T) protocol.Root {
 			return sbom(t, `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[`+strings.Repeat(`{"type":"library","name":"a"},`, 100000)+`{"type":"library","name":"a"}]}`)
 		}},
-		{name: "not an SBOM", kind: fault.Invalid, says: "neither", root: func(t *testing.T) wire.Root { return sbom(t, `{}`) }},
-		{name: "truncated layer", kind: fault.Integrity, says: "unexpected EOF", root: func(t *testing.T) wire.Root {
+		{name: "not an SBOM", kind: fault.Invalid, says: "neither", root: func(t *testing.T) protocol.Root { return sbom(t, `{}`) }},
+		{name: "truncated layer", kind: fault.Integrity, says: "unexpected EOF", root: func(t *testing.T) protocol.Root {
 			l := made.Gzip(t, base())
 			return image(t, made.Layer{Packed: l.Packed[:len(l.Packed)/2], Plain: l.Plain})
 		}},
-		{name: "layer that is not its diff ID", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
+		{name: "layer that is not its diff ID", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Layer{Packed: made.Gzip(t, base()).Packed, Plain: []byte("another")})
 		}},
-		{name: "layer that is not its digest, and climbs out", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
+		{name: "layer that is not its digest, and climbs out", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) protocol.Root {
 			l := made.Gzip(t, base())
 			return overwrite(t, image(t, l), made.Digest(l.Packed), made.Gzip(t, base(reg("../../etc/passwd", 0))).Packed)
 		}},
-		{name: "layer that is not its digest", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
+		{name: "layer that is not its digest", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) protocol.Root {
 			return changed(t, made.Gzip(t, base()))
 		}},
-		{name: "manifest that is not its digest", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) wire.Root {
+		{name: "manifest that is not its digest", kind: fault.Integrity, says: "has the digest", root: func(t *testing.T) protocol.Root {
 			r := image(t, made.Gzip(t, base()))
 			return overwrite(t, r, r.Digest, []byte("{}"))
 		}},
-		{name: "blob that is a link out of the layout", kind: fault.Integrity, says: "regular file", root: func(t *testing.T) wire.Root {
+		{name: "blob that is a link out of the layout", kind: fault.Integrity, says: "regular file", root: func(t *testing.T) protocol.Root {
 			r := image(t, made.Gzip(t, base()))
 			blob := made.Blob(r.Path, r.Digest)
 			if err := os.Remove(blob); err != nil {
@@ -186,23 +186,23 @@ func TestHostileContent(t *testing.T) {
 			}
 			return r
 		}},
-		{name: "broken squashfs", kind: fault.Integrity, says: "", root: func(t *testing.T) wire.Root { return disk(t, true) }},
-		{name: "foreign disk", kind: fault.Integrity, says: "partition table", root: func(t *testing.T) wire.Root {
+		{name: "broken squashfs", kind: fault.Integrity, says: "", root: func(t *testing.T) protocol.Root { return disk(t, true) }},
+		{name: "foreign disk", kind: fault.Integrity, says: "partition table", root: func(t *testing.T) protocol.Root {
 			file := filepath.Join(folder(t), "disk")
 			if err := os.WriteFile(file, bytes.Repeat([]byte("x"), 1<<20), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			return wire.Root{Name: "disk", Kind: wire.Disk, Path: file}
+			return protocol.Root{Name: "disk", Kind: protocol.Disk, Path: file}
 		}},
-		{name: "too little memory", kind: fault.Internal, says: "more memory", limits: child.Limits{Memory: 80 << 20}, root: func(t *testing.T) wire.Root {
+		{name: "too little memory", kind: fault.Internal, says: "more memory", limits: child.Limits{Memory: 80 << 20}, root: func(t *testing.T) protocol.Root {
 			tree := debian()
 			tree["var/lib/dpkg/status"] = strings.Repeat(made.Package("a", "1", "")+"\n", 900000)
 			return image(t, made.Gzip(t, made.Tar(t, tree)))
 		}},
-		{name: "too little time", kind: fault.Internal, says: "did not finish", limits: child.Limits{Time: 20 * time.Millisecond}, root: func(t *testing.T) wire.Root {
+		{name: "too little time", kind: fault.Internal, says: "did not finish", limits: child.Limits{Time: 20 * time.Millisecond}, root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base()))
 		}},
-		{name: "too large an answer", kind: fault.Internal, says: "answer is larger", limits: child.Limits{Output: 1000}, root: func(t *testing.T) wire.Root {
+		{name: "too large an answer", kind: fault.Internal, says: "answer is larger", limits: child.Limits{Output: 1000}, root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base()))
 		}},
 	}
@@ -252,7 +252,7 @@ func TestFolderDoesNotLeadOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, req := real(t, wire.Root{Name: "tree", Kind: wire.Folder, Path: filepath.Join(dir, "tree")})
+	s, req := real(t, protocol.Root{Name: "tree", Kind: protocol.Folder, Path: filepath.Join(dir, "tree")})
 	results, err := s.Scan(t.Context(), req)
 	if err != nil || len(results[0].Report.Secrets) != 0 || len(results[0].Report.Packages) != 1 {
 		t.Errorf("%+v, %v", results, err)
@@ -269,14 +269,14 @@ func TestCancelledScan(t *testing.T) {
 }
 
 // changed is an image whose only layer's blob was changed after it was made.
-func changed(t *testing.T, l made.Layer) wire.Root {
+func changed(t *testing.T, l made.Layer) protocol.Root {
 	t.Helper()
 	other := debian()
 	other["var/lib/dpkg/status"] = ""
 	return overwrite(t, image(t, l), made.Digest(l.Packed), made.Gzip(t, made.Tar(t, other)).Packed)
 }
 
-func overwrite(t *testing.T, r wire.Root, digest string, text []byte) wire.Root {
+func overwrite(t *testing.T, r protocol.Root, digest string, text []byte) protocol.Root {
 	t.Helper()
 	if err := os.WriteFile(made.Blob(r.Path, digest), text, 0o644); err != nil {
 		t.Fatal(err)
@@ -284,17 +284,17 @@ func overwrite(t *testing.T, r wire.Root, digest string, text []byte) wire.Root 
 	return r
 }
 
-func sbom(t *testing.T, text string) wire.Root {
+func sbom(t *testing.T, text string) protocol.Root {
 	t.Helper()
 	file := filepath.Join(folder(t), "sbom.json")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return wire.Root{Name: "sbom", Kind: wire.SBOM, Path: file, Subject: "sha256:1", ArtifactKind: "container"}
+	return protocol.Root{Name: "sbom", Kind: protocol.SBOM, Path: file, Subject: "sha256:1", ArtifactKind: "container"}
 }
 
 // disk is a disk; a broken one has the middle of /usr overwritten.
-func disk(t *testing.T, broken bool) wire.Root {
+func disk(t *testing.T, broken bool) protocol.Root {
 	t.Helper()
 	dir := folder(t)
 	tree := debian()
@@ -319,7 +319,7 @@ func disk(t *testing.T, broken bool) wire.Root {
 			t.Fatal(err)
 		}
 	}
-	return wire.Root{Name: "disk", Kind: wire.Disk, Path: file}
+	return protocol.Root{Name: "disk", Kind: protocol.Disk, Path: file}
 }
 
 // sparse is a tar with a GNU sparse file of size bytes that has no data.

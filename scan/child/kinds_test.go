@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
@@ -23,14 +23,14 @@ func TestEveryKindInTheCell(t *testing.T) {
 	dir := folder(t)
 	tree := everything(t)
 	made.Folder(t, filepath.Join(dir, "tree"), tree)
-	roots := []wire.Root{
+	roots := []protocol.Root{
 		image(t, made.Gzip(t, made.Tar(t, debian())), made.Zstd(t, made.Tar(t, tree))),
-		{Name: "tree", Kind: wire.Folder, Path: filepath.Join(dir, "tree")},
+		{Name: "tree", Kind: protocol.Folder, Path: filepath.Join(dir, "tree")},
 	}
 	for _, form := range []string{"raw", "qcow2"} {
 		file := filepath.Join(dir, form)
 		made.Disk(t, filepath.Join(dir, "tree"), file, form)
-		roots = append(roots, wire.Root{Name: form, Kind: wire.Disk, Path: file})
+		roots = append(roots, protocol.Root{Name: form, Kind: protocol.Disk, Path: file})
 	}
 	s, req := real(t, roots...)
 	s.Cache = filepath.Join(dir, "cache")
@@ -52,7 +52,7 @@ func TestEveryKindInTheCell(t *testing.T) {
 			t.Errorf("%s: the program on /var was not read", roots[i].Name)
 		}
 	}
-	boms := []wire.Root{sbom(t, string(results[0].CycloneDX)), sbom(t, string(results[0].SPDX))}
+	boms := []protocol.Root{sbom(t, string(results[0].CycloneDX)), sbom(t, string(results[0].SPDX))}
 	_, req = real(t, boms...)
 	results, err = s.Scan(t.Context(), req)
 	if err != nil {
@@ -94,7 +94,7 @@ func everything(t *testing.T) made.Tree {
 		t.Fatal(err)
 	}
 	small := filepath.Join(t.TempDir(), "helper")
-	made.Run(t, "go", "build", "-o", small, "../../internal/sandbox/testdata/service/main.go")
+	made.Run(t, "go", "build", "-o", small, "../../runners/container/testdata/service/main.go")
 	text, err := os.ReadFile(small)
 	if err != nil {
 		t.Fatal(err)

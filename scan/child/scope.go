@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // scope names all that a child has read so far: each step is the digest of
@@ -35,7 +35,7 @@ func (s scope) then(kind, what string) scope {
 }
 
 // scopes names the trees of each root.
-func scopes(ctx context.Context, roots []wire.Root, limits wire.Limits) ([][]string, error) {
+func scopes(ctx context.Context, roots []protocol.Root, limits protocol.Limits) ([][]string, error) {
 	now := first
 	names := make([][]string, len(roots))
 	for i, r := range roots {
@@ -59,16 +59,16 @@ func scopes(ctx context.Context, roots []wire.Root, limits wire.Limits) ([][]str
 // manifest, configuration and layers are compared with their digests before
 // they are read for what they mean; only Go's JSON decoder sees the
 // configuration before the layers.
-func identify(ctx context.Context, r wire.Root, limits wire.Limits) (trees []string, whole string, err error) {
+func identify(ctx context.Context, r protocol.Root, limits protocol.Limits) (trees []string, whole string, err error) {
 	switch r.Kind {
-	case wire.Image:
+	case protocol.Image:
 		return layersOf(r, limits), r.Digest, nil
-	case wire.Disk:
+	case protocol.Disk:
 		if whole = r.Digest; whole == "" {
 			whole, err = extents(ctx, r.Path)
 		}
 		return []string{whole}, whole, err
-	case wire.SBOM:
+	case protocol.SBOM:
 		return nil, r.Digest, nil
 	default:
 		return nil, "", nil
@@ -77,7 +77,7 @@ func identify(ctx context.Context, r wire.Root, limits wire.Limits) (trees []str
 
 // layersOf reads the manifest and configuration of an image, as far as they
 // are what their digests say.
-func layersOf(r wire.Root, limits wire.Limits) []string {
+func layersOf(r protocol.Root, limits protocol.Limits) []string {
 	var manifest struct {
 		Config descriptor   `json:"config"`
 		Layers []descriptor `json:"layers"`

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
@@ -42,7 +42,7 @@ func disabled() []analyzer.Type {
 	})
 }
 
-func newEngine(keep func(wire.Entry) error) (*engine, error) {
+func newEngine(keep func(protocol.Entry) error) (*engine, error) {
 	options := artifact.Option{
 		DisabledAnalyzers: disabled(), Parallel: runtime.GOMAXPROCS(0), NoProgress: true, Offline: true,
 		FileChecksum: true, DetectionPriority: types.PriorityPrecise,
@@ -60,7 +60,7 @@ func newEngine(keep func(wire.Entry) error) (*engine, error) {
 		return nil, fmt.Errorf("making analysers: %w", err)
 	}
 	e := &engine{group: group, config: config, handlers: handlers, options: options, memo: newMemo()}
-	e.entries = entries{keep: keep, left: wire.MaxEntries}
+	e.entries = entries{keep: keep, left: protocol.MaxEntries}
 	e.entries.maker, err = e.maker()
 	return e, err
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // maxMetadata bounds metadata.json, in bytes.
@@ -30,7 +30,7 @@ const clockSkew = 24 * time.Hour
 
 // openDatabase opens a database for this whole process, and refuses one that
 // is missing, of an unknown form, empty, or too old to be judged by.
-func openDatabase(d wire.Database, now time.Time) (scan.Database, error) {
+func openDatabase(d protocol.Database, now time.Time) (scan.Database, error) {
 	updated, err := updatedAt(d, now)
 	if err != nil {
 		return scan.Database{}, fault.Hint(err, "fetch the database of vulnerabilities again, or name another one")
@@ -50,7 +50,7 @@ func openDatabase(d wire.Database, now time.Time) (scan.Database, error) {
 	return scan.Database{Ref: d.Ref, Digest: sum, Updated: updated}, nil
 }
 
-func updatedAt(d wire.Database, now time.Time) (time.Time, error) {
+func updatedAt(d protocol.Database, now time.Time) (time.Time, error) {
 	if _, err := os.Stat(trivydb.Path(d.Folder)); err != nil {
 		return time.Time{}, fault.As(fault.Missing, fmt.Errorf("opening database: %w", err))
 	}
@@ -72,7 +72,7 @@ func updatedAt(d wire.Database, now time.Time) (time.Time, error) {
 
 func fresh(m metadata.Metadata, maxAge time.Duration, now time.Time) error {
 	if maxAge == 0 {
-		maxAge = wire.DefaultMaxAge
+		maxAge = protocol.DefaultMaxAge
 	}
 	switch age := now.Sub(m.UpdatedAt); {
 	case m.Version != trivydb.SchemaVersion:

@@ -12,7 +12,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/fanal/types"
 
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // form changes where the meaning of an entry does.
@@ -21,7 +21,7 @@ const form = 3
 // entries are what the cache knows of trees, and the way back to it.
 type entries struct {
 	maker string
-	keep  func(wire.Entry) error
+	keep  func(protocol.Entry) error
 	left  int // bytes
 }
 
@@ -37,7 +37,7 @@ func (e *engine) maker() (string, error) {
 
 // get returns an entry; one that is missing, broken or another maker's is not
 // there.
-func (c *entries) get(k wire.Known) (types.BlobInfo, bool) {
+func (c *entries) get(k protocol.Known) (types.BlobInfo, bool) {
 	if k.Path == "" {
 		return types.BlobInfo{}, false
 	}
@@ -46,11 +46,11 @@ func (c *entries) get(k wire.Known) (types.BlobInfo, bool) {
 		return types.BlobInfo{}, false
 	}
 	defer f.Close()
-	text, err := limit.ReadAll(f, wire.MaxEntries, "the cache's entry")
+	text, err := limit.ReadAll(f, protocol.MaxEntries, "the cache's entry")
 	if err != nil {
 		return types.BlobInfo{}, false
 	}
-	body, ok := wire.Body(text, c.maker)
+	body, ok := protocol.Body(text, c.maker)
 	var blob types.BlobInfo
 	if !ok || json.Unmarshal(body, &blob) != nil || blob.SchemaVersion != types.BlobJSONSchemaVersion {
 		return types.BlobInfo{}, false
@@ -59,7 +59,7 @@ func (c *entries) get(k wire.Known) (types.BlobInfo, bool) {
 }
 
 // put hands an entry over, unless all together would be too large.
-func (c *entries) put(k wire.Known, blob types.BlobInfo) error {
+func (c *entries) put(k protocol.Known, blob types.BlobInfo) error {
 	if k.Name == "" || c.keep == nil {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (c *entries) put(k wire.Known, blob types.BlobInfo) error {
 	if c.left -= len(body); c.left < 0 {
 		return nil
 	}
-	if err := c.keep(wire.Entry{Name: k.Name, Maker: c.maker, Body: body}); err != nil {
+	if err := c.keep(protocol.Entry{Name: k.Name, Maker: c.maker, Body: body}); err != nil {
 		return fmt.Errorf("handing entry over: %w", err)
 	}
 	return nil

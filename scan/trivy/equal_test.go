@@ -17,7 +17,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/types"
 
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 	"github.com/bakelite/bakelite/scan/trivy/testdb"
 )
@@ -46,7 +46,7 @@ func oldDebian(t *testing.T) made.Tree {
 	return tree
 }
 
-func database(t *testing.T, cache string) wire.Database {
+func database(t *testing.T, cache string) protocol.Database {
 	t.Helper()
 	facts, err := testdb.Advisories()
 	if err != nil {
@@ -56,7 +56,7 @@ func database(t *testing.T, cache string) wire.Database {
 	if err := testdb.Write(folder, now(), facts); err != nil {
 		t.Fatal(err)
 	}
-	return wire.Database{Folder: folder, Ref: "test"}
+	return protocol.Database{Folder: folder, Ref: "test"}
 }
 
 // peer builds the trivy program of the same version.
@@ -90,17 +90,17 @@ func TestEqualsTrivy(t *testing.T) {
 	made.Folder(t, tree, oldDebian(t))
 	second := made.Tar(t, made.Tree{"usr/lib/node_modules/.wh.left-pad": "", "opt/new.txt": "token: " + token + "\n"}, tar.Header{Name: "opt/app/.wh..wh..opq", Typeflag: tar.TypeReg})
 	digest := made.Image(t, image, made.Gzip(t, made.Tar(t, oldDebian(t))), made.Zstd(t, second))
-	roots := []wire.Root{
-		{Name: "image", Kind: wire.Image, Path: image, Digest: digest},
-		{Name: "tree", Kind: wire.Folder, Path: tree},
+	roots := []protocol.Root{
+		{Name: "image", Kind: protocol.Image, Path: image, Digest: digest},
+		{Name: "tree", Kind: protocol.Folder, Path: tree},
 	}
 	want := [][]string{peerSees(t, program, dir, "image", "--input", image), peerSees(t, program, dir, "rootfs", tree)}
 	for _, form := range []string{"raw", "qcow2"} {
 		file := filepath.Join(dir, "disk."+form)
 		made.Disk(t, tree, file, form)
-		roots, want = append(roots, wire.Root{Name: form, Kind: wire.Disk, Path: file}), append(want, want[1])
+		roots, want = append(roots, protocol.Root{Name: form, Kind: protocol.Disk, Path: file}), append(want, want[1])
 	}
-	results, err := Scan(t.Context(), wire.Request{Roots: roots, Database: db, Now: now()}, nil)
+	results, err := Scan(t.Context(), protocol.Request{Roots: roots, Database: db, Now: now()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

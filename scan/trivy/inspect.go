@@ -14,7 +14,7 @@ import (
 	"github.com/samber/lo"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
@@ -30,11 +30,11 @@ func (i inspected) Clean(artifact.Reference) error                      { return
 
 // inspect analyses the trees of an artifact, of which known are the cache's
 // entries, and puts what was found in store.
-func (e *engine) inspect(ctx context.Context, root wire.Root, known []wire.Known, a content.Artifact, store cache.Cache) (inspected, error) {
+func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protocol.Known, a content.Artifact, store cache.Cache) (inspected, error) {
 	i := inspected{reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
 	var found types.OS
 	for n, tree := range a.Trees {
-		var k wire.Known
+		var k protocol.Known
 		if len(known) == len(a.Trees) {
 			k = known[n]
 		}
@@ -62,7 +62,7 @@ func (e *engine) inspect(ctx context.Context, root wire.Root, known []wire.Known
 // tree analyses one tree unless the cache knows it. Its bytes are known to be
 // what the entry's name says before one of them is read for what it means.
 // What comes back shares no memory with anything: Trivy writes into it.
-func (e *engine) tree(ctx context.Context, tree content.Tree, k wire.Known) (blob types.BlobInfo, cached bool, err error) {
+func (e *engine) tree(ctx context.Context, tree content.Tree, k protocol.Known) (blob types.BlobInfo, cached bool, err error) {
 	if err := tree.Verify(ctx); err != nil {
 		return types.BlobInfo{}, false, err
 	}

@@ -6,24 +6,24 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // List reads the files of each root, without a look at what they are.
-func List(ctx context.Context, req wire.Request) ([]wire.Result, error) {
-	var results []wire.Result
+func List(ctx context.Context, req protocol.Request) ([]protocol.Result, error) {
+	var results []protocol.Result
 	for _, root := range req.Roots {
 		files, err := listRoot(ctx, root, req.Limits)
 		if err != nil {
 			return nil, fmt.Errorf("listing %s: %w", root.Name, err)
 		}
-		results = append(results, wire.Result{Files: files})
+		results = append(results, protocol.Result{Files: files})
 	}
 	return results, nil
 }
 
-func listRoot(ctx context.Context, root wire.Root, limits wire.Limits) (map[string]string, error) {
+func listRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (map[string]string, error) {
 	a, err := open(ctx, root, limits)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // documents writes the packages as CycloneDX and SPDX. What is not about
@@ -54,17 +54,17 @@ func packagesOnly(all types.Results) types.Results {
 }
 
 // scanSBOM compares the packages that an SBOM lists.
-func (s session) scanSBOM(ctx context.Context, root wire.Root, store cache.Cache) (wire.Result, error) {
+func (s session) scanSBOM(ctx context.Context, root protocol.Root, store cache.Cache) (protocol.Result, error) {
 	if err := checkSBOM(root, s.request.Limits.Filled()); err != nil {
-		return wire.Result{}, fmt.Errorf("reading SBOM: %w", err)
+		return protocol.Result{}, fmt.Errorf("reading SBOM: %w", err)
 	}
 	a, err := sbomartifact.NewArtifact(root.Path, store, artifact.Option{})
 	if err != nil {
-		return wire.Result{}, fmt.Errorf("reading SBOM: %w", err)
+		return protocol.Result{}, fmt.Errorf("reading SBOM: %w", err)
 	}
 	ref, err := a.Inspect(ctx)
 	if err != nil {
-		return wire.Result{}, fault.As(fault.Integrity, fmt.Errorf("reading SBOM: %w", err))
+		return protocol.Result{}, fault.As(fault.Integrity, fmt.Errorf("reading SBOM: %w", err))
 	}
 	// The document is written anew from the packages.
 	ref.Name, ref.BOM = root.Name, nil
@@ -73,7 +73,7 @@ func (s session) scanSBOM(ctx context.Context, root wire.Root, store cache.Cache
 
 // checkSBOM reads the file once to know that it is JSON, not too large, and
 // the one that was meant.
-func checkSBOM(root wire.Root, limits wire.Limits) error {
+func checkSBOM(root protocol.Root, limits protocol.Limits) error {
 	f, err := os.Open(root.Path)
 	if err != nil {
 		return fault.As(fault.Missing, err)

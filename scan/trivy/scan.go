@@ -27,7 +27,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
@@ -40,7 +40,7 @@ const Version = "0.74.0"
 // has a name is handed to keep, where that is set, before the next tree is
 // read. Errors are classified; a root that cannot be read whole fails the
 // request.
-func Scan(ctx context.Context, req wire.Request, keep func(wire.Entry) error) ([]wire.Result, error) {
+func Scan(ctx context.Context, req protocol.Request, keep func(protocol.Entry) error) ([]protocol.Result, error) {
 	// Trivy's own words name what it reads, and nobody reads them.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	database, err := openDatabase(req.Database, req.Now)
@@ -61,9 +61,9 @@ func Scan(ctx context.Context, req wire.Request, keep func(wire.Entry) error) ([
 		return nil, err
 	}
 	s := session{engine: e, request: req, database: database}
-	var results []wire.Result
+	var results []protocol.Result
 	for i, root := range req.Roots {
-		var known []wire.Known
+		var known []protocol.Known
 		if len(req.Known) == len(req.Roots) {
 			known = req.Known[i]
 		}
@@ -79,34 +79,34 @@ func Scan(ctx context.Context, req wire.Request, keep func(wire.Entry) error) ([
 // session is one request with its database open.
 type session struct {
 	engine   *engine
-	request  wire.Request
+	request  protocol.Request
 	database scan.Database
 }
 
-func (s session) scan(ctx context.Context, root wire.Root, known []wire.Known) (wire.Result, error) {
+func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.Known) (protocol.Result, error) {
 	store := cache.NewMemoryCache()
-	if root.Kind == wire.SBOM {
+	if root.Kind == protocol.SBOM {
 		return s.scanSBOM(ctx, root, store)
 	}
 	a, err := open(ctx, root, s.request.Limits)
 	if err != nil {
-		return wire.Result{}, err
+		return protocol.Result{}, err
 	}
 	defer func() { _ = a.Close() }()
 	i, err := s.engine.inspect(ctx, root, known, a, store)
 	if err != nil {
-		return wire.Result{}, err
+		return protocol.Result{}, err
 	}
 	return s.judge(ctx, i, store, about{subject: a.Subject, kind: a.Kind, cached: i.cached})
 }
 
-func open(ctx context.Context, root wire.Root, limits wire.Limits) (content.Artifact, error) {
+func open(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
 	switch root.Kind {
-	case wire.Image:
+	case protocol.Image:
 		return content.OpenImage(root.Path, root.Digest, limits)
-	case wire.Disk:
+	case protocol.Disk:
 		return content.OpenDisk(ctx, root.Path, root.Digest, limits)
-	case wire.Folder:
+	case protocol.Folder:
 		return content.OpenFolder(root.Path, limits)
 	default:
 		return content.Artifact{}, fault.New(fault.Invalid, "unknown kind of root %q", root.Kind)
@@ -120,18 +120,18 @@ type about struct {
 }
 
 // judge compares what was found with the database.
-func (s session) judge(ctx context.Context, a artifact.Artifact, store cache.Cache, what about) (wire.Result, error) {
+func (s session) judge(ctx context.Context, a artifact.Artifact, store cache.Cache, what about) (protocol.Result, error) {
 	backend := local.NewService(applier.NewApplier(store), ospkg.NewScanner(), langpkg.NewScanner(), vulnerability.NewClient(trivydb.Config{}))
 	report, err := trivyscan.NewService(backend, a).ScanArtifact(ctx, scanOptions())
 	if err != nil {
-		return wire.Result{}, fault.As(fault.Integrity, fmt.Errorf("comparing with database: %w", err))
+		return protocol.Result{}, fault.As(fault.Integrity, fmt.Errorf("comparing with database: %w", err))
 	}
 	if err := result.Filter(ctx, report, result.FilterOptions{Severities: severities()}); err != nil {
-		return wire.Result{}, fmt.Errorf("comparing with database: %w", err)
+		return protocol.Result{}, fmt.Errorf("comparing with database: %w", err)
 	}
-	r := wire.Result{Report: s.report(report, what), Cached: what.cached}
+	r := protocol.Result{Report: s.report(report, what), Cached: what.cached}
 	if r.CycloneDX, r.SPDX, err = documents(ctx, report, what); err != nil {
-		return wire.Result{}, err
+		return protocol.Result{}, err
 	}
 	return r, nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 	"github.com/bakelite/bakelite/scan/trivy/testdb"
 )
@@ -48,8 +48,8 @@ func TestAgain(t *testing.T) {
 	db := database(t, dir)
 	image, file := filepath.Join(dir, "image"), filepath.Join(dir, "entry")
 	digest := made.Image(t, image, made.Gzip(t, made.Tar(t, oldDebian(t))))
-	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: db, Now: now()}
-	req.Known = [][]wire.Known{{{Name: "layer", Path: file}}}
+	req := protocol.Request{Roots: []protocol.Root{{Name: "app", Kind: protocol.Image, Path: image, Digest: digest}}, Database: db, Now: now()}
+	req.Known = [][]protocol.Known{{{Name: "layer", Path: file}}}
 	first, entry := scanOne(t, req, 0)
 	if entry.Name != "layer" || entry.Maker == "" || bytes.Contains(entry.Body, []byte("sha256:")) {
 		t.Fatalf("entry %q by %q, or it holds words of the image", entry.Name, entry.Maker)
@@ -77,7 +77,7 @@ func TestAgain(t *testing.T) {
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		req.Roots = []wire.Root{{Name: "app", Kind: wire.SBOM, Path: file, Digest: made.Digest(text), Subject: digest, ArtifactKind: "container"}}
+		req.Roots = []protocol.Root{{Name: "app", Kind: protocol.SBOM, Path: file, Digest: made.Digest(text), Subject: digest, ArtifactKind: "container"}}
 		again, _ := scanOne(t, req, 0)
 		if got := weSee(again.Report); findings(got) != findings(want) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, findings(got), findings(want))
@@ -93,10 +93,10 @@ func TestEntryComesBeforeTheNextTree(t *testing.T) {
 	image := filepath.Join(dir, "image")
 	second := made.Gzip(t, made.Tar(t, made.Tree{"a": "b"}))
 	digest := made.Image(t, image, made.Gzip(t, made.Tar(t, made.Debian())), second)
-	req := wire.Request{Roots: []wire.Root{{Name: "app", Kind: wire.Image, Path: image, Digest: digest}}, Database: database(t, dir), Now: now()}
-	req.Known = [][]wire.Known{{{Name: "first"}, {Name: "second"}}}
+	req := protocol.Request{Roots: []protocol.Root{{Name: "app", Kind: protocol.Image, Path: image, Digest: digest}}, Database: database(t, dir), Now: now()}
+	req.Known = [][]protocol.Known{{{Name: "first"}, {Name: "second"}}}
 	var kept []string
-	_, err := Scan(t.Context(), req, func(e wire.Entry) error {
+	_, err := Scan(t.Context(), req, func(e protocol.Entry) error {
 		kept = append(kept, e.Name)
 		return os.WriteFile(made.Blob(image, made.Digest(second.Packed)), []byte("broken"), 0o644)
 	})
@@ -115,10 +115,10 @@ func findings(lines []string) string {
 	return strings.Join(only, "\n")
 }
 
-func scanOne(t *testing.T, req wire.Request, cached int) (wire.Result, wire.Entry) {
+func scanOne(t *testing.T, req protocol.Request, cached int) (protocol.Result, protocol.Entry) {
 	t.Helper()
-	var entry wire.Entry
-	results, err := Scan(t.Context(), req, func(e wire.Entry) error { entry = e; return nil })
+	var entry protocol.Entry
+	results, err := Scan(t.Context(), req, func(e protocol.Entry) error { entry = e; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,22 +141,22 @@ func TestDatabaseIsRefused(t *testing.T) {
 	made.Folder(t, nameless, made.Tree{"trivy.db": ""})
 	tests := []struct {
 		name string
-		db   wire.Database
+		db   protocol.Database
 		at   time.Time
 		kind fault.Kind
 		text string
 	}{
-		{"missing", wire.Database{Folder: filepath.Join(dir, "no")}, now(), fault.Missing, "no such file"},
-		{"no metadata", wire.Database{Folder: nameless}, now(), fault.Missing, "metadata.json"},
-		{"empty", wire.Database{Folder: empty}, now(), fault.Integrity, "empty"},
-		{"broken", wire.Database{Folder: broken}, now(), fault.Integrity, "database"},
+		{"missing", protocol.Database{Folder: filepath.Join(dir, "no")}, now(), fault.Missing, "no such file"},
+		{"no metadata", protocol.Database{Folder: nameless}, now(), fault.Missing, "metadata.json"},
+		{"empty", protocol.Database{Folder: empty}, now(), fault.Integrity, "empty"},
+		{"broken", protocol.Database{Folder: broken}, now(), fault.Integrity, "database"},
 		{"stale", good, now().Add(169 * time.Hour), fault.Integrity, "old"},
-		{"too old for the policy", wire.Database{Folder: good.Folder, MaxAge: time.Hour}, now().Add(2 * time.Hour), fault.Integrity, "old"},
+		{"too old for the policy", protocol.Database{Folder: good.Folder, MaxAge: time.Hour}, now().Add(2 * time.Hour), fault.Integrity, "old"},
 		{"from the future", good, now().Add(-48 * time.Hour), fault.Integrity, "future"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Scan(t.Context(), wire.Request{Database: test.db, Now: test.at}, nil)
+			_, err := Scan(t.Context(), protocol.Request{Database: test.db, Now: test.at}, nil)
 			if fault.KindOf(err) != test.kind || err == nil || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("kind %d: %v", fault.KindOf(err), err)
 			}

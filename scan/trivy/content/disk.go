@@ -13,7 +13,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // blockCache is the memory, in bytes, for the blocks of one squashfs.
@@ -22,7 +22,7 @@ const blockCache = 32 << 20
 // OpenDisk opens a disk file that Bakelite made, raw or QCOW2, as one tree:
 // /usr and /var from the partitions of these types, the rest from root. The
 // file's bytes are compared with digest unless that is "".
-func OpenDisk(ctx context.Context, path, digest string, limits wire.Limits) (Artifact, error) {
+func OpenDisk(ctx context.Context, path, digest string, limits protocol.Limits) (Artifact, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening disk: %w", err))
@@ -34,7 +34,7 @@ func OpenDisk(ctx context.Context, path, digest string, limits wire.Limits) (Art
 	return a, nil
 }
 
-func openDisk(ctx context.Context, file *os.File, digest string, limits wire.Limits) (Artifact, error) {
+func openDisk(ctx context.Context, file *os.File, digest string, limits protocol.Limits) (Artifact, error) {
 	if digest != "" {
 		if err := sumOf(ctx, file, digest); err != nil {
 			return Artifact{}, err
@@ -76,7 +76,7 @@ func plain(file *os.File) (io.ReaderAt, int64, error) {
 }
 
 // diskTree unites the partitions of the first architecture that has a root.
-func diskTree(r io.ReaderAt, all []partition, limits wire.Limits) (Tree, error) {
+func diskTree(r io.ReaderAt, all []partition, limits protocol.Limits) (Tree, error) {
 	mounts, err := choose(all)
 	if err != nil {
 		return Tree{}, err

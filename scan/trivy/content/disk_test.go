@@ -14,7 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
@@ -37,7 +37,7 @@ func TestDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := OpenDisk(t.Context(), file, made.Digest(text), wire.Limits{})
+		a, err := OpenDisk(t.Context(), file, made.Digest(text), protocol.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestDisk(t *testing.T) {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := OpenDisk(t.Context(), file, made.Digest([]byte("other")), wire.Limits{}); fault.KindOf(err) != fault.Integrity {
+		if _, err := OpenDisk(t.Context(), file, made.Digest([]byte("other")), protocol.Limits{}); fault.KindOf(err) != fault.Integrity {
 			t.Errorf("%s: another digest: %v", form, err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestDisksThatAreRefused(t *testing.T) {
 			if err := os.WriteFile(file, write(t, d, "raw"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenDisk(t.Context(), file, "", wire.Limits{})
+			_, err := OpenDisk(t.Context(), file, "", protocol.Limits{})
 			if fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%v", err)
 			}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // Whiteouts of the OCI image specification, layer.md.
@@ -35,7 +35,7 @@ type layer struct {
 	dir    string
 	blob   descriptor
 	diffID string
-	limits wire.Limits
+	limits protocol.Limits
 }
 
 func (l layer) verify(ctx context.Context) error {

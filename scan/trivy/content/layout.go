@@ -14,7 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // descriptor is the part of an OCI descriptor that matters here.
@@ -41,7 +41,7 @@ type config struct {
 
 // OpenImage opens the image with the given manifest digest in an OCI layout
 // folder.
-func OpenImage(dir, digest string, limits wire.Limits) (Artifact, error) {
+func OpenImage(dir, digest string, limits protocol.Limits) (Artifact, error) {
 	limits = limits.Filled()
 	text, err := document(dir, digest, limits.DocumentBytes)
 	if err != nil {
@@ -66,7 +66,7 @@ func OpenImage(dir, digest string, limits wire.Limits) (Artifact, error) {
 	return Artifact{Kind: Container, Subject: digest, ImageID: m.Config.Digest, Config: settings, Trees: trees}, nil
 }
 
-func layers(dir string, m manifest, c config, limits wire.Limits) ([]Tree, error) {
+func layers(dir string, m manifest, c config, limits protocol.Limits) ([]Tree, error) {
 	ids := c.RootFS.DiffIDs
 	if len(m.Layers) == 0 || len(m.Layers) != len(ids) || len(ids) > limits.Layers {
 		return nil, fault.New(fault.Integrity, "the manifest has %d layers and the configuration %d: want as many, from 1 to %d", len(m.Layers), len(ids), limits.Layers)

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // maxPath is the length of a path in bytes: Linux's PATH_MAX.
@@ -15,7 +15,7 @@ var packageLists = []string{"var/lib/dpkg/", "lib/apk/db/", "usr/lib/apk/db/", "
 
 // budget counts what one tree has used of its limits.
 type budget struct {
-	limits  wire.Limits
+	limits  protocol.Limits
 	entries int64
 	bytes   int64
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
@@ -41,9 +41,11 @@ func TestList(t *testing.T) {
 	made.Disk(t, filepath.Join(dir, "tree"), filepath.Join(dir, "disk"), "raw")
 	digest := made.Image(t, filepath.Join(dir, "image"), made.Gzip(t, made.Tar(t, nil, entries...)))
 	for name, open := range map[string]func() (Artifact, error){
-		"layer":  func() (Artifact, error) { return OpenImage(filepath.Join(dir, "image"), digest, wire.Limits{}) },
-		"disk":   func() (Artifact, error) { return OpenDisk(t.Context(), filepath.Join(dir, "disk"), "", wire.Limits{}) },
-		"folder": func() (Artifact, error) { return OpenFolder(filepath.Join(dir, "tree"), wire.Limits{}) },
+		"layer": func() (Artifact, error) { return OpenImage(filepath.Join(dir, "image"), digest, protocol.Limits{}) },
+		"disk": func() (Artifact, error) {
+			return OpenDisk(t.Context(), filepath.Join(dir, "disk"), "", protocol.Limits{})
+		},
+		"folder": func() (Artifact, error) { return OpenFolder(filepath.Join(dir, "tree"), protocol.Limits{}) },
 	} {
 		a, err := open()
 		if err != nil {

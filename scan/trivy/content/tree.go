@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // part is a file system and the folder of the tree that it is mounted on,
@@ -27,7 +27,7 @@ var hidden = []string{"proc", "sys", "dev"}
 
 // walkParts visits every regular file of the parts in order. A part hides
 // what lies below its mount point in the others.
-func walkParts(ctx context.Context, parts []part, limits wire.Limits, visit Visit) (Removed, error) {
+func walkParts(ctx context.Context, parts []part, limits protocol.Limits, visit Visit) (Removed, error) {
 	w := treeWalk{ctx: ctx, budget: budget{limits: limits}, visit: visit, mounts: map[string]bool{}}
 	for _, p := range parts {
 		w.mounts[p.at] = true
@@ -92,7 +92,7 @@ func (w *treeWalk) file(fsys fs.FS, name, full string, entry fs.DirEntry) error 
 
 // OpenFolder opens a plain folder as the root of a tree. No link leads out of
 // it.
-func OpenFolder(dir string, limits wire.Limits) (Artifact, error) {
+func OpenFolder(dir string, limits protocol.Limits) (Artifact, error) {
 	root, err := os.OpenRoot(filepath.Clean(dir))
 	if err != nil {
 		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening folder: %w", err))

@@ -6,7 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/child/wire"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // TestMountPointsHide has files below a mount point, which no running system
@@ -22,7 +22,7 @@ func TestMountPointsHide(t *testing.T) {
 		got = append(got, f.Path)
 		return nil
 	}
-	if _, err := walkParts(t.Context(), parts, wire.DefaultLimits(), visit); err != nil {
+	if _, err := walkParts(t.Context(), parts, protocol.DefaultLimits(), visit); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"a", "opt/proc/d", "usr/f", "usr/proc/h", "usr/usr/g", "usrx/b"}
@@ -33,7 +33,7 @@ func TestMountPointsHide(t *testing.T) {
 
 func TestTreeLimits(t *testing.T) {
 	tree := fstest.MapFS{"a/b/c": &fstest.MapFile{Data: []byte("12345")}, "d": &fstest.MapFile{Data: []byte("6")}}
-	for name, l := range map[string]wire.Limits{"entries": {Entries: 2}, "depth": {Depth: 2}, "file": {FileBytes: 4}, "tree": {TreeBytes: 5}} {
+	for name, l := range map[string]protocol.Limits{"entries": {Entries: 2}, "depth": {Depth: 2}, "file": {FileBytes: 4}, "tree": {TreeBytes: 5}} {
 		_, err := walkParts(t.Context(), []part{{".", tree}}, l.Filled(), func(File) error { return nil })
 		if fault.KindOf(err) != fault.Integrity {
 			t.Errorf("%s: %v", name, err)

@@ -1,0 +1,111 @@
+// Package debian reads a distribution's signed package archive: it verifies
+// the index, pins packages by content, downloads them, unpacks the seed that
+// apt and dpkg run from, and lets apt's own resolver decide what a set of
+// names needs. It refuses an index that is unsigned, signed by a key outside
+// the keyring, expired, from the future, older than one seen before or not
+// the one asked for, and content whose hash is not the pinned one. Archives
+// have names; mirrors are settings, and no host is built in. Pipelines and
+// commands may import it.
+package debian
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/once"
+)
+
+// Options configure a Client.
+type Options struct {
+	// Cache is the folder for indexes, packages and seeds; it is made where
+	// it does not exist. Required.
+	Cache string
+	// Mirrors lists the base URLs (http, https, file) of each archive by the
+	// archive's name, best first.
+	Mirrors map[string][]string
+	// Keyring is a file of OpenPGP public keys, armored or not; where it is
+	// empty the Debian archive's keys for bookworm and trixie count.
+	Keyring string
+	// Now is the clock for expiry, time.Now where it is nil.
+	Now func() time.Time
+	// Report is told of each failure that another mirror or another try made
+	// good; it may be nil and may be called from several goroutines.
+	Report func(error)
+}
+
+// Client reads archives; a command has one. It is safe for concurrent use.
+type Client struct {
+	store   store
+	mirrors map[string][]string
+	keys    openpgp.EntityList
+	now     func() time.Time
+	report  func(error)
+	http    *http.Client
+
+	snapshots once.Map[*Snapshot]
+	seeds     once.Map[prepared]
+	plans     once.Map[[]lock.Pin]
+}
+
+// New returns a Client; a keyring that cannot be read is a fault.Missing or
+// fault.Invalid, a cache folder that cannot be made a fault.Internal.
+func New(o Options) (*Client, error) {
+	keys, err := readKeyring(o.Keyring)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := filepath.Abs(o.Cache)
+	if err != nil || o.Cache == "" {
+		return nil, fault.New(fault.Invalid, "the cache folder %q is not usable", o.Cache)
+	}
+	c := &Client{store: store{dir: cache}, mirrors: o.Mirrors, keys: keys, now: o.Now, report: o.Report, http: newHTTPClient()}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.report == nil {
+		c.report = func(error) {}
+	}
+	for _, dir := range []string{"sha256", "seen", "seed", "apt", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(cache, dir), 0o700); err != nil {
+			return nil, fault.Hint(fault.New(fault.Internal, "making the cache folder: %w", err), "Set the cache folder to one that you may write to.")
+		}
+	}
+	return c, nil
+}
+
+// mirrorsOf returns the base URLs of an archive, or a fault.Missing.
+func (c *Client) mirrorsOf(name string) ([]string, error) {
+	if urls := c.mirrors[name]; len(urls) > 0 {
+		return urls, nil
+	}
+	return nil, fault.Hint(fault.New(fault.Missing, "no mirror is known for the archive %q", name),
+		"Set mirrors.%s to the base URL of a mirror (http, https or file); by default the machine's own apt sources are used.", name)
+}
+
+// source is one signed index of a distribution.
+type source struct {
+	archive, suite, component string
+}
+
+func (s source) String() string { return fmt.Sprintf("%s %s", s.archive, s.suite) }
+
+// sourcesOf lists the sources that make up a release, or gives a
+// fault.Invalid that names the known releases.
+func sourcesOf(suite string) ([]source, error) {
+	switch suite {
+	case "trixie", "bookworm":
+		return []source{
+			{"debian", suite, "main"},
+			{"debian", suite + "-updates", "main"},
+			{"debian-security", suite + "-security", "main"},
+		}, nil
+	}
+	return nil, fault.Hint(fault.New(fault.Invalid, "the suite %q is not supported", suite), "Use trixie or bookworm.")
+}

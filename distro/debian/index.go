@@ -1,0 +1,179 @@
+package debian
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bakelite/bakelite/distro/debian/control"
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+const (
+	// maxIndexed bounds the packages of one index; trixie's main has 68,829.
+	maxIndexed = 1 << 20
+	// maxDeb bounds one package file, in bytes.
+	maxDeb = 4 << 30
+)
+
+// Package is one package of an index: its pin and what decides about it.
+type Package struct {
+	lock.Pin
+	Essential bool
+	Priority  string
+	// Source and SourceVersion name the source package, which advisories
+	// speak of.
+	Source, SourceVersion string
+	// Depends, PreDepends and Provides are relationship fields as written.
+	Depends, PreDepends, Provides string
+
+	// file, offset and length say where the stanza stands.
+	file   int
+	offset int64
+	length int
+}
+
+// parseIndex reads a Packages file of the archive and calls add for each
+// package; the strings of a Package do not share memory with the file.
+func parseIndex(r io.Reader, archive string, add func(Package)) error {
+	reader := control.NewReader(r)
+	interned := map[string]string{}
+	for n := 0; ; n++ {
+		stanza, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == maxIndexed {
+			return fmt.Errorf("the index holds more than %d packages", maxIndexed)
+		}
+		p := Package{offset: stanza.Offset, length: len(stanza.Raw)}
+		p.Archive = archive
+		if err := p.fill(stanza, interned); err != nil {
+			return fmt.Errorf("stanza at byte %d: %w", stanza.Offset, err)
+		}
+		add(p)
+	}
+}
+
+func (p *Package) fill(s control.Stanza, interned map[string]string) error {
+	intern := func(b []byte) string {
+		if known, ok := interned[string(b)]; ok {
+			return known
+		}
+		interned[string(b)] = string(b)
+		return interned[string(b)]
+	}
+	var size string
+	err := s.Fields(func(name, value []byte) {
+		switch string(name) {
+		case "Package":
+			p.Name = string(value)
+		case "Version":
+			p.Version = string(value)
+		case "Architecture":
+			p.Arch = intern(value)
+		case "Filename":
+			p.Path = string(value)
+		case "SHA256":
+			p.SHA256 = string(value)
+		case "Size":
+			size = string(value)
+		case "Essential":
+			p.Essential = string(value) == "yes"
+		case "Priority":
+			p.Priority = intern(value)
+		case "Source":
+			p.Source = string(value)
+		case "Depends":
+			p.Depends = string(value)
+		case "Pre-Depends":
+			p.PreDepends = string(value)
+		case "Provides":
+			p.Provides = string(value)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	p.Size, _ = strconv.ParseInt(size, 10, 64)
+	p.setSource()
+	return p.validate()
+}
+
+// setSource reads "Source: name (version)"; both parts default to the
+// package's own.
+func (p *Package) setSource() {
+	name, version, ok := strings.Cut(p.Source, " (")
+	p.Source, p.SourceVersion = name, strings.TrimSuffix(version, ")")
+	if p.Source == "" {
+		p.Source = p.Name
+	}
+	if !ok {
+		p.SourceVersion = p.Version
+	}
+}
+
+func (p *Package) validate() error {
+	switch {
+	case !control.ValidName(p.Name):
+		return fmt.Errorf("%.60q is not a package's name", p.Name)
+	case p.Version == "" || strings.ContainsAny(p.Version, " \t\n/"):
+		return fmt.Errorf("package %s has no valid version", p.Name)
+	case !control.ValidName(p.Arch):
+		return fmt.Errorf("package %s has no valid architecture", p.Name)
+	case !validSHA256(p.SHA256) || p.Size <= 0 || p.Size > maxDeb:
+		return fmt.Errorf("package %s has no valid size and SHA-256", p.Name)
+	case !validPath(p.Path):
+		return fmt.Errorf("package %s: path %.100q leaves the archive", p.Name, p.Path)
+	}
+	return nil
+}
+
+func validPath(p string) bool {
+	return p != "" && path.Clean(p) == p && p[0] != '/' && p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "?#\\\n")
+}
+
+// index finds packages by name and by what they provide.
+type index struct {
+	byName    map[string][]*Package
+	providers map[string][]*Package
+}
+
+// newIndex sorts each name's packages, newest first; of two with the same
+// version the one read first stays first.
+func newIndex(packages []Package) (*index, error) {
+	x := &index{byName: make(map[string][]*Package, len(packages)), providers: map[string][]*Package{}}
+	for i := range packages {
+		p := &packages[i]
+		x.byName[p.Name] = append(x.byName[p.Name], p)
+	}
+	for _, versions := range x.byName {
+		if len(versions) > 1 {
+			slices.SortStableFunc(versions, func(a, b *Package) int { return control.Compare(b.Version, a.Version) })
+		}
+	}
+	for i := range packages {
+		p := &packages[i]
+		if p.Provides == "" {
+			continue
+		}
+		provided, err := control.ParseRelations(p.Provides)
+		if err != nil {
+			return nil, fmt.Errorf("package %s: reading Provides: %w", p.Name, err)
+		}
+		for _, group := range provided {
+			if len(group) != 1 {
+				return nil, errors.New("package " + p.Name + " provides alternatives")
+			}
+			x.providers[group[0].Name] = append(x.providers[group[0].Name], p)
+		}
+	}
+	return x, nil
+}

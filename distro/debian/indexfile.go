@@ -1,0 +1,197 @@
+package debian
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/klauspost/compress/gzip"
+	"github.com/xi2/xz"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+)
+
+// maxDictionary bounds the memory of an xz decoder, in bytes; xz -9 uses it.
+const maxDictionary = 64 << 20
+
+// indexFile gets one source's InRelease and Packages into the cache.
+func (c *Client) indexFile(ctx context.Context, s source, arch string) (indexFile, error) {
+	f := indexFile{source: s}
+	if err := c.getRelease(ctx, &f); err != nil {
+		return f, err
+	}
+	base := s.component + "/binary-" + arch + "/Packages"
+	var ok bool
+	if f.packages, ok = f.release.files[base]; !ok {
+		return f, fault.New(fault.Invalid, "%s has no packages for the architecture %q", s, arch)
+	}
+	if f.packages.size > maxPackages {
+		return f, fault.New(fault.Integrity, "%s: %w", s, &limit.Error{What: base, Bytes: maxPackages})
+	}
+	f.packagesPath = c.store.path(f.packages.sha256)
+	if c.store.verified(f.packages) {
+		return f, nil
+	}
+	return f, c.getPackages(ctx, &f, base)
+}
+
+// getRelease gets the InRelease of f's suite, from the first mirror whose
+// copy is signed, current and no older than one seen before.
+func (c *Client) getRelease(ctx context.Context, f *indexFile) error {
+	newest, err := c.store.seen(f.source)
+	if err != nil {
+		return err
+	}
+	path := "dists/" + f.suite + "/InRelease"
+	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease}, func(r io.Reader) error {
+		data, err := limit.ReadAll(r, maxInRelease, path)
+		var over *limit.Error
+		if errors.As(err, &over) {
+			return fault.New(fault.Integrity, "%w", err)
+		}
+		if err != nil {
+			return err
+		}
+		if f.release, err = c.trust(data, f.suite, newest); err != nil {
+			return fault.As(fault.Integrity, err)
+		}
+		sum := sha256.Sum256(data)
+		f.signed = entry{sha256: hex.EncodeToString(sum[:]), size: int64(len(data))}
+		f.inRelease = c.store.path(f.signed.sha256)
+		return c.store.put(bytes.NewReader(data), f.signed)
+	})
+}
+
+func (c *Client) trust(data []byte, suite string, newest time.Time) (*release, error) {
+	text, err := verify(data, c.keys, c.now())
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseRelease(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.check(suite, c.now()); err != nil {
+		return nil, err
+	}
+	if r.date.Before(newest) {
+		return nil, fmt.Errorf("its date %s is older than %s, which was seen before: a stale mirror or a rollback attack", stamp(r.date), stamp(newest))
+	}
+	return r, nil
+}
+
+// getPackages gets the Packages file, gzip first (it unpacks faster), then xz.
+func (c *Client) getPackages(ctx context.Context, f *indexFile, base string) error {
+	var failures []error
+	for _, form := range []struct {
+		suffix string
+		unpack func(io.Reader) (io.Reader, error)
+	}{{".gz", unpackGzip}, {".xz", unpackXZ}} {
+		packed, ok := f.release.files[base+form.suffix]
+		if !ok {
+			continue
+		}
+		err := c.getPacked(ctx, f, base+form.suffix, packed, form.unpack)
+		if err == nil {
+			for _, failure := range failures {
+				c.report(failure)
+			}
+			return nil
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failures) == 0 {
+		return fault.New(fault.Integrity, "%s lists neither %s.gz nor %s.xz", f.source, base, base)
+	}
+	return failures[0]
+}
+
+func (c *Client) getPacked(ctx context.Context, f *indexFile, name string, packed entry, unpack func(io.Reader) (io.Reader, error)) error {
+	if packed.size > maxPackages {
+		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: name, Bytes: maxPackages})
+	}
+	path := "dists/" + f.suite + "/" + name
+	if f.release.byHash {
+		path = filepath.ToSlash(filepath.Dir(path)) + "/by-hash/SHA256/" + packed.sha256
+	}
+	err := c.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
+		return c.store.put(r, packed)
+	})
+	if err != nil {
+		return err
+	}
+	defer os.Remove(c.store.path(packed.sha256))
+	file, err := os.Open(c.store.path(packed.sha256))
+	if err != nil {
+		return fault.New(fault.Internal, "reading the cache: %w", err)
+	}
+	defer file.Close()
+	plain, err := unpack(file)
+	if err == nil {
+		err = c.store.put(plain, f.packages)
+	}
+	if err != nil {
+		return fault.New(fault.Integrity, "unpacking %s of %s: %w", name, f.source, err)
+	}
+	return nil
+}
+
+func unpackGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+
+func unpackXZ(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxDictionary) }
+
+// seenState is the newest index of a suite that was accepted.
+type seenState struct {
+	Date      time.Time `json:"date"`
+	InRelease string    `json:"inRelease"`
+}
+
+func (s store) seenPath(of source) string {
+	return filepath.Join(s.dir, "seen", of.archive+"_"+of.suite+".json")
+}
+
+// seen returns the date of the newest index seen, zero where none was.
+func (s store) seen(of source) (time.Time, error) {
+	data, err := os.ReadFile(s.seenPath(of))
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	var state seenState
+	if err == nil {
+		err = json.Unmarshal(data, &state)
+	}
+	if err != nil {
+		return time.Time{}, fault.Hint(fault.New(fault.Internal, "reading which index was seen last: %w", err), "Remove %s if you trust the mirrors to be current.", s.seenPath(of))
+	}
+	return state.Date, nil
+}
+
+// remember notes the accepted index, unless a newer one was noted meanwhile.
+func (s store) remember(f indexFile) error {
+	newest, err := s.seen(f.source)
+	if err != nil || f.release.date.Before(newest) {
+		return err
+	}
+	data, err := json.Marshal(seenState{Date: f.release.date, InRelease: f.signed.sha256})
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(s.seenPath(f.source), append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("noting the newest index: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package debian
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/bakelite/bakelite/distro/debian/control"
+)
+
+const (
+	// maxInRelease bounds a signed index, in bytes; trixie's has 140 KiB.
+	maxInRelease = 4 << 20
+	// maxPackages bounds an unpacked package index, in bytes; trixie's has 57 MB.
+	maxPackages = 1 << 30
+	// clockSkew is how far an index's date may lie in the future.
+	clockSkew = time.Hour
+)
+
+// release is a verified InRelease.
+type release struct {
+	suite, codename  string
+	date, validUntil time.Time
+	byHash           bool
+	files            map[string]entry
+}
+
+// entry is a file that a release lists.
+type entry struct {
+	sha256 string
+	size   int64
+}
+
+// verify checks the signature of an InRelease against keys at the time now
+// and returns the signed text, which must be the whole document.
+func verify(data []byte, keys openpgp.EntityList, now time.Time) ([]byte, error) {
+	if !bytes.HasPrefix(data, []byte("-----BEGIN PGP SIGNED MESSAGE-----\n")) {
+		return nil, errors.New("it does not start with an OpenPGP signed message")
+	}
+	block, rest := clearsign.Decode(data)
+	if block == nil {
+		return nil, errors.New("its OpenPGP signature is malformed")
+	}
+	if len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("it holds text outside the OpenPGP signature")
+	}
+	config := &packet.Config{Time: func() time.Time { return now }}
+	if _, err := block.VerifySignature(keys, config); err != nil {
+		return nil, fmt.Errorf("its OpenPGP signature does not hold: %w", err)
+	}
+	return block.Plaintext, nil
+}
+
+// parseRelease reads the signed text of an InRelease, one stanza.
+func parseRelease(text []byte) (*release, error) {
+	reader := control.NewReader(bytes.NewReader(text))
+	stanza, err := reader.Next()
+	if err != nil {
+		return nil, fmt.Errorf("reading the signed index: %w", err)
+	}
+	fields, err := stanza.Map()
+	if err != nil {
+		return nil, fmt.Errorf("reading the signed index: %w", err)
+	}
+	if _, err := reader.Next(); err == nil {
+		return nil, errors.New("reading the signed index: it holds more than one stanza")
+	}
+	r := &release{suite: fields["suite"], codename: fields["codename"], byHash: fields["acquire-by-hash"] == "yes"}
+	if r.date, err = parseDate(fields["date"]); err != nil {
+		return nil, fmt.Errorf("reading Date: %w", err)
+	}
+	if until, ok := fields["valid-until"]; ok {
+		if r.validUntil, err = parseDate(until); err != nil {
+			return nil, fmt.Errorf("reading Valid-Until: %w", err)
+		}
+	}
+	r.files, err = parseFiles(fields["sha256"])
+	return r, err
+}
+
+// parseDate reads a date of Debian's repository format, always in UTC.
+func parseDate(text string) (time.Time, error) {
+	for _, layout := range []string{"Mon, _2 Jan 2006 15:04:05 MST", time.RFC1123Z} {
+		if t, err := time.Parse(layout, text); err == nil {
+			if _, offset := t.Zone(); offset == 0 {
+				return t.UTC(), nil
+			}
+		}
+	}
+	return time.Time{}, fmt.Errorf("%.60q is not a date in UTC", text)
+}
+
+func parseFiles(field string) (map[string]entry, error) {
+	files := map[string]entry{}
+	for line := range strings.Lines(field) {
+		parts := strings.Fields(line)
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("reading SHA256: %.100q is not a hash, a size and a path", line)
+		}
+		size, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil || size < 0 || !validSHA256(parts[0]) {
+			return nil, fmt.Errorf("reading SHA256: %.100q has no valid hash and size", line)
+		}
+		files[parts[2]] = entry{sha256: parts[0], size: size}
+	}
+	return files, nil
+}
+
+// check says why r is not a current index of the suite, or nil.
+func (r *release) check(suite string, now time.Time) error {
+	switch {
+	case r.suite != suite && r.codename != suite:
+		return fmt.Errorf("it is the index of %q (%q), not of %q", r.codename, r.suite, suite)
+	case r.date.After(now.Add(clockSkew)):
+		return fmt.Errorf("its date %s lies in the future; is this machine's clock right?", stamp(r.date))
+	case !r.validUntil.IsZero() && now.After(r.validUntil):
+		return fmt.Errorf("it expired on %s; the mirror may be stale, or this machine's clock wrong", stamp(r.validUntil))
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func validSHA256(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}

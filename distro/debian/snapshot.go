@@ -1,0 +1,215 @@
+package debian
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+// Snapshot is a release's verified index for one architecture, as the
+// archives had it at one time. It is safe for concurrent use.
+type Snapshot struct {
+	Suite string
+	Arch  string
+	// Archives are the signed indexes, in the order of preference.
+	Archives []lock.Archive
+
+	files    []indexFile
+	packages []Package
+	index    *index
+}
+
+// indexFile is one source with its verified files in the cache.
+type indexFile struct {
+	source
+	release  *release
+	signed   entry
+	packages entry
+	// inRelease and packagesPath are the files' paths in the cache.
+	inRelease, packagesPath string
+}
+
+// Snapshot gets and verifies the index of a suite ("trixie", "bookworm") for
+// a Debian architecture ("amd64", "arm64"), and remembers it as the newest
+// one seen. An unreachable archive is a fault.Network, a signature, hash or
+// date that does not hold a fault.Integrity, an unknown suite or architecture
+// a fault.Invalid, a missing mirror a fault.Missing.
+func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, error) {
+	sources, err := sourcesOf(suite)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{Suite: suite, Arch: arch, files: make([]indexFile, len(sources))}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, source := range sources {
+		group.Go(func() (err error) {
+			s.files[i], err = c.indexFile(groupCtx, source, arch)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("getting the index of %s: %w", suite, err)
+	}
+	if err := s.load(); err != nil {
+		return nil, fault.As(fault.Integrity, fmt.Errorf("reading the index of %s: %w", suite, err))
+	}
+	for _, f := range s.files {
+		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date})
+		if err := c.store.remember(f); err != nil {
+			return nil, fault.As(fault.Internal, err)
+		}
+	}
+	c.store.expire()
+	return s, nil
+}
+
+// Current is the Snapshot that the client took first: however many apps are
+// locked, and however long that takes, they stand on one state of the archive.
+func (c *Client) Current(ctx context.Context, suite, arch string) (*Snapshot, error) {
+	return c.snapshots.Do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
+}
+
+// key is the digest of what the snapshot holds.
+func (s *Snapshot) key() string {
+	key := sha256.New()
+	fmt.Fprintln(key, s.Arch)
+	for _, f := range s.files {
+		fmt.Fprintln(key, f.source, f.signed.sha256, f.packages.sha256)
+	}
+	return hex.EncodeToString(key.Sum(nil))
+}
+
+func (s *Snapshot) load() error {
+	for i, file := range s.files {
+		f, err := os.Open(file.packagesPath)
+		if err != nil {
+			return err
+		}
+		err = parseIndex(io.LimitReader(f, file.packages.size), file.archive, func(p Package) {
+			p.file = i
+			s.packages = append(s.packages, p)
+		})
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", file.source, err)
+		}
+	}
+	var err error
+	s.index, err = newIndex(s.packages)
+	return err
+}
+
+// Package returns the newest package of that name, or nil.
+func (s *Snapshot) Package(name string) *Package {
+	if versions := s.index.byName[name]; len(versions) > 0 {
+		return versions[0]
+	}
+	return nil
+}
+
+// Find returns the package with that name, version and architecture, or nil;
+// an empty arch stands for any.
+func (s *Snapshot) Find(name, version, arch string) *Package {
+	for _, p := range s.index.byName[name] {
+		if p.Version == version && (arch == "" || p.Arch == arch) {
+			return p
+		}
+	}
+	return nil
+}
+
+// Len returns the number of packages.
+func (s *Snapshot) Len() int { return len(s.packages) }
+
+// Stanza returns the package's whole stanza of the index; the package must
+// come from this snapshot. A cache that went away is a fault.Internal.
+func (s *Snapshot) Stanza(p *Package) ([]byte, error) {
+	f, err := os.Open(s.files[p.file].packagesPath)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "reading the cached index: %w", err)
+	}
+	defer f.Close()
+	return readStanza(f, p)
+}
+
+func readStanza(f io.ReaderAt, p *Package) ([]byte, error) {
+	raw := make([]byte, p.length)
+	if _, err := f.ReadAt(raw, p.offset); err != nil {
+		return nil, fault.New(fault.Internal, "reading the cached index: %w", err)
+	}
+	return raw, nil
+}
+
+// Essential returns the names of the packages that are marked essential in
+// their newest version, sorted.
+func Essential(s *Snapshot) []string {
+	var names []string
+	for name, versions := range s.index.byName {
+		if versions[0].Essential {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Nearest returns up to three known package names that are close to name,
+// the closest first.
+func (s *Snapshot) Nearest(name string) []string {
+	const most = 3
+	type candidate struct {
+		name string
+		far  int
+	}
+	var found []candidate
+	allowed := 1 + len(name)/4
+	for known := range s.index.byName {
+		if d := distance(name, known, allowed); d <= allowed {
+			found = append(found, candidate{known, d})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		if a.far != b.far {
+			return a.far - b.far
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	var names []string
+	for _, c := range found[:min(most, len(found))] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// distance is the Levenshtein distance of a and b, or more than most.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

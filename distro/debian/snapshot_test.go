@@ -1,0 +1,354 @@
+package debian_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/control"
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+func demo() []testPackage {
+	return []testPackage{
+		{name: "nginx", version: "1.26-1", fields: "Depends: zlib1g (>= 1:1.2)\nSource: nginx-src (1.26)\n", entries: []tar.Header{file("usr/sbin/nginx")}},
+		{name: "zlib1g", version: "1:1.3-2", fields: "Essential: yes\nPriority: required\n"},
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	s, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Len() != 3 || len(s.Archives) != 3 || s.Archives[0].Name != "debian" || !s.Archives[0].Date.Equal(released) {
+		t.Errorf("got %d packages, archives %v", s.Len(), s.Archives)
+	}
+	if s.Archives[2].InRelease != sum(a.files["dists/trixie-security/InRelease"]) {
+		t.Errorf("the InRelease is not pinned by its digest: %v", s.Archives[2])
+	}
+	newest := s.Package("zlib1g")
+	if newest.Version != "1:1.3-2+deb13u1" || newest.Archive != "debian-security" {
+		t.Errorf("the newest zlib1g is %+v", newest.Pin)
+	}
+	nginx := s.Find("nginx", "1.26-1", "amd64")
+	if nginx == nil || nginx.Source != "nginx-src" || nginx.SourceVersion != "1.26" || s.Find("nginx", "1", "") != nil {
+		t.Errorf("got %+v", nginx)
+	}
+	if raw, err := s.Stanza(nginx); err != nil || !bytes.HasPrefix(raw, []byte("Package: nginx\n")) || !bytes.HasSuffix(raw, []byte("Description: test\n")) {
+		t.Errorf("stanza %q, %v", raw, err)
+	}
+	if got := s.Nearest("ngnix"); len(got) == 0 || got[0] != "nginx" {
+		t.Errorf("nearest: %v", got)
+	}
+}
+
+// TestSnapshotRefuses changes the archive and wants the error's kind and words
+// that say what is wrong and in which suite.
+func TestSnapshotRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(a *localArchive)
+		kind   fault.Kind
+		want   string
+	}{
+		{"unsigned", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func([]byte) []byte { return []byte("Suite: trixie\n") })
+		}, fault.Integrity, "does not start with an OpenPGP signed message"},
+		{"signed by another key", func(a *localArchive) {
+			a.suite("trixie", release{signer: newKey(a.t)})
+		}, fault.Integrity, "signature does not hold"},
+		{"tampered text", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Origin: Test"), []byte("Origin: Evil"), 1) })
+		}, fault.Integrity, "signature does not hold"},
+		{"text before the signed part", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append([]byte("Origin: Evil\n"), b...) })
+		}, fault.Integrity, "does not start"},
+		{"text after the signed part", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, "\nOrigin: Evil\n"...) })
+		}, fault.Integrity, "text outside"},
+		{"cut signature", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func(b []byte) []byte { return b[:len(b)-80] })
+		}, fault.Integrity, "malformed"},
+		{"endless", func(a *localArchive) {
+			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, make([]byte, 5<<20)...) })
+		}, fault.Integrity, "larger than the limit"},
+		{"another suite", func(a *localArchive) {
+			a.suite("trixie", release{codename: "bookworm"})
+		}, fault.Integrity, `index of "bookworm"`},
+		{"expired", func(a *localArchive) {
+			a.suite("trixie-security", release{validUntil: today.Add(-time.Second)})
+		}, fault.Integrity, "expired on 2026-11-22"},
+		{"from the future", func(a *localArchive) {
+			a.suite("trixie", release{date: today.Add(61 * time.Minute)})
+		}, fault.Integrity, "in the future"},
+		{"wrong hash on Packages", func(a *localArchive) {
+			a.change(a.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+		}, fault.Integrity, "its SHA-256 is"},
+		{"longer Packages", func(a *localArchive) {
+			a.change(a.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { return append(b, 0) })
+		}, fault.Integrity, "bytes (or more)"},
+		{"cut gzip with the right hash", func(a *localArchive) {
+			whole := gzipped(bytes.Repeat([]byte("Package: a\n"), 1000))
+			a.suite("trixie", release{packed: whole[:len(whole)-10], packages: bytes.Repeat([]byte("Package: a\n"), 1000)})
+		}, fault.Integrity, "unpacking main/binary-amd64/Packages.gz"},
+		{"gzip of something else", func(a *localArchive) {
+			a.suite("trixie", release{packed: gzipped([]byte("Package: b\n")), packages: []byte("Package: a\n")})
+		}, fault.Integrity, "unpacking"},
+		{"gzip bomb", func(a *localArchive) {
+			a.suite("trixie", release{packed: gzipped(make([]byte, 1<<20)), packages: []byte("Package: a\n")})
+		}, fault.Integrity, "bytes (or more)"},
+		{"huge stanza", func(a *localArchive) {
+			a.suite("trixie", release{packages: []byte("Package: " + strings.Repeat("a", control.MaxStanza))})
+		}, fault.Integrity, "larger than the limit"},
+		{"path out of the archive", func(a *localArchive) {
+			a.suite("trixie", release{packages: []byte("Package: aa\nVersion: 1\nArchitecture: all\nSize: 1\nSHA256: " + sum(nil) + "\nFilename: pool/../../x\n")})
+		}, fault.Integrity, "leaves the archive"},
+		{"gone", func(a *localArchive) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			clear(a.files)
+		}, fault.Network, "404"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := newLocalArchive(t, demo()...)
+			test.change(a)
+			_, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64")
+			if fault.KindOf(err) != test.kind || err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got kind %d: %v; want kind %d: %s", fault.KindOf(err), err, test.kind, test.want)
+			}
+			if !strings.Contains(err.Error(), "trixie") {
+				t.Errorf("it does not say which suite: %v", err)
+			}
+		})
+	}
+}
+
+func TestSkewAndValidUntilAreAccepted(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	a.suite("trixie-updates", release{date: today.Add(59 * time.Minute), validUntil: today.Add(time.Second)})
+	if _, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRollbackIsRefusedAndTheNewerStateKept(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	c := a.client(debian.Options{})
+	ctx := context.Background()
+	old := bytes.Clone(a.files["dists/trixie/InRelease"])
+	a.suite("trixie", release{date: released.Add(time.Hour)}, demo()...)
+	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	now := bytes.Clone(a.files["dists/trixie/InRelease"])
+	a.change("dists/trixie/InRelease", func([]byte) []byte { return old })
+	_, err := c.Snapshot(ctx, "trixie", "amd64")
+	if fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "older than") || fault.HintOf(err) == "" {
+		t.Fatalf("got %v", err)
+	}
+	a.change("dists/trixie/InRelease", func([]byte) []byte { return now })
+	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
+		t.Errorf("the newer state is refused: %v", err)
+	}
+}
+
+func TestUnknownSuiteArchAndMirror(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	ctx := context.Background()
+	if _, err := a.client(debian.Options{}).Snapshot(ctx, "sarge", "amd64"); fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {
+		t.Errorf("suite: %v", err)
+	}
+	if _, err := a.client(debian.Options{}).Snapshot(ctx, "trixie", "vax"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("architecture: %v", err)
+	}
+	c, err := debian.New(debian.Options{Cache: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Snapshot(ctx, "trixie", "amd64")
+	if fault.KindOf(err) != fault.Missing || !strings.Contains(fault.HintOf(err), "mirrors.debian") {
+		t.Errorf("mirror: %v, %s", err, fault.HintOf(err))
+	}
+}
+
+func TestNextMirrorIsTriedAndTheFirstReported(t *testing.T) {
+	good, bad := newLocalArchive(t, demo()...), newLocalArchive(t, demo()...)
+	bad.key = good.key
+	for _, suite := range []string{"trixie", "trixie-updates", "trixie-security"} {
+		bad.files["dists/"+suite+"/InRelease"] = good.files["dists/"+suite+"/InRelease"]
+	}
+	bad.change(bad.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[9] ^= 1; return b })
+	var reported []error
+	c := good.client(debian.Options{Report: func(err error) { reported = append(reported, err) }}, bad.url, "http://127.0.0.1:1")
+	if _, err := c.Snapshot(context.Background(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, err := range reported {
+		all.WriteString(err.Error() + "\n")
+	}
+	if !strings.Contains(all.String(), bad.url) || !strings.Contains(all.String(), "SHA-256") || !strings.Contains(all.String(), "refused") {
+		t.Errorf("reported: %s", all.String())
+	}
+}
+
+func TestNetworkDownKeepsTheCache(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	cache, keys := t.TempDir(), a.keyring()
+	ctx := context.Background()
+	if _, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	url := a.url
+	a.url = "http://127.0.0.1:1"
+	_, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64")
+	if fault.KindOf(err) != fault.Network || fault.HintOf(err) == "" {
+		t.Fatalf("got %v", err)
+	}
+	a.url = url
+	a.asked = nil
+	if _, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range a.asked {
+		if strings.Contains(path, "by-hash") {
+			t.Errorf("the cache was not used: %s", path)
+		}
+	}
+}
+
+func TestDamagedCacheIsFetchedAgain(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	cache := t.TempDir()
+	c := a.client(debian.Options{Cache: cache})
+	ctx := context.Background()
+	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(cache, "sha256", "*"))
+	for _, f := range files {
+		if err := os.WriteFile(f, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := c.Snapshot(ctx, "trixie", "amd64")
+	if err != nil || s.Len() != 3 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUnusedIsForgotten ages all that the cache holds by a year. What the next
+// snapshot reads stays, and with it what keeps an older index out.
+func TestUnusedIsForgotten(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	dir := t.TempDir()
+	c := a.client(debian.Options{Cache: dir})
+	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	unused := filepath.Join(dir, "sha256", strings.Repeat("0", 64))
+	for _, file := range []string{unused, filepath.Join(dir, "tmp", "left")} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	glob := func() string {
+		all, _ := filepath.Glob(filepath.Join(dir, "*", "*"))
+		return strings.Join(all, "\n")
+	}
+	before := glob()
+	then := time.Now().AddDate(-1, 0, 0)
+	for file := range strings.Lines(before) {
+		if err := os.Chtimes(strings.TrimSpace(file), then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("\n"+filepath.Join(dir, "tmp", "left"), "", unused+"\n", "").Replace(before)
+	if got := glob(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := a.client(debian.Options{}).Snapshot(ctx, "trixie", "amd64"); fault.KindOf(err) != fault.Cancelled {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFileMirror(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	root := t.TempDir()
+	for path, data := range a.files {
+		full := filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.url = "file://" + root
+	if _, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMachineMirrors(t *testing.T) {
+	root := fstest.MapFS{
+		"etc/apt/sources.list":                 {Data: []byte("# deb http://commented.example/debian trixie main\ndeb [arch=amd64 signed-by=/x] https://one.example/debian/ trixie main\ndeb-src http://src.example/debian trixie main\ndeb cdrom:[x]/ trixie main\n")},
+		"etc/apt/sources.list.d/a.sources":     {Data: []byte("Types: deb deb-src\nURIs: http://two.example/debian http://three.example/debian\nSuites: trixie trixie-updates\n# note\nComponents: main\n\nTypes: deb\nURIs: http://two.example/sec\nSuites: trixie-security\n\nEnabled: no\nTypes: deb\nURIs: http://off.example/\nSuites: trixie\n")},
+		"etc/apt/sources.list.d/other.list":    {Data: []byte("deb https://vendor.example/apt nodistro main\n")},
+		"etc/apt/sources.list.d/b.sources":     {Data: []byte("Types: deb\nURIs: http://two.example/debian/\nSuites: trixie-backports\n")},
+		"etc/apt/sources.list.d/broken.source": {Data: []byte("nonsense")},
+	}
+	want := map[string][]string{
+		"debian":          {"https://one.example/debian", "http://two.example/debian", "http://three.example/debian"},
+		"debian-security": {"http://two.example/sec"},
+	}
+	if got := debian.MachineMirrors(root); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+	if got := debian.MachineMirrors(fstest.MapFS{}); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// xzPackages is an index of one package, packed with xz 5.4.
+const xzPackages = "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4ACPAIZdACgYSGbb2jCF/hbfX5cipEVVD3cA4OUXJFxmH+aqabjf0IphW17ig7ZWZBqOMgQuyo64BBT4mYUl2TBsRvPzOx31kFTZmdwqImEzVE8+qWlqJbJw5RCQHrFNs3ez6isq3gV7hlMe+6PpoVG9Ai5oCb21N/4AFOczOi5e01/KPnvZmf6uAsHgAAAALeASidCdlHwAAaIBkAEAABvGYxaxxGf7AgAAAAAEWVo="
+
+func TestXZIsTheFallback(t *testing.T) {
+	packed, err := base64.StdEncoding.DecodeString(xzPackages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := []byte("Package: aa\nVersion: 1\nArchitecture: all\nFilename: pool/aa.deb\nSize: 1\nSHA256: " + sum(nil) + "\n")
+	for _, r := range []release{
+		{packages: plain, xz: packed, noGzip: true},
+		{packages: plain, xz: packed, packed: []byte("no gzip")},
+	} {
+		a := newLocalArchive(t)
+		a.suite("trixie", r)
+		s, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64")
+		if err != nil || s.Package("aa") == nil {
+			t.Errorf("got %v", err)
+		}
+	}
+}

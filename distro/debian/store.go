@@ -1,0 +1,123 @@
+package debian
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/bakelite/bakelite/internal/cache"
+)
+
+// errMismatch marks content that is not what its hash or size says.
+var errMismatch = errors.New("the content is not the pinned one")
+
+// store is the content-addressed cache folder.
+type store struct{ dir string }
+
+func (s store) path(sha string) string { return filepath.Join(s.dir, "sha256", sha) }
+
+// verified says whether the store holds the content, read again and hashed;
+// a damaged file is removed.
+func (s store) verified(want entry) bool {
+	f, err := os.Open(s.path(want.sha256))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if checked(io.Discard, f, want) == nil {
+		cache.Touch(f.Name())
+		return true
+	}
+	_ = os.Remove(f.Name())
+	return false
+}
+
+// put writes what r holds, if it is the wanted content; nothing stays of a
+// failed try.
+func (s store) put(r io.Reader, want entry) error {
+	f, err := renameio.NewPendingFile(s.path(want.sha256), renameio.WithTempDir(filepath.Join(s.dir, "tmp")), renameio.WithPermissions(0o600))
+	if err != nil {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	defer f.Cleanup()
+	if err := checked(f, r, want); err != nil {
+		return err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	return nil
+}
+
+// checked copies r to w and compares size and hash with the wanted ones.
+func checked(w io.Writer, r io.Reader, want entry) error {
+	hash := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, hash), io.LimitReader(r, want.size+1))
+	if err != nil {
+		return err
+	}
+	if n != want.size {
+		return fmt.Errorf("%w: it has %d bytes (or more), not %d", errMismatch, n, want.size)
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != want.sha256 {
+		return fmt.Errorf("%w: its SHA-256 is %s, not %s", errMismatch, got, want.sha256)
+	}
+	return nil
+}
+
+// expire removes what no lock asked for in a long time, and what killed
+// processes left.
+func (s store) expire() {
+	for _, kind := range []string{"sha256", "seed", "apt"} {
+		cache.Expire(filepath.Join(s.dir, kind), unusedFor)
+	}
+	cache.Expire(filepath.Join(s.dir, "tmp"), 24*time.Hour)
+}
+
+// unusedFor is how long a package stays that nobody uses; it may be gone from
+// the mirrors by then.
+const unusedFor = 90 * 24 * time.Hour
+
+// build makes the folder kind/key with fill, unless it is there; it appears
+// whole or not at all.
+func (s store) build(kind, key string, fill func(dir string) error) (string, error) {
+	final := filepath.Join(s.dir, kind, key)
+	if _, err := os.Stat(final); err == nil {
+		cache.Touch(final)
+		return final, nil
+	}
+	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), kind+"-")
+	if err != nil {
+		return "", fmt.Errorf("writing the cache: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	if err := fill(temp); err != nil {
+		return "", err
+	}
+	if err := os.Rename(temp, final); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("writing the cache: %w", err)
+	}
+	return final, nil
+}
+
+// discard removes a folder that build made; its name is free at once, so that
+// others who make it again at the same time meet no half of it.
+func (s store) discard(dir string) error {
+	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "old-")
+	if err != nil {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	if err := os.Rename(dir, filepath.Join(temp, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("writing the cache: %w", err)
+	}
+	return nil
+}

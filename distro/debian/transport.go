@@ -1,0 +1,142 @@
+package debian
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+const (
+	// tries is how often a mirror is asked for a file before the next one is.
+	tries = 3
+	// firstPause is the time before the second try; it doubles from there.
+	firstPause = 250 * time.Millisecond
+	// baseTimeout and slowest bound one try: a fixed time, and the time that
+	// the file takes at the slowest accepted speed, in bytes a second.
+	baseTimeout = time.Minute
+	slowest     = 64 << 10
+	// maxRedirects bounds redirects of one request.
+	maxRedirects = 5
+)
+
+// errPermanent marks an answer that the same mirror would give again.
+var errPermanent = errors.New("the mirror does not have it")
+
+func newHTTPClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression = true
+	t.ResponseHeaderTimeout = 30 * time.Second
+	t.RegisterProtocol("file", http.NewFileTransport(http.Dir("/")))
+	return &http.Client{Transport: t, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects || next.URL.Scheme != "http" && next.URL.Scheme != "https" {
+			return fmt.Errorf("%w: it redirects too often or to %s", errPermanent, next.URL.Scheme)
+		}
+		if via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+			return fmt.Errorf("%w: it redirects from https to http", errPermanent)
+		}
+		return nil
+	}}
+}
+
+// request is one file of an archive.
+type request struct {
+	archive string
+	// path below the archive's root.
+	path string
+	// size bounds the time of a try, in bytes.
+	size int64
+	// gone is the hint for a file that no mirror has; it may be empty.
+	gone string
+}
+
+// get hands the file's content to accept, from the first mirror whose
+// content accept takes. Mirrors are tried in order; failures that another
+// mirror made good are reported.
+func (c *Client) get(ctx context.Context, q request, accept func(io.Reader) error) error {
+	mirrors, err := c.mirrorsOf(q.archive)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, base := range mirrors {
+		err := c.getFrom(ctx, base, q, accept)
+		if err == nil {
+			for _, failure := range failures {
+				c.report(failure)
+			}
+			return nil
+		}
+		switch ctx.Err() {
+		case context.Canceled:
+			return fault.New(fault.Cancelled, "downloading %s: %w", q.path, ctx.Err())
+		case context.DeadlineExceeded:
+			return fault.New(fault.Network, "downloading %s: %w", q.path, ctx.Err())
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", strings.TrimRight(base, "/"), err))
+	}
+	return unavailable(q, failures)
+}
+
+// unavailable joins what all mirrors said. A wrong content weighs more than
+// an unreachable mirror.
+func unavailable(q request, failures []error) error {
+	err := fmt.Errorf("downloading %s of the archive %q: %w", q.path, q.archive, errors.Join(failures...))
+	for _, failure := range failures {
+		if kind := fault.KindOf(failure); errors.Is(failure, errMismatch) || kind == fault.Integrity {
+			return fault.Hint(fault.New(fault.Integrity, "%w", err),
+				"The mirror is damaged, stale or not to be trusted: try again later, or set mirrors.%s to another one. The cache still holds the last good state.", q.archive)
+		}
+	}
+	other := func(failure error) bool { return !errors.Is(failure, errPermanent) }
+	if q.gone != "" && !slices.ContainsFunc(failures, other) {
+		return fault.Hint(fault.New(fault.Network, "%w", err), "%s", q.gone)
+	}
+	return fault.Hint(fault.New(fault.Network, "%w", err), "Check the network and the setting mirrors.%s. The cache still holds the last good state.", q.archive)
+}
+
+func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+(&url.URL{Path: q.path}).EscapedPath(), q.size, accept)
+		if err == nil || try == tries || ctx.Err() != nil || errors.Is(err, errPermanent) ||
+			errors.Is(err, errMismatch) || fault.KindOf(err) == fault.Integrity {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+func (c *Client) getOnce(ctx context.Context, url string, size int64, accept func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(size/slowest)*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errPermanent, err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return accept(response.Body)
+	case response.StatusCode >= 400 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
+		return fmt.Errorf("%w: %s", errPermanent, response.Status)
+	default:
+		return fmt.Errorf("the mirror answered %s", response.Status)
+	}
+}

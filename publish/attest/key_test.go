@@ -1,0 +1,209 @@
+package attest_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/attest"
+)
+
+func words(text string) attest.Passphrase {
+	return func() ([]byte, error) { return []byte(text), nil }
+}
+
+func TestGenerateAndLoadKey(t *testing.T) {
+	for _, passphrase := range []string{"", "correct horse"} {
+		private, public, err := attest.GenerateKey([]byte(passphrase))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, private, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ask := words(passphrase)
+		if passphrase == "" {
+			ask = func() ([]byte, error) { return nil, errors.New("asked for nothing") }
+		}
+		key, err := attest.LoadKey(path, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := attest.PublicPEM(key.Public()); !bytes.Equal(text, public) {
+			t.Error("the public halves differ")
+		}
+	}
+}
+
+func TestLoadKeyRefuses(t *testing.T) {
+	dir := t.TempDir()
+	private, _, _ := attest.GenerateKey(nil)
+	write := func(name string, text []byte, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, test := range map[string]struct {
+		path string
+		kind fault.Kind
+		want string
+	}{
+		"group":  {write("group", private, 0o640), fault.Policy, "can be read by others"},
+		"world":  {write("world", private, 0o604), fault.Policy, "can be read by others"},
+		"large":  {write("large", make([]byte, attest.MaxKey+1), 0o600), fault.Invalid, "larger than the limit"},
+		"folder": {dir, fault.Invalid, "not a regular file"},
+		"absent": {filepath.Join(dir, "absent"), fault.Missing, "opening the signing key"},
+		"text":   {write("text", []byte("SECRETTEXT"), 0o600), fault.Invalid, "not PEM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := attest.LoadKey(test.path, nil)
+			if fault.KindOf(err) != test.kind || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("kind %d, %v", fault.KindOf(err), err)
+			}
+		})
+	}
+}
+
+func TestParseKeyRefuses(t *testing.T) {
+	box, _, _ := attest.GenerateKey([]byte("right"))
+	p521, _ := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	rsa2304, _ := rsa.GenerateKey(rand.Reader, 2304)
+	tests := map[string]struct {
+		text []byte
+		ask  attest.Passphrase
+		want string
+	}{
+		"no passphrase":    {box, nil, "no passphrase"},
+		"wrong passphrase": {box, words("SECRETwrong"), "does not open"},
+		"no answer":        {box, func() ([]byte, error) { return nil, errors.New("no terminal") }, "no terminal"},
+		"P-521":            {pkcs8(t, p521), nil, "P-521"},
+		"RSA 2304":         {pkcs8(t, rsa2304), nil, "2304 bits"},
+		"RSA 1024":         {shortRSA(t), nil, "not PKCS #8|too short"},
+		"SEC 1":            {pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "is of the type"},
+		"junk":             {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "not PKCS #8"},
+		"large":            {make([]byte, attest.MaxKey+1), nil, "larger than"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := attest.ParseKey(test.text, test.ask)
+			found := false
+			for _, want := range strings.Split(test.want, "|") {
+				found = found || err != nil && strings.Contains(err.Error(), want)
+			}
+			if !found || fault.KindOf(err) != fault.Invalid && name != "no answer" || strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func pkcs8(t *testing.T, private any) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// shortRSA makes what crypto/rsa no longer does.
+func shortRSA(t *testing.T) []byte {
+	t.Helper()
+	for {
+		p, _ := rand.Prime(rand.Reader, 512)
+		q, _ := rand.Prime(rand.Reader, 512)
+		one, e := big.NewInt(1), big.NewInt(65537)
+		phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+		d := new(big.Int).ModInverse(e, phi)
+		if d == nil || p.Cmp(q) == 0 {
+			continue
+		}
+		key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, D: d, Primes: []*big.Int{p, q}}
+		key.Precompute()
+		return pkcs8(t, key)
+	}
+}
+
+func TestKeyIsHidden(t *testing.T) {
+	ec, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	scalar, err := ec.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ed, _ := ed25519.GenerateKey(rand.Reader)
+	hidden(t, newKey(t, ec), scalar)
+	hidden(t, newKey(t, ed), ed.Seed())
+}
+
+func hidden(t *testing.T, key attest.Key, secret []byte) {
+	t.Helper()
+	holder := struct {
+		Key   attest.Key
+		inner attest.Key
+	}{key, key}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("signing", "key", key, "holder", holder)
+	text, _ := json.Marshal(holder)
+	shown := log.String() + string(text)
+	for _, value := range []any{key, &key, holder, &holder, attest.ByKey(key), attest.ByIdentity(attest.Keyless{Fallback: key})} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b"} {
+			shown += fmt.Sprintf(verb, value) + "\n"
+		}
+	}
+	for _, leak := range []string{
+		new(big.Int).SetBytes(secret).String(), fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret),
+		strings.Trim(fmt.Sprint(secret), "[]"), base64.StdEncoding.EncodeToString(secret), "PrivateKey",
+	} {
+		if strings.Contains(shown, leak) {
+			t.Errorf("%q shows in %.300s", leak, shown)
+		}
+	}
+}
+
+// TestLockPredicate keeps the predicate's names those of the lock file.
+func TestLockPredicate(t *testing.T) {
+	statement := attest.Lock(testLock(now()))
+	compareTags(t, reflect.TypeOf(testLock(now())), reflect.TypeOf(statement.Predicate))
+}
+
+func compareTags(t *testing.T, y, j reflect.Type) {
+	t.Helper()
+	for y.Kind() == reflect.Pointer || y.Kind() == reflect.Slice {
+		y, j = y.Elem(), j.Elem()
+	}
+	if y.Kind() != reflect.Struct || y.String() == "time.Time" {
+		return
+	}
+	if y.NumField() != j.NumField() {
+		t.Fatalf("%s has %d fields, %s has %d", y, y.NumField(), j, j.NumField())
+	}
+	for i := range y.NumField() {
+		if want, got := y.Field(i).Tag.Get("yaml"), j.Field(i).Tag.Get("json"); want != got {
+			t.Errorf("%s.%s is %q in YAML and %q in JSON", y, y.Field(i).Name, want, got)
+		}
+		compareTags(t, y.Field(i).Type, j.Field(i).Type)
+	}
+}

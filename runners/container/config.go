@@ -1,0 +1,34 @@
+package container
+
+import (
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// defaultPath is the PATH of an image that sets none (Docker's default).
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// from returns the profile with what the image's own config says, where it
+// says it: the image is tested as it is shipped.
+func (p Profile) from(c v1.Config) Profile {
+	if command := append(append([]string{}, c.Entrypoint...), c.Cmd...); len(command) > 0 {
+		p.Command = command
+	}
+	if c.User != "" {
+		p.User = c.User
+	}
+	if c.WorkingDir != "" {
+		p.Dir = c.WorkingDir
+	}
+	if len(c.Env) > 0 {
+		p.Environment = append([]string{}, c.Env...)
+	}
+	for _, variable := range p.Environment {
+		if strings.HasPrefix(variable, "PATH=") {
+			return p
+		}
+	}
+	p.Environment = append(p.Environment, defaultPath)
+	return p
+}

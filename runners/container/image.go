@@ -1,0 +1,160 @@
+package container
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+const (
+	// layersLimit is the largest number of layers (Docker's own is 127).
+	layersLimit = 127
+	// keptTrees is how many unpacked images stay for the next start.
+	keptTrees = 16
+)
+
+// image is an image whose manifest and config have been checked against the
+// digest; its layers are checked while they are unpacked.
+type image struct {
+	v1.Image
+	config *v1.ConfigFile
+	digest v1.Hash
+}
+
+func openImage(folder, digest string) (image, error) {
+	want, err := v1.NewHash(digest)
+	if err != nil || want.Algorithm != "sha256" {
+		return image{}, fault.New(fault.Invalid, "%q is not a sha256 digest", digest)
+	}
+	img, err := oci.Image(folder, digest)
+	if err != nil {
+		return image{}, err
+	}
+	raw, err := img.RawManifest()
+	if err := same(raw, want, "manifest", err); err != nil {
+		return image{}, err
+	}
+	manifest, err := img.Manifest()
+	if err != nil {
+		return image{}, fault.As(fault.Integrity, fmt.Errorf("reading the manifest: %w", err))
+	}
+	raw, err = img.RawConfigFile()
+	if err := same(raw, manifest.Config.Digest, "config", err); err != nil {
+		return image{}, err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return image{}, fault.As(fault.Integrity, fmt.Errorf("reading the config: %w", err))
+	}
+	return image{img, config, want}, nil
+}
+
+func same(data []byte, want v1.Hash, what string, err error) error {
+	if err != nil {
+		return fault.As(fault.Integrity, fmt.Errorf("reading the %s: %w", what, err))
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want.Hex {
+		return fault.New(fault.Integrity, "the %s does not match the digest %s", what, want)
+	}
+	return nil
+}
+
+// unpack returns the folder of the image's root filesystem below trees, made
+// once for each digest, which stays until done is called.
+func (i image) unpack(ctx context.Context, trees string) (folder string, done func(), err error) {
+	final := filepath.Join(trees, i.digest.Hex)
+	if done, err := cache.Use(final); err == nil {
+		return final, done, nil
+	}
+	if err := os.MkdirAll(trees, 0o711); err != nil {
+		return "", nil, fmt.Errorf("making the cache: %w", err)
+	}
+	beside, err := cache.New(trees, "unpacking-")
+	if err != nil {
+		return "", nil, err
+	}
+	defer beside.Close()
+	if err := i.unpackInto(ctx, beside.Path); err != nil {
+		return "", nil, err
+	}
+	if err := os.Chmod(beside.Path, 0o755); err != nil {
+		return "", nil, err
+	}
+	if err := beside.Rename(final); err != nil {
+		return "", nil, err
+	}
+	cache.Trim(trees, keptTrees, "unpacking-")
+	done, err = cache.Use(final)
+	return final, done, err
+}
+
+func (i image) unpackInto(ctx context.Context, folder string) error {
+	layers, err := i.Layers()
+	if err != nil {
+		return fault.As(fault.Integrity, fmt.Errorf("reading the layers: %w", err))
+	}
+	if len(layers) > layersLimit || len(layers) != len(i.config.RootFS.DiffIDs) {
+		return fault.New(fault.Integrity, "the image has %d layers and %d digests of them; %d are allowed",
+			len(layers), len(i.config.RootFS.DiffIDs), layersLimit)
+	}
+	u, err := newUnpacker(folder)
+	if err != nil {
+		return err
+	}
+	defer u.Close()
+	for n, layer := range layers {
+		if err := u.layer(ctx, layer, i.config.RootFS.DiffIDs[n]); err != nil {
+			return fault.As(fault.Integrity, fmt.Errorf("unpacking layer %d: %w", n+1, err))
+		}
+	}
+	return nil
+}
+
+// layer unpacks one layer and compares all its bytes with its digest.
+func (u *unpacker) layer(ctx context.Context, layer v1.Layer, want v1.Hash) error {
+	in, err := layer.Uncompressed()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	sum := sha256.New()
+	r := io.TeeReader(&stoppable{ctx, u.bounded(in)}, sum)
+	if err := u.apply(r); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
+	}
+	return sameSum(sum, want)
+}
+
+func sameSum(sum hash.Hash, want v1.Hash) error {
+	if got := hex.EncodeToString(sum.Sum(nil)); want.Algorithm != "sha256" || got != want.Hex {
+		return fault.New(fault.Integrity, "the layer's content is sha256:%s, the config wants %s", got, want)
+	}
+	return nil
+}
+
+// stoppable ends a read when its context ends.
+type stoppable struct {
+	ctx context.Context //nolint:containedctx // an io.Reader has no other way to it
+	r   io.Reader
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}

@@ -1,0 +1,197 @@
+package machine
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/runners/probe"
+)
+
+//go:embed report.sh
+var reportScript string
+
+const (
+	reportUnit = "bakelite-report.service"
+	probeUnit  = "bakelite-probe.socket"
+	// firstProbePort is where the closed port is looked for; IANA assigns
+	// nothing there.
+	firstProbePort = 47321
+	// credentialLimit bounds one credential: with the others it must fit the
+	// 64 KiB that SMBIOS 2 tables may take.
+	credentialLimit = 40 << 10
+	// commandAttempt bounds one attempt of a command, and is the least that an
+	// emulated machine, which is slow, gives it.
+	commandAttempt = 30 * time.Second
+	// reportMargin is kept of a boot's limit for the report itself.
+	reportMargin = 30 * time.Second
+)
+
+// credentials are the units of one boot by credential name
+// (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
+func credentials(o Options, device, accel string) map[string]string {
+	a := o.App
+	return map[string]string{
+		"systemd.extra-unit." + reportUnit: reportService(script(o, device, accel)),
+		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
+			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
+			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
+		"systemd.extra-unit.bakelite-probe@.service": "[Service]\nExecStart=/bin/echo open\nStandardOutput=socket\n",
+		"systemd.unit-dropin.sysinit.target":         "[Unit]\nWants=" + reportUnit + " " + probeUnit + "\n",
+	}
+}
+
+// reportService starts before the boot is complete and orders nothing after
+// itself: a boot that hangs must be reported too.
+func reportService(script string) string {
+	return "[Unit]\nDescription=Report to Bakelite\nDefaultDependencies=no\nAfter=sysinit.target\n" +
+		"ConditionPathExists=!/etc/initrd-release\n" +
+		"[Service]\nType=exec\nExecStart=/bin/sh -s\nRuntimeDirectory=bakelite-report\n" +
+		"StandardInput=data\nStandardInputData=" + base64.StdEncoding.EncodeToString([]byte(script)) +
+		"\nStandardOutput=null\nStandardError=null\n"
+}
+
+// script is report.sh, then one line for each thing to do.
+func script(o Options, device, accel string) string {
+	a := o.App
+	var b strings.Builder
+	b.WriteString(reportScript)
+	b.WriteString("main() {\n")
+	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
+	for _, c := range o.commands(accel) {
+		fmt.Fprintln(&b, c.line())
+	}
+	fmt.Fprintf(&b, "service %s\n", quote(a.Unit()))
+	if o.Controls != "" {
+		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
+	}
+	b.WriteString("finish\n}\nmain </dev/null\n")
+	return b.String()
+}
+
+// pack makes one word of a script, for report.sh to unpack.
+func pack(script string) string {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(w, script) // a buffer takes all
+	_ = w.Close()
+	return base64.StdEncoding.EncodeToString(packed.Bytes())
+}
+
+// command is a command test by its number among the disk's tests. Its last
+// attempt may begin at the end of within.
+type command struct {
+	number          int
+	check           app.CommandCheck
+	service         app.Service
+	within, attempt time.Duration
+}
+
+func (o Options) commands(accel string) []command {
+	var all []command
+	for i, p := range probe.For(probe.Disk, o.App) {
+		if p.Test.Command == nil {
+			continue
+		}
+		c := command{
+			number: i, check: *p.Test.Command, service: p.Service,
+			within: cmp.Or(time.Duration(p.Test.Within), probe.DefaultWithin), attempt: cmp.Or(p.Attempt, commandAttempt),
+		}
+		if accel == accelTCG {
+			c.attempt = max(c.attempt, commandAttempt)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// line calls the script's check: its number, the seconds for all attempts and
+// for one, user, folder, wanted exit code and text, then the environment and
+// the command.
+func (c command) line() string {
+	words := []string{
+		"check", strconv.Itoa(c.number), seconds(c.within), seconds(c.attempt),
+		c.service.User, c.service.Dir, strconv.Itoa(c.check.Exit), c.check.Contains,
+	}
+	words = append(words, environment(c.service)...)
+	words = append(words, c.check.Run...)
+	for i, w := range words[1:] {
+		words[i+1] = quote(w)
+	}
+	return strings.Join(words, " ")
+}
+
+// seconds are whole, and at least one.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int(max(d, time.Second).Seconds()))
+}
+
+func environment(s app.Service) []string {
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	for name, value := range s.Environment {
+		if name != "PATH" {
+			env = append(env, name+"="+value)
+		} else {
+			env[0] = "PATH=" + value
+		}
+	}
+	sort.Strings(env)
+	return env
+}
+
+// quote makes one word of the shell of any text without NUL.
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// probePort is a port that the service does not declare.
+func probePort(s app.Service) int {
+	port := firstProbePort
+	for declares(s, port) {
+		port++
+	}
+	return port
+}
+
+func declares(s app.Service, port int) bool {
+	for _, p := range s.Ports {
+		if p.Number == port {
+			return true
+		}
+	}
+	return false
+}
+
+// writeCredentials writes each as a file with one SMBIOS string.
+func writeCredentials(dir string, all map[string]string) ([]string, error) {
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	files := make([]string, 0, len(names))
+	for i, name := range names {
+		text := "io.systemd.credential.binary:" + name + "=" + base64.StdEncoding.EncodeToString([]byte(all[name]))
+		if len(text) > credentialLimit {
+			return nil, fault.Hint(fault.New(fault.Invalid, "the command tests take %d bytes, %d fit", len(text), credentialLimit),
+				"move long commands into a script in the image")
+		}
+		file := filepath.Join(dir, fmt.Sprintf("credential-%d", i))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("writing credentials: %w", err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
