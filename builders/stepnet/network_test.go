@@ -39,8 +39,7 @@ func open(t *testing.T, o Options) *Network {
 }
 
 // inStep runs f as a step would: on a thread in the step's namespace.
-func inStep(t *testing.T, n *Network, f func() error) error {
-	t.Helper()
+func inStep(n *Network, f func() error) error {
 	return onOwnThread(func() error {
 		ns, err := os.Open(n.Path())
 		if err != nil {
@@ -57,7 +56,7 @@ func inStep(t *testing.T, n *Network, f func() error) error {
 // dialAs connects from inside the step.
 func dialAs(t *testing.T, n *Network, network, address string) (c net.Conn, err error) {
 	t.Helper()
-	err = inStep(t, n, func() (err error) {
+	err = inStep(n, func() (err error) {
 		c, err = net.DialTimeout(network, address, 5*time.Second)
 		return err
 	})
@@ -160,7 +159,7 @@ func TestStepReachesAnAbstractSocket(t *testing.T) {
 func TestTwoStepsDoNotMeet(t *testing.T) {
 	one, other := open(t, Options{Reach: reach()}), open(t, Options{Reach: reach()})
 	var l net.Listener
-	err := inStep(t, one, func() (err error) {
+	err := inStep(one, func() (err error) {
 		l, err = net.Listen("tcp", stepAddrs[0].Addr().String()+":0")
 		return err
 	})
@@ -272,7 +271,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		var c net.Conn
-		err = inStep(t, n, func() (err error) {
+		err = inStep(n, func() (err error) {
 			c, err = net.DialTimeout("tcp", at, 5*time.Second)
 			return err
 		})
@@ -325,5 +324,65 @@ func TestWithoutRoot(t *testing.T) {
 	defer stop()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// BenchmarkStepFetches gives the rate at which a step gets what another
+// process of this machine sends.
+func BenchmarkStepFetches(b *testing.B) {
+	const size = 64 << 20
+	l, err := net.Listen("tcp", public+":0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		zeros := make([]byte, 1<<20)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			for range size / len(zeros) {
+				_, _ = c.Write(zeros)
+			}
+			_ = c.Close()
+		}
+	}()
+	n, err := Open(Options{Reach: reach()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer n.Close()
+	b.SetBytes(size)
+	for b.Loop() {
+		err := inStep(n, func() error {
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			got, err := io.Copy(io.Discard, c)
+			if err == nil && got != size {
+				err = fmt.Errorf("%d bytes", got)
+			}
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOpen gives the time that a step's network takes to open and close.
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		n, err := Open(Options{})
+		if err == nil {
+			err = n.Close()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 }
