@@ -16,7 +16,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/", "internal/registry", "publish/attest"}},
 		{"nouns and transport", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/strict"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/sparse", "internal/strict"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// chunk is how much of a disk is packed at a time, in bytes.
+const chunk = 1 << 20
+
 // zstdForm is one zstd frame. The level is fixed, since other bytes would be
 // another digest: what is worth compressing in a disk was compressed when it
 // was made, the rest are zeros.

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
 
+	"github.com/bakelite/bakelite/internal/cancel"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -54,7 +55,7 @@ func (l layout) write(ctx context.Context, d digest.Digest, r io.Reader) error {
 		return err
 	}
 	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
-	if _, err := io.Copy(f, withContext(ctx, r)); err != nil {
+	if _, err := io.Copy(f, cancel.Reader(ctx, r)); err != nil {
 		return err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
@@ -133,20 +134,6 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-type contextReader struct {
-	ctx context.Context //nolint:containedctx // a reader has no other way to hear of its end
-	r   io.Reader
-}
-
-func withContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 func bytesOf(content []byte) func(context.Context) (io.ReadCloser, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/sparse"
 )
 
 // form is a way to pack a disk file into a layer.
@@ -101,13 +102,13 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 		return packedFile{}, fmt.Errorf("making packed file: %w", err)
 	}
 	defer out.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
-	source, err := openSparse(ctx, p.Source)
+	source, err := openDisk(ctx, p.Source)
 	if err != nil {
 		return packedFile{}, err
 	}
 	defer source.Close()
 	whole, outer, inner := sha256.New(), newCounter(out), newCounter(io.Discard)
-	if err := p.Form.Pack(outer, inner, io.TeeReader(source, whole), source.size); err != nil {
+	if err := p.Form.Pack(outer, inner, io.TeeReader(source, whole), source.Size()); err != nil {
 		return packedFile{}, fmt.Errorf("compressing: %w", err)
 	}
 	if got := digest.NewDigest(digest.SHA256, whole); got != p.Digest {
@@ -118,7 +119,7 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	}
 	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, path: base}
 	if done.InnerSize == 0 {
-		done.Inner, done.InnerSize = p.Digest, source.size
+		done.Inner, done.InnerSize = p.Digest, source.Size()
 	}
 	text, err := json.Marshal(done)
 	if err == nil {
@@ -130,13 +131,13 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 
 // digestOf hashes a file without reading its holes.
 func digestOf(ctx context.Context, path string) (digest.Digest, error) {
-	source, err := openSparse(ctx, path)
+	source, err := openDisk(ctx, path)
 	if err != nil {
 		return "", err
 	}
 	defer source.Close()
 	whole := sha256.New()
-	if _, err := io.CopyBuffer(whole, source, make([]byte, chunk)); err != nil {
+	if _, err := io.Copy(whole, source); err != nil {
 		return "", fmt.Errorf("hashing: %w", err)
 	}
 	return digest.NewDigest(digest.SHA256, whole), nil
@@ -160,10 +161,14 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func (c *counter) digest() digest.Digest { return digest.NewDigest(digest.SHA256, c.h) }
 
-// missingFile classifies a source that is not there.
-func missingFile(err error) error {
+// openDisk reads a disk file and gives zeros for its holes.
+func openDisk(ctx context.Context, path string) (*sparse.Reader, error) {
+	r, err := sparse.Open(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.As(fault.Missing, err)
+		err = fault.As(fault.Missing, err)
 	}
-	return err
+	if err != nil {
+		return nil, fmt.Errorf("opening disk: %w", err)
+	}
+	return r, nil
 }

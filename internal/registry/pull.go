@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,7 +13,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/bakelite/bakelite/internal/cancel"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/sparse"
 )
 
 // PullOptions say what to fetch and where to.
@@ -132,52 +133,10 @@ func writeSparse(ctx context.Context, path string, r io.Reader) error {
 		return err
 	}
 	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
-	size, err := copySparse(f.File, withContext(ctx, r))
-	if err == nil {
-		err = f.Truncate(size)
-	}
-	if err != nil {
+	if _, err := sparse.Copy(f.File, cancel.Reader(ctx, r)); err != nil {
 		return fault.As(fault.Integrity, err)
 	}
 	return f.CloseAtomicallyReplace()
-}
-
-func copySparse(f *os.File, r io.Reader) (size int64, err error) {
-	buffer := make([]byte, 64<<10)
-	for err == nil {
-		n := 0
-		for n < len(buffer) && err == nil { // io.ReadFull would hide the reader's own ErrUnexpectedEOF
-			var got int
-			got, err = r.Read(buffer[n:])
-			n += got
-		}
-		if !zeros(buffer[:n]) {
-			if _, write := f.WriteAt(buffer[:n], size); write != nil {
-				return size, write
-			}
-		}
-		size += int64(n)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return size, err
-}
-
-// zeros says whether a buffer is all zeros.
-func zeros(p []byte) bool {
-	for len(p) >= 8 {
-		if p[0]|p[1]|p[2]|p[3]|p[4]|p[5]|p[6]|p[7] != 0 {
-			return false
-		}
-		p = p[8:]
-	}
-	for _, b := range p {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // isNotFound says that a store has no such thing.
