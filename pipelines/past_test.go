@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -30,7 +31,7 @@ type past struct {
 	key        attest.Key
 	dir        string // holds release.pub
 	repository string
-	content    registry.Content
+	content    publish.Content
 }
 
 func newPast(t *testing.T) past {
@@ -53,7 +54,7 @@ func newPast(t *testing.T) past {
 	layout := t.TempDir()
 	made, err := oci.WriteImage(layout, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err == nil {
-		p.content, err = registry.Image(layout, made)
+		p.content, err = publish.Image(t.Context(), layout, made)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func (p past) report(age time.Duration) scan.Report {
 // publish publishes the image with an SBOM and reports.
 func (p past) publish(key attest.Key, reports ...scan.Report) {
 	p.t.Helper()
-	_, err := registry.Publish(p.t.Context(), p.store(), registry.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
+	_, err := publish.Publish(p.t.Context(), p.store(), publish.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
 	if err != nil {
 		p.t.Fatal(err)
 	}

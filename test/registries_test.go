@@ -25,6 +25,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -88,7 +89,7 @@ func bundles(t *testing.T, ref string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := registry.ReadBundles(t.Context(), store, m.Digest)
+	all, err := publish.ReadBundles(t.Context(), store, m.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func put(t *testing.T, store registry.Store, b attest.Blob) {
 func push(t *testing.T, layout, image, repository string) string {
 	t.Helper()
 	store, _ := open(t, repository)
-	content, err := registry.Image(layout, image)
+	content, err := publish.Image(t.Context(), layout, image)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,12 +17,6 @@ const (
 	maxReferrers = 1024
 	// maxPages bounds the pages of a list of referrers.
 	maxPages = 32
-	// maxBundle bounds one bundle, in bytes: what cosign reads at most.
-	maxBundle = 128 << 20
-	// maxBundles bounds all bundles of one digest, in bytes.
-	maxBundles = 512 << 20
-	// maxClassic bounds one classic signature's payload, in bytes.
-	maxClassic = 1 << 20
 	// maxBlob bounds any blob, in bytes.
 	maxBlob = 64 << 30
 	// maxRefusal bounds what is read of a registry's error, in bytes.

@@ -17,7 +17,7 @@ import (
 
 // referrersByTag reads the list of a registry without the API.
 func (r *remote) referrersByTag(ctx context.Context, subject digest.Digest) ([]Descriptor, error) {
-	m, err := r.Manifest(ctx, fallbackTag(subject))
+	m, err := r.Manifest(ctx, ReferrersTag(subject))
 	if errors.Is(err, ErrNotFound) {
 		return []Descriptor{}, nil
 	}
@@ -83,5 +83,5 @@ func (r *remote) putList(ctx context.Context, subject digest.Digest, all []Descr
 	if err != nil {
 		return fmt.Errorf("encoding list of referrers: %w", err)
 	}
-	return r.put(ctx, fallbackTag(subject), newManifest(ocispec.MediaTypeImageIndex, text), nil)
+	return r.put(ctx, ReferrersTag(subject), NewManifest(ocispec.MediaTypeImageIndex, text), nil)
 }

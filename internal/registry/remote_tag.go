@@ -16,7 +16,7 @@ import (
 // settle: of two publishers the one that wrote last wins and the other hears
 // of it. A registry that can keep tags from moving should be told to.
 func (r *remote) SetTag(ctx context.Context, t TagRequest) error {
-	if err := checkTag(t.Name); err != nil {
+	if err := CheckTag(t.Name); err != nil {
 		return err
 	}
 	have, err := r.tagged(ctx, t.Name)

@@ -1,15 +1,21 @@
-package registry
+// Package publish puts images and disks into an OCI repository, of a registry
+// or a layout folder, with what vouches for them, and reads both back: content
+// first, bundles next, the names last, so that a name never leads to something
+// unsigned, whenever a publisher is killed.
+//
+// It refuses content whose digest was not signed, and a version that is there
+// with other content. What the bundles are worth publish/attest decides.
+package publish
 
 import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -44,7 +50,7 @@ type Published struct {
 // its signature; made again it sends only what is missing. Content that is
 // not what was signed is fault.Integrity, a version that is taken is
 // fault.Policy, a registry that cannot be reached fault.Network.
-func Publish(ctx context.Context, s Store, p Publication) (Published, error) {
+func Publish(ctx context.Context, s registry.Store, p Publication) (Published, error) {
 	bundles, err := attachments(p.Content.Manifest, p.Signed)
 	if err != nil {
 		return Published{}, err
@@ -52,19 +58,19 @@ func Publish(ctx context.Context, s Store, p Publication) (Published, error) {
 	return publish(ctx, s, p, bundles)
 }
 
-func publish(ctx context.Context, s Store, p Publication, bundles []attachment) (Published, error) {
+func publish(ctx context.Context, s registry.Store, p Publication, bundles []attachment) (Published, error) {
 	if err := checkTags(p); err != nil {
 		return Published{}, err
 	}
 	m := p.Content.Manifest
 	var err error
-	out := Published{Ref: refByDigest(s, m.Digest), Digest: m.Digest, Referrers: []digest.Digest{}, Tags: []string{}}
-	blobs, manifests := slices.Clone(p.Content.Blobs), []Manifest{m}
+	out := Published{Ref: s.Name() + "@" + m.Digest.String(), Digest: m.Digest, Referrers: []digest.Digest{}, Tags: []string{}}
+	blobs, manifests := slices.Clone(p.Content.Blobs), []registry.Manifest{m}
 	for _, b := range bundles {
 		blobs, manifests = append(blobs, b.blobs...), append(manifests, b.manifest)
 		out.Referrers = append(out.Referrers, b.manifest.Digest)
 	}
-	if out.Uploaded, out.Skipped, err = putBlobs(ctx, s, blobs); err != nil {
+	if out.Uploaded, out.Skipped, err = registry.PutBlobs(ctx, s, blobs); err != nil {
 		return out, err
 	}
 	for _, m := range manifests {
@@ -82,13 +88,13 @@ func publish(ctx context.Context, s Store, p Publication, bundles []attachment) 
 }
 
 // moveNames moves the names: the version first, since it may be refused.
-func moveNames(ctx context.Context, s Store, p Publication, out *Published) error {
-	requests := []TagRequest{}
+func moveNames(ctx context.Context, s registry.Store, p Publication, out *Published) error {
+	requests := []registry.TagRequest{}
 	if p.Version != "" {
-		requests = append(requests, TagRequest{Name: p.Version, Manifest: p.Content.Manifest, Immutable: true})
+		requests = append(requests, registry.TagRequest{Name: p.Version, Manifest: p.Content.Manifest, Immutable: true})
 	}
 	for _, tag := range p.Tags {
-		requests = append(requests, TagRequest{Name: tag, Manifest: p.Content.Manifest})
+		requests = append(requests, registry.TagRequest{Name: tag, Manifest: p.Content.Manifest})
 	}
 	for _, t := range requests {
 		if err := s.SetTag(ctx, t); err != nil {
@@ -105,7 +111,7 @@ func CheckTag(tag string) error {
 	if strings.HasPrefix(tag, "sha256-") {
 		return fault.Hint(fault.New(fault.Invalid, "tag %s is of the form that signatures are found by", tag), "choose another one, such as 1.0.0")
 	}
-	return checkTag(tag)
+	return registry.CheckTag(tag)
 }
 
 func checkTags(p Publication) error {
@@ -122,33 +128,4 @@ func checkTags(p Publication) error {
 		return fault.New(fault.Invalid, "tag %s cannot be a version, which stays, and a tag that moves", p.Version)
 	}
 	return nil
-}
-
-// putBlobs sends what is missing, a few at a time, and returns the bytes sent
-// and skipped.
-func putBlobs(ctx context.Context, s Store, blobs []Blob) (sent, skipped int64, err error) {
-	var uploaded, there atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(uploads)
-	seen := map[digest.Digest]bool{}
-	for _, b := range blobs {
-		if seen[b.Digest] {
-			continue
-		}
-		seen[b.Digest] = true
-		group.Go(func() error {
-			has, err := s.HasBlob(ctx, b.Descriptor)
-			if err != nil {
-				return err
-			}
-			if has {
-				there.Add(b.Size)
-				return nil
-			}
-			uploaded.Add(b.Size)
-			return s.PutBlob(ctx, b)
-		})
-	}
-	err = group.Wait()
-	return uploaded.Load(), there.Load(), err
 }

@@ -1,4 +1,4 @@
-package registry
+package publish
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -65,7 +66,7 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 		}
 		p.Digest = d
 	}
-	if err := checkDigest(p.Digest); err != nil {
+	if err := registry.CheckDigest(p.Digest); err != nil {
 		return packedFile{}, err
 	}
 	base := filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
@@ -87,7 +88,7 @@ func cached(base string) (packedFile, bool) {
 	defer f.Close()
 	text, err := limit.ReadAll(f, maxNote, "note of a packed file")
 	p := packedFile{path: base}
-	if err != nil || json.Unmarshal(text, &p) != nil || checkDigest(p.Packed) != nil || checkDigest(p.Inner) != nil {
+	if err != nil || json.Unmarshal(text, &p) != nil || registry.CheckDigest(p.Packed) != nil || registry.CheckDigest(p.Inner) != nil {
 		return packedFile{}, false
 	}
 	info, err := os.Stat(base)

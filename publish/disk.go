@@ -1,8 +1,7 @@
-package registry
+package publish
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // Media types of a disk, version 1: docs/publishing.md says what they hold.
@@ -58,9 +58,9 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 	if len(o.Files) == 0 {
 		return Content{}, fault.New(fault.Invalid, "a disk without files")
 	}
-	config := Descriptor{MediaType: ocispec.MediaTypeEmptyJSON, Digest: ocispec.DescriptorEmptyJSON.Digest, Size: 2}
-	c := Content{Blobs: []Blob{{Descriptor: config, Open: bytesOf([]byte("{}"))}}}
-	layers := []Descriptor{}
+	config := registry.Descriptor{MediaType: ocispec.MediaTypeEmptyJSON, Digest: ocispec.DescriptorEmptyJSON.Digest, Size: 2}
+	c := Content{Blobs: []registry.Blob{registry.InMemory(config, []byte("{}"))}}
+	layers := []registry.Descriptor{}
 	files := slices.SortedFunc(slices.Values(o.Files), func(a, b DiskFile) int {
 		return strings.Compare(filepath.Base(a.Path), filepath.Base(b.Path))
 	})
@@ -77,31 +77,22 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 	})
 }
 
-func (c Content) withManifest(m ocispec.Manifest) (Content, error) {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return Content{}, fmt.Errorf("encoding manifest: %w", err)
-	}
-	c.Manifest = newManifest(m.MediaType, text)
-	return c, nil
-}
-
-func diskLayer(ctx context.Context, cache string, f DiskFile) (Blob, error) {
+func diskLayer(ctx context.Context, cache string, f DiskFile) (registry.Blob, error) {
 	if !slices.Contains([]string{"raw", "qcow2", "vmdk", "vhd"}, f.Format) {
-		return Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
+		return registry.Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
 	}
 	p, err := packed(ctx, packing{Cache: cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}})
 	if err != nil {
-		return Blob{}, err
+		return registry.Blob{}, err
 	}
-	d := Descriptor{
+	d := registry.Descriptor{
 		MediaType: fmt.Sprintf(diskLayerForm, f.Format), Digest: p.Packed, Size: p.PackedSize,
 		Annotations: map[string]string{
 			ocispec.AnnotationTitle: filepath.Base(f.Path) + ".zst",
 			diskDigest:              p.Inner.String(), diskSize: strconv.FormatInt(p.InnerSize, 10),
 		},
 	}
-	return Blob{Descriptor: d, Open: fileOpener(p.path)}, nil
+	return registry.Blob{Descriptor: d, Open: fileOpener(p.path)}, nil
 }
 
 func fileOpener(path string) func(context.Context) (io.ReadCloser, error) {

@@ -1,4 +1,4 @@
-package registry_test
+package publish_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/registry/registrytest"
+	"github.com/bakelite/bakelite/publish"
 )
 
 // TestMain is a publisher that kills itself where the environment says so.
@@ -96,7 +98,7 @@ func publishUntil(at string) error {
 		return err
 	}
 	k := &killer{at: n}
-	c, err := registry.Image(os.Getenv("TEST_LAYOUT"), os.Getenv("TEST_DIGEST"))
+	c, err := publish.Image(context.Background(), os.Getenv("TEST_LAYOUT"), os.Getenv("TEST_DIGEST"))
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func publishUntil(at string) error {
 	if err != nil {
 		return err
 	}
-	o := fast()
+	o := registrytest.Fast()
 	ref := os.Getenv("TEST_REF")
 	if !strings.HasPrefix(ref, registry.LayoutPrefix) {
 		o.Transport = killingTransport{k}
@@ -116,7 +118,7 @@ func publishUntil(at string) error {
 	if o.Transport == nil {
 		s = killingStore{s, k}
 	}
-	_, err = registry.Publish(context.Background(), s, registry.Publication{Content: c, Signed: proof, Version: "1.0", Tags: []string{"latest"}})
+	_, err = publish.Publish(context.Background(), s, publish.Publication{Content: c, Signed: proof, Version: "1.0", Tags: []string{"latest"}})
 	return err
 }
 
@@ -126,15 +128,15 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process for each step")
 	}
-	for _, k := range kinds()[:3] {
-		t.Run(k.name, func(t *testing.T) {
+	for _, k := range registrytest.Kinds()[:3] {
+		t.Run(k.Name, func(t *testing.T) {
 			dir, c := image(t, strings.Repeat("hello", 1000))
 			steps := 0
 			for finished := false; !finished; {
 				steps++
-				ref := k.ref(t)
+				ref := k.Ref(t)
 				finished = runPublisher(t, steps, dir, c, ref)
-				s := open(t, ref, fast())
+				s := registrytest.Open(t, ref, registrytest.Fast())
 				version, latest := vouched(t, s, "1.0"), vouched(t, s, "latest")
 				if latest && !version {
 					t.Fatalf("killed at step %d: latest is there and the version is not", steps)
@@ -142,7 +144,7 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 				if finished {
 					break
 				}
-				if _, err := registry.Publish(t.Context(), s, registry.Publication{Content: c, Signed: signed(t, c), Version: "1.0", Tags: []string{"latest"}}); err != nil {
+				if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c), Version: "1.0", Tags: []string{"latest"}}); err != nil {
 					t.Fatalf("killed at step %d, the next publisher: %v", steps, err)
 				}
 				if !vouched(t, s, "1.0") || !vouched(t, s, "latest") {
@@ -158,7 +160,7 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 }
 
 // runPublisher returns false where the publisher was killed.
-func runPublisher(t *testing.T, at int, dir string, c registry.Content, ref string) bool {
+func runPublisher(t *testing.T, at int, dir string, c publish.Content, ref string) bool {
 	t.Helper()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), "TEST_KILL_AT="+strconv.Itoa(at), "TEST_LAYOUT="+dir, "TEST_DIGEST="+c.Manifest.Digest.String(), "TEST_REF="+ref)

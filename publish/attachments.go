@@ -1,24 +1,26 @@
-package registry
+package publish
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // attachment is a bundle as a store keeps it.
 type attachment struct {
-	manifest Manifest
-	blobs    []Blob
+	manifest registry.Manifest
+	blobs    []registry.Blob
 }
 
 // attachments makes the referrers of signed content.
-func attachments(m Manifest, signed attest.Signed) ([]attachment, error) {
+func attachments(m registry.Manifest, signed attest.Signed) ([]attachment, error) {
 	if len(signed.Bundles()) == 0 || signed.Digest() != m.Digest.String() {
 		return nil, fault.New(fault.Integrity, "%s is to be published and %q was signed", m.Digest, signed.Digest())
 	}
@@ -29,29 +31,33 @@ func attachments(m Manifest, signed attest.Signed) ([]attachment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s: %w", b.PredicateType, err)
 		}
-		a := attachment{manifest: newManifest(manifest.MediaType, manifest.Content)}
+		a := attachment{manifest: registry.NewManifest(manifest.MediaType, manifest.Content)}
 		for _, blob := range blobs {
-			d := Descriptor{MediaType: blob.MediaType, Digest: digest.Digest(blob.Digest), Size: blob.Size}
-			a.blobs = append(a.blobs, Blob{Descriptor: d, Open: bytesOf(blob.Content)})
+			d := registry.Descriptor{MediaType: blob.MediaType, Digest: digest.Digest(blob.Digest), Size: blob.Size}
+			a.blobs = append(a.blobs, registry.InMemory(d, blob.Content))
 		}
 		all = append(all, a)
 	}
 	return all, nil
 }
 
+// relists is how often bundles are listed again because another publisher's
+// list replaced theirs.
+const relists = 8
+
 // settleReferrers makes the store list all bundles. The list of a registry
 // without an API for it can lose some to another publisher of the same
 // content, so it is read once more after they were written.
-func settleReferrers(ctx context.Context, s Store, subject digest.Digest, bundles []attachment) error {
-	want := make([]Descriptor, 0, len(bundles))
+func settleReferrers(ctx context.Context, s registry.Store, subject digest.Digest, bundles []attachment) error {
+	want := make([]registry.Descriptor, 0, len(bundles))
 	for _, b := range bundles {
-		d, _, err := referrerOf(b.manifest)
+		d, _, err := b.manifest.Referrer()
 		if err != nil {
 			return err
 		}
 		want = append(want, d)
 	}
-	for range merges {
+	for range relists {
 		if err := s.Attach(ctx, subject, want); err != nil {
 			return err
 		}
@@ -59,17 +65,26 @@ func settleReferrers(ctx context.Context, s Store, subject digest.Digest, bundle
 		if err != nil {
 			return err
 		}
-		if len(without(want, have)) == 0 {
+		if listsAll(have, want) {
 			return nil
 		}
 	}
 	return fault.New(fault.Integrity, "%s does not keep the list of what refers to %s", s.Name(), subject)
 }
 
+// listsAll says whether a list of referrers has all that are wanted.
+func listsAll(have, want []registry.Descriptor) bool {
+	listed := map[digest.Digest]bool{}
+	for _, d := range have {
+		listed[d.Digest] = true
+	}
+	return !slices.ContainsFunc(want, func(d registry.Descriptor) bool { return !listed[d.Digest] })
+}
+
 // readBack compares what a store gives with what it was given. The list of
 // referrers is written between the two and looked at again last, when another
 // publisher's overlapping write has had time to show.
-func readBack(ctx context.Context, s Store, m Manifest, bundles []attachment) error {
+func readBack(ctx context.Context, s registry.Store, m registry.Manifest, bundles []attachment) error {
 	if err := sameManifest(ctx, s, m); err != nil {
 		return err
 	}
@@ -91,7 +106,7 @@ func readBack(ctx context.Context, s Store, m Manifest, bundles []attachment) er
 	return settleReferrers(ctx, s, m.Digest, bundles)
 }
 
-func sameManifest(ctx context.Context, s Store, want Manifest) error {
+func sameManifest(ctx context.Context, s registry.Store, want registry.Manifest) error {
 	got, err := s.Manifest(ctx, want.Digest.String())
 	if err != nil {
 		return fmt.Errorf("reading back: %w", err)
@@ -102,12 +117,8 @@ func sameManifest(ctx context.Context, s Store, want Manifest) error {
 	return nil
 }
 
-func readsBack(ctx context.Context, s Store, b Blob) error {
-	r, err := s.Blob(ctx, b.Descriptor)
-	if err != nil {
-		return fmt.Errorf("reading back: %w", err)
-	}
-	if _, err := readBlob(r, maxBundle, "bundle "+b.Digest.String()); err != nil {
+func readsBack(ctx context.Context, s registry.Store, b registry.Blob) error {
+	if _, err := registry.ReadBlob(ctx, s, b.Descriptor, maxBundle); err != nil {
 		return fmt.Errorf("reading back: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package registry_test
+package publish_test
 
 import (
 	"archive/tar"
@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,20 +15,13 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/registry/registrytest"
+	"github.com/bakelite/bakelite/publish"
 )
 
-func randomText(n int) string {
-	source := rand.New(rand.NewPCG(1, 2))
-	text := make([]byte, n)
-	for i := range text {
-		text[i] = byte(source.Uint32())
-	}
-	return string(text)
-}
-
-func describeDisk(t *testing.T, f registry.DiskFile, cache string) registry.Content {
+func describeDisk(t *testing.T, f publish.DiskFile, cache string) publish.Content {
 	t.Helper()
-	c, err := registry.Disk(t.Context(), registry.DiskOptions{Files: []registry.DiskFile{f}, App: "web", Platform: "linux/amd64", Cache: cache})
+	c, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{f}, App: "web", Platform: "linux/amd64", Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +53,9 @@ func TestDiskHasOneDigest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	first := describeDisk(t, registry.DiskFile{Path: dense, Format: "raw"}, filepath.Join(dir, "cache1"))
-	second := describeDisk(t, registry.DiskFile{Path: holey, Format: "raw"}, filepath.Join(dir, "cache2"))
-	third := describeDisk(t, registry.DiskFile{Path: holey, Format: "raw"}, filepath.Join(dir, "cache2"))
+	first := describeDisk(t, publish.DiskFile{Path: dense, Format: "raw"}, filepath.Join(dir, "cache1"))
+	second := describeDisk(t, publish.DiskFile{Path: holey, Format: "raw"}, filepath.Join(dir, "cache2"))
+	third := describeDisk(t, publish.DiskFile{Path: holey, Format: "raw"}, filepath.Join(dir, "cache2"))
 	if first.Manifest.Digest != second.Manifest.Digest || second.Manifest.Digest != third.Manifest.Digest {
 		t.Errorf("got %s with zeros, %s with holes and %s from the cache", first.Manifest.Digest, second.Manifest.Digest, third.Manifest.Digest)
 	}
@@ -78,7 +70,7 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "web.qcow2")
 	write(t, path, "the disk")
-	built := registry.DiskFile{Path: path, Format: "qcow2", Digest: digestOf("the disk").String()}
+	built := publish.DiskFile{Path: path, Format: "qcow2", Digest: digest.FromString("the disk").String()}
 	c := describeDisk(t, built, filepath.Join(dir, "cache"))
 	if got := c.Blobs[1].Annotations["dev.bakelite.disk.digest"]; got != built.Digest {
 		t.Errorf("the artifact says that the disk is %s, want %s", got, built.Digest)
@@ -88,7 +80,7 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	if again.Manifest.Digest != c.Manifest.Digest {
 		t.Errorf("got %s from the cache, want %s", again.Manifest.Digest, c.Manifest.Digest)
 	}
-	_, err := registry.Disk(t.Context(), registry.DiskOptions{Files: []registry.DiskFile{built}, Cache: filepath.Join(dir, "other cache")})
+	_, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, Cache: filepath.Join(dir, "other cache")})
 	if fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v, want an integrity fault", err)
 	}
@@ -103,7 +95,7 @@ func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
 	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
 	write(t, path, randomText(1<<16))
-	describeDisk(t, registry.DiskFile{Path: path, Format: "raw"}, cache)
+	describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
 	packed, err := filepath.Glob(filepath.Join(cache, "*.zstd-1"))
 	if err != nil || len(packed) != 1 {
 		t.Fatal(packed, err)
@@ -114,9 +106,9 @@ func TestDamagedCache(t *testing.T) {
 	}
 	text[len(text)/2] ^= 1
 	write(t, packed[0], string(text))
-	c := describeDisk(t, registry.DiskFile{Path: path, Format: "raw"}, cache)
-	s := open(t, serve(t, memoryHandler(), nil)+"/web", fast())
-	if _, err := registry.Publish(t.Context(), s, registry.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}); fault.KindOf(err) != fault.Integrity {
+	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
+	s := registrytest.Open(t, registrytest.Serve(t, registrytest.Memory(), nil)+"/web", registrytest.Fast())
+	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v, want an integrity fault", err)
 	}
 	if vouched(t, s, "latest") {
@@ -134,13 +126,13 @@ func TestSparseDiskNeedsLittleMemory(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	c := describeDisk(t, registry.DiskFile{Path: path, Format: "raw"}, filepath.Join(dir, "cache"))
-	s := open(t, registry.LayoutPrefix+filepath.Join(dir, "repo"), fast())
-	if _, err := registry.Publish(t.Context(), s, registry.Publication{Content: c, Signed: signed(t, c)}); err != nil {
+	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, filepath.Join(dir, "cache"))
+	s := registrytest.Open(t, registry.LayoutPrefix+filepath.Join(dir, "repo"), registrytest.Fast())
+	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c)}); err != nil {
 		t.Fatal(err)
 	}
 	back := filepath.Join(dir, "back.raw")
-	if err := registry.PullFile(t.Context(), s, c.Manifest.Digest, "raw", back); err != nil {
+	if err := publish.PullFile(t.Context(), s, c.Manifest.Digest, "raw", back); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -166,8 +158,8 @@ func TestContainerDisk(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "web.qcow2")
 	write(t, path, "the disk")
-	c, err := registry.ContainerDisk(t.Context(), registry.DiskOptions{
-		Files: []registry.DiskFile{{Path: path, Format: "qcow2"}}, App: "web", Platform: "linux/amd64", Cache: filepath.Join(dir, "cache"),
+	c, err := publish.ContainerDisk(t.Context(), publish.DiskOptions{
+		Files: []publish.DiskFile{{Path: path, Format: "qcow2"}}, App: "web", Platform: "linux/amd64", Cache: filepath.Join(dir, "cache"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -201,8 +193,8 @@ func TestContainerDisk(t *testing.T) {
 	if last == nil || last.Name != "disk/web.qcow2" {
 		t.Errorf("the layer ends with %v, want the disk", last)
 	}
-	s := open(t, registry.LayoutPrefix+filepath.Join(dir, "repo"), fast())
-	if _, err := registry.Publish(t.Context(), s, registry.Publication{Content: c, Signed: signed(t, c), Tags: []string{"disk"}}); err != nil {
+	s := registrytest.Open(t, registry.LayoutPrefix+filepath.Join(dir, "repo"), registrytest.Fast())
+	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c), Tags: []string{"disk"}}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(readAll(t, c.Blobs[1]), []byte(digest.FromBytes(inner))) {

@@ -1,7 +1,8 @@
-package registry
+package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -22,32 +24,9 @@ const (
 	classicSignature = "dev.cosignproject.cosign/signature"
 )
 
-// Resolve returns the manifest of a tag or digest; "" is the tag latest, and
-// in a layout that has none the one image that it names. What is not there is
-// fault.Missing and ErrNotFound.
-func Resolve(ctx context.Context, s Reader, ref string) (Manifest, error) {
-	if l, ok := s.(layout); ok && ref == "" {
-		i, err := l.read()
-		if err != nil {
-			return Manifest{}, err
-		}
-		if i.find(Tag) == "" && len(i.Manifests) == 1 {
-			ref = i.Manifests[0].Digest.String()
-		}
-	}
-	if ref == "" {
-		ref = Tag
-	}
-	m, err := s.Manifest(ctx, ref)
-	if err != nil {
-		return Manifest{}, fmt.Errorf("resolving: %w", err)
-	}
-	return m, nil
-}
-
 // ReadBundles returns the Sigstore bundles that refer to a digest. Nothing is
 // verified but that they are what the repository says they are.
-func ReadBundles(ctx context.Context, s Reader, subject digest.Digest) ([][]byte, error) {
+func ReadBundles(ctx context.Context, s registry.Reader, subject digest.Digest) ([][]byte, error) {
 	referrers, err := s.Referrers(ctx, subject)
 	if err != nil {
 		return nil, fmt.Errorf("reading bundles: %w", err)
@@ -78,19 +57,19 @@ func mayBeBundle(artifactType string) bool {
 }
 
 // bundlesOf reads the layers of one referrer that are bundles.
-func bundlesOf(ctx context.Context, s Reader, d Descriptor, subject digest.Digest, room int64) ([][]byte, error) {
+func bundlesOf(ctx context.Context, s registry.Reader, d registry.Descriptor, subject digest.Digest, room int64) ([][]byte, error) {
 	m, err := s.Manifest(ctx, d.Digest.String())
 	if err != nil {
 		return nil, err
 	}
-	referrer, of, err := referrerOf(m)
+	referrer, of, err := m.Referrer()
 	if err != nil || !strings.HasPrefix(referrer.ArtifactType, bundleMediaType) {
 		return nil, err
 	}
 	if of != subject {
 		return nil, fault.New(fault.Integrity, "%s is listed for %s and speaks of %q", d.Digest, subject, of)
 	}
-	parsed, err := shapeOf(m)
+	parsed, err := m.Shape()
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +81,7 @@ func bundlesOf(ctx context.Context, s Reader, d Descriptor, subject digest.Diges
 		if l.Size > min(maxBundle, room) {
 			return nil, fault.New(fault.Integrity, "bundle %s has %d bytes: one may have %d, all together %d", l.Digest, l.Size, maxBundle, maxBundles)
 		}
-		text, err := readAt(ctx, s, l, maxBundle)
+		text, err := registry.ReadBlob(ctx, s, l, maxBundle)
 		if err != nil {
 			return nil, err
 		}
@@ -113,18 +92,18 @@ func bundlesOf(ctx context.Context, s Reader, d Descriptor, subject digest.Diges
 
 // ClassicSignatures returns the signatures that cosign made before version 3:
 // layers of the image with the tag sha256-<hex>.sig. None is no error.
-func ClassicSignatures(ctx context.Context, s Reader, subject digest.Digest) ([]attest.Classic, error) {
-	if err := checkDigest(subject); err != nil {
+func ClassicSignatures(ctx context.Context, s registry.Reader, subject digest.Digest) ([]attest.Classic, error) {
+	if err := registry.CheckDigest(subject); err != nil {
 		return nil, err
 	}
-	m, err := s.Manifest(ctx, fallbackTag(subject)+".sig")
-	if isNotFound(err) {
+	m, err := s.Manifest(ctx, registry.ReferrersTag(subject)+".sig")
+	if errors.Is(err, registry.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading signatures: %w", err)
 	}
-	parsed, err := shapeOf(m)
+	parsed, err := m.Shape()
 	if err != nil {
 		return nil, err
 	}
@@ -137,19 +116,11 @@ func ClassicSignatures(ctx context.Context, s Reader, subject digest.Digest) ([]
 		if len(found) == attest.MaxBundles || l.Size > maxClassic {
 			return nil, fault.New(fault.Integrity, "%s has more than %d signatures or one of more than %d bytes", subject, attest.MaxBundles, maxClassic)
 		}
-		payload, err := readAt(ctx, s, l, maxClassic)
+		payload, err := registry.ReadBlob(ctx, s, l, maxClassic)
 		if err != nil {
 			return nil, fmt.Errorf("reading signatures: %w", err)
 		}
 		found = append(found, attest.Classic{Payload: payload, Signature: signature})
 	}
 	return found, nil
-}
-
-func readAt(ctx context.Context, s Reader, d Descriptor, max int64) ([]byte, error) {
-	r, err := s.Blob(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	return readBlob(r, max, d.Digest.String())
 }

@@ -1,4 +1,4 @@
-package registry_test
+package publish_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/registry/registrytest"
+	"github.com/bakelite/bakelite/publish"
 )
 
 // The real cosign, where the tests of publish/attest have built it, verifies
@@ -31,12 +33,12 @@ func TestCosignVerifiesWhatIsPublished(t *testing.T) {
 	}
 	key := filepath.Join(t.TempDir(), "key.pub")
 	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
-			ref := k.ref(t)
+	for _, k := range registrytest.Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			ref := k.Ref(t)
 			for _, version := range []string{"1.0", "1.1"} {
 				_, c := image(t, version)
-				if _, err := registry.Publish(t.Context(), open(t, ref, fast()), registry.Publication{Content: c, Signed: signed(t, c), Version: version, Tags: []string{"latest"}}); err != nil {
+				if _, err := publish.Publish(t.Context(), registrytest.Open(t, ref, registrytest.Fast()), publish.Publication{Content: c, Signed: signed(t, c), Version: version, Tags: []string{"latest"}}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package registry
+package publish
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 )
 
 // ContainerDisk makes an image of one disk file that KubeVirt boots as a
@@ -27,7 +28,7 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 	if err != nil {
 		return Content{}, fmt.Errorf("packing %s: %w", filepath.Base(file.Path), err)
 	}
-	layer := Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: p.Packed, Size: p.PackedSize}
+	layer := registry.Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: p.Packed, Size: p.PackedSize}
 	var image ocispec.Image
 	image.OS, image.Architecture, _ = strings.Cut(o.Platform, "/")
 	image.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{p.Inner}}
@@ -35,10 +36,10 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 	if err != nil {
 		return Content{}, fmt.Errorf("encoding config: %w", err)
 	}
-	config := Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(text), Size: int64(len(text))}
-	c := Content{Blobs: []Blob{{Descriptor: layer, Open: fileOpener(p.path)}, {Descriptor: config, Open: bytesOf(text)}}}
+	config := registry.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(text), Size: int64(len(text))}
+	c := Content{Blobs: []registry.Blob{{Descriptor: layer, Open: fileOpener(p.path)}, registry.InMemory(config, text)}}
 	return c.withManifest(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		Config: config, Layers: []Descriptor{layer}, Annotations: map[string]string{diskApp: o.App, diskPlatform: o.Platform},
+		Config: config, Layers: []registry.Descriptor{layer}, Annotations: map[string]string{diskApp: o.App, diskPlatform: o.Platform},
 	})
 }
