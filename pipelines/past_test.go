@@ -14,7 +14,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/policy"
@@ -117,12 +117,12 @@ func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) at
 
 func (p past) kitchen() Kitchen {
 	p.t.Helper()
-	progress, err := engine.NewProgress(io.Discard, "quiet")
+	display, err := progress.New(io.Discard, "quiet")
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(progress.Close)
-	return Kitchen{Progress: progress, Policy: policy.Policy{
+	p.t.Cleanup(display.Close)
+	return Kitchen{Progress: display, Policy: policy.Policy{
 		Dir: p.dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}},
 		Gate: policy.Gate{Vulnerabilities: policy.Vulnerabilities{GraceDays: map[string]int{"high": 30}}},
 	}}

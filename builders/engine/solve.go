@@ -17,12 +17,14 @@ import (
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/builders/progress"
 )
 
 // Kitchen is an engine with what a build brings to it.
 type Kitchen struct {
 	Engine   *Engine
-	Progress *Progress
+	Progress *progress.Display
 	// Locals are the folders of this machine that graphs read, by name.
 	Locals map[string]string
 	// Unseen are the paths in a folder of Locals that no graph sees, by its
@@ -110,7 +112,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	}
 	updates := make(chan *client.SolveStatus)
 	group, solving := errgroup.WithContext(ctx)
-	group.Go(func() error { k.Progress.follow(updates, j.name()); return nil })
+	group.Go(func() error { k.Progress.Follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
 		response, err = k.Engine.client.Build(solving, opt, "bakelite", build, updates)
@@ -120,9 +122,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		if refused := judged.refusal(); refused != nil {
 			return "", refused
 		}
-		failure := k.Progress.failure(err)
-		failure.Status = gone(ctx, err, definition)
-		return "", classify(err, failure)
+		return "", classify(err, failure{k.Progress.Failure(err), gone(ctx, err, definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
@@ -193,7 +193,7 @@ func without(unseen []string, fs fsutil.FS) (fsutil.FS, error) {
 
 type gatewayFrontend struct {
 	gw       gateway.Client
-	progress *Progress
+	progress *progress.Display
 }
 
 func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
@@ -216,7 +216,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		return llb.State{}, err
 	}
 	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
-		if err := f.progress.noteIgnored(ctx, name, config); err != nil {
+		if err := noteIgnored(ctx, f.progress, name, config); err != nil {
 			return llb.State{}, err
 		}
 	}

@@ -60,9 +60,9 @@ func doors() []door {
 	graphs := []string{"builders/engine", "builders/rootfs", "builders/container", "builders/vm"}
 	packer := []string{"builders/vm", "cmd/packer-plugin-bakelite"}
 	return []door{
-		{"github.com/moby/buildkit/", []string{"builders/engine"}},
+		{"github.com/moby/buildkit/", []string{"builders/engine", "builders/progress"}},
 		{"github.com/moby/buildkit/client/llb", graphs},
-		{"github.com/moby/buildkit/solver/pb", graphs},
+		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/progress")},
 		{"github.com/containerd/containerd/", []string{"builders/engine"}},
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},
 		{"go.etcd.io/bbolt", []string{"builders/engine", "scan/trivy/testdb"}},

@@ -1,4 +1,4 @@
-package engine
+package progress
 
 import (
 	"fmt"
@@ -18,14 +18,14 @@ type group struct {
 	open      bool
 }
 
-func (p *Progress) group(v *client.Vertex) *group {
-	g := p.groups[v.ProgressGroup.Id]
+func (d *Display) group(v *client.Vertex) *group {
+	g := d.groups[v.ProgressGroup.Id]
 	if g == nil {
 		g = &group{
 			id: digest.FromString("group " + v.ProgressGroup.Id), name: v.ProgressGroup.Name,
 			members: map[digest.Digest]client.Vertex{},
 		}
-		p.groups[v.ProgressGroup.Id] = g
+		d.groups[v.ProgressGroup.Id] = g
 	}
 	return g
 }
@@ -74,7 +74,7 @@ func (g *group) tally() (done, cached int, ended time.Time, failure string) {
 }
 
 // show adds the group to an update as one vertex.
-func (p *Progress) show(g *group, shown *client.SolveStatus) {
+func (d *Display) show(g *group, shown *client.SolveStatus) {
 	done, cached, ended, failure := g.tally()
 	started := g.started
 	v := &client.Vertex{Digest: g.id, Started: &started}
@@ -85,14 +85,14 @@ func (p *Progress) show(g *group, shown *client.SolveStatus) {
 	}
 	g.open = ended.IsZero()
 	shown.Vertexes = append(shown.Vertexes, v)
-	p.noteGroup(g, v)
+	d.noteGroup(g, v)
 }
 
-func (p *Progress) noteGroup(g *group, v *client.Vertex) {
-	r := p.steps[g.id]
+func (d *Display) noteGroup(g *group, v *client.Vertex) {
+	r := d.steps[g.id]
 	if r == nil {
-		r = &record{order: len(p.steps), step: Step{Name: g.name}}
-		p.steps[g.id] = r
+		r = &record{order: len(d.steps), step: Step{Name: g.name}}
+		d.steps[g.id] = r
 	}
 	if r.finished = v.Completed != nil; r.finished {
 		r.step.Cached = v.Cached

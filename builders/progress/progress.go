@@ -1,4 +1,6 @@
-package engine
+// Package progress shows people what an engine and other steps do, and says
+// afterwards which steps there were and what the one that failed wrote.
+package progress
 
 import (
 	"context"
@@ -21,9 +23,8 @@ type Step struct {
 	Cached  bool    `json:"cached"`
 }
 
-// Progress shows what several solves and other steps do, in one display, and
-// remembers the steps.
-type Progress struct {
+// Display shows what several solves and other steps do, and remembers the steps.
+type Display struct {
 	updates chan *client.SolveStatus
 	shown   chan struct{}
 	// silent says that the display shows no output of steps to a person.
@@ -36,14 +37,14 @@ type Progress struct {
 	next   int
 }
 
-// NewProgress starts a display on w; mode is auto, tty, plain, rawjson or
+// New starts a display on w; mode is auto, tty, plain, rawjson or
 // quiet.
-func NewProgress(w io.Writer, mode string) (*Progress, error) {
+func New(w io.Writer, mode string) (*Display, error) {
 	display, err := progressui.NewDisplay(w, progressui.DisplayMode(mode))
 	if err != nil {
 		return nil, fmt.Errorf("starting progress display: %w", err)
 	}
-	p := &Progress{
+	d := &Display{
 		updates: make(chan *client.SolveStatus, 64),
 		shown:   make(chan struct{}),
 		id:      identity.NewID(),
@@ -53,28 +54,28 @@ func NewProgress(w io.Writer, mode string) (*Progress, error) {
 		notes:   map[string]bool{},
 	}
 	go func() {
-		defer close(p.shown)
+		defer close(d.shown)
 		// The display ends when the channel is closed, so that a cancelled
 		// command still shows how its last steps ended.
-		_, _ = display.UpdateFrom(context.Background(), p.updates)
+		_, _ = display.UpdateFrom(context.Background(), d.updates)
 	}()
-	return p, nil
+	return d, nil
 }
 
 // Close ends the display after everything was shown.
-func (p *Progress) Close() {
-	close(p.updates)
-	<-p.shown
+func (d *Display) Close() {
+	close(d.updates)
+	<-d.shown
 }
 
 // Steps returns the finished steps in the order in which they began; those of
 // the engine that have no name of their own are left out, and a group counts
 // as one step.
-func (p *Progress) Steps() []Step {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (d *Display) Steps() []Step {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var records []*record
-	for _, r := range p.steps {
+	for _, r := range d.steps {
 		if r.finished && !r.internal && !r.member {
 			records = append(records, r)
 		}
@@ -89,19 +90,31 @@ func (p *Progress) Steps() []Step {
 
 // Do runs fn as one step of the display. What fn writes is shown as the
 // step's log; cached says that nothing had to be done.
-func (p *Progress) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
+func (d *Display) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
 	started := time.Now()
-	source := p.newSource("")
-	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%s %d %s", p.id, source.id, name)), Name: name, Started: &started}
-	p.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
-	cached, err := fn(ctx, &stepLog{p: p, source: source, vertex: vertex.Digest})
+	source := d.newSource("")
+	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%s %d %s", d.id, source.id, name)), Name: name, Started: &started}
+	d.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
+	cached, err := fn(ctx, &stepLog{display: d, source: source, vertex: vertex.Digest})
 	done, completed := vertex, time.Now()
 	done.Completed, done.Cached = &completed, cached
 	if err != nil {
 		done.Error = err.Error()
 	}
-	p.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&done}})
+	d.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&done}})
 	return err
+}
+
+// Note shows a step that does nothing but to be seen, once for each name.
+func (d *Display) Note(ctx context.Context, name string) error {
+	d.mu.Lock()
+	shown := d.notes[name]
+	d.notes[name] = true
+	d.mu.Unlock()
+	if shown {
+		return nil
+	}
+	return d.Do(ctx, name, func(context.Context, io.Writer) (bool, error) { return false, nil })
 }
 
 // source is one origin of updates: a solve, or a step of Do.
@@ -111,48 +124,48 @@ type source struct {
 	export string
 }
 
-func (p *Progress) newSource(export string) source {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.next++
-	return source{id: p.next, export: export}
+func (d *Display) newSource(export string) source {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next++
+	return source{id: d.next, export: export}
 }
 
-// follow passes the updates of one solve on until its channel is closed;
+// Follow passes the updates of one solve on until its channel is closed;
 // export names what the solve exports.
-func (p *Progress) follow(updates <-chan *client.SolveStatus, export string) {
-	source := p.newSource(export)
+func (d *Display) Follow(updates <-chan *client.SolveStatus, export string) {
+	source := d.newSource(export)
 	for u := range updates {
-		p.send(source, u)
+		d.send(source, u)
 	}
-	p.end(source)
+	d.end(source)
 }
 
 // end notes that a solve tells no more.
-func (p *Progress) end(source source) {
-	p.mu.Lock()
+func (d *Display) end(source source) {
+	d.mu.Lock()
 	last := &client.SolveStatus{}
-	p.release(source, last)
-	p.mu.Unlock()
-	p.updates <- last
+	d.release(source, last)
+	d.mu.Unlock()
+	d.updates <- last
 }
 
-func (p *Progress) send(from source, u *client.SolveStatus) {
-	p.mu.Lock()
-	shown := p.filter(from, u)
-	p.mu.Unlock()
-	p.updates <- shown
+func (d *Display) send(from source, u *client.SolveStatus) {
+	d.mu.Lock()
+	shown := d.filter(from, u)
+	d.mu.Unlock()
+	d.updates <- shown
 }
 
 // stepLog shows what is written to it as the log of one step.
 type stepLog struct {
-	p      *Progress
-	source source
-	vertex digest.Digest
+	display *Display
+	source  source
+	vertex  digest.Digest
 }
 
 func (l *stepLog) Write(text []byte) (int, error) {
-	l.p.send(l.source, &client.SolveStatus{Logs: []*client.VertexLog{{
+	l.display.send(l.source, &client.SolveStatus{Logs: []*client.VertexLog{{
 		Vertex: l.vertex, Stream: 2, Data: append([]byte(nil), text...), Timestamp: time.Now(),
 	}}})
 	return len(text), nil

@@ -1,7 +1,6 @@
-package engine
+package progress
 
 import (
-	"bytes"
 	"strings"
 	"time"
 
@@ -34,23 +33,23 @@ const (
 )
 
 // filter returns what of an update is shown, and remembers the steps in it.
-func (p *Progress) filter(from source, u *client.SolveStatus) *client.SolveStatus {
+func (d *Display) filter(from source, u *client.SolveStatus) *client.SolveStatus {
 	shown := &client.SolveStatus{}
 	for _, v := range u.Vertexes {
-		p.vertex(from, v, shown)
+		d.vertex(from, v, shown)
 	}
 	for _, s := range u.Statuses {
-		if r := p.steps[s.Vertex]; r.visible(from) {
+		if r := d.steps[s.Vertex]; r.visible(from) {
 			shown.Statuses = append(shown.Statuses, s)
 		}
 	}
 	for _, w := range u.Warnings {
-		if r := p.steps[w.Vertex]; r.visible(from) {
+		if r := d.steps[w.Vertex]; r.visible(from) {
 			shown.Warnings = append(shown.Warnings, w)
 		}
 	}
 	for _, l := range u.Logs {
-		r := p.steps[l.Vertex]
+		r := d.steps[l.Vertex]
 		if r != nil && r.owner == from.id {
 			r.note(l.Data)
 		}
@@ -73,18 +72,18 @@ func (r *record) note(text []byte) {
 	}
 }
 
-func (p *Progress) vertex(from source, v *client.Vertex, shown *client.SolveStatus) {
+func (d *Display) vertex(from source, v *client.Vertex, shown *client.SolveStatus) {
 	internal := strings.HasPrefix(v.Name, "[internal]") && v.Error == ""
 	if v.Started == nil {
 		switch {
 		case v.ProgressGroup != nil:
-			p.group(v).announce(v)
+			d.group(v).announce(v)
 		case !internal:
 			shown.Vertexes = append(shown.Vertexes, named(v, from))
 		}
 		return
 	}
-	r := p.remember(from, v)
+	r := d.remember(from, v)
 	if r == nil {
 		return
 	}
@@ -92,9 +91,9 @@ func (p *Progress) vertex(from source, v *client.Vertex, shown *client.SolveStat
 	switch {
 	case v.ProgressGroup != nil:
 		r.member = true
-		g := p.group(v)
+		g := d.group(v)
 		g.add(v)
-		p.show(g, shown)
+		d.show(g, shown)
 	case !internal:
 		shown.Vertexes = append(shown.Vertexes, named(v, from))
 	}
@@ -102,11 +101,11 @@ func (p *Progress) vertex(from source, v *client.Vertex, shown *client.SolveStat
 
 // remember updates the record of a vertex; it returns nil where another
 // source tells its story, or has told it to a good end.
-func (p *Progress) remember(from source, v *client.Vertex) *record {
-	r := p.steps[v.Digest]
+func (d *Display) remember(from source, v *client.Vertex) *record {
+	r := d.steps[v.Digest]
 	if r == nil {
-		r = &record{order: len(p.steps), step: Step{Name: named(v, from).Name}, started: *v.Started, owner: from.id}
-		p.steps[v.Digest] = r
+		r = &record{order: len(d.steps), step: Step{Name: named(v, from).Name}, started: *v.Started, owner: from.id}
+		d.steps[v.Digest] = r
 	}
 	if r.owner != from.id {
 		if r.owner != 0 && !r.failed || r.finished && !r.failed {
@@ -123,16 +122,16 @@ func (p *Progress) remember(from source, v *client.Vertex) *record {
 }
 
 // release lets other solves tell of what a solve leaves unfinished.
-func (p *Progress) release(from source, shown *client.SolveStatus) {
-	for _, r := range p.steps {
+func (d *Display) release(from source, shown *client.SolveStatus) {
+	for _, r := range d.steps {
 		if r.owner == from.id {
 			r.owner = 0
 		}
 	}
-	for _, g := range p.groups {
+	for _, g := range d.groups {
 		g.announced = nil
 		if g.open {
-			p.show(g, shown)
+			d.show(g, shown)
 		}
 	}
 }
@@ -146,24 +145,4 @@ func named(v *client.Vertex, from source) *client.Vertex {
 	shown := *v
 	shown.Name = "[export] " + from.export
 	return &shown
-}
-
-// failure returns what the display knows of the step that an error blames.
-func (p *Progress) failure(err error) blame {
-	vertex, ok := failedVertex(err)
-	if !ok {
-		return blame{}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r := p.steps[vertex]
-	if r == nil {
-		return blame{}
-	}
-	return blame{Step: r.step.Name, Output: lastLines(r.output), Shown: !p.silent}
-}
-
-func lastLines(text []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	return string(bytes.Join(lines[max(0, len(lines)-maxOutputLines):], []byte("\n")))
 }

@@ -1,4 +1,4 @@
-package engine
+package progress
 
 import (
 	"bytes"
@@ -125,7 +125,7 @@ func TestDisplay(t *testing.T) {
 func tell(t *testing.T, story []told) (string, []Step) {
 	t.Helper()
 	var shown bytes.Buffer
-	p, err := NewProgress(&shown, "plain")
+	p, err := New(&shown, "plain")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func tell(t *testing.T, story []told) (string, []Step) {
 
 func TestDo(t *testing.T) {
 	var shown bytes.Buffer
-	p, err := NewProgress(&shown, "plain")
+	p, err := New(&shown, "plain")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,23 @@ func TestDo(t *testing.T) {
 		if !strings.Contains(shown.String(), text) {
 			t.Errorf("%q is not shown in:\n%s", text, shown.String())
 		}
+	}
+}
+
+func TestNoteIsShownOnce(t *testing.T) {
+	d, err := New(io.Discard, "quiet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ignore USER", "ignore USER", "ignore ENV"} {
+		if err := d.Note(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps := d.Steps()
+	d.Close()
+	if len(steps) != 2 || steps[0].Name != "ignore USER" || steps[1].Name != "ignore ENV" {
+		t.Errorf("got %v, want each note once", steps)
 	}
 }
 
