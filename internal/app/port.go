@@ -3,10 +3,8 @@ package app
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const (
@@ -52,75 +50,3 @@ func (p Port) MarshalYAML() (any, error) {
 	}
 	return p.Number, nil
 }
-
-// sizeUnits are the letters of Size, largest first.
-var sizeUnits = []struct {
-	letter string
-	bytes  int64
-}{{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}}
-
-// String returns the size with the largest unit that divides it: "128M".
-func (s Size) String() string {
-	for _, u := range sizeUnits {
-		if s != 0 && int64(s)%u.bytes == 0 {
-			return strconv.FormatInt(int64(s)/u.bytes, 10) + u.letter
-		}
-	}
-	return strconv.FormatInt(int64(s), 10)
-}
-
-// UnmarshalText reads a whole number of bytes, or one with K, M or G (powers
-// of 1024); zero is refused.
-func (s *Size) UnmarshalText(text []byte) error {
-	digits, scale := string(text), int64(1)
-	for _, u := range sizeUnits {
-		if rest, ok := strings.CutSuffix(digits, u.letter); ok {
-			digits, scale = rest, u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || int64(n) > math.MaxInt64/scale {
-		return fmt.Errorf("%q is not a size; write a whole number with K, M or G, like 128M", text)
-	}
-	if n == 0 {
-		return errors.New("a size is more than 0; leave the key out for no limit of your own")
-	}
-	*s = Size(int64(n) * scale)
-	return nil
-}
-
-// MarshalYAML writes the size as String does.
-func (s Size) MarshalYAML() (any, error) { return s.String(), nil }
-
-// Std returns the time span as the standard library's type.
-func (d Duration) Std() time.Duration { return time.Duration(d) }
-
-// String returns the time span in the shortest form that reads back: "30s".
-func (d Duration) String() string {
-	s := d.Std().String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// UnmarshalText reads what time.ParseDuration reads; only spans of more than
-// zero are allowed.
-func (d *Duration) UnmarshalText(text []byte) error {
-	span, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not a time span; write a number with ms, s, m or h, like 30s", text)
-	}
-	if span <= 0 {
-		return errors.New("a time span is more than 0")
-	}
-	*d = Duration(span)
-	return nil
-}
-
-// MarshalYAML writes the time span as String does.
-func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }

@@ -296,14 +296,14 @@ func keysOf(typ reflect.Type, prefix string, keys map[string]bool) {
 }
 
 func TestDocumentationIsCurrent(t *testing.T) {
-	const path = "../../docs/settings.md"
+	const path = "../../../docs/settings.md"
 	if *update {
 		write(t, path, Documentation())
 		return
 	}
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != Documentation() {
-		t.Errorf("docs/settings.md differs from the table (%v); run: go generate ./internal/settings", err)
+		t.Errorf("docs/settings.md differs from the table (%v); run: go generate ./cmd/internal/settings", err)
 	}
 }
 
