@@ -3,7 +3,6 @@ package pipelines
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -181,14 +180,12 @@ func (p past) attach(bundle []byte) {
 func (p past) attachAs(b attest.Bundle, form func(manifest []byte) []byte) {
 	p.t.Helper()
 	m, store := p.content.Manifest, p.store()
-	manifest, blobs, err := attest.Manifest(b, attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size})
+	manifest, blobs, err := attest.Manifest(b, registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, b := range blobs {
-		d := registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
-		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Content)), nil }
-		if err := store.PutBlob(p.t.Context(), registry.Blob{Descriptor: d, Open: open}); err != nil {
+		if err := store.PutBlob(p.t.Context(), registry.InMemory(b.Descriptor, b.Content)); err != nil {
 			p.t.Fatal(err)
 		}
 	}

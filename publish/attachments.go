@@ -24,7 +24,7 @@ func attachments(m registry.Manifest, signed attest.Signed) ([]attachment, error
 	if len(signed.Bundles()) == 0 || signed.Digest() != m.Digest.String() {
 		return nil, fault.New(fault.Integrity, "%s is to be published and %q was signed", m.Digest, signed.Digest())
 	}
-	subject := attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size}
+	subject := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	all := make([]attachment, 0, len(signed.Bundles()))
 	for _, b := range signed.Bundles() {
 		manifest, blobs, err := attest.Manifest(b, subject)
@@ -33,8 +33,7 @@ func attachments(m registry.Manifest, signed attest.Signed) ([]attachment, error
 		}
 		a := attachment{manifest: registry.NewManifest(manifest.MediaType, manifest.Content)}
 		for _, blob := range blobs {
-			d := registry.Descriptor{MediaType: blob.MediaType, Digest: digest.Digest(blob.Digest), Size: blob.Size}
-			a.blobs = append(a.blobs, registry.InMemory(d, blob.Content))
+			a.blobs = append(a.blobs, registry.InMemory(blob.Descriptor, blob.Content))
 		}
 		all = append(all, a)
 	}

@@ -16,7 +16,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/registry", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/registry", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
