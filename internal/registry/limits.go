@@ -44,6 +44,8 @@ const (
 	// lockWait is how long a publisher waits for another one's step on the
 	// same layout; a step takes milliseconds.
 	lockWait = time.Minute
+	// lockPoll is the time between two looks whether that step is done.
+	lockPoll = 20 * time.Millisecond
 	// staleIngest is the age at which an unfinished blob in a layout is taken
 	// for a killed publisher's.
 	staleIngest = 24 * time.Hour

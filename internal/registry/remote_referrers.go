@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 // referrersByTag reads the list of a registry without the API.
@@ -40,7 +41,7 @@ func (r *remote) Attach(ctx context.Context, subject digest.Digest, referrers []
 	}
 	for n := range merges {
 		if n > 0 {
-			if err := wait(ctx, jitter(r.options.FirstWait)); err != nil {
+			if err := retry.Wait(ctx, retry.Jitter(r.options.FirstWait)); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 // SetTag moves a tag with the one request that registries have for it. For a
@@ -35,7 +36,7 @@ func (r *remote) SetTag(ctx context.Context, t TagRequest) error {
 		return err
 	}
 	if err == nil {
-		if err := wait(ctx, r.options.Settle); err != nil {
+		if err := retry.Wait(ctx, r.options.Settle); err != nil {
 			return err
 		}
 	}
