@@ -25,7 +25,7 @@ func (e *Engine) allowsNetwork(ctx context.Context) error {
 	}
 	workers, err := e.client.ListWorkers(ctx)
 	if err != nil {
-		return classify(fmt.Errorf("asking the engine: %w", err), blame{})
+		return classify(fmt.Errorf("asking the engine: %w", err), failure{})
 	}
 	want := stepnet.FormatNetworks(e.options.Networks)
 	for _, w := range workers {

@@ -52,7 +52,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		return llb.State{}, err
 	}
 	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
-		if err := f.kitchen.Progress.noteIgnored(ctx, name, config); err != nil {
+		if err := noteIgnored(ctx, f.kitchen.Progress, name, config); err != nil {
 			return llb.State{}, err
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/builders/progress"
 )
 
 func contains(text []byte, part string) bool { return bytes.Contains(text, []byte(part)) }
@@ -52,7 +54,7 @@ func copyTo(t *testing.T, path string, data []byte) {
 func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
 	t.Helper()
 	var shown bytes.Buffer
-	progress, err := NewProgress(&shown, mode)
+	display, err := progress.New(&shown, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +62,12 @@ func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
 	end := func() string {
 		if !closed {
 			closed = true
-			progress.Close()
+			display.Close()
 		}
 		return shown.String()
 	}
 	t.Cleanup(func() { end() })
-	return Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": busybox(t)}}, end
+	return Kitchen{Engine: e, Progress: display, Locals: map[string]string{"shell": busybox(t)}}, end
 }
 
 // shell returns a step that runs a script without network and whose /out is
@@ -103,12 +105,12 @@ func probe(state string) error {
 		return err
 	}
 	defer e.Close()
-	progress, err := NewProgress(io.Discard, "quiet")
+	display, err := progress.New(io.Discard, "quiet")
 	if err != nil {
 		return err
 	}
-	defer progress.Close()
-	k := Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
+	defer display.Close()
+	k := Kitchen{Engine: e, Progress: display, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
 	out, err := os.MkdirTemp(state, "out-") // others may probe at the same time
 	if err != nil {
 		return err

@@ -19,13 +19,14 @@ import (
 	"github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // Kitchen is an engine with what a build brings to it.
 type Kitchen struct {
 	Engine   *Engine
-	Progress *Progress
+	Progress *progress.Display
 	// Locals are the folders of this machine that graphs read, by name.
 	Locals map[string]string
 	// Unseen are the paths in a folder of Locals that no graph sees, by its
@@ -90,7 +91,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	}
 	updates := make(chan *client.SolveStatus)
 	group, solving := errgroup.WithContext(ctx)
-	group.Go(func() error { k.Progress.follow(updates, j.name()); return nil })
+	group.Go(func() error { k.Progress.Follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
 		response, err = k.Engine.client.Build(solving, opt, "bakelite", w.build, updates)
@@ -100,9 +101,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		if refused := cmp.Or(w.judged.refusal(), w.refused); refused != nil {
 			return "", refused
 		}
-		failure := k.Progress.failure(err)
-		failure.Status = gone(ctx, err, w.definition)
-		return "", classify(err, failure)
+		return "", classify(err, failure{k.Progress.Failure(err), gone(ctx, err, w.definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }

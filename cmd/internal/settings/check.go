@@ -11,6 +11,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // archiveName is the form of an archive's name; viper reads a dot as a level.
@@ -29,7 +30,7 @@ func list(words []string) string { return strings.Join(words, ", ") }
 func (e Entry) check(text string) error {
 	switch e.Kind {
 	case Span:
-		return new(Duration).UnmarshalText([]byte(text))
+		return new(units.Wait).UnmarshalText([]byte(text))
 	case Path:
 		if secret.MatchString(text) {
 			return errors.New("this is a token itself; write it to a file that only you can read, and name that")
