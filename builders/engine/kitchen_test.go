@@ -35,7 +35,7 @@ func busyboxIn(t *testing.T, root string) string {
 		}
 	}
 	copyTo(t, filepath.Join(root, "bin/busybox"), program)
-	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "seq", "id", "wc", "grep"} {
+	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "seq", "id", "wc", "grep", "mknod", "touch", "test", "true", "cp"} {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", applet)); err != nil {
 			t.Fatal(err)
 		}
@@ -116,11 +116,16 @@ func probe(state string) error {
 		return err
 	}
 	script := "id -u; cat /proc/1/comm; grep -c : /proc/net/dev"
-	probed := shell("probe", "("+script+") > /out/text")
-	if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
-		return err
+	reach := "grep -c : /proc/net/dev; wget -q -T 5 -O - http://" + os.Getenv("PAGE") + "/ 2>/dev/null || echo no machine"
+	for _, probed := range []llb.State{shell("probe", "("+script+") > /out/text"), networked("reach", "("+reach+") > /out/text")} {
+		if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(out, "text"))
+		if err != nil {
+			return err
+		}
+		fmt.Print(string(text))
 	}
-	text, err := os.ReadFile(filepath.Join(out, "text"))
-	fmt.Print(string(text))
-	return err
+	return nil
 }

@@ -67,6 +67,8 @@ func doors() []door {
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},
 		{"go.etcd.io/bbolt", []string{"builders/engine", "scan/trivy/testdb"}},
 		{"google.golang.org/grpc", []string{"builders/engine"}},
+		{"gvisor.dev/gvisor/", []string{"builders/stepnet"}},
+		{"github.com/vishvananda/", []string{"builders/stepnet"}},
 		{"github.com/hashicorp/packer-plugin-sdk/", packer},
 		{"github.com/hashicorp/hcl/", packer},
 		{"github.com/zclconf/go-cty/", packer},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/internal/units"
 )
@@ -37,6 +38,10 @@ func (e Entry) check(text string) error {
 	case Number:
 		if n, err := strconv.Atoi(text); err != nil || n < 0 || n > maxJobs {
 			return fmt.Errorf("%q is not a whole number between 0 and %d", text, maxJobs)
+		}
+	case Networks:
+		if _, err := stepnet.ParseNetworks(text); err != nil {
+			return err
 		}
 	case Switch:
 		if text != "true" && text != "false" {

@@ -101,6 +101,12 @@ type Engine struct {
 	Address string `yaml:"address,omitempty"`
 	// Idle is how long an engine of Bakelite's own outlives its last command.
 	Idle units.Wait `yaml:"idle,omitempty"`
+	// Networks are what steps reach besides public addresses, as
+	// stepnet.ParseNetworks reads them.
+	Networks string `yaml:"networks,omitempty"`
+	// UnconfinedNetwork lets steps with a network run on an engine that is not
+	// Bakelite's own.
+	UnconfinedNetwork bool `yaml:"unconfined-network,omitempty"`
 }
 
 // Value is one setting in force and where it comes from.
