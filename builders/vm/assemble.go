@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 // maxVar is the most that the file system of /var may have before the machine
@@ -160,25 +161,30 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 // unpackVar unpacks the file system of /var, most of which is holes, beside
 // its packed form.
 func unpackVar(dir string) error {
-	packed, err := os.Open(filepath.Join(dir, "var.zst"))
+	if err := unpackSparse(filepath.Join(dir, "var"), maxVar); err != nil {
+		return fmt.Errorf("unpacking file system of /var: %w", err)
+	}
+	return nil
+}
+
+// unpackSparse unpacks path.zst to path, which may have max bytes.
+func unpackSparse(path string, max int64) error {
+	packed, err := os.Open(path + ".zst")
 	if err != nil {
-		return fmt.Errorf("reading file system of /var: %w", err)
+		return err
 	}
 	defer packed.Close()
 	reader, err := zstd.NewReader(packed)
 	if err != nil {
-		return fmt.Errorf("reading file system of /var: %w", err)
+		return err
 	}
 	defer reader.Close()
-	out, err := os.Create(filepath.Join(dir, "var"))
+	out, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("unpacking file system of /var: %w", err)
+		return err
 	}
 	defer out.Close()
-	if err := copySparse(out, io.LimitReader(reader, maxVar)); err != nil {
-		return fmt.Errorf("unpacking file system of /var: %w", err)
-	}
-	return nil
+	return copySparse(out, limit.Reader(reader, max, path))
 }
 
 // copySparse copies and leaves holes where whole blocks are zero.
@@ -186,20 +192,31 @@ func copySparse(out *os.File, in io.Reader) error {
 	block, zero := make([]byte, 1<<16), make([]byte, 1<<16)
 	var size int64
 	for {
-		n, err := io.ReadFull(in, block)
+		n, err := fill(in, block)
 		if n > 0 && !bytes.Equal(block[:n], zero[:n]) {
 			if _, err := out.WriteAt(block[:n], size); err != nil {
 				return err
 			}
 		}
 		size += int64(n)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if err == io.EOF {
 			return out.Truncate(size)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// fill reads until block is full. io.ReadFull would hide a reader's own
+// ErrUnexpectedEOF, which says that packed bytes are cut.
+func fill(in io.Reader, block []byte) (n int, err error) {
+	for n < len(block) && err == nil {
+		var more int
+		more, err = in.Read(block[n:])
+		n += more
+	}
+	return n, err
 }
 
 // write makes one disk file beside its name and moves the name last.
@@ -261,7 +278,7 @@ func readText(path string) ([]byte, error) {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxText))
+	text, err := limit.ReadAll(f, maxText, path)
 	if err != nil {
 		return nil, fmt.Errorf("reading part of the disk: %w", err)
 	}
