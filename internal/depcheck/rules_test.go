@@ -11,12 +11,12 @@ type layer struct {
 // layers lists the rows from the top. Each package is in exactly one.
 func layers() []layer {
 	return []layer{
-		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/"}},
+		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/", "scripts"}},
 		{"flows", []string{"pipelines", "pipelines/"}},
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/", "internal/registry", "publish/attest"}},
 		{"nouns and transport", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/disk", "internal/disk/", "internal/once", "internal/program", "internal/strict"}},
+		{"leaves", []string{"internal/cache", "internal/disk", "internal/disk/", "internal/once", "internal/owner", "internal/program", "internal/strict"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
