@@ -162,6 +162,9 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 			return nil, err
 		}
 	}
+	if err := k.judgeArchives(a, debian.Archives(suite)); err != nil {
+		return nil, err
+	}
 	if l.Images, err = k.images(ctx, a, &lock.Lock{}); err != nil {
 		return nil, err
 	}
