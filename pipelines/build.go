@@ -29,6 +29,8 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
+	// Rollback is LockOptions', for a lock that is made anew.
+	Rollback bool
 }
 
 // Built is the result of a build.
@@ -52,7 +54,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		return nil, err
 	}
 	defer release()
-	l, err := k.locked(ctx, a, o.Frozen)
+	l, err := k.locked(ctx, a, o)
 	if err != nil {
 		return nil, err
 	}
