@@ -11,6 +11,4 @@
 //	solve.go              one graph on an engine
 //	progress.go, filter.go, group.go  what people see of it
 //	errors.go, missing.go what people are told when it fails
-//
-// cmd, pipelines and the builders may import it.
 package engine

@@ -5,9 +5,8 @@
 //
 // It refuses content whose digest was not signed, a version that is there
 // with other content, plain HTTP to other machines, and whatever a registry
-// serves that does not have the digest asked for. Flows and scan/database may
-// import it; publish/attest decides what the bundles that it carries are
-// worth.
+// serves that does not have the digest asked for. What the bundles that it
+// carries are worth publish/attest decides.
 //
 // Of go-containerregistry it takes names, credentials and the handshake of
 // the transport. The requests are made here, because the client of the same

@@ -83,7 +83,7 @@ func (r *remote) url(format string, args ...any) string {
 }
 
 // errPlain is why a request was not made.
-var errPlain = fault.Hint(fault.New(fault.Policy, "plain HTTP to another machine is refused"), "give the registry a certificate, or allow this registry to be insecure")
+var errPlain = fault.Hint(fault.New(fault.Policy, "plain HTTP to another machine is refused"), "give the registry a certificate: plain HTTP is for this machine alone")
 
 // guard refuses plain HTTP, which go-containerregistry tries for private
 // addresses and which a redirect can lead to, and keeps what a registry says
