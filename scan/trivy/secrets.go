@@ -3,8 +3,10 @@
 package trivy
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"path"
 	"strings"
 
@@ -39,6 +41,39 @@ func (w *walk) secretsOf(f content.File, b *body) ([]types.Secret, error) {
 	found, err := w.engine.secrets.File(w.ctx, f.Path, r, f.Info.Size(), true)
 	return inTrivysForm(f.Path, found), err
 }
+
+// maxSpilled is the size, in bytes, up to which a large zip is put on disk: it
+// can be read at its end first alone.
+const maxSpilled = 1 << 30
+
+// pass looks for secrets in a large file that nobody else wants, as it passes.
+func (w *walk) pass(f content.File) error {
+	r, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", f.Path, err)
+	}
+	defer r.Close()
+	buffered := bufio.NewReader(r)
+	head, _ := buffered.Peek(len(zipStart)) // an error comes again
+	if string(head) == zipStart && f.Info.Size() <= maxSpilled {
+		b, err := w.spill(f, buffered)
+		if err != nil {
+			return err
+		}
+		defer b.drop()
+		found, err := w.secretsOf(f, b)
+		w.result.Merge(&analyzer.AnalysisResult{Secrets: found})
+		return err
+	}
+	found, err := w.engine.secrets.Stream(w.ctx, f.Path, buffered, true)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", f.Path, err)
+	}
+	w.result.Merge(&analyzer.AnalysisResult{Secrets: inTrivysForm(f.Path, found)})
+	return nil
+}
+
+const zipStart = "PK\x03\x04"
 
 // untouched says whether packed content is what a package brought.
 func (e *engine) untouched(data []byte) bool {

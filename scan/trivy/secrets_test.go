@@ -4,8 +4,11 @@ package trivy
 
 import (
 	"archive/tar"
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -25,6 +28,28 @@ func packed(t *testing.T, name string) string {
 	return string(made.Gzip(t, made.Tar(t, made.Tree{name: key})).Packed)
 }
 
+// largeZip is larger than one in an archive may be, which is kept in memory.
+func largeZip(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	filler, err := w.CreateHeader(&zip.FileHeader{Name: "filler", Method: zip.Store})
+	if err == nil {
+		_, err = filler.Write(make([]byte, 65<<20))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.Create("key.pem")
+	if err == nil {
+		_, err = f.Write([]byte(key))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // hidingPlaces are 24 files with one key, 16 of which Trivy's own rules pass
 // by, and some more.
 func hidingPlaces(t *testing.T) made.Tree {
@@ -42,6 +67,7 @@ func hidingPlaces(t *testing.T) made.Tree {
 	tree["srv/program"] = "\x7fELF\x02\x01\x01\x00" + strings.Repeat("\x00\x01", 400) + key
 	tree["srv/late.log"] = strings.Repeat("nothing\n", 2<<20) + key
 	tree["srv/huge.img"] = strings.Repeat("\x00", inMemory+1000) + key
+	tree["srv/large.bin"] = strings.Repeat("\x00", inMemory+1000) + key + strings.Repeat("\x00", 2<<20)
 	return tree
 }
 
@@ -55,7 +81,8 @@ func TestKeyInAnyPlace(t *testing.T) {
 		want = append(want, "/"+name)
 	}
 	tree["srv/key.pem.gz"], tree["srv/backup.tgz"] = string(made.Gzip(t, []byte(key)).Packed), packed(t, "home/me/key.pem")
-	want = append(want, "/srv/key.pem.gz", "/srv/backup.tgz!home/me/key.pem")
+	tree["srv/large.zip"] = largeZip(t)
+	want = append(want, "/srv/key.pem.gz", "/srv/backup.tgz!home/me/key.pem", "/srv/large.zip!key.pem")
 	maps.Copy(tree, made.Debian(made.Package("libc6", "2.41-12+deb13u5", "glibc")))
 	folder, image, disk := filepath.Join(dir, "tree"), filepath.Join(dir, "image"), filepath.Join(dir, "disk.raw")
 	made.Folder(t, folder, tree)

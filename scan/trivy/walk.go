@@ -64,6 +64,9 @@ func (w *walk) visit(f content.File) error {
 	} else if f.Info.Size() < leastSecret {
 		return nil
 	}
+	if !wanted && len(later) == 0 && f.Info.Size() >= inMemory {
+		return w.pass(f)
+	}
 	body, err := w.load(f)
 	if err != nil {
 		return err

@@ -56,14 +56,12 @@ func find(dir string) (string, error) {
 
 // own refuses a settings file that was found and that another user could have
 // written: it could choose the engine and the keys.
-func own(path string, rule owner.Rule) func(fs.FileInfo) error {
-	return func(info fs.FileInfo) error {
-		if err := rule.Check(path, info); err != nil {
-			return fault.Hint(fault.New(fault.Invalid, "%s was found here, not named, and it %w", path, err),
-				"use it on purpose with: --config %s", path)
-		}
-		return nil
+func own(path string, info fs.FileInfo, rule owner.Rule) error {
+	if err := rule.Check(path, info); err != nil {
+		return fault.Hint(fault.New(fault.Invalid, "%s was found here, not named, and it %w", path, err),
+			"use it on purpose with: --config %s", path)
 	}
+	return nil
 }
 
 // read reads and checks a settings file that check lets through; every mistake

@@ -87,10 +87,14 @@ func (l *loader) readFile(o Options) error {
 	}
 	var err error
 	var check func(fs.FileInfo) error // a file that was named counts, whoever wrote it
-	found := path == ""
+	found, foreign := path == "", false
 	if found {
 		path, err = find(o.Dir)
-		check = own(path, l.owners())
+		check = func(info fs.FileInfo) error {
+			err := own(path, info, l.owners())
+			foreign = err != nil
+			return err
+		}
 	} else if !filepath.IsAbs(path) {
 		path = filepath.Join(o.Dir, path)
 	}
@@ -98,6 +102,9 @@ func (l *loader) readFile(o Options) error {
 		return err
 	}
 	file, err := read(path, check)
+	if foreign && o.Named {
+		return nil // another's word, of which nothing would count
+	}
 	if err != nil {
 		return err
 	}

@@ -171,4 +171,13 @@ func TestFoundPolicy(t *testing.T) {
 	if err := s.RefuseFound("policy", "scanner.database"); err != nil || s.Policy != filepath.Join(dir, "lax.yaml") {
 		t.Errorf("the file named: %q, %v", s.Policy, err)
 	}
+	// Another user's file keeps nobody from looking.
+	asRoot(t)
+	if err := os.Chown(filepath.Join(dir, FileName), another, another); err != nil {
+		t.Fatal(err)
+	}
+	s = look()
+	if err := s.RefuseFound("policy"); err != nil || s.Policy != "" {
+		t.Errorf("another user's: %q, %v", s.Policy, err)
+	}
 }
