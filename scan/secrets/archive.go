@@ -52,8 +52,6 @@ func (l *look) member(packed io.Reader, inner string, depth int) error {
 		return tooLarge(err, inner)
 	case k == plain:
 		return tooLarge(l.stream(r, inner), inner)
-	case k == tarball, k == zipped:
-		return l.open(k, r, nil, inner, depth)
 	}
 	return l.both(k, r, inner, depth)
 }
@@ -83,11 +81,8 @@ func (l *look) untar(r io.Reader, inner string, depth int) error {
 	t := tar.NewReader(r)
 	for {
 		header, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return tooLarge(l.stream(r, inner), inner) // what follows the archive's end
-		}
 		if err != nil {
-			return tooLarge(err, inner)
+			return tooLarge(unless(err, io.EOF), inner)
 		}
 		if err := l.entry(inner); err != nil {
 			return err
@@ -108,7 +103,6 @@ func (l *look) unzip(r io.Reader, at readerAt, inner string, depth int) error {
 		if err != nil {
 			return tooLarge(err, inner)
 		}
-		l.window(data, 0, len(data), place{inner: inner})
 		at = bytes.NewReader(data)
 	}
 	z, err := zip.NewReader(at, at.Size())

@@ -73,7 +73,7 @@ func der(form func(rest cryptobyte.String) bool) find {
 		if !ok || !form(content[3:]) {
 			return nil, at + 1
 		}
-		return []Found{{At: at, Rule: PrivateKey, Title: titleKey, Severity: high, Binary: true, sum: sha256.Sum256(whole)}}, at + 1
+		return []Found{{At: at, Rule: PrivateKey, Title: titleKey, Severity: high, Binary: true, Sum: sha256.Sum256(whole)}}, at + 1
 	}
 }
 

@@ -55,7 +55,7 @@ func matching(form *regexp.Regexp, f Found) find {
 		if text == nil {
 			return nil, at + 1
 		}
-		f.At, f.sum = at, sha256.Sum256(text)
+		f.At, f.Sum = at, sha256.Sum256(text)
 		return []Found{f}, at + 1
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // look is one file being looked at.
@@ -30,14 +33,28 @@ func (l *look) result(err error) ([]Finding, error) {
 	order := func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Inner, b.Inner), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 	}
-	slices.SortStableFunc(l.findings, order)
+	found := slices.DeleteFunc(slices.Clone(l.findings), l.toldWithin)
+	slices.SortStableFunc(found, order)
 	// Of two detectors that find the same the first one counts.
-	return slices.CompactFunc(l.findings, func(a, b Finding) bool { return order(a, b) == 0 }), err
+	return slices.CompactFunc(found, func(a, b Finding) bool { return order(a, b) == 0 }), err
 }
 
+// toldWithin says whether what was found in the bytes of an archive was found
+// in one of its entries too, which says more.
+func (l *look) toldWithin(f Finding) bool {
+	return f.sum != [sha256.Size]byte{} && slices.ContainsFunc(l.findings, func(g Finding) bool {
+		return g.sum == f.sum && g.Rule == f.Rule && strings.HasPrefix(g.Inner, f.Inner+"!")
+	})
+}
+
+// add keeps a finding. Those that are too many are told of in one, so that
+// what a waiver lets through hides nothing.
 func (l *look) add(f Finding) {
-	if len(l.findings) < maxFound {
+	switch n := len(l.findings); {
+	case n < maxFound:
 		l.findings = append(l.findings, f)
+	case n == maxFound:
+		l.findings = append(l.findings, Finding{Rule: "more-secrets", Title: fmt.Sprintf("More than %d places in one file", maxFound), Severity: high})
 	}
 }
 
@@ -71,14 +88,14 @@ func (l *look) window(data []byte, from, to int, at place) {
 		found = append(found, more...)
 	})
 	for _, f := range found {
-		if f.At < from || f.At >= to || at.program && l.published[f.sum] {
+		if f.At < from || f.At >= to || at.program && l.published[f.Sum] {
 			continue
 		}
 		line := 0
 		if !f.Binary {
 			line = at.lines + bytes.Count(data[:f.At], []byte("\n")) + 1
 		}
-		l.add(Finding{Rule: f.Rule, Title: f.Title, Severity: f.Severity, Inner: at.inner, Line: line})
+		l.add(Finding{Rule: f.Rule, Title: f.Title, Severity: f.Severity, Inner: at.inner, Line: line, sum: f.Sum})
 	}
 }
 

@@ -30,7 +30,7 @@ func textual(step int) find {
 		if len(b.text) < leastKey || !b.ended && len(b.text) < leastCut {
 			return nil, at + step
 		}
-		f := Found{At: at + step*(len(block)-len(body)+b.start), Rule: PrivateKey, Title: titleKey, Severity: high, sum: b.sum()}
+		f := Found{At: at + step*(len(block)-len(body)+b.start), Rule: PrivateKey, Title: titleKey, Severity: high, Sum: b.sum()}
 		if b.encrypted || strings.Contains(label, "ENCRYPTED") || strings.Contains(label, "TSS2") {
 			f.Title, f.Severity = titleEncrypted, medium
 		}

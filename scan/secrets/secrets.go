@@ -29,6 +29,8 @@ type Finding struct {
 	Inner string
 	// Line counts from 1; 0 where there are no lines.
 	Line int
+
+	sum [sha256.Size]byte
 }
 
 // Detector finds one kind of secret.
@@ -49,9 +51,10 @@ type Found struct {
 	Rule, Title, Severity string
 	// Binary says that lines mean nothing there.
 	Binary bool
-
-	// sum is the SHA-256 of a key's own bytes, unpacked from text.
-	sum [sha256.Size]byte
+	// Sum is the SHA-256 of the secret itself, of a key's bytes whatever they
+	// are written in; zero where it is not known. It tells what is found in the
+	// bytes of an archive and in an entry once, and what everybody has.
+	Sum [sha256.Size]byte
 }
 
 // Scanner looks for secrets. It is safe for concurrent use.
@@ -90,19 +93,13 @@ const (
 // archive and unpack says so. The only error is that of the context.
 func (s *Scanner) Bytes(ctx context.Context, name string, data []byte, unpack bool) ([]Finding, error) {
 	l := &look{Scanner: s, ctx: ctx, name: name}
-	kind := plain
-	if unpack {
-		kind = kindOf(data, data)
+	l.window(data, 0, len(data), l.begin(data, ""))
+	kind := kindOf(data, data)
+	if !unpack || kind == plain {
+		return l.result(ctx.Err())
 	}
-	var err error
-	if kind != tarball {
-		l.window(data, 0, len(data), l.begin(data, ""))
-	}
-	if kind != plain {
-		in := bytes.NewReader(data)
-		err = l.open(kind, in, in, "", 0)
-	}
-	return l.result(err)
+	in := bytes.NewReader(data)
+	return l.result(l.open(kind, in, in, "", 0))
 }
 
 // Stream is Bytes for content that is read once. Its errors are those of the
@@ -134,25 +131,21 @@ func (w *watched) Read(p []byte) (int, error) {
 // File is Stream for content of size bytes that can be read at any place.
 func (s *Scanner) File(ctx context.Context, name string, r io.ReaderAt, size int64, unpack bool) ([]Finding, error) {
 	l := &look{Scanner: s, ctx: ctx, name: name}
-	kind := plain
-	if unpack {
-		head, tail := make([]byte, min(size, headBytes)), make([]byte, min(size, tailBytes))
-		_, err := r.ReadAt(head, 0)
-		_, err2 := r.ReadAt(tail, size-int64(len(tail)))
-		if err = errors.Join(unless(err, io.EOF), unless(err2, io.EOF)); err != nil {
-			return nil, err
-		}
-		kind = kindOf(head, tail)
+	if err := l.stream(io.NewSectionReader(r, 0, size), ""); err != nil || !unpack {
+		return l.result(err)
 	}
-	var err error
-	if kind != tarball {
-		err = l.stream(io.NewSectionReader(r, 0, size), "")
+	head, tail := make([]byte, min(size, headBytes)), make([]byte, min(size, tailBytes))
+	_, err := r.ReadAt(head, 0)
+	_, err2 := r.ReadAt(tail, size-int64(len(tail)))
+	if err = errors.Join(unless(err, io.EOF), unless(err2, io.EOF)); err != nil {
+		return l.result(err)
 	}
-	if kind != plain && err == nil {
-		in := io.NewSectionReader(r, 0, size)
-		err = l.open(kind, in, in, "", 0)
+	kind := kindOf(head, tail)
+	if kind == plain {
+		return l.result(nil)
 	}
-	return l.result(err)
+	in := io.NewSectionReader(r, 0, size)
+	return l.result(l.open(kind, in, in, "", 0))
 }
 
 func unless(err, harmless error) error {

@@ -4,6 +4,7 @@ package trivy
 
 import (
 	"bytes"
+	"crypto/sha256"
 
 	"github.com/aquasecurity/trivy/pkg/fanal/secret"
 
@@ -87,8 +88,9 @@ func (r rule) find(name string, data []byte, at int) (found []secrets.Found, unt
 		to++
 	}
 	for _, l := range r.scanner.FindLocations(r.Rule, data[from:to]) {
-		if !bytes.Contains(bytes.ToUpper(data[from+l.Start:from+l.End]), []byte("EXAMPLE")) {
-			found = append(found, secrets.Found{At: from + l.Start, Rule: r.ID, Title: r.Title, Severity: severity(r.Severity)})
+		text := data[from+l.Start : from+l.End]
+		if !bytes.Contains(bytes.ToUpper(text), []byte("EXAMPLE")) {
+			found = append(found, secrets.Found{At: from + l.Start, Rule: r.ID, Title: r.Title, Severity: severity(r.Severity), Sum: sha256.Sum256(text)})
 		}
 	}
 	if to == at+runBytes {
