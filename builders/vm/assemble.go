@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -23,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/sparse"
 )
 
 // maxVar is the most that the file system of /var may have before the machine
@@ -184,39 +184,8 @@ func unpackSparse(path string, max int64) error {
 		return err
 	}
 	defer out.Close()
-	return copySparse(out, limit.Reader(reader, max, path))
-}
-
-// copySparse copies and leaves holes where whole blocks are zero.
-func copySparse(out *os.File, in io.Reader) error {
-	block, zero := make([]byte, 1<<16), make([]byte, 1<<16)
-	var size int64
-	for {
-		n, err := fill(in, block)
-		if n > 0 && !bytes.Equal(block[:n], zero[:n]) {
-			if _, err := out.WriteAt(block[:n], size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		if err == io.EOF {
-			return out.Truncate(size)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// fill reads until block is full. io.ReadFull would hide a reader's own
-// ErrUnexpectedEOF, which says that packed bytes are cut.
-func fill(in io.Reader, block []byte) (n int, err error) {
-	for n < len(block) && err == nil {
-		var more int
-		more, err = in.Read(block[n:])
-		n += more
-	}
-	return n, err
+	_, err = sparse.Copy(out, limit.Reader(reader, max, path))
+	return err
 }
 
 // write makes one disk file beside its name and moves the name last.
