@@ -154,7 +154,9 @@ type result struct {
 	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      []step              `json:"steps"`
-	Published  []publication       `json:"published"`
+	// Receipt is the digest of the receipt's file.
+	Receipt   string        `json:"receipt"`
+	Published []publication `json:"published"`
 	// Policy is what was judged by.
 	Policy *struct {
 		Path   string `json:"path"`

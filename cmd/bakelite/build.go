@@ -103,7 +103,9 @@ type result struct {
 	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      any                 `json:"steps"`
-	Published  []publication       `json:"published,omitempty"`
+	// Receipt is the digest of the receipt's file, for publish --receipt.
+	Receipt   string        `json:"receipt"`
+	Published []publication `json:"published,omitempty"`
 	// Policy is what was judged by, where publishing was asked for.
 	Policy *policyInForce `json:"policy,omitempty"`
 }
@@ -152,6 +154,7 @@ func printResult(w io.Writer, b *pipelines.Built, judgedBy *policyInForce, asJSO
 func jsonResult(b *pipelines.Built) result {
 	r := result{
 		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
+		Receipt: b.Digest(),
 	}
 	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
