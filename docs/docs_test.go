@@ -77,6 +77,37 @@ func TestJSONNamesEveryKey(t *testing.T) {
 	}
 }
 
+// TestNamedPathsExist: what a document or a comment calls by its path in the
+// repository is there.
+func TestNamedPathsExist(t *testing.T) {
+	rooms := "cmd|pipelines|publish|scan|builders|runners|distro|internal|templates|test|bench|scripts"
+	path := regexp.MustCompile("(?:^|[^\\w./-])((?:" + rooms + `)/[a-z0-9_-]+(?:/[\w-]+)*(?:\.[a-z]+)*)`)
+	named := 0
+	each(t, func(file, text string) {
+		var lines []string
+		for line := range strings.Lines(text) {
+			code, comment, _ := strings.Cut(line, "//")
+			switch {
+			case filepath.Ext(file) == ".md":
+				lines = append(lines, line)
+			case filepath.Ext(file) == ".go" && strings.TrimSpace(code) == "":
+				lines = append(lines, comment)
+			}
+		}
+		for _, line := range lines {
+			for _, found := range path.FindAllStringSubmatch(line, -1) {
+				named++
+				if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
+					t.Errorf("%s names %s, which is not there", file, found[1])
+				}
+			}
+		}
+	})
+	if named < 100 {
+		t.Errorf("%d paths are named", named)
+	}
+}
+
 // TestNamedTestsExist: a document that says what tests a claim names a real one.
 func TestNamedTestsExist(t *testing.T) {
 	function, name := regexp.MustCompile(`(?m)^func (Test\w+)\(`), regexp.MustCompile("`(Test[A-Z]\\w+)`")

@@ -23,6 +23,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 // maxIndex bounds a layout's index.json, in bytes.
@@ -337,11 +338,11 @@ func blobPath(dir, digest string) string {
 	return filepath.Join(blobsPath(dir), filepath.Base(strings.TrimPrefix(digest, "sha256:")))
 }
 
-func readFile(path string, limit int64) ([]byte, error) {
+func readFile(path string, max int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+	return limit.ReadAll(f, max, path)
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/owner"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -40,8 +41,9 @@ func (p Policy) names() []named {
 	return all
 }
 
-// readFiles returns the content of the files that p names.
-func readFiles(p Policy) (map[string][]byte, strict.Problems) {
+// readFiles returns the content of the files that p names; a rule, if there is
+// one, says whose they may be.
+func readFiles(p Policy, rule *owner.Rule) (map[string][]byte, strict.Problems) {
 	root, err := os.OpenRoot(p.Dir)
 	if err != nil {
 		return nil, strict.Problems{{Message: err.Error()}}
@@ -57,7 +59,7 @@ func readFiles(p Policy) (map[string][]byte, strict.Problems) {
 		if len(files) == maxFiles {
 			return nil, append(problems, strict.Problem{Key: n.key, Message: fmt.Sprintf("a policy names at most %d files", maxFiles)})
 		}
-		data, err := readBelow(root, n.name)
+		data, err := readBelow(root, n.name, rule)
 		if err != nil {
 			problems = append(problems, strict.Problem{Key: n.key, Message: err.Error()})
 			continue
@@ -68,7 +70,7 @@ func readFiles(p Policy) (map[string][]byte, strict.Problems) {
 }
 
 // readBelow reads a regular file below root; links that lead out are refused.
-func readBelow(root *os.Root, name string) ([]byte, error) {
+func readBelow(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
 	// O_NONBLOCK: opening a named pipe must not wait for a writer.
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,6 +83,11 @@ func readBelow(root *os.Root, name string) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	if rule != nil {
+		if err := rule.Check(filepath.Join(root.Name(), name), info); err != nil {
+			return nil, fmt.Errorf("%s %w, and nobody named this policy", name, err)
+		}
 	}
 	return io.ReadAll(limit.Reader(f, maxFile, name))
 }
