@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/profile"
 )
 
 // Graph returns the image's filesystem. Where nothing of the app runs in the
@@ -64,27 +63,22 @@ type image struct {
 
 // Config returns the image configuration in the form of the OCI image
 // specification, with Docker's health check where the check is a command.
-func Config(a app.App, l *lock.Lock) ([]byte, error) {
-	s := a.Service
+func Config(a app.App, l *lock.Lock, id profile.Identity) ([]byte, error) {
+	p := profile.Of(a)
 	var img image
 	img.OS, img.Architecture, _ = strings.Cut(l.Platform, "/")
 	img.RootFS.Type = "layers"
-	img.Config.User = s.User
-	img.Config.Entrypoint = s.Command
-	img.Config.WorkingDir = s.Dir
+	img.Config.User = id.String()
+	img.Config.Entrypoint, img.Config.WorkingDir, img.Config.Env = p.Command, p.Dir, p.Environment
+	img.Config.StopSignal = p.StopSignal
 	img.Config.Labels = Annotations(a, l)
-	environment := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
-	maps.Copy(environment, s.Environment)
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		img.Config.Env = append(img.Config.Env, name+"="+environment[name])
-	}
-	for _, p := range s.Ports {
+	for _, port := range p.Ports {
 		if img.Config.ExposedPorts == nil {
 			img.Config.ExposedPorts = map[string]struct{}{}
 		}
-		img.Config.ExposedPorts[fmt.Sprintf("%d/%s", p.Number, p.Protocol)] = struct{}{}
+		img.Config.ExposedPorts[fmt.Sprintf("%d/%s", port.Number, port.Protocol)] = struct{}{}
 	}
-	if h := s.Health; h != nil && h.Command != nil {
+	if h := p.Health; h != nil && h.Command != nil {
 		img.Config.Healthcheck = &healthcheck{
 			Test:     append([]string{"CMD"}, h.Command.Run...),
 			Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,

@@ -62,8 +62,9 @@ func (j Job) name() string {
 
 // Image says what an exported image is, apart from its filesystem.
 type Image struct {
-	// Config is the image's configuration in the form of the OCI image spec.
-	Config []byte
+	// Config returns the image's configuration in the form of the OCI image
+	// spec; it may read files of the image, of at most readLimit bytes.
+	Config func(read ReadFile) ([]byte, error)
 	// Annotations are those of the manifest.
 	Annotations map[string]string
 	// Layout is the OCI layout folder that receives the blobs.
@@ -104,7 +105,7 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 		}
 		result, err := gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: definition.ToPB()})
 		if err == nil && j.Image != nil {
-			result.AddMeta(exptypes.ExporterImageConfigKey, j.Image.Config)
+			err = j.Image.describe(ctx, result)
 		}
 		return result, err
 	}

@@ -100,6 +100,18 @@ type Service struct {
 	Resources Resources `yaml:"resources,omitempty"`
 	// Health tells a healthy service from one that merely runs.
 	Health *Health `yaml:"health,omitempty"`
+	// StopSignal asks the service to end, "SIGTERM" by default. Some end well at
+	// another: nginx at SIGQUIT, PostgreSQL at SIGINT.
+	StopSignal string `yaml:"stopSignal,omitempty"`
+	// StopGrace is the time after which a service that still runs is killed,
+	// 10s by default.
+	StopGrace Duration `yaml:"stopGrace,omitempty"`
+	// Allow lifts limits that both artifacts put on the service: "jit" (memory
+	// that is written and executed, as just-in-time compilers need it),
+	// "io-uring", "keyrings" (the kernel's), "ownership" (giving files to
+	// others, and changing users), "scheduling" (priorities, processors and
+	// memory nodes of processes).
+	Allow []string `yaml:"allow,omitempty"`
 }
 
 // Port is a port number and a protocol, "tcp" or "udp".

@@ -18,8 +18,10 @@ const (
 	defaultInterval = Duration(30 * time.Second)
 	defaultTimeout  = Duration(5 * time.Second)
 	defaultWithin   = Duration(30 * time.Second)
+	defaultGrace    = Duration(10 * time.Second) // Docker's
 	defaultRetries  = 3
 	defaultStatus   = 200
+	defaultSignal   = "SIGTERM"
 )
 
 // WithDefaults returns a copy of a with every key filled whose default does
@@ -75,6 +77,10 @@ func filledService(s Service) Service {
 	s.Writable = slices.Clone(s.Writable)
 	s.Environment = maps.Clone(s.Environment)
 	s.Dir = or(s.Dir, "/")
+	s.Resources.PIDs = or(s.Resources.PIDs, DefaultPIDs)
+	s.StopSignal = or(s.StopSignal, defaultSignal)
+	s.StopGrace = or(s.StopGrace, defaultGrace)
+	s.Allow = slices.Clone(s.Allow)
 	if s.Health != nil {
 		h := *s.Health
 		h.Check = filledCheck(h.Check, firstTCP(s.Ports))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // environmentName is the portable form in POSIX.1-2024, chapter 8.1, with
@@ -17,6 +18,7 @@ const (
 	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
+	maxStopGrace     = Duration(time.Hour)
 )
 
 func (c *checker) service(s Service) {
@@ -30,6 +32,11 @@ func (c *checker) service(s Service) {
 	c.environment(s.Environment)
 	c.workingDir("service.dir", s.Dir)
 	c.resources(s.Resources)
+	c.stop(s)
+	once(c, "service.allow", s.Allow)
+	for i, word := range s.Allow {
+		c.oneOf(item("service.allow", i), word, Allowances())
+	}
 	if s.Health != nil {
 		c.check("service.health", s.Health.Check, s.Ports)
 		c.positive("service.health.interval", s.Health.Interval)
@@ -37,6 +44,31 @@ func (c *checker) service(s Service) {
 		if s.Health.Retries < 1 {
 			c.add("service.health.retries", "must be at least 1")
 		}
+	}
+}
+
+// AllowJIT lifts the limit on memory that is written and executed.
+const AllowJIT = "jit"
+
+// Allowances are the limits that service.allow can lift.
+func Allowances() []string {
+	return []string{"io-uring", AllowJIT, "keyrings", "ownership", "scheduling"}
+}
+
+// StopSignals are the signals that can ask a service to end.
+func StopSignals() []string {
+	return []string{"SIGABRT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH"}
+}
+
+func (c *checker) stop(s Service) {
+	if s.StopSignal == "SIGKILL" {
+		c.add("service.stopSignal", "SIGKILL gives a service no time to end well; it is sent anyway after service.stopGrace")
+	} else {
+		c.oneOf("service.stopSignal", s.StopSignal, StopSignals())
+	}
+	c.positive("service.stopGrace", s.StopGrace)
+	if s.StopGrace > maxStopGrace {
+		c.add("service.stopGrace", "%v is longer than %v", s.StopGrace, maxStopGrace)
 	}
 }
 

@@ -4,12 +4,15 @@ import (
 	"os"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/bakelite/bakelite/internal/profile"
+	"github.com/bakelite/bakelite/internal/profile/form"
 )
 
 // rootlessSpec is the spec for a caller who is not root: user 0 of a user
 // namespace is the caller, which is all that one may map without help.
-func (p Profile) rootlessSpec(rootfs string) *specs.Spec {
-	s := p.Spec(Identity{}, rootfs)
+func rootlessSpec(p profile.Profile, rootfs string) *specs.Spec {
+	s := form.Spec(p, profile.Identity{}, rootfs)
 	s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
 	s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(os.Geteuid()), Size: 1}}
 	s.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(os.Getegid()), Size: 1}}

@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// defaultGrace is the time between SIGTERM and SIGKILL (Docker's default).
-	defaultGrace = 10 * time.Second
 	// runcTime bounds one command of runc.
 	runcTime = 30 * time.Second
 	// execTime bounds a program run in the container.

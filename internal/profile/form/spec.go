@@ -1,11 +1,16 @@
-package container
+// Package form writes the run profile in the forms that others read: the OCI
+// runtime spec and image configuration, the machine's systemd unit, and what
+// container engines and orchestrators take. All of them are pure, and say the
+// same. Everybody above the leaves may import it.
+package form
 
 import (
 	"fmt"
 	"path"
 
-	"github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/bakelite/bakelite/internal/profile"
 )
 
 const (
@@ -18,42 +23,35 @@ const (
 	sharedMemory = "16m"
 )
 
-// Identity is the service's user as numbers, from the image's own passwd.
-type Identity struct {
-	UID    uint32   `json:"uid"`
-	GID    uint32   `json:"gid"`
-	Groups []uint32 `json:"groups,omitempty"`
-}
-
 // Spec is the OCI runtime spec of the profile for that user, on the root
-// filesystem in the folder root. It is pure and holds no seccomp profile, as
-// that depends on the kernel; see withSeccomp.
-func (p Profile) Spec(id Identity, root string) *specs.Spec {
+// filesystem in the folder root.
+func Spec(p profile.Profile, id profile.Identity, root string) *specs.Spec {
 	return &specs.Spec{
 		Version:  specVersion,
 		Hostname: p.Name,
-		Root:     &specs.Root{Path: root, Readonly: p.ReadOnlyRoot},
-		Process:  p.process(id),
-		Mounts:   append(systemMounts(), p.folderMounts(id)...),
+		Root:     &specs.Root{Path: root, Readonly: true},
+		Process:  process(p, id),
+		Mounts:   append(systemMounts(), folderMounts(p, id)...),
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
 				{Type: specs.MountNamespace}, {Type: specs.NetworkNamespace},
 			},
-			Resources:     p.resources(),
+			Resources:     resources(p),
+			Seccomp:       Seccomp(p),
 			MaskedPaths:   maskedPaths(),
 			ReadonlyPaths: readonlyPaths(),
 		},
 	}
 }
 
-func (p Profile) process(id Identity) *specs.Process {
+func process(p profile.Profile, id profile.Identity) *specs.Process {
 	return &specs.Process{
-		User:            specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups},
+		User:            specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups, Umask: umask()},
 		Args:            p.Command,
 		Env:             p.Environment,
 		Cwd:             p.Dir,
-		NoNewPrivileges: p.NoNewPrivileges,
+		NoNewPrivileges: true,
 		Capabilities: &specs.LinuxCapabilities{
 			Bounding: p.Capabilities, Effective: p.Capabilities, Inheritable: p.Capabilities,
 			Permitted: p.Capabilities, Ambient: p.Capabilities,
@@ -63,6 +61,11 @@ func (p Profile) process(id Identity) *specs.Process {
 			{Type: "RLIMIT_NOFILE", Hard: p.OpenFiles, Soft: p.OpenFiles},
 		},
 	}
+}
+
+func umask() *uint32 {
+	mask := uint32(profile.Umask)
+	return &mask
 }
 
 func systemMounts() []specs.Mount {
@@ -77,11 +80,11 @@ func systemMounts() []specs.Mount {
 
 // folderMounts copy the image's own content of each folder into it
 // (tmpcopyup); /tmp starts empty and is sticky.
-func (p Profile) folderMounts(id Identity) []specs.Mount {
+func folderMounts(p profile.Profile, id profile.Identity) []specs.Mount {
 	var all []specs.Mount
-	for _, f := range p.Writable {
+	for _, f := range p.Folders {
 		options := []string{"nosuid", "nodev", "noexec", fmt.Sprintf("size=%d", f.Bytes)}
-		if f.Path == tmp {
+		if f.Path == profile.Tmp {
 			options = append(options, "mode=1777")
 		} else {
 			options = append(options, "mode=0755", fmt.Sprintf("uid=%d", id.UID), fmt.Sprintf("gid=%d", id.GID), "tmpcopyup")
@@ -91,7 +94,7 @@ func (p Profile) folderMounts(id Identity) []specs.Mount {
 	return all
 }
 
-func (p Profile) resources() *specs.LinuxResources {
+func resources(p profile.Profile) *specs.LinuxResources {
 	r := &specs.LinuxResources{
 		Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}},
 		Pids:    &specs.LinuxPids{Limit: &p.PIDs},
@@ -104,17 +107,6 @@ func (p Profile) resources() *specs.LinuxResources {
 		r.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
 	}
 	return r
-}
-
-// withSeccomp adds the allow-list that Docker applies, for this kernel: what
-// it does not name is denied.
-func withSeccomp(s *specs.Spec) error {
-	profile, err := seccomp.GetDefaultProfile(s)
-	if err != nil {
-		return fmt.Errorf("making the seccomp profile: %w", err)
-	}
-	s.Linux.Seccomp = profile
-	return nil
 }
 
 // maskedPaths and readonlyPaths are those that Docker and containerd mask:
