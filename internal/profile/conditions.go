@@ -7,7 +7,8 @@ import (
 )
 
 // Denial refuses calls by their arguments: those in which, for each of Where,
-// one of the bits is set. systemd has a directive for each; Unit names it.
+// one of the bits is set; without Where, all. systemd has a directive for each;
+// Unit names it.
 type Denial struct {
 	Calls []string
 	Where []Bits
@@ -35,6 +36,8 @@ const (
 func (p Profile) Denials() []Denial {
 	all := []Denial{
 		{[]string{"clone"}, []Bits{{0, namespaces}}, unix.EPERM, "RestrictNamespaces"},
+		{[]string{"clone3"}, nil, unix.ENOSYS, "RestrictNamespaces"},
+		{[]string{"openat2"}, nil, unix.ENOSYS, "RestrictSUIDSGID"},
 		{[]string{"chmod", "creat", "fchmod", "mkdir", "mknod"}, []Bits{{1, setID}}, unix.EPERM, "RestrictSUIDSGID"},
 		{[]string{"fchmodat", "fchmodat2", "mkdirat", "mknodat"}, []Bits{{2, setID}}, unix.EPERM, "RestrictSUIDSGID"},
 		{[]string{"open"}, []Bits{{1, unix.O_CREAT}, {2, setID}}, unix.EPERM, "RestrictSUIDSGID"},

@@ -102,7 +102,7 @@ func newRunning(runc string, o Options, p profile.Profile) *Running {
 	id := "bakelite-" + strings.ToLower(rand.Text())
 	return &Running{
 		ID: id, runc: runc, state: filepath.Join(o.State, "runc"), bundle: filepath.Join(o.State, "run", id),
-		signal: p.StopSignal, grace: p.StopGrace, hostNetwork: o.HostNetwork, log: program.NewTail(logLimit),
+		profile: p, hostNetwork: o.HostNetwork, log: program.NewTail(logLimit),
 	}
 }
 
@@ -111,7 +111,7 @@ func (r *Running) adapt(p profile.Profile, id profile.Identity, rootfs string) (
 	var s *specs.Spec
 	if os.Geteuid() == 0 {
 		s = form.Spec(p, id, rootfs)
-		s.Linux.CgroupsPath = "/" + r.ID
+		s.Linux.CgroupsPath = "/" + r.ID + "/" + service
 		limitSwap(s.Linux.Resources)
 	} else {
 		s = rootlessSpec(p, rootfs)

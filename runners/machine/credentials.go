@@ -17,6 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile/form"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -69,12 +70,19 @@ func script(o Options, device, accel string) string {
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
-	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "start %s %d %s\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()), quote(a.Unit()))
 	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
-	for _, c := range o.commands(accel) {
-		fmt.Fprintln(&b, c.line())
+	commands := o.commands(accel)
+	for _, c := range commands {
+		fmt.Fprintln(&b, c.unit())
 	}
-	fmt.Fprintf(&b, "service %s\n", quote(a.Unit()))
+	if len(commands) > 0 {
+		b.WriteString("systemctl daemon-reload\n")
+	}
+	for _, c := range commands {
+		fmt.Fprintln(&b, c.check())
+	}
+	b.WriteString("sleep 2\nservice\n")
 	if o.Controls != "" {
 		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
 	}
@@ -95,8 +103,8 @@ func pack(script string) string {
 // attempt may begin at the end of within.
 type command struct {
 	number          int
-	check           app.CommandCheck
-	service         app.Service
+	run             app.CommandCheck
+	user            string
 	within, attempt time.Duration
 }
 
@@ -107,7 +115,7 @@ func (o Options) commands(accel string) []command {
 			continue
 		}
 		c := command{
-			number: i, check: *p.Test.Command, service: p.Service,
+			number: i, run: *p.Test.Command, user: p.Service.User,
 			within: cmp.Or(time.Duration(p.Test.Within), probe.DefaultWithin), attempt: cmp.Or(p.Attempt, commandAttempt),
 		}
 		if accel == accelTCG {
@@ -118,38 +126,26 @@ func (o Options) commands(accel string) []command {
 	return all
 }
 
-// line calls the script's check: its number, the seconds for all attempts and
-// for one, user, folder, wanted exit code and text, then the environment and
-// the command.
-func (c command) line() string {
-	words := []string{
-		"check", strconv.Itoa(c.number), seconds(c.within), seconds(c.attempt),
-		c.service.User, c.service.Dir, strconv.Itoa(c.check.Exit), c.check.Contains,
+// unit calls the script's command.
+func (c command) unit() string {
+	return call("command", strconv.Itoa(c.number), seconds(c.attempt), c.user, form.Words(c.run.Run))
+}
+
+// check calls the script's check.
+func (c command) check() string {
+	return call("check", strconv.Itoa(c.number), seconds(c.within), strconv.Itoa(c.run.Exit), c.run.Contains)
+}
+
+func call(function string, words ...string) string {
+	for _, w := range words {
+		function += " " + quote(w)
 	}
-	words = append(words, environment(c.service)...)
-	words = append(words, c.check.Run...)
-	for i, w := range words[1:] {
-		words[i+1] = quote(w)
-	}
-	return strings.Join(words, " ")
+	return function
 }
 
 // seconds are whole, and at least one.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d, time.Second).Seconds()))
-}
-
-func environment(s app.Service) []string {
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-	for name, value := range s.Environment {
-		if name != "PATH" {
-			env = append(env, name+"="+value)
-		} else {
-			env[0] = "PATH=" + value
-		}
-	}
-	sort.Strings(env)
-	return env
 }
 
 // quote makes one word of the shell of any text without NUL.

@@ -50,7 +50,7 @@ func (u unit) Output() string { return "app-" + u.Name + "-output" }
 func (u unit) Pipe() string { return "/run/bakelite/output" }
 
 // Exec is the command line.
-func (u unit) Exec() string { return words(u.Command) }
+func (u unit) Exec() string { return Words(u.Command) }
 
 // Variables are the environment.
 func (u unit) Variables() []string { return mapped(u.Environment, Quote) }
@@ -73,18 +73,13 @@ func (u unit) Rights() string { return strings.Join(u.Capabilities, " ") }
 // Allowed are the system calls that are let through.
 func (u unit) Allowed() string { return strings.Join(u.Calls.Allowed, " ") }
 
-// Refused are those that fail with EPERM.
-func (u unit) Refused() string {
-	return strings.Join(mapped(u.Calls.Refused, func(call string) string { return call + ":EPERM" }), " ")
-}
-
 // Sockets are the families of sockets.
 func (u unit) Sockets() string {
 	return strings.Join(mapped(u.Families, func(f profile.Family) string { return f.Name }), " ")
 }
 
 // Writable lists the folders that the service may write to.
-func (u unit) Writable() string { return words(u.own()) }
+func (u unit) Writable() string { return Words(u.own()) }
 
 // own are the writable folders but /tmp, which PrivateTmp makes.
 func (u unit) own() []string {
@@ -111,7 +106,8 @@ func Ephemeral(dir string) bool {
 // Behind is where a folder of the read-only system really lies.
 func Behind(dir string) string { return path.Join("/var/lib/bakelite/writable", dir) }
 
-func words(all []string) string { return strings.Join(mapped(all, Quote), " ") }
+// Words writes a command line or a list of a unit file.
+func Words(all []string) string { return strings.Join(mapped(all, Quote), " ") }
 
 // Quote writes one word of a unit file (systemd.syntax(7), Quoting): quoted,
 // with specifiers and control characters escaped.
