@@ -18,21 +18,34 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/profile"
+	"github.com/bakelite/bakelite/internal/profile/form"
 )
 
 // Graph returns the image's filesystem. Where nothing of the app runs in the
 // tree, the app's files are a layer of their own on a tree that many builds
 // share; else the tree is trimmed after the app's steps.
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
-	tree := g.Container()
+	tree, own := g.Container(), extra(g.App)
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, rootfs.Extra{})
+		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, own)
 	}
-	tree, err := g.Overlay(ctx, tree, b, rootfs.Extra{})
+	tree, err := g.Overlay(ctx, tree, b, own)
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system and app"), nil
+	// Trimming may take folders that are the service's.
+	return flat(g.Own(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), own.Folders), "system and app"), nil
+}
+
+// extra is what an image needs to run in any container engine: the service's
+// folders, and the files that engines put their own over.
+func extra(a app.App) rootfs.Extra {
+	p := profile.Of(a)
+	e := rootfs.Extra{Folders: p.Own(), Files: []app.File{{To: "/etc/hostname", Content: a.Name + "\n"}, {To: "/etc/resolv.conf"}}}
+	for _, f := range form.Hosts(p) {
+		e.Files = append(e.Files, app.File{To: f.Path, Content: f.Text})
+	}
+	return e
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.
@@ -73,10 +86,12 @@ func Config(a app.App, l *lock.Lock, id profile.Identity) ([]byte, error) {
 	img.Config.StopSignal = p.StopSignal
 	img.Config.Labels = Annotations(a, l)
 	for _, port := range p.Ports {
-		if img.Config.ExposedPorts == nil {
-			img.Config.ExposedPorts = map[string]struct{}{}
+		img.Config.ExposedPorts = with(img.Config.ExposedPorts, fmt.Sprintf("%d/%s", port.Number, port.Protocol))
+	}
+	for _, f := range p.Folders {
+		if f.Lasts {
+			img.Config.Volumes = with(img.Config.Volumes, f.Path)
 		}
-		img.Config.ExposedPorts[fmt.Sprintf("%d/%s", port.Number, port.Protocol)] = struct{}{}
 	}
 	if h := p.Health; h != nil && h.Command != nil {
 		img.Config.Healthcheck = &healthcheck{
@@ -85,6 +100,15 @@ func Config(a app.App, l *lock.Lock, id profile.Identity) ([]byte, error) {
 		}
 	}
 	return json.Marshal(img)
+}
+
+// with adds a member to a set, in the form of image configurations.
+func with(set map[string]struct{}, member string) map[string]struct{} {
+	if set == nil {
+		set = map[string]struct{}{}
+	}
+	set[member] = struct{}{}
+	return set
 }
 
 // Annotations says what the image is and what it stands on, by the keys of

@@ -48,27 +48,23 @@ func (m machine) extra() (rootfs.Extra, error) {
 		}
 		extra.Files = append(extra.Files, app.File{To: s[0], Content: text})
 	}
-	for _, f := range form.Units(profile.Of(m.App)) {
+	p := profile.Of(m.App)
+	for _, f := range append(form.Units(p), form.Hosts(p)...) {
 		extra.Files = append(extra.Files, app.File{To: f.Path, Content: f.Text})
 	}
-	for _, dir := range m.App.Service.Writable {
-		if !form.Ephemeral(dir) {
+	for _, dir := range p.Own() {
+		if !strings.HasPrefix(dir, "/run/") && !strings.HasPrefix(dir, "/var/") && !strings.HasPrefix(dir, "/tmp/") {
 			extra.Folders = append(extra.Folders, dir)
 		}
 	}
 	return extra, nil
 }
 
-// Folders lists the folders to make at boot: the writable ones, each where it
-// really lies, and the administrator's home.
-func (m machine) Folders() []string {
-	return mapped(m.App.Service.Writable, func(dir string) string {
-		if form.Ephemeral(dir) {
-			return dir
-		}
-		return form.Behind(dir)
-	})
-}
+// Memories are the file systems in memory that hold the service's folders.
+func (m machine) Memories() []form.Memory { return form.Memories(profile.Of(m.App)) }
+
+// Tmpfiles makes the service's folders.
+func (m machine) Tmpfiles() string { return form.Tmpfiles(profile.Of(m.App)) }
 
 func (m machine) render(name string) (string, error) {
 	t, err := template.New(name).Parse(templates.Text(name))
@@ -80,12 +76,4 @@ func (m machine) render(name string) (string, error) {
 		return "", fmt.Errorf("filling template %s: %w", name, err)
 	}
 	return text.String(), nil
-}
-
-func mapped(words []string, f func(string) string) []string {
-	out := make([]string, len(words))
-	for i, word := range words {
-		out[i] = f(word)
-	}
-	return out
 }

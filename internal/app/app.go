@@ -90,8 +90,13 @@ type Service struct {
 	User string `yaml:"user"`
 	// Ports are the ports that the service listens on, as 8080 or 53/udp.
 	Ports []Port `yaml:"ports,omitempty"`
-	// Writable are the folders that the service may write to.
+	// Writable are folders in memory that the service may write to. They begin
+	// with what the image has there, and end with the container or the machine's
+	// boot.
 	Writable []string `yaml:"writable,omitempty"`
+	// State are folders that the service may write to and that last: volumes of
+	// a container, the writable part of a disk. They begin as Writable do.
+	State []string `yaml:"state,omitempty"`
 	// Environment holds the variables that the service sees.
 	Environment map[string]string `yaml:"environment,omitempty"`
 	// Dir is the working directory, "/" by default.
@@ -126,8 +131,12 @@ type Resources struct {
 	Memory Size `yaml:"memory,omitempty"`
 	// CPUs is the share of processors: 0.5 is half of one.
 	CPUs float64 `yaml:"cpus,omitempty"`
-	// PIDs is the largest number of processes and threads.
+	// PIDs is the largest number of processes and threads, 256 by default.
 	PIDs int `yaml:"pids,omitempty"`
+	// Writable is the most that each folder of service.writable, /tmp, /var/tmp
+	// and /dev/shm hold; by default half of Memory, or of vm.memory where that is
+	// not limited. What they hold counts as the service's memory.
+	Writable Size `yaml:"writable,omitempty"`
 }
 
 // Size is a number of bytes, written with K, M or G (powers of 1024).

@@ -35,6 +35,7 @@ func WithDefaults(a App) App {
 	a.Container.Format = or(a.Container.Format, defaultFormat)
 	a.Container.Labels = maps.Clone(a.Container.Labels)
 	a.VM = filledVM(a.VM)
+	a.Service.Resources.Writable = or(a.Service.Resources.Writable, or(a.Service.Resources.Memory, a.VM.Memory)/2)
 	a.Tests = filledTests(a.Tests, firstTCP(a.Service.Ports))
 	return a
 }
@@ -75,6 +76,7 @@ func filledService(s Service) Service {
 		s.Ports[i].Protocol = or(s.Ports[i].Protocol, tcp)
 	}
 	s.Writable = slices.Clone(s.Writable)
+	s.State = slices.Clone(s.State)
 	s.Environment = maps.Clone(s.Environment)
 	s.Dir = or(s.Dir, "/")
 	s.Resources.PIDs = or(s.Resources.PIDs, DefaultPIDs)

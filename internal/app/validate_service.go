@@ -15,6 +15,7 @@ var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 const (
 	// minServiceMemory is what Docker accepts at least (6 MB, docker run -m).
 	minServiceMemory = Size(6 << 20)
+	minFolder        = Size(1 << 20)
 	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
@@ -25,10 +26,7 @@ func (c *checker) service(s Service) {
 	c.program("service.command", s.Command)
 	c.user("service.user", s.User)
 	c.ports(s.Ports)
-	once(c, "service.writable", s.Writable)
-	for i, p := range s.Writable {
-		c.writable(item("service.writable", i), p)
-	}
+	c.folders(s.Writable, s.State)
 	c.environment(s.Environment)
 	c.workingDir("service.dir", s.Dir)
 	c.resources(s.Resources)
@@ -142,6 +140,9 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 func (c *checker) resources(r Resources) {
 	if r.Memory != 0 && r.Memory < minServiceMemory {
 		c.add("service.resources.memory", "%v is too little; container engines accept %v and more", r.Memory, minServiceMemory)
+	}
+	if r.Writable < minFolder || r.Memory != 0 && r.Writable > r.Memory {
+		c.add("service.resources.writable", "%v is not between %v and the service's memory, which holds the folders", r.Writable, minFolder)
 	}
 	if r.CPUs != 0 && !(r.CPUs >= minCPUs && r.CPUs <= maxCPUs) {
 		c.add("service.resources.cpus", "%v is not between %v and %d", r.CPUs, minCPUs, maxCPUs)

@@ -54,10 +54,11 @@ func (p Profile) Denials() []Denial {
 }
 
 // Choice lets a call through with some values of its first argument; the others
-// that there are fail with Errno.
+// that there are, and those from Above on where it is set, fail with Errno.
 type Choice struct {
 	Call            string
 	Allowed, Others []uint64
+	Above           uint64
 	Errno           unix.Errno
 	Unit            string
 }
@@ -69,7 +70,7 @@ const unknownFamily = 46
 // Choices are the calls that depend on a value: the families of sockets, and
 // the personality, which stays what it is.
 func (p Profile) Choices() []Choice {
-	sockets := Choice{Call: "socket", Errno: unix.EAFNOSUPPORT, Unit: "RestrictAddressFamilies"}
+	sockets := Choice{Call: "socket", Above: unknownFamily, Errno: unix.EAFNOSUPPORT, Unit: "RestrictAddressFamilies"}
 	for _, f := range p.Families {
 		sockets.Allowed = append(sockets.Allowed, uint64(f.Number))
 	}
@@ -79,9 +80,9 @@ func (p Profile) Choices() []Choice {
 		}
 	}
 	return []Choice{sockets, {
-		// All bits set asks what the personality is; 8 is 32-bit, then follow an
-		// older kernel's name, addresses without chance, and code in data.
-		Call: "personality", Allowed: []uint64{0, 0xffffffff}, Others: []uint64{0x8, 0x20000, 0x40000, 0x400000},
+		// 8 is 32-bit, then follow an older kernel's name, addresses without
+		// chance, and code in data; all bits ask what it is.
+		Call: "personality", Allowed: []uint64{0}, Others: []uint64{0x8, 0x20000, 0x40000, 0x400000, 0xffffffff},
 		Errno: unix.EPERM, Unit: "LockPersonality",
 	}}
 }

@@ -52,6 +52,8 @@ type Profile struct {
 	Calls Calls `json:"-"`
 	// WriteExecute lets memory be written and executed.
 	WriteExecute bool `json:"writeExecute,omitempty"`
+	// SharedMemory bounds /dev/shm, in bytes.
+	SharedMemory int64 `json:"sharedMemory"`
 	// Memory is bytes, zero for no limit.
 	Memory int64 `json:"memory,omitempty"`
 	// CPUs is a number of processors, zero for no limit.
@@ -75,7 +77,7 @@ func Of(a app.App) Profile {
 	s := app.WithDefaults(a).Service
 	return Profile{
 		Name: a.Name, User: s.User, Command: s.Command, Environment: environment(s.Environment), Dir: s.Dir,
-		Folders: folders(s), Capabilities: capabilities(s.Ports), Ports: s.Ports,
+		Folders: folders(s), SharedMemory: int64(s.Resources.Writable), Capabilities: capabilities(s.Ports), Ports: s.Ports,
 		Families: Families(), Calls: calls(s.Allow), WriteExecute: slices.Contains(s.Allow, app.AllowJIT),
 		Memory: int64(s.Resources.Memory), CPUs: s.Resources.CPUs, PIDs: int64(s.Resources.PIDs), OpenFiles: app.MaxOpenFiles,
 		StopSignal: s.StopSignal, StopGrace: s.StopGrace.Std(), Health: s.Health, Home: home(a),

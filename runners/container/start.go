@@ -91,6 +91,10 @@ func (o Options) start(ctx context.Context, runc string, img image, rootfs strin
 	if err != nil {
 		return nil, err
 	}
+	if err := r.makeState(ctx, id, rootfs); err != nil {
+		r.Stop()
+		return nil, err
+	}
 	if err := r.run(ctx, spec); err != nil {
 		r.Stop()
 		return nil, err
@@ -110,18 +114,18 @@ func newRunning(runc string, o Options, p profile.Profile) *Running {
 func (r *Running) adapt(p profile.Profile, id profile.Identity, rootfs string) (*specs.Spec, error) {
 	var s *specs.Spec
 	if os.Geteuid() == 0 {
-		s = form.Spec(p, id, rootfs)
+		s = form.Spec(p, id, rootfs, r.lasting())
 		s.Linux.CgroupsPath = "/" + r.ID + "/" + service
 		limitSwap(s.Linux.Resources)
 	} else {
-		s = rootlessSpec(p, rootfs)
+		s = rootlessSpec(p, rootfs, r.lasting())
 		r.hostNetwork = true
 		r.notes = append(r.notes,
 			"not root: no limits of memory, processors and processes, and this machine's network",
 			fmt.Sprintf("not root: the service runs as user %d of this machine", os.Geteuid()))
 	}
 	if r.hostNetwork {
-		shareNetwork(s)
+		shareNetwork(s, rootfs)
 	}
 	return s, r.clampLimits(s.Process.Rlimits)
 }

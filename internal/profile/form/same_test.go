@@ -25,7 +25,7 @@ func apps() map[string]app.App {
 		"least": {Name: "least", Service: app.Service{Command: []string{"/bin/a"}, User: "web"}},
 		"most": {Name: "most", Files: []app.File{{To: "/home/x"}}, Service: app.Service{
 			Command: []string{"/bin/a b", `"$x"`, "%n", ""}, User: "web", Dir: "/srv/%h", Ports: []app.Port{{Number: 80}, {Number: 53, Protocol: "udp"}},
-			Environment: map[string]string{"A": "b c", "PATH": "/opt"}, Writable: []string{"/run/web", "/srv/data", "/var/lib/web"},
+			Environment: map[string]string{"A": "b c", "PATH": "/opt"}, Writable: []string{"/run/web", "/srv/cache", "/var/lib/web"}, State: []string{"/srv/data", "/var/lib/kept"},
 			Resources:  app.Resources{Memory: 96 << 20, CPUs: 1.25, PIDs: 40},
 			StopSignal: "SIGQUIT", StopGrace: 90e9, Allow: app.Allowances(),
 		}},
@@ -49,7 +49,7 @@ func TestUnitAndSpecSayTheSame(t *testing.T) {
 	for name, a := range apps() {
 		t.Run(name, func(t *testing.T) {
 			p := profile.Of(a)
-			u, s := directives(form.Units(p)[0].Text), form.Spec(p, profile.Identity{UID: 7, GID: 8}, "/r")
+			u, s := directives(form.Units(p)[0].Text), form.Spec(p, profile.Identity{UID: 7, GID: 8}, "/r", "/s")
 			last := func(key string) string {
 				if len(u[key]) == 0 {
 					return ""
@@ -174,7 +174,7 @@ func sockets(s *specs.Spec) string {
 func writable(s *specs.Spec) []string {
 	var all []string
 	for _, m := range s.Mounts {
-		if m.Type == "tmpfs" && !strings.HasPrefix(m.Destination, "/dev") && m.Destination != profile.Tmp {
+		if (m.Type == "tmpfs" || m.Type == "bind") && !strings.HasPrefix(m.Destination, "/dev") {
 			all = append(all, m.Destination)
 		}
 	}

@@ -82,6 +82,10 @@ func choice(c profile.Choice) []specs.LinuxSyscall {
 	for _, value := range c.Others {
 		rules = append(rules, specs.LinuxSyscall{Names: []string{c.Call}, Action: specs.ActErrno, ErrnoRet: number(c.Errno), Args: equal(value)})
 	}
+	if c.Above != 0 {
+		above := []specs.LinuxSeccompArg{{Index: 0, Value: c.Above, Op: specs.OpGreaterEqual}}
+		rules = append(rules, specs.LinuxSyscall{Names: []string{c.Call}, Action: specs.ActErrno, ErrnoRet: number(c.Errno), Args: above})
+	}
 	return rules
 }
 

@@ -6,6 +6,7 @@ package form
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -19,19 +20,18 @@ const (
 	specVersion = "1.0.2"
 	// cpuPeriod is the kernel's default period of a CPU quota in microseconds.
 	cpuPeriod = 100000
-	// sharedMemory is the size of /dev/shm.
-	sharedMemory = "16m"
 )
 
 // Spec is the OCI runtime spec of the profile for that user, on the root
-// filesystem in the folder root.
-func Spec(p profile.Profile, id profile.Identity, root string) *specs.Spec {
+// filesystem in the folder root. What lasts lies in state, in a folder for each;
+// see Lasting.
+func Spec(p profile.Profile, id profile.Identity, root, state string) *specs.Spec {
 	return &specs.Spec{
 		Version:  specVersion,
 		Hostname: p.Name,
 		Root:     &specs.Root{Path: root, Readonly: true},
 		Process:  process(p, id),
-		Mounts:   append(systemMounts(), folderMounts(p, id)...),
+		Mounts:   append(systemMounts(p), folderMounts(p, id, state)...),
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
@@ -39,7 +39,7 @@ func Spec(p profile.Profile, id profile.Identity, root string) *specs.Spec {
 			},
 			Resources:     resources(p),
 			Seccomp:       Seccomp(p),
-			MaskedPaths:   maskedPaths(),
+			MaskedPaths:   profile.Hidden(),
 			ReadonlyPaths: readonlyPaths(),
 		},
 	}
@@ -47,7 +47,7 @@ func Spec(p profile.Profile, id profile.Identity, root string) *specs.Spec {
 
 func process(p profile.Profile, id profile.Identity) *specs.Process {
 	return &specs.Process{
-		User:            specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups, Umask: umask()},
+		User:            specs.User{UID: id.UID, GID: id.GID, AdditionalGids: append([]uint32{id.GID}, id.Groups...), Umask: umask()},
 		Args:            p.Command,
 		Env:             p.Environment,
 		Cwd:             p.Dir,
@@ -68,30 +68,47 @@ func umask() *uint32 {
 	return &mask
 }
 
-func systemMounts() []specs.Mount {
+func systemMounts(p profile.Profile) []specs.Mount {
 	return []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
-		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "strictatime", "mode=755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
-		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=" + sharedMemory}},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d", p.SharedMemory)}},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 	}
 }
 
-// folderMounts copy the image's own content of each folder into it
-// (tmpcopyup); /tmp starts empty and is sticky.
-func folderMounts(p profile.Profile, id profile.Identity) []specs.Mount {
+// folderMounts copy the image's own content of each folder in memory into it
+// (tmpcopyup).
+func folderMounts(p profile.Profile, id profile.Identity, state string) []specs.Mount {
 	var all []specs.Mount
 	for _, f := range p.Folders {
-		options := []string{"nosuid", "nodev", "noexec", fmt.Sprintf("size=%d", f.Bytes)}
-		if f.Path == profile.Tmp {
-			options = append(options, "mode=1777")
-		} else {
-			options = append(options, "mode=0755", fmt.Sprintf("uid=%d", id.UID), fmt.Sprintf("gid=%d", id.GID), "tmpcopyup")
+		m := specs.Mount{Destination: f.Path, Options: []string{"rw", "nosuid", "nodev", "noexec"}}
+		if f.Lasts {
+			m.Type, m.Source, m.Options = "bind", Lasting(state, f), append(m.Options, "bind")
+			all = append(all, m)
+			continue
 		}
-		all = append(all, specs.Mount{Destination: path.Clean(f.Path), Type: "tmpfs", Source: "tmpfs", Options: options})
+		m.Type, m.Source = "tmpfs", "tmpfs"
+		m.Options = append(m.Options, fmt.Sprintf("size=%d", f.Bytes), "mode="+octal(f.Mode), "tmpcopyup")
+		if !f.Shared() {
+			m.Options = append(m.Options, fmt.Sprintf("uid=%d", id.UID), fmt.Sprintf("gid=%d", id.GID))
+		}
+		all = append(all, m)
 	}
 	return all
+}
+
+// Lasting is where a folder that lasts lies below the folder state.
+func Lasting(state string, f profile.Folder) string { return path.Join(state, f.Path) }
+
+// octal are permissions as mount(8) and systemd write them.
+func octal(mode fs.FileMode) string {
+	bits := mode.Perm()
+	if mode&fs.ModeSticky != 0 {
+		bits |= 0o1000
+	}
+	return fmt.Sprintf("%04o", uint32(bits))
 }
 
 func resources(p profile.Profile) *specs.LinuxResources {
@@ -109,16 +126,7 @@ func resources(p profile.Profile) *specs.LinuxResources {
 	return r
 }
 
-// maskedPaths and readonlyPaths are those that Docker and containerd mask:
-// files of the kernel that tell of, or reach into, the whole machine.
-func maskedPaths() []string {
-	return []string{
-		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-		"/sys/devices/virtual/powercap", "/sys/firmware",
-	}
-}
-
+// readonlyPaths are those that Docker and containerd keep from being written.
 func readonlyPaths() []string {
 	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 }

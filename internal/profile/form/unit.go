@@ -3,7 +3,6 @@ package form
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -16,15 +15,23 @@ import (
 type File struct{ Path, Text string }
 
 // Units are the service's systemd unit and those that it needs: the pipe that
-// takes its output, and what passes that on to the journal.
+// takes its output, what passes that on to the journal, and what makes the
+// service's folders.
 func Units(p profile.Profile) []File {
 	u := unit{p}
-	return []File{
-		{"/etc/systemd/system/" + u.Unit(), u.fill("machine/service.unit")},
-		{"/etc/systemd/system/" + u.Output() + ".socket", u.fill("machine/output.socket")},
-		{"/etc/systemd/system/" + u.Output() + ".service", u.fill("machine/output.unit")},
+	all := []File{
+		{units + u.Unit(), u.fill("machine/service.unit")},
+		{units + u.Output() + ".socket", u.fill("machine/output.socket")},
+		{units + u.Output() + ".service", u.fill("machine/output.unit")},
 	}
+	if u.Owned() != "" {
+		all = append(all, File{units + u.Makes(), u.fill("machine/folders.unit")})
+	}
+	return all
 }
+
+// units is where the machine's own units lie.
+const units = "/etc/systemd/system/"
 
 // unit is what the templates of units see.
 type unit struct{ profile.Profile }
@@ -45,6 +52,9 @@ func (u unit) Unit() string { return "app-" + u.Name + ".service" }
 
 // Output names the units of the service's output.
 func (u unit) Output() string { return "app-" + u.Name + "-output" }
+
+// Makes is the name of the unit that makes the service's folders.
+func (u unit) Makes() string { return "app-" + u.Name + "-folders.service" }
 
 // Pipe is where the output goes.
 func (u unit) Pipe() string { return "/run/bakelite/output" }
@@ -79,32 +89,113 @@ func (u unit) Sockets() string {
 }
 
 // Writable lists the folders that the service may write to.
-func (u unit) Writable() string { return Words(u.own()) }
-
-// own are the writable folders but /tmp, which PrivateTmp makes.
-func (u unit) own() []string {
-	return slices.DeleteFunc(mapped(u.Folders, func(f profile.Folder) string { return f.Path }), func(dir string) bool { return dir == profile.Tmp })
+func (u unit) Writable() string {
+	return Words(mapped(u.Folders, func(f profile.Folder) string { return f.Path }))
 }
 
-// Binds lists the writable folders outside /var and /run with what lies
-// behind them.
+// Binds lists the folders with what lies behind them.
 func (u unit) Binds() []string {
 	var binds []string
-	for _, dir := range u.own() {
-		if !Ephemeral(dir) {
-			binds = append(binds, Quote(Behind(dir)+":"+dir))
+	for i, f := range u.Folders {
+		if at := behind(i, f); at != f.Path {
+			binds = append(binds, Quote(at+":"+f.Path))
 		}
 	}
 	return binds
 }
 
-// Ephemeral says whether a folder lies where the machine can be written to.
-func Ephemeral(dir string) bool {
-	return slices.ContainsFunc([]string{"/var/", "/run/", "/tmp/"}, func(p string) bool { return strings.HasPrefix(dir, p) })
+// Owned are the places, each where it really lies, that belong to the service's
+// user.
+func (u unit) Owned() string {
+	var all []string
+	for i, f := range u.Folders {
+		if !f.Shared() {
+			all = append(all, Quote(behind(i, f)))
+		}
+	}
+	return strings.Join(all, " ")
 }
 
-// Behind is where a folder of the read-only system really lies.
-func Behind(dir string) string { return path.Join("/var/lib/bakelite/writable", dir) }
+// Private is the mode of those places.
+func (u unit) Private() string { return octal(profile.Private) }
+
+// Copies are what folders in memory begin with, and where it goes.
+func (u unit) Copies() []string {
+	var all []string
+	for i, f := range u.Folders {
+		if !f.Lasts && !volatile(f.Path) {
+			all = append(all, Words([]string{f.Path + "/.", behind(i, f)}))
+		}
+	}
+	return all
+}
+
+// Hidden are the files of the kernel that the service does not see, where
+// there are any.
+func (u unit) Hidden() string {
+	return strings.Join(mapped(profile.Hidden(), func(name string) string { return "-" + name }), " ")
+}
+
+// Memory is a folder of the machine that lies in memory.
+type Memory struct {
+	// At is where its file system is mounted, of Bytes and with the octal Mode.
+	At    string
+	Bytes int64
+	Mode  string
+}
+
+// Memories are the file systems that the machine mounts for the service's
+// folders in memory.
+func Memories(p profile.Profile) []Memory {
+	all := []Memory{{"/dev/shm", p.SharedMemory, "1777"}}
+	for i, f := range p.Folders {
+		if !f.Lasts {
+			all = append(all, Memory{memory(i), f.Bytes, "0700"})
+		}
+	}
+	return all
+}
+
+// Tmpfiles makes the service's folders at boot (tmpfiles.d(5)), and fills those
+// that last and lie in no folder of /var the first time.
+func Tmpfiles(p profile.Profile) string {
+	var text strings.Builder
+	for i, f := range p.Folders {
+		at := behind(i, f)
+		if below(f.Path, "/var") && at != f.Path {
+			fmt.Fprintf(&text, "d %s - - - -\n", f.Path)
+		}
+		if f.Lasts && at != f.Path {
+			fmt.Fprintf(&text, "C %s - - - - %s\n", at, f.Path)
+		} else {
+			fmt.Fprintf(&text, "d %s %s - - -\n", at, octal(f.Mode))
+		}
+	}
+	return text.String()
+}
+
+// memory is where the file system of a folder in memory is mounted, out of
+// everybody's sight.
+func memory(i int) string { return fmt.Sprintf("/run/bakelite/writable/%d", i) }
+
+// behind is where a folder really lies: in memory one below the root of its
+// file system, whose owner nothing can set; what lasts in /var.
+func behind(i int, f profile.Folder) string {
+	switch {
+	case !f.Lasts:
+		return memory(i) + "/folder"
+	case below(f.Path, "/var"):
+		return f.Path
+	}
+	return path.Join("/var/lib/bakelite/state", f.Path)
+}
+
+// volatile says that an image has nothing in a folder.
+func volatile(dir string) bool {
+	return below(dir, "/run") || below(dir, "/tmp") || below(dir, "/var/tmp")
+}
+
+func below(dir, top string) bool { return dir == top || strings.HasPrefix(dir, top+"/") }
 
 // Words writes a command line or a list of a unit file.
 func Words(all []string) string { return strings.Join(mapped(all, Quote), " ") }
