@@ -55,7 +55,11 @@ func configOf(g rootfs.Graph, read engine.ReadFile) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Config(g.App, g.Lock, id)
+	p, err := g.Profile()
+	if err != nil {
+		return nil, err
+	}
+	return Config(g.App, g.Lock, p, id)
 }
 
 // Check runs a script that checks hardening on the image's tree, and leaves

@@ -25,7 +25,7 @@ import (
 // tree, the app's files are a layer of their own on a tree that many builds
 // share; else the tree is trimmed after the app's steps.
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
-	tree, own := g.Container(), extra(g.App)
+	tree, own := g.Container(), extra(g)
 	if !g.RunsSteps() {
 		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, own)
 	}
@@ -39,9 +39,12 @@ func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State
 
 // extra is what an image needs to run in any container engine: the service's
 // folders, and the files that engines put their own over.
-func extra(a app.App) rootfs.Extra {
-	p := profile.Of(a)
-	e := rootfs.Extra{Folders: p.Own(), Files: []app.File{{To: "/etc/hostname", Content: a.Name + "\n"}, {To: "/etc/resolv.conf"}}}
+func extra(g rootfs.Graph) rootfs.Extra {
+	p := profile.Of(g.App)
+	e := rootfs.Extra{Folders: p.Own(), Files: []app.File{{To: "/etc/hostname", Content: p.Name + "\n"}, {To: "/etc/resolv.conf"}}}
+	if p.Starts() || p.Asks() {
+		e.Files = append(e.Files, g.Program())
+	}
 	for _, f := range form.Hosts(p) {
 		e.Files = append(e.Files, app.File{To: f.Path, Content: f.Text})
 	}
@@ -75,14 +78,13 @@ type image struct {
 }
 
 // Config returns the image configuration in the form of the OCI image
-// specification, with Docker's health check where the check is a command.
-func Config(a app.App, l *lock.Lock, id profile.Identity) ([]byte, error) {
-	p := profile.Of(a)
+// specification, with Docker's health check.
+func Config(a app.App, l *lock.Lock, p profile.Profile, id profile.Identity) ([]byte, error) {
 	var img image
 	img.OS, img.Architecture, _ = strings.Cut(l.Platform, "/")
 	img.RootFS.Type = "layers"
 	img.Config.User = id.String()
-	img.Config.Entrypoint, img.Config.WorkingDir, img.Config.Env = p.Command, p.Dir, p.Environment
+	img.Config.Entrypoint, img.Config.WorkingDir, img.Config.Env = p.Start(), p.Dir, p.Environment
 	img.Config.StopSignal = p.StopSignal
 	img.Config.Labels = Annotations(a, l)
 	for _, port := range p.Ports {
@@ -93,10 +95,13 @@ func Config(a app.App, l *lock.Lock, id profile.Identity) ([]byte, error) {
 			img.Config.Volumes = with(img.Config.Volumes, f.Path)
 		}
 	}
-	if h := p.Health; h != nil && h.Command != nil {
+	if h := p.Health; h != nil {
+		ask := p.Question()
+		if h.Command != nil {
+			ask = h.Command.Run
+		}
 		img.Config.Healthcheck = &healthcheck{
-			Test:     append([]string{"CMD"}, h.Command.Run...),
-			Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
+			Test: append([]string{"CMD"}, ask...), Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
 		}
 	}
 	return json.Marshal(img)
@@ -138,8 +143,7 @@ func Annotations(a app.App, l *lock.Lock) map[string]string {
 }
 
 // healthNote is the health check as JSON, with the names of the app file, for
-// platforms that probe from outside: an image without a shell has no program
-// that could ask for a page.
+// platforms that probe from outside.
 func healthNote(h app.Health) string {
 	note := map[string]any{"interval": h.Interval.String(), "timeout": h.Timeout.String(), "retries": h.Retries}
 	switch {

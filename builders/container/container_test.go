@@ -28,7 +28,7 @@ func web() (app.App, *lock.Lock) {
 
 func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 	a, l := web()
-	text, err := Config(a, l, profile.Identity{UID: 33, GID: 34})
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +40,8 @@ func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 			t.Errorf("the configuration lacks %s:\n%s", want, text)
 		}
 	}
-	if strings.Contains(string(text), "Healthcheck") {
-		t.Error("an http check became a program of the image, which has none for it")
+	if want := `"Healthcheck":{"Test":["CMD","/opt/bakelite/service","http","8080","/","200"],"Interval":30000000000,"Timeout":5000000000,"Retries":3}`; !strings.Contains(string(text), want) {
+		t.Errorf("the configuration lacks %s:\n%s", want, text)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 func TestOwnPathReplaces(t *testing.T) {
 	a, l := web()
 	a.Service.Environment = map[string]string{"PATH": "/opt/bin"}
-	text, err := Config(a, l, profile.Identity{UID: 33, GID: 34})
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
 	if err != nil || !strings.Contains(string(text), `"Env":["LANG=C.UTF-8","PATH=/opt/bin"]`) {
 		t.Errorf("the configuration is %s (%v)", text, err)
 	}
@@ -58,7 +58,7 @@ func TestOwnPathReplaces(t *testing.T) {
 func TestCommandCheckBecomesDockersHealthcheck(t *testing.T) {
 	a, l := web()
 	a.Service.Health.Check = app.Check{Command: &app.CommandCheck{Run: []string{"/bin/probe", "x"}}}
-	text, err := Config(a, l, profile.Identity{UID: 33, GID: 34})
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func newMachine(a app.App) machine {
 }
 
 // extra is what the disk adds to the app's own files.
-func (m machine) extra() (rootfs.Extra, error) {
+func (m machine) extra(g rootfs.Graph) (rootfs.Extra, error) {
 	var extra rootfs.Extra
 	for _, s := range settings(m.App) {
 		text, err := m.render(s[1])
@@ -48,7 +48,13 @@ func (m machine) extra() (rootfs.Extra, error) {
 		}
 		extra.Files = append(extra.Files, app.File{To: s[0], Content: text})
 	}
-	p := profile.Of(m.App)
+	p, err := g.Profile()
+	if err != nil {
+		return extra, err
+	}
+	if p.Starts() {
+		extra.Files = append(extra.Files, g.Program())
+	}
 	for _, f := range append(form.Units(p), form.Hosts(p)...) {
 		extra.Files = append(extra.Files, app.File{To: f.Path, Content: f.Text})
 	}

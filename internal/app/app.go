@@ -33,6 +33,9 @@ type App struct {
 	VM VM `yaml:"vm,omitempty"`
 	// Tests run on both artifacts before they count as made.
 	Tests []Test `yaml:"tests,omitempty"`
+	// TestValues are what secrets and settings hold while tests run, by name;
+	// without one it is a line that says so. They are no secrets.
+	TestValues map[string]string `yaml:"testValues,omitempty"`
 
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`
@@ -97,6 +100,14 @@ type Service struct {
 	// State are folders that the service may write to and that last: volumes of
 	// a container, the writable part of a disk. They begin as Writable do.
 	State []string `yaml:"state,omitempty"`
+	// Secrets are the names of files that are given at the start and stand in no
+	// image: /run/secrets/NAME in both artifacts. The service does not start
+	// where one is missing.
+	Secrets []string `yaml:"secrets,omitempty"`
+	// Config are settings that are given as Secrets are: /run/config/NAME.
+	Config []string `yaml:"config,omitempty"`
+	// Prepare makes the first state, as by initdb or a migration.
+	Prepare *Prepare `yaml:"prepare,omitempty"`
 	// Environment holds the variables that the service sees.
 	Environment map[string]string `yaml:"environment,omitempty"`
 	// Dir is the working directory, "/" by default.
@@ -117,6 +128,16 @@ type Service struct {
 	// others, and changing users), "scheduling" (priorities, processors and
 	// memory nodes of processes).
 	Allow []string `yaml:"allow,omitempty"`
+}
+
+// Prepare are commands that run once before the service, as its user and under
+// its limits. Where one fails, all run again at the next start.
+type Prepare struct {
+	// Run are the commands, each a program by absolute path and its arguments.
+	Run [][]string `yaml:"run"`
+	// When is "empty" to run on a new state alone, the default, or "update" to
+	// run after each update of the image too.
+	When string `yaml:"when,omitempty"`
 }
 
 // Port is a port number and a protocol, "tcp" or "udp".

@@ -36,6 +36,7 @@ func WithDefaults(a App) App {
 	a.Container.Labels = maps.Clone(a.Container.Labels)
 	a.VM = filledVM(a.VM)
 	a.Service.Resources.Writable = or(a.Service.Resources.Writable, or(a.Service.Resources.Memory, a.VM.Memory)/2)
+	a.TestValues = maps.Clone(a.TestValues)
 	a.Tests = filledTests(a.Tests, firstTCP(a.Service.Ports))
 	return a
 }
@@ -82,7 +83,10 @@ func filledService(s Service) Service {
 	s.Resources.PIDs = or(s.Resources.PIDs, DefaultPIDs)
 	s.StopSignal = or(s.StopSignal, defaultSignal)
 	s.StopGrace = or(s.StopGrace, defaultGrace)
-	s.Allow = slices.Clone(s.Allow)
+	s.Allow, s.Secrets, s.Config = slices.Clone(s.Allow), slices.Clone(s.Secrets), slices.Clone(s.Config)
+	if s.Prepare != nil {
+		s.Prepare = &Prepare{Run: slices.Clone(s.Prepare.Run), When: or(s.Prepare.When, WhenEmpty)}
+	}
 	if s.Health != nil {
 		h := *s.Health
 		h.Check = filledCheck(h.Check, firstTCP(s.Ports))

@@ -31,6 +31,7 @@ func (c *checker) service(s Service) {
 	c.workingDir("service.dir", s.Dir)
 	c.resources(s.Resources)
 	c.stop(s)
+	c.prepare(s)
 	once(c, "service.allow", s.Allow)
 	for i, word := range s.Allow {
 		c.oneOf(item("service.allow", i), word, Allowances())

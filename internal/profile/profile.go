@@ -67,6 +67,15 @@ type Profile struct {
 	StopSignal string        `json:"stopSignal"`
 	StopGrace  time.Duration `json:"stopGrace"`
 	Health     *app.Health   `json:"-"`
+	// Given are the secrets and settings that the service does not start
+	// without.
+	Given []Given `json:"given,omitempty"`
+	// Prepare are commands that run once before the service on a new state, and
+	// where Update is set once for each Release.
+	Prepare [][]string `json:"prepare,omitempty"`
+	Update  bool       `json:"-"`
+	// Release names what the image was made from; who makes it sets it.
+	Release string `json:"-"`
 	// Home says that the service sees /home and /root, as where the app puts
 	// something there.
 	Home bool `json:"-"`
@@ -81,6 +90,7 @@ func Of(a app.App) Profile {
 		Families: Families(), Calls: calls(s.Allow), WriteExecute: slices.Contains(s.Allow, app.AllowJIT),
 		Memory: int64(s.Resources.Memory), CPUs: s.Resources.CPUs, PIDs: int64(s.Resources.PIDs), OpenFiles: app.MaxOpenFiles,
 		StopSignal: s.StopSignal, StopGrace: s.StopGrace.Std(), Health: s.Health, Home: home(a),
+		Given: given(s), Prepare: commands(s.Prepare), Update: s.Prepare != nil && s.Prepare.When == app.WhenUpdate,
 	}
 }
 

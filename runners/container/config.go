@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -36,4 +37,15 @@ func shipped(p profile.Profile, c v1.Config) profile.Profile {
 	}
 	p.Environment = append(p.Environment, defaultPath)
 	return p
+}
+
+// overridden returns an environment with variables that replace those of the
+// same name.
+func overridden(environment, by []string) []string {
+	var all []string
+	for _, variable := range append(append([]string{}, environment...), by...) {
+		name, _, _ := strings.Cut(variable, "=")
+		all = append(slices.DeleteFunc(all, func(other string) bool { return strings.HasPrefix(other, name+"=") }), variable)
+	}
+	return all
 }

@@ -43,6 +43,11 @@ type Options struct {
 	// State is a folder for unpacked images and running containers; what is
 	// in it can be deleted when nothing runs.
 	State string
+	// Values are the service's secrets and settings by name; one that is missing
+	// keeps the service from starting.
+	Values map[string][]byte
+	// Environment is NAME=value, besides what the image sets.
+	Environment []string
 	// HostNetwork shares this machine's network instead of an empty one.
 	HostNetwork bool
 }
@@ -79,6 +84,7 @@ func Start(ctx context.Context, o Options) (*Running, error) {
 // start starts the command of an image that was unpacked.
 func (o Options) start(ctx context.Context, runc string, img image, rootfs string) (*Running, error) {
 	p := shipped(profile.Of(o.App), img.config.Config)
+	p.Environment = overridden(p.Environment, o.Environment)
 	if len(p.Command) == 0 {
 		return nil, fault.New(fault.Invalid, "the image has no command")
 	}
@@ -91,7 +97,11 @@ func (o Options) start(ctx context.Context, runc string, img image, rootfs strin
 	if err != nil {
 		return nil, err
 	}
-	if err := r.makeState(ctx, id, rootfs); err != nil {
+	err = r.makeState(ctx, id, rootfs)
+	if err == nil {
+		err = r.give(spec, o.Values, id)
+	}
+	if err != nil {
 		r.Stop()
 		return nil, err
 	}

@@ -31,6 +31,9 @@ type Record struct {
 // the input. It leaves nothing but the unpacked image behind.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	start := time.Now()
+	if o.Values == nil {
+		o.Values = o.App.ValuesForTests()
+	}
 	r, err := Start(ctx, o)
 	started := probe.Result{Artifact: probe.Container, Name: "starts", Passed: err == nil, Detail: "started"}
 	started.Seconds = probe.Seconds(time.Since(start))

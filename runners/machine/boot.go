@@ -95,9 +95,10 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 		}
 	}
 	w.ports = forwards(o)
-	if o.Report {
-		w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel))
+	if w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel)); err != nil {
+		return wiring{}, "", err
 	}
+	w.given, err = writeGiven(o)
 	return w, qemu, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -44,14 +45,22 @@ const (
 // (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
 func credentials(o Options, device, accel string) map[string]string {
 	a := o.App
-	return map[string]string{
+	all := map[string]string{}
+	if len(o.Environment) > 0 {
+		all["systemd.unit-dropin."+a.Unit()] = "[Service]\nEnvironment=" + form.Words(o.Environment) + "\n"
+	}
+	if !o.Report {
+		return all
+	}
+	maps.Copy(all, map[string]string{
 		"systemd.extra-unit." + reportUnit: reportService(script(o, device, accel)),
 		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
 			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
 			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
 		"systemd.extra-unit.bakelite-probe@.service": "[Service]\nExecStart=/bin/echo open\nStandardOutput=socket\n",
 		"systemd.unit-dropin.sysinit.target":         "[Unit]\nWants=" + reportUnit + " " + probeUnit + "\n",
-	}
+	})
+	return all
 }
 
 // reportService starts before the boot is complete and orders nothing after

@@ -41,6 +41,9 @@ type Record struct {
 // context. The disk is booted once more where Machine.Retry asks for it.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	o.Report = true
+	if o.Values == nil {
+		o.Values = o.App.ValuesForTests()
+	}
 	start := time.Now()
 	m, report, err := reported(ctx, o)
 	boots, first := 1, ""

@@ -60,7 +60,7 @@ func (u unit) Makes() string { return "app-" + u.Name + "-folders.service" }
 func (u unit) Pipe() string { return "/run/bakelite/output" }
 
 // Exec is the command line.
-func (u unit) Exec() string { return Words(u.Command) }
+func (u unit) Exec() string { return Words(u.Start()) }
 
 // Variables are the environment.
 func (u unit) Variables() []string { return mapped(u.Environment, Quote) }
@@ -128,6 +128,21 @@ func (u unit) Copies() []string {
 		}
 	}
 	return all
+}
+
+// Credential is the name by which a machine is given a secret or setting: apart
+// from those by which systemd is.
+func Credential(g profile.Given) string { return "app." + g.Name }
+
+// Credentials are the service's secrets and settings, each with its own name
+// and the machine's.
+func (u unit) Credentials() []string {
+	return mapped(u.Given, func(g profile.Given) string { return g.Name + ":" + Credential(g) })
+}
+
+// Files bind each where the service looks for it.
+func (u unit) Files() []string {
+	return mapped(u.Given, func(g profile.Given) string { return "-%d/" + g.Name + ":" + g.Path })
 }
 
 // Hidden are the files of the kernel that the service does not see, where

@@ -47,13 +47,25 @@ func (r report) files() {
 	for _, d := range devices {
 		r["device "+d.Name()] = d.Type().String()
 	}
-	mounts, _ := os.ReadFile("/proc/self/mountinfo")
-	r["mounts"] = string(mounts)
 	r["host name"], _ = os.Hostname()
 	addresses, err := net.LookupHost("localhost")
 	r["address of localhost"] = fmt.Sprint(addresses, err != nil)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	r["processes in sight"] = strconv.Itoa(len(processes))
+}
+
+// given looks at what is given at the start.
+func (r report) given() {
+	for _, dir := range []string{"/run/secrets", "/run/config"} {
+		entries, err := os.ReadDir(dir)
+		r["folder "+dir] = outcome(err)
+		for _, e := range entries {
+			name := filepath.Join(dir, e.Name())
+			text, err := os.ReadFile(name)
+			_, written := os.OpenFile(name, os.O_WRONLY, 0)
+			r["given "+name] = fmt.Sprintf("%q %s, written to %s", text, outcome(err), outcome(written))
+		}
+	}
 }
 
 // folders looks at the writable folders: whose they are, and what goes there.
