@@ -4,6 +4,8 @@
 // engine; the only files read are the app file and those that it names.
 package app
 
+import "github.com/bakelite/bakelite/internal/units"
+
 // APIVersion is the version of the app file format that this package reads.
 const APIVersion = "bakelite.dev/v1"
 
@@ -121,7 +123,7 @@ type Service struct {
 	StopSignal string `yaml:"stopSignal,omitempty"`
 	// StopGrace is the time after which a service that still runs is killed,
 	// 10s by default.
-	StopGrace Duration `yaml:"stopGrace,omitempty"`
+	StopGrace units.Duration `yaml:"stopGrace,omitempty"`
 	// Allow lifts limits that both artifacts put on the service: "jit" (memory
 	// that is written and executed, as just-in-time compilers need it),
 	// "io-uring", "keyrings" (the kernel's), "ownership" (giving files to
@@ -149,7 +151,7 @@ type Port struct {
 // Resources are limits for the whole service.
 type Resources struct {
 	// Memory as a number with K, M or G (powers of 1024): "128M".
-	Memory Size `yaml:"memory,omitempty"`
+	Memory units.Size `yaml:"memory,omitempty"`
 	// CPUs is the share of processors: 0.5 is half of one.
 	CPUs float64 `yaml:"cpus,omitempty"`
 	// PIDs is the largest number of processes and threads, 256 by default.
@@ -157,22 +159,16 @@ type Resources struct {
 	// Writable is the most that each folder of service.writable, /tmp, /var/tmp
 	// and /dev/shm hold; by default half of Memory, or of vm.memory where that is
 	// not limited. What they hold counts as the service's memory.
-	Writable Size `yaml:"writable,omitempty"`
+	Writable units.Size `yaml:"writable,omitempty"`
 }
-
-// Size is a number of bytes, written with K, M or G (powers of 1024).
-type Size int64
-
-// Duration is a time span in the form of Go's time.ParseDuration: "30s".
-type Duration int64
 
 // Health is one check and how often it is made.
 type Health struct {
 	Check `yaml:",inline"`
 	// Interval is the time between two checks, 30s by default.
-	Interval Duration `yaml:"interval,omitempty"`
+	Interval units.Duration `yaml:"interval,omitempty"`
 	// Timeout bounds one check, 5s by default.
-	Timeout Duration `yaml:"timeout,omitempty"`
+	Timeout units.Duration `yaml:"timeout,omitempty"`
 	// Retries is how many failures in a row make the service unhealthy, 3 by
 	// default.
 	Retries int `yaml:"retries,omitempty"`
@@ -230,9 +226,9 @@ type VM struct {
 	Formats []string `yaml:"formats,omitempty"`
 	// Size is the size of the disk as a machine sees it, 2G by default; what
 	// the system does not fill is the writable part.
-	Size Size `yaml:"size,omitempty"`
+	Size units.Size `yaml:"size,omitempty"`
 	// Memory is the memory of the machine in declared tests, 512M by default.
-	Memory Size `yaml:"memory,omitempty"`
+	Memory units.Size `yaml:"memory,omitempty"`
 	// Kernel is the kernel package, linux-image-cloud-<arch> by default.
 	Kernel string `yaml:"kernel,omitempty"`
 	// Packages are installed in the machine only.
@@ -258,5 +254,5 @@ type Test struct {
 	On string `yaml:"on,omitempty"`
 	// Within is how long the check may go on failing before that counts, 30s
 	// by default.
-	Within Duration `yaml:"within,omitempty"`
+	Within units.Duration `yaml:"within,omitempty"`
 }

@@ -6,19 +6,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // The values of keys that a person left out, as the fields' comments say.
 const (
 	defaultOwner    = "root:root"
 	defaultFormat   = "layout"
-	defaultDiskSize = Size(2 << 30)
-	defaultMemory   = Size(512 << 20)
+	defaultDiskSize = units.Size(2 << 30)
+	defaultMemory   = units.Size(512 << 20)
 	defaultAdmin    = "admin"
-	defaultInterval = Duration(30 * time.Second)
-	defaultTimeout  = Duration(5 * time.Second)
-	defaultWithin   = Duration(30 * time.Second)
-	defaultGrace    = Duration(10 * time.Second) // Docker's
+	defaultInterval = units.Duration(30 * time.Second)
+	defaultTimeout  = units.Duration(5 * time.Second)
+	defaultWithin   = units.Duration(30 * time.Second)
+	defaultGrace    = units.Duration(10 * time.Second) // Docker's
 	defaultRetries  = 3
 	defaultStatus   = 200
 	defaultSignal   = "SIGTERM"

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -93,7 +93,7 @@ func (r *Running) why(exit int) string {
 	peak, _ := r.Memory()
 	switch {
 	case exit == killed && r.profile.Memory > 0 && peak >= r.profile.Memory-memoryMargin:
-		return probe.OutOfMemory(app.Size(r.profile.Memory))
+		return probe.OutOfMemory(units.Size(r.profile.Memory))
 	case exit == killed:
 		return "it was killed, as where this machine has no more memory"
 	case exit == 0:

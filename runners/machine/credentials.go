@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/profile/form"
+	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -79,8 +80,8 @@ func script(o Options, device, accel string) string {
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
-	fmt.Fprintf(&b, "start %s %d %s\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()), quote(a.Unit()))
-	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
+	fmt.Fprintf(&b, "start %s %d %s\n", shell.Quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()), shell.Quote(a.Unit()))
+	fmt.Fprintf(&b, "probe %s\n", shell.Quote(probeUnit))
 	commands := o.commands(accel)
 	for _, c := range commands {
 		fmt.Fprintln(&b, c.unit())
@@ -147,7 +148,7 @@ func (c command) check() string {
 
 func call(function string, words ...string) string {
 	for _, w := range words {
-		function += " " + quote(w)
+		function += " " + shell.Quote(w)
 	}
 	return function
 }
@@ -156,9 +157,6 @@ func call(function string, words ...string) string {
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d, time.Second).Seconds()))
 }
-
-// quote makes one word of the shell of any text without NUL.
-func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // probePort is a port that the service does not declare.
 func probePort(s app.Service) int {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // linesShown is how many of a service's last lines a result shows.
@@ -14,7 +14,7 @@ const linesShown = 15
 const Forked = "a service must stay in the foreground; most that go into the background have an option against it"
 
 // OutOfMemory names a limit of memory that the kernel kept by killing.
-func OutOfMemory(limit app.Size) string {
+func OutOfMemory(limit units.Size) string {
 	if limit == 0 {
 		return "the kernel killed it, for the machine has no more memory: vm.memory is what tests give it"
 	}
