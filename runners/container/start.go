@@ -97,11 +97,7 @@ func (o Options) start(ctx context.Context, runc string, img image, rootfs strin
 	if err != nil {
 		return nil, err
 	}
-	err = r.makeState(ctx, id, rootfs)
-	if err == nil {
-		err = r.give(spec, o.Values, id)
-	}
-	if err != nil {
+	if err := r.fill(ctx, o, spec, id, rootfs); err != nil {
 		r.Stop()
 		return nil, err
 	}
@@ -110,6 +106,18 @@ func (o Options) start(ctx context.Context, runc string, img image, rootfs strin
 		return nil, err
 	}
 	return r, nil
+}
+
+// fill makes the bundle, which nobody else may look into for the secrets there,
+// and all in it but the spec.
+func (r *Running) fill(ctx context.Context, o Options, spec *specs.Spec, id profile.Identity, rootfs string) error {
+	if err := os.MkdirAll(r.bundle, 0o700); err != nil {
+		return fmt.Errorf("making the bundle: %w", err)
+	}
+	if err := r.makeState(ctx, id, rootfs); err != nil {
+		return err
+	}
+	return r.give(spec, o.Values, id)
 }
 
 func newRunning(runc string, o Options, p profile.Profile) *Running {
@@ -159,9 +167,6 @@ func (r *Running) clampLimits(limits []specs.POSIXRlimit) error {
 }
 
 func (r *Running) run(ctx context.Context, spec *specs.Spec) error {
-	if err := os.MkdirAll(r.bundle, 0o700); err != nil {
-		return fmt.Errorf("making the bundle: %w", err)
-	}
 	data, err := json.Marshal(spec)
 	if err != nil {
 		return fmt.Errorf("writing the bundle: %w", err)

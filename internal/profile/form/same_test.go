@@ -28,6 +28,7 @@ func apps() map[string]app.App {
 			Environment: map[string]string{"A": "b c", "PATH": "/opt"}, Writable: []string{"/run/web", "/srv/cache", "/var/lib/web"}, State: []string{"/srv/data", "/var/lib/kept"},
 			Resources:  app.Resources{Memory: 96 << 20, CPUs: 1.25, PIDs: 40},
 			StopSignal: "SIGQUIT", StopGrace: 90e9, Allow: app.Allowances(),
+			Secrets: []string{"password"}, Config: []string{"app.env"}, Prepare: &app.Prepare{Run: [][]string{{"/bin/init", "a b"}}},
 		}},
 	}
 }
@@ -49,7 +50,9 @@ func TestUnitAndSpecSayTheSame(t *testing.T) {
 	for name, a := range apps() {
 		t.Run(name, func(t *testing.T) {
 			p := profile.Of(a)
-			u, s := directives(form.Units(p)[0].Text), form.Spec(p, profile.Identity{UID: 7, GID: 8}, "/r", "/s")
+			image := p
+			image.Command = p.Start() // what an image has as its command
+			u, s := directives(form.Units(p)[0].Text), form.Spec(image, profile.Identity{UID: 7, GID: 8}, "/r", "/s")
 			last := func(key string) string {
 				if len(u[key]) == 0 {
 					return ""
