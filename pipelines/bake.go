@@ -143,6 +143,10 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
+	program, err := k.Service()
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
 	source := engine.Kitchen{
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
@@ -153,7 +157,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		source.Judge = k.judgeLocked(l)
 	}
 	return rootfs.Graph{
-		App: a, Lock: l,
+		App: a, Lock: l, Service: program,
 		Controls: map[string]string{
 			artifact.Container: k.Controls.ApplyScript(artifact.Container),
 			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),

@@ -30,6 +30,12 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 	return g.run(g.Seed(), s).AddMount(target, tree, ByGraph)
 }
 
+// Own gives folders to the service's user, and makes those that are missing.
+func (g Graph) Own(tree llb.State, folders []string) llb.State {
+	g.App.Files = nil
+	return g.files(tree, Extra{Folders: folders})
+}
+
 // put is a step, still without a name, that copies the app's files into root,
 // and how many it copies.
 func (g Graph) put(extra Extra, root string) (s step, count int) {

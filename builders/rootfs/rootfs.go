@@ -45,7 +45,9 @@ type Graph struct {
 	Lock *lock.Lock
 	// Controls are the hardening scripts by kind of artifact.
 	Controls map[string]string
-	Sources  Sources
+	// Service is the program that images carry for their service.
+	Service []byte
+	Sources Sources
 }
 
 // Dockerfiles builds a user's Dockerfile on a base.

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -170,8 +171,9 @@ func (o Order) Check(ctx context.Context, script, dir string) error {
 }
 
 // cmdline are the words of the kernel's command line without the root hashes.
+// The host name counts until the network gives another.
 func (o Order) cmdline() []string {
-	return append(templates.Lines("machine/kernel-arguments.txt"), o.KernelArguments...)
+	return slices.Concat(templates.Lines("machine/kernel-arguments.txt"), []string{"systemd.hostname=" + o.Graph.App.Name}, o.KernelArguments)
 }
 
 // unused stands in where a graph with a Dockerfile is never asked for.

@@ -45,7 +45,7 @@ func options(t *testing.T, a app.App) container.Options {
 	t.Helper()
 	needRunc(t)
 	dir, digest := layoutOf(t, v1.Config{User: a.Service.User, Entrypoint: a.Service.Command}, serviceLayer(t))
-	return container.Options{Layout: dir, Digest: digest, App: a, State: t.TempDir(), Grace: 5 * time.Second}
+	return container.Options{Layout: dir, Digest: digest, App: a, State: t.TempDir()}
 }
 
 func start(t *testing.T, o container.Options) *container.Running {
@@ -253,7 +253,7 @@ func TestServiceThatEndsIsAResult(t *testing.T) {
 		"at once":              {[]string{"/service", "fail"}, 64 << 20, []app.Test{page, page}, "exit code 9: no luck"},
 		"without tests":        {[]string{"/service", "fail", "1s"}, 64 << 20, nil, "exit code 9: no luck"},
 		"well":                 {[]string{"/service", "uid"}, 64 << 20, nil, "exit code 0: uid=4711"},
-		"of too little memory": {[]string{"/service", "hog"}, 16 << 20, nil, "exit code 137: it was killed"},
+		"of too little memory": {[]string{"/service", "hog"}, 16 << 20, nil, "exit code 137: the kernel killed it for want of memory: service.resources.memory is 16M"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := webApp()
