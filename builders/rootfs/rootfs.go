@@ -152,10 +152,11 @@ func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra
 	return tree, nil
 }
 
-// redate gives everything that the app's own steps changed one date.
+// redate gives everything that the app's own steps changed one date. It ends
+// the app's own part, which must have left alone what packages are judged by.
 func (g Graph) redate(built, before llb.State) llb.State {
 	return g.run(g.Seed(), step{
-		name: "[step] settle", scripts: script("redate.sh"), root: target, settle: true,
+		name: "[step] settle", scripts: script("redate.sh", "evidence.sh"), root: target, settle: true,
 		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly, ByGraph)},
 	}).AddMount(target, built, ByGraph)
 }
