@@ -2,12 +2,12 @@ package strict
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // ReadFile returns the content of a regular file of at most MaxBytes. Errors
@@ -18,21 +18,17 @@ func ReadFile(path string) ([]byte, error) { return ReadFileIf(path, nil) }
 // ReadFileIf is ReadFile for a file that check, unless it is nil, lets through:
 // it is asked of the file that was opened, and its error is returned.
 func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.Missing, "reading %s: no such file", path)
-	}
+	f, err := regular.Open(path)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading %s: %w", path, errors.Unwrap(err))
+		return nil, notOpened(path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, fault.New(fault.Invalid, "reading %s: not a regular file", path)
-	}
 	if check != nil {
-		if err := check(info); err != nil {
+		info, err := f.Stat()
+		if err == nil {
+			err = check(info)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -41,4 +37,15 @@ func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "reading %w", err)
 	}
 	return data, nil
+}
+
+func notOpened(path string, err error) error {
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.New(fault.Missing, "reading %s: no such file", path)
+	case errors.As(err, &at):
+		return fault.New(fault.Invalid, "reading %s: %w", path, at.Err)
+	}
+	return fault.As(fault.Invalid, fmt.Errorf("reading %w", err))
 }
