@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -169,7 +170,7 @@ func unpackVar(dir string) error {
 
 // unpackSparse unpacks path.zst to path, which may have max bytes.
 func unpackSparse(path string, max int64) error {
-	packed, err := os.Open(path + ".zst")
+	packed, err := regular.Open(path + ".zst")
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,7 @@ func (o Order) write(ctx context.Context, name string, image disk.Image) (artifa
 type opened struct{ files []*os.File }
 
 func (o *opened) open(path string) (disk.Content, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}
@@ -242,7 +243,7 @@ func (o *opened) close() {
 }
 
 func readText(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}
