@@ -140,7 +140,7 @@ func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry
 	if len(k.Policy.Bases.Images.SignedBy) == 0 {
 		return f, nil
 	}
-	bundles, err := publish.ReadBundles(ctx, store, image.Digest)
+	bundles, _, err := publish.ReadBundles(ctx, store, image.Digest)
 	if err != nil {
 		return f, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -106,11 +107,15 @@ func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Ki
 	return k, policy, nil
 }
 
+// uncounted says what is attached besides, which others may have added.
+func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.Broken) }
+
 func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
 			"name": t.Name, "digest": s.Digest, "file": t.File, "signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored,
-			"policy": by,
+			"uncounted": uncounted(s),
+			"policy":    by,
 		})
 	}
 	fmt.Fprintf(w, "%s is what the policy asks for\n", t.Name)
@@ -120,6 +125,9 @@ func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Su
 	}
 	for _, v := range s.Statements {
 		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)
+	}
+	for _, why := range uncounted(s) {
+		fmt.Fprintf(table, "not counted\t%s\n", why)
 	}
 	if !s.Judged.IsZero() {
 		fmt.Fprintf(table, "judged\t%s\n", s.Judged.UTC().Format("2006-01-02 15:04 MST"))

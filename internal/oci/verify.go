@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/bakelite/bakelite/internal/cancel"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Verify reads an image in full: manifest, config and layers must have their
@@ -32,7 +32,7 @@ func Verify(ctx context.Context, dir, digest string) error {
 }
 
 func verifyBlob(ctx context.Context, dir, digest string, size int64) error {
-	f, err := os.Open(blobPath(dir, digest))
+	f, err := regular.Open(blobPath(dir, digest))
 	if err != nil {
 		return fault.As(fault.Integrity, fmt.Errorf("opening blob: %w", err))
 	}

@@ -70,7 +70,7 @@ func readFiles(p Policy, rule *owner.Rule) (map[string][]byte, strict.Problems) 
 
 // readBelow reads a regular file below root; links that lead out are refused.
 func readBelow(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
-	data, err := readRegular(root, name, rule)
+	f, err := regular.OpenIn(root, name)
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -78,11 +78,6 @@ func readBelow(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("%s cannot be read: %w", name, at.Err)
 	}
-	return data, err
-}
-
-func readRegular(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
-	f, err := regular.OpenIn(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +85,7 @@ func readRegular(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
 	if rule != nil {
 		info, err := f.Stat()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s cannot be looked at: %w", name, err)
 		}
 		if err := rule.Check(filepath.Join(root.Name(), name), info); err != nil {
 			return nil, fmt.Errorf("%s %w, and nobody named this policy", name, err)

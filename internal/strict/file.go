@@ -19,16 +19,22 @@ func ReadFile(path string) ([]byte, error) { return ReadFileIf(path, nil) }
 // it is asked of the file that was opened, and its error is returned.
 func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
 	f, err := regular.Open(path)
-	if err != nil {
-		return nil, notOpened(path, err)
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.New(fault.Missing, "reading %s: no such file", path)
+	case errors.As(err, &at):
+		return nil, fault.New(fault.Invalid, "reading %s: %w", path, at.Err)
+	case err != nil:
+		return nil, fault.As(fault.Invalid, fmt.Errorf("reading %w", err))
 	}
 	defer f.Close()
 	if check != nil {
 		info, err := f.Stat()
-		if err == nil {
-			err = check(info)
-		}
 		if err != nil {
+			return nil, fault.New(fault.Invalid, "reading %s: %w", path, err)
+		}
+		if err := check(info); err != nil {
 			return nil, err
 		}
 	}
@@ -37,15 +43,4 @@ func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "reading %w", err)
 	}
 	return data, nil
-}
-
-func notOpened(path string, err error) error {
-	var at *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.Missing, "reading %s: no such file", path)
-	case errors.As(err, &at):
-		return fault.New(fault.Invalid, "reading %s: %w", path, at.Err)
-	}
-	return fault.As(fault.Invalid, fmt.Errorf("reading %w", err))
 }
