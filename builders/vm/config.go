@@ -19,8 +19,10 @@ func settings(a app.App) [][2]string {
 		{"/etc/fstab", "machine/fstab"},
 		{"/etc/modprobe.d/bakelite-machine.conf", "machine/modprobe.conf"},
 		{"/etc/nftables.conf", "machine/nftables.conf"},
+		{"/etc/repart.d/50-var.conf", "machine/repart.conf"},
 		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
 		{"/etc/systemd/system/multi-user.target.d/10-bakelite.conf", "machine/target.conf"},
+		{"/etc/systemd/system/systemd-repart.service.d/10-bakelite.conf", "machine/repart-order.conf"},
 		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
 	}
 }

@@ -3,6 +3,8 @@ package container
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -18,30 +20,24 @@ func rootlessSpec(p profile.Profile, rootfs, state string) *specs.Spec {
 	s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(os.Geteuid()), Size: 1}}
 	s.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(os.Getegid()), Size: 1}}
 	s.Linux.Resources, s.Process.User.AdditionalGids = nil, nil
+	bindSys(s)
 	return s
+}
+
+// bindSys shows this machine's /sys: a sysfs can be mounted only by the owner
+// of its network.
+func bindSys(s *specs.Spec) {
+	s.Mounts = slices.DeleteFunc(s.Mounts, func(m specs.Mount) bool { return m.Destination == "/sys" || strings.HasPrefix(m.Destination, "/sys/") })
+	s.Mounts = append(s.Mounts, specs.Mount{Destination: "/sys", Type: "none", Source: "/sys", Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"}})
 }
 
 // resolver is where a system's names are looked up.
 const resolver = "/etc/resolv.conf"
 
-// shareNetwork drops the network namespace, and /sys with it: a sysfs can be
-// mounted only by the owner of its network. Names are looked up as this machine
+// shareNetwork drops the network namespace. Names are looked up as this machine
 // does, where the image has the file for it.
 func shareNetwork(s *specs.Spec, rootfs string) {
-	kept := s.Linux.Namespaces[:0]
-	for _, n := range s.Linux.Namespaces {
-		if n.Type != specs.NetworkNamespace {
-			kept = append(kept, n)
-		}
-	}
-	s.Linux.Namespaces = kept
-	mounts := s.Mounts[:0]
-	for _, m := range s.Mounts {
-		if m.Destination != "/sys" {
-			mounts = append(mounts, m)
-		}
-	}
-	s.Mounts = mounts
+	s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.NetworkNamespace })
 	if exists(resolver) && exists(filepath.Join(rootfs, resolver)) {
 		s.Mounts = append(s.Mounts, specs.Mount{Destination: resolver, Type: "bind", Source: resolver, Options: []string{"bind", "ro", "nosuid", "nodev", "noexec"}})
 	}

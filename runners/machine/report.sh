@@ -41,12 +41,13 @@ probe() { say probe "$(systemctl is-active "$1")"; }
 # command NUMBER SECONDS USER LINE: makes a unit that runs LINE with all that
 # the service's unit gives the service, for at most SECONDS; what it says, at
 # most 1 MiB, goes to a file of its user, which it can open by name as the
-# service can.
+# service can. It remains after its end: systemd forgets others, and how they
+# ended.
 command() {
 	made=/run/systemd/system/bakelite-command-$1.service
 	mkdir -p "${made%/*}"
 	sed '/^\(Requires\|Type\|ExecStart\|Restart\|RestartSec\|StandardOutput\|StandardError\)=/d; /^\[Install\]/,$d' "/etc/systemd/system/$unit" >"$made"
-	printf '%s\n' Type=oneshot "ExecStart=:$4" "TimeoutStartSec=$2" TimeoutStopSec=1 "StandardOutput=truncate:$out.$1" StandardError=inherit \
+	printf '%s\n' Type=oneshot RemainAfterExit=yes "ExecStart=:$4" "TimeoutStartSec=$2" TimeoutStopSec=1 "StandardOutput=truncate:$out.$1" StandardError=inherit \
 		LimitFSIZE=1M >>"$made"
 	: >"$out.$1"
 	chown "$3" "$out.$1"
@@ -57,7 +58,7 @@ command() {
 check() {
 	deadline=$(($(uptime) + $2))
 	while :; do
-		systemctl start "bakelite-command-$1.service" 2>/dev/null
+		systemctl restart "bakelite-command-$1.service" 2>/dev/null
 		code=$(ended "bakelite-command-$1.service")
 		[ "$code" = "$3" ] && case $(cat "$out.$1") in *"$4"*) break ;; esac
 		[ "$(uptime)" -ge "$deadline" ] && break

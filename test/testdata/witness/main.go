@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +27,7 @@ func main() {
 		prepare(os.Args[2])
 		return
 	}
-	witnessed := witness()
+	witnessed, started := witness(), time.Now().String()
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, unix.SIGTERM, unix.SIGQUIT, unix.SIGINT)
 	go func() {
@@ -34,6 +35,8 @@ func main() {
 		os.Exit(0)
 	}()
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(witnessed) })
+	http.HandleFunc("/started", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, started) })
+	http.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, r.URL.Query().Get("name")) })
 	http.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.URL.Query().Get("code"))
 		os.Exit(code)
