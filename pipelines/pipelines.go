@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/runners/probe"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -36,6 +37,12 @@ type Kitchen struct {
 	Engine func(ctx context.Context) (*engine.Engine, error)
 	// State is the folder of caches; Output that of results.
 	State, Output string
+	// Vouch tells what this state folder's own commands noted from what others
+	// wrote to state or output.
+	Vouch vouch.Key
+	// Receipts are digests of receipts that count though they were made
+	// elsewhere.
+	Receipts []string
 	// Testers run the declared tests, by kind of artifact.
 	Testers map[string]Tester
 	// Controls are the hardening controls.

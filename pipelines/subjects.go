@@ -83,7 +83,7 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 }
 
 func (k Kitchen) diskOptions(a app.App, made []artifact.Artifact) publish.DiskOptions {
-	o := publish.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
+	o := publish.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed"), Vouch: k.Vouch}
 	for _, m := range made {
 		o.Files = append(o.Files, publish.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
 	}

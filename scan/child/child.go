@@ -19,6 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -49,8 +50,10 @@ type Scanner struct {
 	// the search path.
 	Program string
 	// Cache is a folder for what was seen in layers and disks, made where it
-	// is missing and for this user alone; "" is none.
+	// is missing and for this user alone; "" is none. What is there already
+	// counts where Vouch does so.
 	Cache string
+	Vouch vouch.Key
 	// Limits bound the child.
 	Limits Limits
 	// Exposed lets the child run, without privileges but seeing all files of
@@ -96,7 +99,7 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]protocol.Re
 		return nil, err
 	}
 	w, err := s.wire(req)
-	kept := cache{s.Cache}
+	kept := cache{s.Cache, s.Vouch}
 	if err == nil && !list {
 		w.Known, err = kept.known(ctx, w.Roots, w.Limits)
 	}
