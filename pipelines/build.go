@@ -34,6 +34,9 @@ type BuildOptions struct {
 // Built is the result of a build.
 type Built struct {
 	Receipt
+	// ReceiptDigest is that of the receipt's file, by which it can be handed
+	// over.
+	ReceiptDigest string
 	// Rebuilt is false where the artifacts that are there were up to date.
 	Rebuilt bool
 	// Changes are the packages that an update brought.
@@ -63,9 +66,15 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err != nil {
 		return nil, err
 	}
-	old := k.readReceipt(a.Name)
-	if old.Key == key && old.serves(o) {
-		return &Built{Receipt: old.of(o.Targets)}, nil
+	old, err := k.lastBuild(ctx, a.Name)
+	if err == nil && old.named {
+		err = old.fits(ctx, a, key, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if old.named || old.Key == key && old.serves(o) {
+		return &Built{Receipt: old.of(o.Targets), ReceiptDigest: old.digest}, nil
 	}
 	w, err := k.bake(ctx, a, l, o.Targets)
 	if err != nil {
@@ -90,9 +99,10 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
 	}
 	if old.Key == key {
-		r = r.with(old)
+		r = r.with(old.Receipt)
 	}
-	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, k.writeReceipt(r)
+	digest, err := k.writeReceipt(r)
+	return &Built{Receipt: r.of(o.Targets), ReceiptDigest: digest, Rebuilt: true}, err
 }
 
 func targets(asked []string) []string {

@@ -12,6 +12,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -150,7 +151,7 @@ func hardeningOf(t Tested) gate.Hardening {
 
 // writeBeside puts the bundles and a checksum beside each file of a disk: one
 // bundle a line, the signature first.
-func (k Kitchen) writeBeside(s subject, signed attest.Signed) error {
+func (k Kitchen) writeBeside(ctx context.Context, s subject, signed attest.Signed) error {
 	if !s.beside {
 		return nil
 	}
@@ -168,7 +169,23 @@ func (k Kitchen) writeBeside(s subject, signed attest.Signed) error {
 			return err
 		}
 	}
+	for _, path := range s.besides() {
+		if err := k.Vouch.NoteTree(ctx, vouch.Publication, path, path); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// besides are the files with bundles and digests that stand beside a disk's.
+func (s subject) besides() []string {
+	var all []string
+	for _, m := range s.made {
+		if s.beside {
+			all = append(all, m.Path+".sha256", m.Path+BundlesSuffix)
+		}
+	}
+	return all
 }
 
 // BundlesSuffix ends the name of the file with a disk file's bundles.

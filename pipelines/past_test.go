@@ -29,6 +29,7 @@ type past struct {
 	t          *testing.T
 	key        attest.Key
 	dir        string // holds release.pub
+	layout     string // holds the image
 	repository string
 	content    publish.Content
 }
@@ -50,10 +51,10 @@ func newPast(t *testing.T) past {
 	if err := tar.NewWriter(&layer).Close(); err != nil {
 		t.Fatal(err)
 	}
-	layout := t.TempDir()
-	made, err := oci.WriteImage(layout, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
+	p.layout = t.TempDir()
+	made, err := oci.WriteImage(p.layout, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err == nil {
-		p.content, err = publish.Image(t.Context(), layout, made)
+		p.content, err = publish.Image(t.Context(), p.layout, made)
 	}
 	if err != nil {
 		t.Fatal(err)

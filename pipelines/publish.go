@@ -94,7 +94,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	if done := k.published(ctx, a.Name, key); done != nil {
+	if done := k.published(ctx, a.Name, key, subjects); done != nil {
 		return done, nil
 	}
 	scanned, err := k.scan(ctx, a, subjects, db)
@@ -157,7 +157,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	if err != nil {
 		return Publication{}, err
 	}
-	return p, k.writeBeside(s, signed)
+	return p, k.writeBeside(ctx, s, signed)
 }
 
 func signedAnew(s attest.Signed) (n int) {

@@ -13,6 +13,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/scan/database"
 )
 
@@ -77,35 +79,58 @@ func digestOf(text []byte) string {
 }
 
 // published returns what was published before where it is all there still: the
-// same key, and every name leads to the same digest.
-func (k Kitchen) published(ctx context.Context, app, key string) []Publication {
+// same key, content and bundles whole, and every name leads to the same
+// digest. The list counts where this state folder's key vouches for it.
+func (k Kitchen) published(ctx context.Context, app, key string, subjects []subject) []Publication {
 	text, err := readWhole(k.publicationPath(app), maxReceipt)
-	if err != nil {
+	if noted, ours := k.Vouch.Noted(vouch.Publication, k.publicationPath(app)); err != nil || !ours || noted != digestOf(text) {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var old publications
-	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app || len(old.Published) == 0 {
+	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app || len(old.Published) != len(subjects) {
 		return nil
 	}
 	for i, p := range old.Published {
-		store, _, err := registry.Open(p.Repository, k.Registry)
-		if err != nil || p.Key != key {
+		if p.Key != key || !k.stands(ctx, subjects[i], p) {
 			return nil
-		}
-		for _, tag := range p.Tags {
-			if m, err := registry.Resolve(ctx, store, tag); err != nil || m.Digest.String() != p.Digest {
-				return nil
-			}
 		}
 		old.Published[i].Again = true
 	}
 	return old.Published
 }
 
+// stands says whether all that was published of a subject is there.
+func (k Kitchen) stands(ctx context.Context, s subject, p Publication) bool {
+	store, _, err := registry.Open(s.repository, k.Registry)
+	if err != nil || p.Repository != s.repository || p.Digest != s.digest() || !publish.Whole(ctx, store, s.content, p.Referrers) {
+		return false
+	}
+	for _, tag := range p.Tags {
+		if m, err := registry.Resolve(ctx, store, tag); err != nil || m.Digest.String() != p.Digest {
+			return false
+		}
+	}
+	for _, path := range s.besides() {
+		if holds, err := k.Vouch.Holds(ctx, vouch.Publication, path, path); err != nil || !holds {
+			return false
+		}
+	}
+	return true
+}
+
 func (k Kitchen) writePublications(app string, all []Publication) error {
-	return writeJSON(k.publicationPath(app), publications{APIVersion: receiptVersion, Kind: "Publication", App: app, Published: all})
+	path := k.publicationPath(app)
+	text, err := json.MarshalIndent(publications{APIVersion: receiptVersion, Kind: "Publication", App: app, Published: all}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	text = append(text, '\n')
+	if err := k.Vouch.Note(vouch.Publication, path, digestOf(text)); err != nil {
+		return err
+	}
+	return writeFile(path, text)
 }
 
 func writeJSON(path string, value any) error {

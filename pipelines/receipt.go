@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Receipt says what was made, from what, and how it was tested. It stands in
@@ -53,25 +54,33 @@ func receiptPath(output, app string) string { return filepath.Join(output, app+"
 // ReadReceipt reads an app's receipt in a folder of results. It speaks of what
 // stands beside it, wherever that stood when it was made. None is a
 // fault.Missing, what is no receipt of this version a fault.Invalid.
+//
+// Nobody vouches for it: it tells what there is to run, never what to sign.
 func ReadReceipt(output, app string) (Receipt, error) {
+	r, _, err := readReceipt(output, app)
+	return r, err
+}
+
+// readReceipt also returns the digest of the receipt's file.
+func readReceipt(output, app string) (Receipt, string, error) {
 	path := receiptPath(output, app)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Receipt{}, fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
+		return Receipt{}, "", fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
 	}
 	if err != nil {
-		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
+		return Receipt{}, "", fault.New(fault.Invalid, "reading receipt: %w", err)
 	}
 	defer f.Close()
 	text, err := limit.ReadAll(f, maxReceipt, path)
 	if err != nil {
-		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
+		return Receipt{}, "", fault.New(fault.Invalid, "reading receipt: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var r Receipt
 	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
-		return Receipt{}, fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
+		return Receipt{}, "", fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
 	}
 	for i, a := range r.Artifacts {
 		r.Artifacts[i].Path = filepath.Join(output, filepath.Base(a.Path))
@@ -79,14 +88,7 @@ func ReadReceipt(output, app string) (Receipt, error) {
 			r.Artifacts[i].Ref = r.Artifacts[i].Path + "@" + a.Digest
 		}
 	}
-	return r, nil
-}
-
-// readReceipt returns an empty one where there is none or it cannot be read:
-// then there is work.
-func (k Kitchen) readReceipt(app string) Receipt {
-	r, _ := ReadReceipt(k.Output, app)
-	return r
+	return r, digestOf(text), nil
 }
 
 // of returns what the receipt says of some kinds of artifacts.
@@ -132,18 +134,25 @@ func (r Receipt) with(old Receipt) Receipt {
 
 const receiptVersion = "bakelite.dev/v1"
 
-func (k Kitchen) writeReceipt(r Receipt) error {
+// writeReceipt writes a receipt, vouches for it, and returns the digest of its
+// file.
+func (k Kitchen) writeReceipt(r Receipt) (string, error) {
 	r.APIVersion, r.Kind = receiptVersion, "Receipt"
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(r); err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
+		return "", fmt.Errorf("writing receipt: %w", err)
 	}
+	digest := digestOf(text.Bytes())
+	if err := k.Vouch.Note(vouch.Receipt, digest, ""); err != nil {
+		return "", err
+	}
+	k.Vouch.Expire()
 	if err := renameio.WriteFile(receiptPath(k.Output, r.App), text.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("writing receipt: %w", err)
+		return "", fmt.Errorf("writing receipt: %w", err)
 	}
-	return nil
+	return digest, nil
 }
 
 // holds says whether every artifact of the receipt is still there in full.

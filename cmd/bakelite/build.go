@@ -92,6 +92,7 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 type result struct {
 	App        string              `json:"app"`
 	LockDigest string              `json:"lockDigest"`
+	Receipt    string              `json:"receipt"`
 	Rebuilt    bool                `json:"rebuilt"`
 	Changes    []change            `json:"changes,omitempty"`
 	Artifacts  []artifact.Artifact `json:"artifacts"`
@@ -124,6 +125,7 @@ func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
 	for _, a := range b.Artifacts {
 		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", a.Kind, a.Format, float64(a.Size)/1e6, a.Digest, a.Path)
 	}
+	fmt.Fprintf(table, "receipt\t\t\t%s\t\n", b.ReceiptDigest)
 	for _, p := range b.Published {
 		word := "published"
 		if p.Again {
@@ -136,7 +138,7 @@ func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
 
 func jsonResult(b *pipelines.Built) result {
 	r := result{
-		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
+		App: b.App, LockDigest: b.LockDigest, Receipt: b.ReceiptDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
 	}
 	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
