@@ -175,7 +175,6 @@ func TestDamagedCache(t *testing.T) {
 	}
 	text[len(text)/2] ^= 1
 	write(t, packed[0], string(text))
-	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
 	s := registrytest.Open(t, registrytest.Serve(t, registrytest.Memory(), nil)+"/web", registrytest.Fast())
 	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v, want an integrity fault", err)
