@@ -60,9 +60,14 @@ func (k Kitchen) publicationPath(app string) string {
 }
 
 // publicationKey is the digest of everything that decides what is published
-// and what is stated about it, but for times.
-func (k Kitchen) publicationKey(subjects []subject, db database.Database, built *Built, o PublishOptions) (string, error) {
-	key := []any{built.Key, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
+// and what is stated about it, but for times and for which key signs. What a
+// setting names counts by its content.
+func (k Kitchen) publicationKey(ctx context.Context, subjects []subject, db database.Database, built *Built, o PublishOptions) (string, error) {
+	scanner, err := k.Publisher.Scanner.Digest(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the scanner: %w", err)
+	}
+	key := []any{built.Key, scanner, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
 	for _, s := range subjects {
 		key = append(key, s.digest(), s.repository)
 	}
@@ -79,9 +84,34 @@ func digestOf(text []byte) string {
 }
 
 // published returns what was published before where it is all there still: the
-// same key, content and bundles whole, and every name leads to the same
-// digest. The list counts where this state folder's key vouches for it.
-func (k Kitchen) published(ctx context.Context, app, key string, subjects []subject) []Publication {
+// same key, content and bundles whole, every name leads to the same digest, and
+// who would sign now has signed. An error is a signer that cannot be asked.
+func (k Kitchen) published(ctx context.Context, app, key string, subjects []subject) ([]Publication, error) {
+	old := k.lastPublished(app)
+	if len(old) != len(subjects) {
+		return nil, nil
+	}
+	for i, p := range old {
+		if p.Key != key || !k.stands(ctx, subjects[i], p) {
+			return nil, nil
+		}
+		old[i].Again = true
+	}
+	signer, err := k.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range old {
+		if made, err := signer.Made(p.Signer); err != nil || !made {
+			return nil, err
+		}
+	}
+	return old, nil
+}
+
+// lastPublished is the list of what was published last, where this state
+// folder's key vouches for it.
+func (k Kitchen) lastPublished(app string) []Publication {
 	text, err := readWhole(k.publicationPath(app), maxReceipt)
 	if noted, ours := k.Vouch.Noted(vouch.Publication, k.publicationPath(app)); err != nil || !ours || noted != digestOf(text) {
 		return nil
@@ -89,14 +119,8 @@ func (k Kitchen) published(ctx context.Context, app, key string, subjects []subj
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var old publications
-	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app || len(old.Published) != len(subjects) {
+	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app {
 		return nil
-	}
-	for i, p := range old.Published {
-		if p.Key != key || !k.stands(ctx, subjects[i], p) {
-			return nil
-		}
-		old.Published[i].Again = true
 	}
 	return old.Published
 }

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -53,13 +54,19 @@ func TestBundlesRemoved(t *testing.T) {
 			if err := k.writePublications("web", []Publication{done}); err != nil {
 				t.Fatal(err)
 			}
+			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.key), nil }
 			change(t, p, k, s)
-			again := k.published(t.Context(), "web", "key", []subject{s})
-			if want := name == "nothing"; (again != nil) != want {
-				t.Errorf("it is there: %v", again != nil)
+			again, err := k.published(t.Context(), "web", "key", []subject{s})
+			if want := name == "nothing"; (again != nil) != want || err != nil {
+				t.Errorf("it is there: %v (%v)", again != nil, err)
 			}
-			if again := k.published(t.Context(), "web", "another", []subject{s}); again != nil {
-				t.Error("what another key published is there")
+			if again, err := k.published(t.Context(), "web", "another", []subject{s}); again != nil || err != nil {
+				t.Errorf("what was published for other reasons is there (%v)", err)
+			}
+			other := newPast(t).key
+			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(other), nil }
+			if again, err := k.published(t.Context(), "web", "key", []subject{s}); again != nil || err != nil {
+				t.Errorf("what another key signed is there (%v)", err)
 			}
 		})
 	}

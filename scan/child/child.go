@@ -9,14 +9,18 @@ package child
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/cancel"
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
 	"github.com/bakelite/bakelite/internal/vouch"
@@ -135,6 +139,25 @@ func (s Scanner) About(ctx context.Context) (string, error) {
 		return "", fault.As(fault.Missing, err)
 	}
 	return strings.TrimSpace(string(result.Stdout)), nil
+}
+
+// Digest returns that of the scanner's program, "sha256:…". Its errors are
+// those of Scan.
+func (s Scanner) Digest(ctx context.Context) (string, error) {
+	path, err := s.find()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fault.As(fault.Missing, err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, cancel.Reader(ctx, f)); err != nil {
+		return "", err
+	}
+	return digests.Sum(hash), nil
 }
 
 // aboutTime bounds a scanner that is asked for its version.

@@ -63,11 +63,12 @@ func publisher(s *settings.Settings, p policy.Policy, key vouch.Key) pipelines.P
 	}
 }
 
-// signerName tells one signer from another. Which log and authority vouched
-// is part of that: who asks for one is not served by another's entries.
+// signerName tells one way to sign from another. Which log and authority
+// vouched is part of that: who asks for one is not served by another's entries.
+// A key is not: a publication says which one it was.
 func signerName(s settings.Sign) string {
 	if !s.Keyless {
-		return s.Key
+		return "key"
 	}
 	name := fmt.Sprintf("keyless %s", s.Fulcio)
 	if s.Config != "" || s.Rekor != "" || s.Timestamp != "" {
