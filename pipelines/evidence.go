@@ -26,6 +26,8 @@ type evidence struct {
 	subject subject
 	seen    scanned
 	passed  gate.Passed
+	// version is what it is published as, "" for none.
+	version string
 }
 
 func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
@@ -65,7 +67,7 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.cycloneDX), attest.SPDX(e.seen.spdx), attest.Scan(e.seen.report),
 			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(e.lock),
 		},
-		Want: attest.All{Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
+		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
 	}
 	err = k.Progress.Do(ctx, "[sign] "+e.subject.kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		signed, err = attest.Sign(ctx, order, signer)
@@ -94,8 +96,8 @@ func (k Kitchen) provenance(e evidence) (attest.Provenance, error) {
 	o := k.Publisher.Origin
 	return attest.NewProvenance(attest.Build{
 		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: e.lock, LockDigest: e.built.LockDigest,
-		Trimmed: trimmed(e.app, e.lock, e.subject.kind),
-		Source:  o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		Trimmed: trimmed(e.app, e.lock, e.subject.kind), Release: e.version,
+		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil
 }

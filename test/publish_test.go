@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
 )
@@ -61,6 +63,34 @@ func TestPublishToFolder(t *testing.T) {
 	checkInspected(s, layout, 2)
 	s.verify("--public-key", s.public, layout).want(t, 0)
 	leavesNothing(t)
+}
+
+// TestHandedOver publishes with another state folder what was built with the
+// first one: by the digest of its receipt, and by no other one. What was
+// swapped on the way is refused.
+func TestHandedOver(t *testing.T) {
+	from, s := openShop(t), branch(t)
+	s.freshState()
+	if err := os.CopyFS(s.out, os.DirFS(from.out)); err != nil {
+		t.Fatal(err)
+	}
+	receipt := digest.FromString(read(t, filepath.Join(from.out, "web.receipt.json"))).String()
+	s.publish("--frozen", "--receipt", digest.FromString("another").String()).want(t, 7, receipt, "next:")
+	r := s.publish("--frozen", "--receipt", receipt).result(t)
+	if r.Rebuilt || r.Receipt != receipt || len(r.Published) != 1 || r.Published[0].Again {
+		t.Errorf("the second job says %+v", r)
+	}
+	s.verify("--public-key", s.public, r.Published[0].Ref).want(t, 0).says(t, "app        web")
+	s.publish("--receipt", "latest").want(t, 2, "--receipt")
+
+	store, at := open(t, registry.LayoutPrefix+filepath.Join(s.out, "web.oci"))
+	m, err := registry.Resolve(t.Context(), store, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := descriptors(t, m)[1]
+	writeFile(t, filepath.Join(s.out, "web.oci/blobs/sha256", layer.Digest.Encoded()), strings.Repeat("x", int(layer.Size)))
+	s.publish("--frozen", "--receipt", receipt, "--version", "2").want(t, 7, "web.oci", "next:")
 }
 
 // checkInspected compares what inspect shows with the lock and the receipt.
