@@ -24,29 +24,29 @@ type earlier struct {
 }
 
 // lastBuild reads the receipt of an app's last build. It counts where this
-// state folder's key vouches for it, or where the user names its digest. Where
-// receipts are named, one that counts for neither reason is fault.Integrity.
-func (k Kitchen) lastBuild(ctx context.Context, name string) (earlier, error) {
+// state folder's key vouches for it. Where receipts are named by their digests
+// one of those counts, and another one is fault.Integrity.
+func (k Kitchen) lastBuild(ctx context.Context, name string, receipts []string) (earlier, error) {
 	r, digest, err := readReceipt(k.Output, name)
-	if err != nil && len(k.Receipts) > 0 {
+	if err != nil && len(receipts) > 0 {
 		return earlier{}, fault.Hint(err, "bring the receipt and the artifacts that it lists to %s", k.Output)
 	}
 	if err != nil {
 		return earlier{}, nil
 	}
-	if slices.Contains(k.Receipts, digest) {
+	path := receiptPath(k.Output, name)
+	if slices.Contains(receipts, digest) {
 		return earlier{r, digest, true}, nil
+	}
+	if len(receipts) > 0 {
+		err := fault.New(fault.Integrity, "%s is %s, which is not among the receipts that count", path, digest)
+		return earlier{}, fault.Hint(err, "do not publish it; look who changed it between the two jobs")
 	}
 	if _, ours := k.Vouch.Noted(vouch.Receipt, digest); ours {
 		return earlier{r, digest, false}, nil
 	}
-	path := receiptPath(k.Output, name)
-	if len(k.Receipts) > 0 {
-		err := fault.New(fault.Integrity, "%s is %s, which is not among the receipts that count", path, digest)
-		return earlier{}, fault.Hint(err, "do not publish it; look who changed it between the two jobs")
-	}
 	return earlier{}, k.Progress.Do(ctx, "[receipt] "+name, func(_ context.Context, log io.Writer) (bool, error) {
-		return false, warn(log, path+" was not written with this state folder and counts for nothing. To publish what was built elsewhere, give the digest that the build printed: --receipt sha256:…")
+		return false, warn(log, path+" was not written with this state folder and counts for nothing. To publish what was built elsewhere, give the digest that the build printed: bakelite publish --receipt sha256:…")
 	})
 }
 

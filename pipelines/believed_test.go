@@ -44,22 +44,22 @@ func TestEditedReceipt(t *testing.T) {
 		receipts     []string
 		counts, fine bool
 	}{
-		"as it was":                      {string(written), k.Vouch, nil, true, true},
-		"edited":                         {edited, k.Vouch, nil, false, true},
-		"from elsewhere":                 {string(written), elsewhere, nil, false, true},
-		"with no key at all":             {string(written), vouch.Key{}, nil, false, true},
-		"from elsewhere, named":          {string(written), elsewhere, []string{digestOf(nil), digest}, true, true},
-		"from elsewhere, another named":  {string(written), elsewhere, []string{digestOf(nil)}, false, false},
-		"from elsewhere, named, edited":  {edited, elsewhere, []string{digest}, false, false},
-		"one of ours where one is named": {string(written), k.Vouch, []string{digestOf(nil)}, true, true},
+		"as it was":                     {string(written), k.Vouch, nil, true, true},
+		"edited":                        {edited, k.Vouch, nil, false, true},
+		"from elsewhere":                {string(written), elsewhere, nil, false, true},
+		"with no key at all":            {string(written), vouch.Key{}, nil, false, true},
+		"from elsewhere, named":         {string(written), elsewhere, []string{digestOf(nil), digest}, true, true},
+		"from elsewhere, another named": {string(written), elsewhere, []string{digestOf(nil)}, false, false},
+		"from elsewhere, named, edited": {edited, elsewhere, []string{digest}, false, false},
+		"one of ours, another named":    {string(written), k.Vouch, []string{digestOf(nil)}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			k := k
-			k.Vouch, k.Receipts = tt.key, tt.receipts
-			got, err := k.lastBuild(t.Context(), "web")
+			k.Vouch = tt.key
+			got, err := k.lastBuild(t.Context(), "web", tt.receipts)
 			if (got.Key == "key") != tt.counts || (err == nil) != tt.fine {
 				t.Errorf("it counts: %v (%v)", got.Key == "key", err)
 			}

@@ -29,6 +29,9 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
+	// Receipts are digests of receipts that count though they were made
+	// elsewhere. Where there are some, no other one does and nothing is baked.
+	Receipts []string
 }
 
 // Built is the result of a build.
@@ -66,7 +69,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err != nil {
 		return nil, err
 	}
-	old, err := k.lastBuild(ctx, a.Name)
+	old, err := k.lastBuild(ctx, a.Name, o.Receipts)
 	if err == nil && old.named {
 		err = old.fits(ctx, a, key, o)
 	}

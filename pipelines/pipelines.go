@@ -40,9 +40,6 @@ type Kitchen struct {
 	// Vouch tells what this state folder's own commands noted from what others
 	// wrote to state or output.
 	Vouch vouch.Key
-	// Receipts are digests of receipts that count though they were made
-	// elsewhere.
-	Receipts []string
 	// Testers run the declared tests, by kind of artifact.
 	Testers map[string]Tester
 	// Controls are the hardening controls.

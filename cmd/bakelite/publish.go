@@ -7,6 +7,8 @@ import (
 
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/digests"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -24,12 +26,20 @@ image with its SBOM, provenance, scan report, verdict, test results and lock.
 Only then does it send them to the registry, by digest, and move the names
 last. Where the policy fails nothing is sent; report and verdict stay beside
 the images. Running the same command again finishes what was interrupted, and
-does nothing where all is there.`,
-		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web",
+does nothing where all is there.
+
+What the output folder holds counts where the state folder's own key vouches for
+it, or, with --receipt, where it is what that digest says.`,
+		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web\n  bakelite publish --frozen --receipt sha256:… --key cosign.key web",
 		RunE: func(c *cobra.Command, paths []string) error {
 			var err error
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
+			}
+			for _, digest := range o.Receipts {
+				if !digests.Valid(digest) {
+					return fault.Hint(fault.New(fault.Invalid, "--receipt %s: want sha256: and 64 hexadecimal digits", digest), "give what the build printed as its receipt")
+				}
 			}
 			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
 				o := o
@@ -43,6 +53,7 @@ does nothing where all is there.`,
 		},
 	}
 	buildFlags(c, &o, &target, &asJSON)
+	c.Flags().StringSliceVar(&o.Receipts, "receipt", nil, "digest that another job's build printed: publish that build, which counts though it was made elsewhere, and bake nothing")
 	publishFlags(c, &p)
 	return c
 }

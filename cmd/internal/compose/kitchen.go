@@ -40,10 +40,6 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
-	receipts, err := receipts(s)
-	if err != nil {
-		return pipelines.Kitchen{}, err
-	}
 	known, err := controls.Load()
 	if err != nil {
 		return pipelines.Kitchen{}, err
@@ -60,7 +56,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
 		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		State:  s.State, Vouch: key, Receipts: receipts,
+		State:  s.State, Vouch: key,
 		Policy: rules, Publisher: publisher(s, rules, key), TUF: TUF(s),
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},

@@ -39,9 +39,6 @@ type Settings struct {
 	Accelerator string `yaml:"accelerator,omitempty"`
 	// Provenance says who builds, and from where.
 	Provenance Provenance `yaml:"provenance,omitempty"`
-	// Receipt has the digests of receipts that count though they were made
-	// elsewhere, with commas between them.
-	Receipt string `yaml:"receipt,omitempty"`
 	// Frozen refuses to make or change a lock.
 	Frozen bool `yaml:"frozen,omitempty"`
 	// Progress is "auto", "plain", "tty" or "json".

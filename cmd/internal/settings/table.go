@@ -106,8 +106,6 @@ func Table() []Entry {
 			Help: "URI that consumers know the builder by."},
 		{Key: "provenance.source", Flag: "source", Kind: Text, Rare: true, DefaultHelp: "that of the GitHub Actions job",
 			Help: "Repository that the app files are from."},
-		{Key: "receipt", Flag: "receipt", Kind: Text, Rare: true, DefaultHelp: "none but this state folder's own",
-			Help: "Digests that other machines' builds printed, with commas: receipts of these digests count though they were made elsewhere."},
 		{Key: "frozen", Flag: "frozen", Kind: Switch, Default: "false",
 			Help: "Refuse to make or change a lock; for continuous integration."},
 		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "tty", "json"},
