@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
@@ -73,7 +74,7 @@ func isLayout(dir string) bool {
 
 func findFile(path string) (Target, error) {
 	t := Target{Name: path, Path: path}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return t, fault.New(fault.Missing, "opening %s: %w", path, err)
 	}
@@ -83,7 +84,7 @@ func findFile(path string) (Target, error) {
 		return t, fmt.Errorf("reading %s: %w", path, err)
 	}
 	t.File = "sha256:" + hex.EncodeToString(hash.Sum(nil))
-	beside, err := os.Open(path + BundlesSuffix)
+	beside, err := regular.Open(path + BundlesSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
 	}

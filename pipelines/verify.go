@@ -29,6 +29,10 @@ func (k Kitchen) Verify(ctx context.Context, t Target, asked Asked) (attest.Summ
 		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "%s is not signed: there is no %s", t.Path, t.Path+BundlesSuffix),
 			"fetch it with the disk, or verify the disk by its reference")
 	}
+	if len(t.Bundles) == 0 {
+		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "there is no signature of %s, nor any other statement: nothing is attached to it", t.Name),
+			"where it is a copy, copy what is attached too, as oras copy --recursive does, or verify it where it was published")
+	}
 	if err := t.whole(ctx); err != nil {
 		return attest.Summary{}, err
 	}

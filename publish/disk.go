@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -99,5 +99,5 @@ func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, erro
 }
 
 func fileOpener(path string) func(context.Context) (io.ReadCloser, error) {
-	return func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
+	return func(context.Context) (io.ReadCloser, error) { return regular.Open(path) }
 }

@@ -25,7 +25,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Purpose keeps one kind of notes from standing for another.
@@ -86,17 +86,13 @@ func (k Key) Noted(p Purpose, name string) (value string, ok bool) {
 	if k.mac == nil {
 		return "", false
 	}
-	f, err := os.Open(k.path(p, name))
-	if err != nil {
-		return "", false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxNote, "a note")
+	path := k.path(p, name)
+	text, err := regular.ReadFile(path, maxNote)
 	value, mac, found := strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n")
 	if err != nil || !found || !hmac.Equal([]byte(mac), []byte(k.mac(string(p), name, value))) {
 		return "", false
 	}
-	cache.Touch(f.Name())
+	cache.Touch(path)
 	return value, true
 }
 

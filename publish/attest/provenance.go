@@ -43,6 +43,9 @@ type InternalParameters struct {
 	// Trimmed are the names of the lock's packages that Bakelite took out,
 	// unless one that stayed needs them; null where that was not stated.
 	Trimmed []string `json:"trimmed"`
+	// CacheMounts are folders that steps of a Dockerfile kept from earlier
+	// builds of the same lock; what was in them went in unpinned.
+	CacheMounts []string `json:"cacheMounts,omitempty"`
 }
 
 // Resource is in-toto's resource descriptor.
@@ -84,6 +87,8 @@ type Build struct {
 	Trimmed []string
 	// Release is the version that it is published as, "" for none.
 	Release string
+	// CacheMounts are the caches that steps had, sorted.
+	CacheMounts []string
 	// Source is the repository that the app file is from, Commit its full
 	// hash; both are empty where there is none.
 	Source, Commit string
@@ -102,9 +107,11 @@ const sourceName = "source"
 func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
-			BuildType:            BuildType,
-			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release},
-			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed},
+			BuildType:          BuildType,
+			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release},
+			InternalParameters: InternalParameters{
+				ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed, CacheMounts: b.CacheMounts,
+			},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
 		RunDetails: RunDetails{
