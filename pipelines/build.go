@@ -29,17 +29,16 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
-	// Receipts are digests of receipts that count though they were made
-	// elsewhere. Where there are some, no other one does and nothing is baked.
-	Receipts []string
+	// Rollback is LockOptions', for a lock that is made anew.
+	Rollback bool
+	// Receipt is the digest of the receipt of a build elsewhere, "" for none:
+	// what it lists is taken from the output folder, and nothing is baked.
+	Receipt string
 }
 
 // Built is the result of a build.
 type Built struct {
 	Receipt
-	// ReceiptDigest is that of the receipt's file, by which it can be handed
-	// over.
-	ReceiptDigest string
 	// Rebuilt is false where the artifacts that are there were up to date.
 	Rebuilt bool
 	// Changes are the packages that an update brought.
@@ -61,7 +60,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		return nil, err
 	}
 	defer release()
-	l, err := k.locked(ctx, a, o.Frozen)
+	l, err := k.locked(ctx, a, o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,15 +71,15 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err != nil {
 		return nil, err
 	}
-	old, err := k.lastBuild(ctx, a.Name, o.Receipts)
-	if err == nil && old.named {
-		err = old.fits(ctx, a, key, o)
+	if o.Receipt != "" {
+		return k.handedOver(ctx, a.Name, key, o)
 	}
+	old, err := k.lastBuild(ctx, a.Name)
 	if err != nil {
 		return nil, err
 	}
-	if old.named || old.Key == key && old.serves(o) {
-		return &Built{Receipt: old.of(o.Targets), ReceiptDigest: old.digest}, nil
+	if old.Key == key && old.serves(o) {
+		return &Built{Receipt: old.of(o.Targets)}, nil
 	}
 	w, err := k.bake(ctx, a, l, o.Targets)
 	if err != nil {
@@ -106,10 +105,12 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		CacheMounts: w.source.Caches.Used(),
 	}
 	if old.Key == key {
-		r = r.with(old.Receipt)
+		r = r.with(old)
 	}
-	digest, err := k.writeReceipt(r)
-	return &Built{Receipt: r.of(o.Targets), ReceiptDigest: digest, Rebuilt: true}, err
+	if err := k.writeReceipt(&r); err != nil {
+		return nil, err
+	}
+	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, nil
 }
 
 func targets(asked []string) []string {

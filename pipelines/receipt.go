@@ -17,6 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
@@ -48,7 +49,12 @@ type Receipt struct {
 	// CacheMounts are the caches that steps of the Dockerfile had, by the names
 	// that it gives them: what earlier builds left in them went in.
 	CacheMounts []string `json:"cacheMounts,omitempty"`
+	// digest is of the receipt's file, "" before it is written.
+	digest string
 }
+
+// Digest is that of the receipt's file, by which another machine knows it.
+func (r Receipt) Digest() string { return r.digest }
 
 // maxReceipt bounds a receipt, in bytes.
 const maxReceipt = 4 << 20
@@ -61,38 +67,33 @@ func receiptPath(output, app string) string { return filepath.Join(output, app+"
 //
 // Nobody vouches for it: it tells what there is to run, never what to sign.
 func ReadReceipt(output, app string) (Receipt, error) {
-	r, _, err := readReceipt(output, app)
-	return r, err
-}
-
-// readReceipt also returns the digest of the receipt's file.
-func readReceipt(output, app string) (Receipt, string, error) {
 	path := receiptPath(output, app)
 	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Receipt{}, "", fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
+		return Receipt{}, fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
 	}
 	if err != nil {
-		return Receipt{}, "", fault.New(fault.Invalid, "reading receipt: %w", err)
+		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
 	}
 	defer f.Close()
 	text, err := limit.ReadAll(f, maxReceipt, path)
 	if err != nil {
-		return Receipt{}, "", fault.New(fault.Invalid, "reading receipt: %w", err)
+		return Receipt{}, fault.New(fault.Invalid, "reading receipt: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var r Receipt
 	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
-		return Receipt{}, "", fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
+		return Receipt{}, fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
 	}
+	r.digest = digests.Of(text)
 	for i, a := range r.Artifacts {
 		r.Artifacts[i].Path = filepath.Join(output, filepath.Base(a.Path))
 		if a.Ref != "" {
 			r.Artifacts[i].Ref = r.Artifacts[i].Path + "@" + a.Digest
 		}
 	}
-	return r, digestOf(text), nil
+	return r, nil
 }
 
 // of returns what the receipt says of some kinds of artifacts.
@@ -117,7 +118,12 @@ func (r Receipt) kinds() []string {
 // serves says whether all that a build is asked for is there.
 func (r Receipt) serves(o BuildOptions) bool {
 	asked := r.of(o.Targets)
-	return slices.Equal(asked.kinds(), o.Targets) && (o.SkipTests || !asked.TestsSkipped) && asked.holds()
+	return asked.covers(o) && asked.holds()
+}
+
+// covers says whether the receipt speaks of just what a build is asked for.
+func (r Receipt) covers(o BuildOptions) bool {
+	return slices.Equal(r.kinds(), o.Targets) && (o.SkipTests || !r.TestsSkipped)
 }
 
 // with adds what an older receipt of the same key says of other kinds, where
@@ -139,25 +145,24 @@ func (r Receipt) with(old Receipt) Receipt {
 
 const receiptVersion = "bakelite.dev/v1"
 
-// writeReceipt writes a receipt, vouches for it, and returns the digest of its
-// file.
-func (k Kitchen) writeReceipt(r Receipt) (string, error) {
+// writeReceipt writes a receipt, which then has a digest, and vouches for it.
+func (k Kitchen) writeReceipt(r *Receipt) error {
 	r.APIVersion, r.Kind = receiptVersion, "Receipt"
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(r); err != nil {
-		return "", fmt.Errorf("writing receipt: %w", err)
+		return fmt.Errorf("writing receipt: %w", err)
 	}
-	digest := digestOf(text.Bytes())
-	if err := k.Vouch.Note(vouch.Receipt, digest, ""); err != nil {
-		return "", err
+	r.digest = digests.Of(text.Bytes())
+	if err := k.Vouch.Note(vouch.Receipt, r.digest, ""); err != nil {
+		return err
 	}
 	k.Vouch.Expire()
 	if err := renameio.WriteFile(receiptPath(k.Output, r.App), text.Bytes(), 0o644); err != nil {
-		return "", fmt.Errorf("writing receipt: %w", err)
+		return fmt.Errorf("writing receipt: %w", err)
 	}
-	return digest, nil
+	return nil
 }
 
 // holds says whether every artifact of the receipt is still there in full.

@@ -35,6 +35,8 @@ type Target struct {
 	Path string
 	// Bundles are the signed statements, unverified.
 	Bundles [][]byte
+	// Unread is why others that are attached could not be read.
+	Unread []error
 }
 
 // maxBundles bounds the file of bundles beside a disk, in bytes.
@@ -63,7 +65,7 @@ func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
 	}
 	t.Digest = t.Manifest.Digest.String()
 	t.Name = store.Name() + "@" + t.Digest
-	t.Bundles, err = publish.ReadBundles(ctx, store, t.Manifest.Digest)
+	t.Bundles, t.Unread, err = publish.ReadBundles(ctx, store, t.Manifest.Digest)
 	return t, err
 }
 

@@ -37,7 +37,7 @@ func (k Kitchen) Verify(ctx context.Context, t Target, asked Asked) (attest.Summ
 		return attest.Summary{}, err
 	}
 	return attest.VerifyAll(ctx, t.Bundles, attest.All{
-		Digest: t.Digest, File: t.File, Names: k.names(t, asked), MinVersion: asked.MinVersion, Since: asked.Since, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
+		Digest: t.Digest, File: t.File, Unread: t.Unread, Names: k.names(t, asked), MinVersion: asked.MinVersion, Since: asked.Since, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
 		AcceptReported: k.Policy.Gate.Mode == "report-only", Now: time.Now(),
 	})
 }

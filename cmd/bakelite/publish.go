@@ -29,21 +29,21 @@ the images. Running the same command again finishes what was interrupted, and
 does nothing where all is there.
 
 What the output folder holds counts where the state folder's own key vouches for
-it, or, with --receipt, where it is what that digest says.`,
-		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web\n  bakelite publish --frozen --receipt sha256:… --key cosign.key web",
+it. With --receipt nothing is baked: what another machine made, and put into the
+output folder with its receipt, is compared with that receipt byte by byte. Get
+the digest by a way that who can write to the folder cannot write to.`,
+		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web",
 		RunE: func(c *cobra.Command, paths []string) error {
 			var err error
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			for _, digest := range o.Receipts {
-				if !digests.Valid(digest) {
-					return fault.Hint(fault.New(fault.Invalid, "--receipt %s: want sha256: and 64 hexadecimal digits", digest), "give what the build printed as its receipt")
-				}
+			if o.Receipt != "" && !digests.Valid(o.Receipt) {
+				return fault.New(fault.Invalid, "--receipt %s: want sha256: and 64 hexadecimal digits", o.Receipt)
 			}
 			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
 				o := o
-				o.Frozen = s.Frozen
+				o.Frozen = s.Frozen || o.Receipt != ""
 				built, err := k.Build(c.Context(), a, o)
 				if err != nil {
 					return nil, err
@@ -53,8 +53,8 @@ it, or, with --receipt, where it is what that digest says.`,
 		},
 	}
 	buildFlags(c, &o, &target, &asJSON)
-	c.Flags().StringSliceVar(&o.Receipts, "receipt", nil, "digest that another job's build printed: publish that build, which counts though it was made elsewhere, and bake nothing")
 	publishFlags(c, &p)
+	c.Flags().StringVar(&o.Receipt, "receipt", "", "bake nothing: publish what a build elsewhere made, whose receipt has this digest (build --json tells it)")
 	return c
 }
 

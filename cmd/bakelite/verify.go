@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -93,7 +94,11 @@ was signed, and that it is the app and kind that its name says. REF is a
 reference in a registry, or oci: and a layout folder; FILE is a disk with its
 bundles beside it (FILE.sigstore.jsonl). All reasons to refuse are shown at
 once. An older version of the same app passes where it is young enough: ask for
-a version or a time with --min-version or --since.`,
+a version or a time with --min-version or --since.
+
+The policy is what you name: by --policy, BAKELITE_POLICY, or a settings file
+with --config or BAKELITE_CONFIG. A bakelite.yaml that lies in the folder does
+not choose it.`,
 		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -101,7 +106,7 @@ a version or a time with --min-version or --since.`,
 			if err != nil {
 				return err
 			}
-			return lookAt(c, by, args[0], func(k pipelines.Kitchen, t pipelines.Target) error {
+			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
 				if ask.policy != "" {
 					k.Policy.Verify.Policies = []string{ask.policy}
 				}
@@ -109,7 +114,7 @@ a version or a time with --min-version or --since.`,
 				if err != nil {
 					return err
 				}
-				return printSummary(os.Stdout, t, summary, asJSON)
+				return printSummary(os.Stdout, t, by, summary, asJSON)
 			})
 		},
 	}
@@ -119,9 +124,9 @@ a version or a time with --min-version or --since.`,
 	return c
 }
 
-// lookAt finds what name names and hands it on with a kitchen.
-func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, pipelines.Target) error) error {
-	k, err := lookKitchen(c, by)
+// lookAt finds what name names and hands it on with a kitchen and its policy.
+func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, policyInForce, pipelines.Target) error) error {
+	k, policy, err := lookKitchen(c, by, policyKey)
 	if err != nil {
 		return err
 	}
@@ -130,33 +135,45 @@ func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kit
 	if err != nil {
 		return err
 	}
-	return do(k, t)
+	return do(k, policy, t)
 }
 
-// lookKitchen is a kitchen for commands that look at what was published.
-func lookKitchen(c *cobra.Command, by signerFlags) (pipelines.Kitchen, error) {
-	s, err := load(c)
+// policyKey and scannerKeys are the settings that looking commands judge by.
+const policyKey = "policy"
+
+func scannerKeys() []string { return []string{"scanner.database", "scanner.digest"} }
+
+// lookKitchen is a kitchen for commands that look at what was published, and
+// the policy that they judge by, which it shows, before the flags' signer is
+// put in it. They believe of keys only what was named.
+func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Kitchen, policyInForce, error) {
+	s, err := loadNamed(c, keys...)
 	if err != nil {
-		return pipelines.Kitchen{}, err
+		return pipelines.Kitchen{}, policyInForce{}, err
 	}
 	k, err := newKitchen(s, os.Stderr)
 	if err != nil {
-		return k, err
+		return k, policyInForce{}, err
 	}
+	policy := inForce(k.Policy)
+	fmt.Fprintf(c.ErrOrStderr(), "policy: %s\n", policy)
 	k.Policy = by.apply(k.Policy)
-	return k, nil
+	return k, policy, nil
 }
 
-func printSummary(w io.Writer, t pipelines.Target, s attest.Summary, asJSON bool) error {
+// uncounted says what is attached besides, which others may have added.
+func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.Broken) }
+
+func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
-			"name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "policy": s.Policy,
-			"signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored,
+			"name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
+			"signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored, "uncounted": uncounted(s), "policy": by,
 		})
 	}
 	fmt.Fprintf(w, "%s is what the policy asks for\n", t.Name)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, row := range [][2]string{{"app", s.App}, {"kind", s.Kind}, {"version", s.Version}, {"policy", s.Policy}} {
+	for _, row := range [][2]string{{"app", s.App}, {"kind", s.Kind}, {"version", s.Version}, {"judged by", s.Policy}} {
 		if row[1] != "" {
 			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 		}
@@ -166,6 +183,9 @@ func printSummary(w io.Writer, t pipelines.Target, s attest.Summary, asJSON bool
 	}
 	for _, v := range s.Statements {
 		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)
+	}
+	for _, why := range uncounted(s) {
+		fmt.Fprintf(table, "not counted\t%s\n", why)
 	}
 	if !s.Judged.IsZero() {
 		fmt.Fprintf(table, "judged\t%s\n", s.Judged.UTC().Format("2006-01-02 15:04 MST"))
