@@ -72,6 +72,6 @@ func secret() string {
 }
 
 func unsignedFile(t *testing.T) string {
-	_, err := pipelines.Kitchen{}.Verify(t.Context(), pipelines.Target{Path: "team.pub"})
+	_, err := pipelines.Kitchen{}.Verify(t.Context(), pipelines.Target{Path: "team.pub"}, pipelines.Asked{})
 	return told(err)
 }

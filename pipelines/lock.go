@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -258,17 +259,20 @@ func machinePackages(a app.App, arch string) []string {
 	return names
 }
 
-// seedLayout makes the OCI layout of a lock's seed, where it is not there yet,
-// and returns its folder.
+// seedLayout makes the OCI layout of a lock's seed, where none that this state
+// folder's key vouches for is there yet, and returns its folder.
 func (k Kitchen) seedLayout(ctx context.Context, l *lock.Lock) (dir string, err error) {
 	hash := sha256.New()
 	for _, pin := range l.Packages.Seed {
 		_, _ = io.WriteString(hash, pin.SHA256)
 	}
 	dir = filepath.Join(k.State, "seed", hex.EncodeToString(hash.Sum(nil)[:16]))
-	if done, err := cache.Use(dir); err == nil {
+	done, err := k.Vouch.Use(ctx, vouch.Layout, filepath.Base(dir), dir)
+	if err == nil {
 		done() // it is among the newest now, and those stay
-		return dir, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
 	}
 	err = k.Progress.Do(ctx, "[seed] make the first system from its packages", func(ctx context.Context, _ io.Writer) (bool, error) {
 		return false, k.makeSeed(ctx, l, dir)
@@ -286,6 +290,9 @@ func (k Kitchen) makeSeed(ctx context.Context, l *lock.Lock, dir string) error {
 	}
 	defer beside.Close()
 	if err := writeSeed(ctx, k, l, beside.Path); err != nil {
+		return err
+	}
+	if err := k.Vouch.NoteTree(ctx, vouch.Layout, filepath.Base(dir), beside.Path); err != nil {
 		return err
 	}
 	if err := beside.Rename(dir); err != nil {

@@ -138,7 +138,7 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 // they said that the gate asks for.
 func (k Kitchen) vouchedSBOM(ctx context.Context, t Target, kind string) ([]byte, stated, error) {
 	asked := k.Policy.Verify
-	asked.WithoutVerdict, asked.WithoutProvenance = true, true
+	asked.WithoutVerdict, asked.WithoutProvenance, asked.WithoutLock, asked.WithoutTests, asked.Policies = true, true, true, true, nil
 	asked.MaxReportAge = forever // a new report is about to be made
 	summary, err := attest.VerifyAll(ctx, t.Bundles, attest.All{
 		Digest: t.Digest, File: t.File, Verify: asked, Dir: k.Policy.Dir, TUF: k.TUF, AcceptReported: true, Now: time.Now(),

@@ -26,7 +26,8 @@ type Publisher struct {
 	Database func(ctx context.Context) (database.Database, error)
 	// Signer returns who signs; it is asked only when something passed.
 	Signer func(ctx context.Context) (attest.Signer, error)
-	// SignerName tells one signer from another: the key's path, or "keyless".
+	// SignerName tells one way to sign from another: by a key, or keyless by
+	// which services. Which key it was a publication says.
 	SignerName string
 	// Destination is a registry's host and path, or "oci:" and a folder, below
 	// which each artifact has a repository.
@@ -90,12 +91,12 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	key, err := k.publicationKey(subjects, db, built, o)
+	key, err := k.publicationKey(ctx, subjects, db, built, o)
 	if err != nil {
 		return nil, err
 	}
-	if done := k.published(ctx, a.Name, key); done != nil {
-		return done, nil
+	if done, err := k.published(ctx, a.Name, key, subjects); done != nil || err != nil {
+		return done, err
 	}
 	if err := k.versionFree(ctx, subjects, o); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	}
 	signed := make([]attest.Signed, len(subjects)) // all of them before anything is sent
 	for i, s := range subjects {
-		if signed[i], err = k.sign(ctx, signer, evidence{a, *l, built, s, scanned[i], passed[i]}); err != nil {
+		if signed[i], err = k.sign(ctx, signer, evidence{a, *l, built, s, scanned[i], passed[i], o.Version}); err != nil {
 			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
 	}
@@ -178,7 +179,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	if err != nil {
 		return Publication{}, err
 	}
-	return p, k.writeBeside(s, signed)
+	return p, k.writeBeside(ctx, s, signed)
 }
 
 func signedAnew(s attest.Signed) (n int) {

@@ -75,7 +75,7 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 	return attest.Sign(context.Background(), attest.Order{
 		Passed: passed, Subject: attest.Subject{Name: "web", Digest: subject},
 		Statements: []attest.Statement{{PredicateType: "https://example.com/lock/v1", Predicate: map[string]string{"app": "web"}}},
-		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutVerdict: true}, Now: at},
+		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutVerdict: true, WithoutLock: true, WithoutTests: true}, Now: at},
 	}, attest.ByKey(key))
 }
 

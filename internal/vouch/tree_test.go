@@ -3,6 +3,7 @@ package vouch_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,9 +59,9 @@ func TestSwappedTree(t *testing.T) {
 			must(t, os.Truncate(hole(dir), 300<<10))
 			must(t, os.WriteFile(in("data")(dir), []byte("data"), 0o644))
 			must(t, os.Truncate(in("data")(dir), 300<<10))
-			must(t, k.NoteTree(t.Context(), vouch.Image, name, dir))
+			must(t, k.NoteTree(t.Context(), vouch.Programs, name, dir))
 			must(t, tt.change(dir))
-			if holds, err := k.Holds(t.Context(), vouch.Image, name, dir); err != nil || holds != tt.holds {
+			if holds, err := k.Holds(t.Context(), vouch.Programs, name, dir); err != nil || holds != tt.holds {
 				t.Errorf("holds %v (%v), want %v", holds, err, tt.holds)
 			}
 			if holds, _ := k.Holds(t.Context(), vouch.Part, name, dir); holds {
@@ -70,7 +71,33 @@ func TestSwappedTree(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := k.NoteTree(ended, vouch.Image, "x", t.TempDir()); !errors.Is(err, context.Canceled) {
+	if err := k.NoteTree(ended, vouch.Programs, "x", t.TempDir()); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: %v", err)
+	}
+}
+
+// TestUse takes a folder into use that holds what was noted, and removes one
+// that holds anything else, unless it could not be looked at.
+func TestUse(t *testing.T) {
+	k, dir := open(t, t.TempDir()), filepath.Join(t.TempDir(), "tree")
+	must(t, os.Mkdir(dir, 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "program"), []byte("good"), 0o755))
+	must(t, k.NoteTree(t.Context(), vouch.Part, "it", dir))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := k.Use(ended, vouch.Part, "it", dir); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: %v", err)
+	}
+	for range 2 {
+		done, err := k.Use(t.Context(), vouch.Part, "it", dir)
+		must(t, err)
+		done()
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "program"), []byte("evil"), 0o755))
+	if _, err := k.Use(t.Context(), vouch.Part, "it", dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a swapped program: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder stays: %v", err)
 	}
 }

@@ -8,12 +8,14 @@
 package vouch
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +25,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Purpose keeps one kind of notes from standing for another.
@@ -32,14 +34,13 @@ type Purpose string
 // What is vouched for.
 const (
 	Receipt     Purpose = "receipt"         // a receipt, by the digest of its file
-	Publication Purpose = "publication"     // a list of what was published, by the digest of its file
+	Publication Purpose = "publication"     // what says what was published, by its file
 	Packed      Purpose = "packed disk"     // a disk file's packed form
 	Part        Purpose = "disk part"       // a part that disks are put together from
 	Layout      Purpose = "seed layout"     // the image that a seed's layout names
 	Programs    Purpose = "seed programs"   // a seed unpacked for this machine
 	Resolver    Purpose = "apt cache"       // what apt parsed of an index
 	Entry       Purpose = "scanner entry"   // what the scanner found in a tree
-	Image       Purpose = "unpacked image"  // a container's root filesystem
 	Database    Purpose = "vulnerabilities" // the scanner's database
 )
 
@@ -85,17 +86,13 @@ func (k Key) Noted(p Purpose, name string) (value string, ok bool) {
 	if k.mac == nil {
 		return "", false
 	}
-	f, err := os.Open(k.path(p, name))
-	if err != nil {
-		return "", false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxNote, "a note")
+	path := k.path(p, name)
+	text, err := regular.ReadFile(path, maxNote)
 	value, mac, found := strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n")
 	if err != nil || !found || !hmac.Equal([]byte(mac), []byte(k.mac(string(p), name, value))) {
 		return "", false
 	}
-	cache.Touch(f.Name())
+	cache.Touch(path)
 	return value, true
 }
 
@@ -120,6 +117,24 @@ func (k Key) Holds(ctx context.Context, p Purpose, name, path string) (bool, err
 	}
 	got, err := tree(ctx, path)
 	return err == nil && got == want, ctx.Err()
+}
+
+// Use is cache.Use for a folder that holds what was noted. One that holds
+// anything else is removed, so that its name is free.
+func (k Key) Use(ctx context.Context, p Purpose, name, path string) (done func(), err error) {
+	done, err = cache.Use(path)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := k.Holds(ctx, p, name, path)
+	if holds {
+		return done, nil
+	}
+	done()
+	if err == nil {
+		err = cmp.Or(cache.Discard(path), error(fs.ErrNotExist))
+	}
+	return nil, err
 }
 
 // Expire removes notes that nobody used for half a year.

@@ -30,6 +30,8 @@ type BuildDefinition struct {
 // ExternalParameters are in a user's hands: the app file.
 type ExternalParameters struct {
 	App Resource `json:"app"`
+	// Version is the tag that never moves, "" where it was published without.
+	Version string `json:"version,omitempty"`
 }
 
 // InternalParameters are chosen by Bakelite.
@@ -83,6 +85,8 @@ type Build struct {
 	LockDigest string
 	// Trimmed are the lock's packages that may have been taken out, sorted.
 	Trimmed []string
+	// Release is the version that it is published as, "" for none.
+	Release string
 	// CacheMounts are the caches that steps had, sorted.
 	CacheMounts []string
 	// Source is the repository that the app file is from, Commit its full
@@ -104,7 +108,7 @@ func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
 			BuildType:          BuildType,
-			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
+			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release},
 			InternalParameters: InternalParameters{
 				ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed, CacheMounts: b.CacheMounts,
 			},
@@ -150,6 +154,16 @@ func (p Provenance) SourceURI() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
 			return sourceURI(r.URI)
+		}
+	}
+	return ""
+}
+
+// commit returns the hash of the commit that the app file is from, or "".
+func (p Provenance) commit() string {
+	for _, r := range p.BuildDefinition.ResolvedDependencies {
+		if r.Name == sourceName {
+			return r.Digest["gitCommit"]
 		}
 	}
 	return ""
