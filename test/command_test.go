@@ -149,7 +149,6 @@ func last(text string, n int) string { return text[max(0, len(text)-n):] }
 type result struct {
 	App        string              `json:"app"`
 	LockDigest string              `json:"lockDigest"`
-	Receipt    string              `json:"receipt"`
 	Rebuilt    bool                `json:"rebuilt"`
 	Changes    []change            `json:"changes"`
 	Artifacts  []artifact.Artifact `json:"artifacts"`
