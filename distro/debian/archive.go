@@ -49,7 +49,9 @@ type Client struct {
 	report  func(error)
 	http    *http.Client
 
+	releases  once.Map[indexFile]
 	snapshots once.Map[*Snapshot]
+	worlds    once.Map[*World]
 	seeds     once.Map[prepared]
 	plans     once.Map[[]lock.Pin]
 }
@@ -72,7 +74,7 @@ func New(o Options) (*Client, error) {
 	if c.report == nil {
 		c.report = func(error) {}
 	}
-	for _, dir := range []string{"sha256", "seen", "seed", "apt", "tmp"} {
+	for _, dir := range []string{"sha256", "seen", "seed", "apt", "catalog", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(cache, dir), 0o700); err != nil {
 			return nil, fault.Hint(fault.New(fault.Internal, "making the cache folder: %w", err), "Set the cache folder to one that you may write to.")
 		}

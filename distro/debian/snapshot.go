@@ -32,6 +32,7 @@ type Snapshot struct {
 // indexFile is one source with its verified files in the cache.
 type indexFile struct {
 	source
+	arch     string
 	release  *release
 	signed   entry
 	packages entry
@@ -45,6 +46,13 @@ type indexFile struct {
 // date that does not hold a fault.Integrity, an unknown suite or architecture
 // a fault.Invalid, a missing mirror a fault.Missing.
 func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, error) {
+	return c.snapshot(ctx, suite, arch, c.signedIndex)
+}
+
+// findIndex is signedIndex or standingIndex.
+type findIndex func(ctx context.Context, s source, arch string) (indexFile, error)
+
+func (c *Client) snapshot(ctx context.Context, suite, arch string, find findIndex) (*Snapshot, error) {
 	sources, err := sourcesOf(suite)
 	if err != nil {
 		return nil, err
@@ -53,8 +61,10 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, source := range sources {
 		group.Go(func() (err error) {
-			s.files[i], err = c.indexFile(groupCtx, source, arch)
-			return err
+			if s.files[i], err = find(groupCtx, source, arch); err != nil {
+				return err
+			}
+			return c.havePackages(groupCtx, &s.files[i])
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -74,9 +84,10 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 }
 
 // Current is the Snapshot that the client took first: however many apps are
-// locked, and however long that takes, they stand on one state of the archive.
+// locked, and however long that takes, they stand on one state of the archive,
+// that of Now.
 func (c *Client) Current(ctx context.Context, suite, arch string) (*Snapshot, error) {
-	return c.snapshots.Do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
+	return c.snapshots.Do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.snapshot(ctx, suite, arch, c.standingIndex) })
 }
 
 // key is the digest of what the snapshot holds.

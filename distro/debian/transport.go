@@ -55,6 +55,8 @@ type request struct {
 	size int64
 	// gone is the hint for a file that no mirror has; it may be empty.
 	gone string
+	// held is what the cache holds of a file that may have changed, or nil.
+	held *held
 }
 
 // get hands the file's content to accept, from the first mirror whose
@@ -105,7 +107,7 @@ func unavailable(q request, failures []error) error {
 func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
 	pause := firstPause
 	for try := 1; ; try++ {
-		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+(&url.URL{Path: q.path}).EscapedPath(), q.size, accept)
+		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+(&url.URL{Path: q.path}).EscapedPath(), q, accept)
 		if err == nil || try == tries || ctx.Err() != nil || errors.Is(err, errPermanent) ||
 			errors.Is(err, errMismatch) || fault.KindOf(err) == fault.Integrity {
 			return err
@@ -119,13 +121,14 @@ func (c *Client) getFrom(ctx context.Context, base string, q request, accept fun
 	}
 }
 
-func (c *Client) getOnce(ctx context.Context, url string, size int64, accept func(io.Reader) error) error {
-	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(size/slowest)*time.Second)
+func (c *Client) getOnce(ctx context.Context, url string, q request, accept func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(q.size/slowest)*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errPermanent, err)
 	}
+	q.held.ask(request)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return err
@@ -133,7 +136,9 @@ func (c *Client) getOnce(ctx context.Context, url string, size int64, accept fun
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusOK:
-		return accept(response.Body)
+		return q.held.note(url, response, accept)
+	case response.StatusCode == http.StatusNotModified && q.held.asked(url):
+		return q.held.again(url, accept)
 	case response.StatusCode >= 400 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s", errPermanent, response.Status)
 	default:
