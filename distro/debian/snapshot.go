@@ -75,8 +75,8 @@ func (c *Client) snapshot(ctx context.Context, suite, arch string, find findInde
 	}
 	for _, f := range s.files {
 		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date})
-		if err := c.store.remember(f); err != nil {
-			return nil, fault.As(fault.Internal, err)
+		if err := c.accepted(ctx, f); err != nil {
+			return nil, err
 		}
 	}
 	c.store.expire()

@@ -41,6 +41,8 @@ type Source struct {
 	// Err says why the suite could not be read now. What else stands here is
 	// then of the last index that could.
 	Err error
+
+	came map[string]First
 }
 
 // Now returns the World that the client read first: what is resolved by
@@ -72,21 +74,31 @@ func (c *Client) read(ctx context.Context, s source, arch string) Source {
 		packages, err = c.catalog(ctx, &f)
 	}
 	if err == nil {
-		err = fault.As(fault.Internal, c.store.remember(f))
+		err = c.accepted(ctx, f)
 	}
 	if err == nil {
-		return f.read(packages)
+		return c.store.sourceOf(f, packages)
 	}
 	last := c.last(s, arch)
 	last.Err = err
 	return last
 }
 
-func (f indexFile) read(packages *catalog.Catalog) Source {
+func (s store) sourceOf(f indexFile, packages *catalog.Catalog) Source {
+	known, _ := s.readFirsts(&f)
 	return Source{
 		Archive:  lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date},
-		Priority: f.release.priority, Packages: packages,
+		Priority: f.release.priority, Packages: packages, came: known.Came,
 	}
+}
+
+// accepted remembers an index whose content is known to be right.
+func (c *Client) accepted(ctx context.Context, f indexFile) error {
+	err := c.store.remember(f)
+	if err == nil {
+		err = c.noteFirsts(ctx, &f)
+	}
+	return fault.As(fault.Internal, err)
 }
 
 // last is what the cache holds of the newest index that was accepted.
@@ -118,7 +130,7 @@ func (c *Client) last(s source, arch string) Source {
 	if err != nil {
 		return none
 	}
-	return f.read(packages)
+	return c.store.sourceOf(f, packages)
 }
 
 // catalog returns the catalog of a suite's packages, made from the verified
@@ -148,7 +160,11 @@ func (s store) readCatalog(packages entry) (*catalog.Catalog, error) {
 		return nil, err
 	}
 	defer f.Close()
-	known, err := catalog.Read(f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	known, err := catalog.Read(f, info.Size())
 	if err == nil {
 		cache.Touch(f.Name())
 	}

@@ -65,13 +65,15 @@ type Catalog struct {
 	records, virtual, pool string
 }
 
-// Read reads what Write wrote; anything else is an error.
-func Read(r io.Reader) (*Catalog, error) {
+// Read reads what Write wrote, of about that many bytes; anything else is an
+// error.
+func Read(r io.Reader, bytes int64) (*Catalog, error) {
 	front := make([]byte, len(head)+sha256.Size)
 	if _, err := io.ReadFull(r, front); err != nil || string(front[:len(head)]) != head {
 		return nil, errors.New("reading the catalog: it is of another form")
 	}
 	var rest strings.Builder
+	rest.Grow(int(min(max(bytes, 0), maxBytes)))
 	sum := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(&rest, sum), limit.Reader(r, maxBytes, "the catalog")); err != nil {
 		return nil, fmt.Errorf("reading the catalog: %w", err)
