@@ -147,6 +147,7 @@ func awaitTaken(ctx context.Context, f *os.File) error {
 // key is the digest of everything that decides the artifacts' bytes: what was
 // asked, what is pinned, and Bakelite's own recipe.
 func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
+	a.Update = app.Update{} // when to build is no part of what is built
 	asked, err := app.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("writing app: %w", err)

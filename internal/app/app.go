@@ -33,6 +33,8 @@ type App struct {
 	VM VM `yaml:"vm,omitempty"`
 	// Tests run on both artifacts before they count as made.
 	Tests []Test `yaml:"tests,omitempty"`
+	// Update says which changes beneath the app are taken, and when.
+	Update Update `yaml:"update,omitempty"`
 
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`

@@ -42,6 +42,15 @@ const (
 	PointRelease Origin = "point release"
 )
 
+// States of a package, as distro/debian/upgrade has them.
+const (
+	Newer   = "newer"
+	Content = "content"
+	Added   = "added"
+	Older   = "older"
+	Gone    = "gone"
+)
+
 // Places that a change reaches.
 const (
 	Container = "container"
