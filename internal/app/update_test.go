@@ -38,7 +38,7 @@ func TestUpdateIsJudged(t *testing.T) {
 			a := valid()
 			a.Update = test.update
 			problems := app.Validate(a)
-			if len(problems) != 1 || problems[0].Key != test.key || !strings.Contains(problems[0].Error(), test.words) {
+			if len(problems) != 1 || problems[0].Key != test.key || !strings.Contains(problems.Error(), test.words) {
 				t.Errorf("got %v", problems)
 			}
 		})
