@@ -74,6 +74,13 @@ type head struct {
 }
 
 func parse(file string, data []byte) (*Lock, strict.Problems) {
+	if l := canonical(data); l != nil && len(validate(l)) == 0 {
+		return l, nil
+	}
+	return parseStrictly(file, data)
+}
+
+func parseStrictly(file string, data []byte) (*Lock, strict.Problems) {
 	r := &reading{file: file, places: strict.Places{}}
 	n := 0
 	for line := range strings.Lines(string(data)) {

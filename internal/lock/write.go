@@ -136,12 +136,21 @@ func quoted(s string) string {
 	for _, c := range []byte(s) {
 		plain = plain && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-_./+", c) >= 0)
 	}
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
-		plain = false
-	}
-	if plain {
+	if plain && !reserved(s) {
 		return s
 	}
 	return strconv.Quote(s)
+}
+
+// reserved says whether some YAML parser reads the word as no text.
+func reserved(s string) bool {
+	const longest = len("false")
+	if len(s) > longest {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
+		return true
+	}
+	return false
 }

@@ -1,0 +1,4 @@
+package lock
+
+// Quick is canonical.
+var Quick = canonical
