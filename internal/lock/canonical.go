@@ -11,148 +11,132 @@ import (
 // canonical reads a lock in the very form that Marshal writes, many times as
 // fast as YAML is read. It gives up (nil) at anything else, and where a key is
 // missing, unknown or there twice: then the strict reader says what is wrong,
-// or reads another form of the same.
+// or reads another form of the same. The keys are those of the types' tags.
 func canonical(data []byte) *Lock {
 	if slices.ContainsFunc(data, func(b byte) bool { return b != '\n' && (b < ' ' || b > '~') }) {
 		return nil
 	}
-	c := &canon{
-		lock: &Lock{}, seen: map[string]bool{}, heads: fieldsOf(Lock{}),
-		items: map[string][]field{"archives": fieldsOf(Archive{}), "images": fieldsOf(Image{}), "files": fieldsOf(File{}), "packages": fieldsOf(Pin{})},
-	}
+	l := &Lock{}
+	c := &canon{lock: reflect.ValueOf(l).Elem(), keys: map[reflect.Type][]key{}, seen: map[string]bool{}}
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
 		if !c.line(line) {
 			return nil
 		}
 	}
-	for _, f := range c.heads {
-		if f.required && !c.seen[f.name] {
+	for _, k := range c.keysOf(c.lock.Type()) {
+		if k.required && !c.seen[k.name] {
 			return nil
 		}
 	}
-	return c.lock
+	return l
 }
 
 // canon is a lock being read.
 type canon struct {
-	lock *Lock
+	lock reflect.Value
+	keys map[reflect.Type][]key
+	// seen are the keys that came, those of layers after "packages.".
 	seen map[string]bool
-	// heads are the lock's own keys, items those of each list's entries.
-	heads []field
-	items map[string][]field
-	// list is where the next items go, pins the layer among packages.
-	list string
-	pins *[]Pin
+	// layers is where the next layers go, list where the next entries do, which
+	// stand behind indent; they are invalid where none may come.
+	layers, list reflect.Value
+	indent       string
 }
+
+const (
+	topEntry   = "  - "
+	layerName  = "  "
+	layerEntry = "    - "
+)
 
 func (c *canon) line(line string) bool {
 	switch {
 	case strings.HasPrefix(line, "#"):
 		return true
-	case strings.HasPrefix(line, "    - {"):
-		return c.pins != nil && c.list == "packages" && appended(c.pins, c.items[c.list], line[len("    - "):])
-	case strings.HasPrefix(line, "  - {"):
-		return c.item(line[len("  - "):])
-	case strings.HasPrefix(line, "  "):
-		return c.list == "packages" && c.layer(line[len("  "):])
+	case strings.HasPrefix(line, layerEntry), strings.HasPrefix(line, topEntry):
+		text, ok := strings.CutPrefix(line, c.indent)
+		return ok && c.list.IsValid() && c.entry(text)
+	case strings.HasPrefix(line, layerName):
+		return c.layers.IsValid() && c.layer(line[len(layerName):])
 	}
-	key, value, ok := strings.Cut(line, ":")
-	if !ok || c.seen[key] {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || c.seen[name] {
 		return false
 	}
-	c.seen[key], c.list, c.pins = true, "", nil
-	value, spaced := strings.CutPrefix(value, " ")
-	switch {
-	case value == "" && !spaced && (key == "archives" || key == "images" || key == "files" || key == "packages"):
-		c.list = key
-		return true
-	case key == "archives" && value == "[]":
-		c.lock.Archives = []Archive{}
-		return true
-	case key == "base":
-		c.lock.Base = &Image{}
-		return mapping(value, c.items["images"], reflect.ValueOf(c.lock.Base).Elem())
-	}
-	return spaced && c.head(key, value)
+	c.seen[name], c.layers, c.list = true, reflect.Value{}, reflect.Value{}
+	k, known := find(c.keysOf(c.lock.Type()), name)
+	return known && c.top(c.lock.Field(k.index), value)
 }
 
-// head sets one of the lock's own texts.
-func (c *canon) head(key, value string) bool {
-	for _, f := range c.heads {
-		if f.name == key && f.kind == reflect.String {
-			text, rest, ok := scalar(value)
-			reflect.ValueOf(c.lock).Elem().Field(f.index).SetString(text.value)
-			return ok && rest == "" && text.isText()
-		}
+// top reads the value of one of the lock's own keys, or opens its list.
+func (c *canon) top(to reflect.Value, value string) bool {
+	text, spaced := strings.CutPrefix(value, " ")
+	switch kind := to.Kind(); {
+	case kind == reflect.Struct && value == "":
+		c.layers = to
+		return true
+	case kind == reflect.Slice:
+		return c.open(to, value, topEntry)
+	case kind == reflect.Pointer && spaced:
+		to.Set(reflect.New(to.Type().Elem()))
+		return c.mapping(text, to.Elem())
+	case kind == reflect.String && spaced:
+		w, rest, ok := scalar(text)
+		return ok && rest == "" && set(to, w)
 	}
 	return false
 }
 
-func (c *canon) item(text string) bool {
-	switch c.list {
-	case "archives":
-		return appended(&c.lock.Archives, c.items[c.list], text)
-	case "images":
-		return appended(&c.lock.Images, c.items[c.list], text)
-	case "files":
-		return appended(&c.lock.Files, c.items[c.list], text)
-	}
-	return false
-}
-
-func (c *canon) layer(text string) bool {
-	name, value, ok := strings.Cut(text, ":")
-	if !ok || c.seen["packages."+name] || value != "" && value != " []" {
+func (c *canon) layer(line string) bool {
+	name, value, ok := strings.Cut(line, ":")
+	k, known := find(c.keysOf(c.layers.Type()), name)
+	if !ok || !known || c.seen["packages."+name] {
 		return false
 	}
 	c.seen["packages."+name] = true
-	for _, l := range c.lock.Packages.all() {
-		if l.name == name {
-			c.pins = l.pins
-			if value != "" {
-				*l.pins, c.pins = []Pin{}, nil
-			}
-			return true
-		}
+	return c.open(c.layers.Field(k.index), value, layerEntry)
+}
+
+// open makes a list the one that the next entries go to.
+func (c *canon) open(list reflect.Value, value, indent string) bool {
+	c.list = reflect.Value{}
+	switch value {
+	case "":
+		c.list, c.indent = list, indent
+	case " []":
+		list.Set(reflect.MakeSlice(list.Type(), 0, 0))
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
-func appended[T any](list *[]T, fields []field, text string) bool {
-	*list = append(*list, *new(T))
-	return mapping(text, fields, reflect.ValueOf(&(*list)[len(*list)-1]).Elem())
+func (c *canon) entry(text string) bool {
+	n := c.list.Len()
+	c.list.Grow(1)
+	c.list.SetLen(n + 1)
+	return c.mapping(text, c.list.Index(n))
 }
 
-// mapping reads {key: value, …} into a struct of these fields.
-func mapping(text string, fields []field, out reflect.Value) bool {
+// mapping reads {key: value, …} into a struct.
+func (c *canon) mapping(text string, into reflect.Value) bool {
+	keys := c.keysOf(into.Type())
 	rest, ok := strings.CutPrefix(text, "{")
-	set := 0 // a bit for each field
+	var came uint64 // a bit for each key
 	for ok {
-		key, value, ok := strings.Cut(rest, ": ")
-		if !ok {
+		name, value, _ := strings.Cut(rest, ": ")
+		w, after, whole := scalar(value)
+		k, known := find(keys, name)
+		if !whole || !known || came&k.bit != 0 || !set(into.Field(k.index), w) {
 			return false
 		}
-		text, after, ok := scalar(value)
-		n := indexOf(fields, key)
-		if !ok || n < 0 || set&(1<<n) != 0 || !fields[n].set(out, text) {
-			return false
-		}
-		set |= 1 << n
+		came |= k.bit
 		if after == "}" {
-			return complete(fields, set)
+			return !slices.ContainsFunc(keys, func(k key) bool { return k.required && came&k.bit == 0 })
 		}
 		rest, ok = strings.CutPrefix(after, ", ")
 	}
 	return false
-}
-
-func complete(fields []field, set int) bool {
-	for n, f := range fields {
-		if f.required && set&(1<<n) == 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // word is a value, and whether it stood in quotes.
@@ -164,63 +148,26 @@ type word struct {
 // scalar takes the first value off a text: in quotes and without escapes, or
 // of letters, digits and signs that mean nothing in YAML.
 func scalar(text string) (w word, rest string, ok bool) {
-	if quoted, is := strings.CutPrefix(text, `"`); is {
-		end := strings.IndexAny(quoted, "\"\\")
-		if end < 0 || quoted[end] == '\\' {
+	if inner, is := strings.CutPrefix(text, `"`); is {
+		end := strings.IndexByte(inner, '"')
+		if end < 0 || strings.IndexByte(inner[:end], '\\') >= 0 {
 			return w, "", false
 		}
-		return word{quoted[:end], true}, quoted[end+1:], true
+		return word{inner[:end], true}, inner[end+1:], true
 	}
 	end := 0
-	for end < len(text) && plainByte(text[end]) {
+	for end < len(text) && plain(text[end]) {
 		end++
 	}
 	return word{text[:end], false}, text[end:], end > 0
 }
 
-func plainByte(b byte) bool {
-	return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9' || strings.IndexByte("-_./+", b) >= 0
-}
-
-// isText says whether YAML reads the word as a text, as quoted has it.
-func (w word) isText() bool {
-	return w.quoted || w.value[0]|0x20 >= 'a' && w.value[0]|0x20 <= 'z' && !reserved(w.value)
-}
-
-// field is one key of a mapping.
-type field struct {
-	name     string
-	index    int
-	kind     reflect.Kind
-	required bool
-}
-
-// fieldsOf lists the keys of a struct; those without options are required.
-func fieldsOf(of any) []field {
-	var all []field
-	t := reflect.TypeOf(of)
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		all = append(all, field{name: name, index: i, kind: t.Field(i).Type.Kind(), required: options == ""})
-	}
-	return all
-}
-
-func indexOf(fields []field, name string) int {
-	for n, f := range fields {
-		if f.name == name {
-			return n
-		}
-	}
-	return -1
-}
-
-func (f field) set(out reflect.Value, w word) bool {
-	to := out.Field(f.index)
-	switch f.kind {
+// set sets a value that YAML would read as one of that type.
+func set(to reflect.Value, w word) bool {
+	switch to.Kind() {
 	case reflect.String:
 		to.SetString(w.value)
-		return w.isText()
+		return w.quoted || letter(w.value[0]) && !reserved(w.value)
 	case reflect.Int64:
 		n, err := strconv.ParseInt(w.value, 10, 64)
 		to.SetInt(n)
@@ -231,4 +178,35 @@ func (f field) set(out reflect.Value, w word) bool {
 	}
 	u, ok := to.Addr().Interface().(encoding.TextUnmarshaler)
 	return ok && w.quoted && u.UnmarshalText([]byte(w.value)) == nil
+}
+
+// key is one of a struct's, by its tag; one without options is required.
+type key struct {
+	name     string
+	index    int
+	bit      uint64
+	required bool
+}
+
+func (c *canon) keysOf(t reflect.Type) []key {
+	known, ok := c.keys[t]
+	if ok {
+		return known
+	}
+	for i := range t.NumField() {
+		if name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+			known = append(known, key{name: name, index: i, bit: 1 << i, required: options == ""})
+		}
+	}
+	c.keys[t] = known
+	return known
+}
+
+func find(keys []key, name string) (key, bool) {
+	for _, k := range keys {
+		if k.name == name {
+			return k, true
+		}
+	}
+	return key{}, false
 }

@@ -84,65 +84,36 @@ func (v *validation) pins(l *Lock, layer layer) {
 	for _, a := range l.Archives {
 		archives[a.Name] = true
 	}
-	seen := make(map[[2]string]bool, len(*layer.pins))
+	seen := map[string]bool{}
 	for i, p := range *layer.pins {
-		at := place{layer.name, i}
-		v.pin(isPackage(p.Name), at, ".name", "must be a package's name, not %q", p.Name)
-		v.pin(isVersion(p.Version), at, ".version", "must be a Debian version, not %q", p.Version)
-		v.pin(isPackage(p.Arch), at, ".arch", "must be an architecture, not %q", p.Arch)
-		v.pin(archives[p.Archive], at, ".archive", "%q is not among the archives", p.Archive)
-		v.pin(isBelow(p.Path) && strings.HasPrefix(p.Path, "pool/"), at, ".path", "must be a clean path below pool/, not %q", p.Path)
-		v.pin(isSHA256(p.SHA256), at, ".sha256", "must be 64 hex digits")
-		v.pin(p.Size > 0, at, ".size", "must be more than 0 bytes")
-		v.pin(!seen[[2]string{p.Name, p.Arch}], at, "", "%s:%s stands there twice", p.Name, p.Arch)
-		seen[[2]string{p.Name, p.Arch}] = true
+		at := fmt.Sprintf("packages.%s[%d]", layer.name, i)
+		v.must(isPackage(p.Name), at+".name", "must be a package's name, not %q", p.Name)
+		v.must(isVersion(p.Version), at+".version", "must be a Debian version, not %q", p.Version)
+		v.must(isPackage(p.Arch), at+".arch", "must be an architecture, not %q", p.Arch)
+		v.must(archives[p.Archive], at+".archive", "%q is not among the archives", p.Archive)
+		v.must(isBelow(p.Path) && strings.HasPrefix(p.Path, "pool/"), at+".path", "must be a clean path below pool/, not %q", p.Path)
+		v.must(isSHA256(p.SHA256), at+".sha256", "must be 64 hex digits")
+		v.must(p.Size > 0, at+".size", "must be more than 0 bytes")
+		v.must(!seen[p.Name+":"+p.Arch], at, "%s:%s stands there twice", p.Name, p.Arch)
+		seen[p.Name+":"+p.Arch] = true
 	}
 }
 
-// place is a pin of a layer.
-type place struct {
-	layer string
-	n     int
-}
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyz"
+)
 
-// pin is must for one of many: the words are only made where it does not hold.
-func (v *validation) pin(ok bool, at place, key, format string, values ...string) {
-	if ok {
-		return
-	}
-	var args []any
-	for _, value := range values {
-		args = append(args, value)
-	}
-	v.must(false, fmt.Sprintf("packages.%s[%d]%s", at.layer, at.n, key), format, args...)
-}
-
-func digit(b byte) bool  { return b >= '0' && b <= '9' }
-func small(b byte) bool  { return b >= 'a' && b <= 'z' }
-func letter(b byte) bool { return small(b | 0x20) }
-
-// only says whether s is made of bytes that is takes and of those of others.
-func only(s string, is func(byte) bool, others string) bool {
-	for _, b := range []byte(s) {
-		if !is(b) && strings.IndexByte(others, b) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func smallOrDigit(b byte) bool  { return small(b) || digit(b) }
-func letterOrDigit(b byte) bool { return letter(b) || digit(b) }
-func hexDigit(b byte) bool      { return digit(b) || b >= 'a' && b <= 'f' }
+func only(s, allowed string) bool { return strings.Trim(s, allowed) == "" }
 
 // isLabel checks the form of a DNS label (RFC 1123).
 func isLabel(s string) bool {
-	return s != "" && len(s) <= 63 && only(s, smallOrDigit, "-") && s[0] != '-' && s[len(s)-1] != '-'
+	return s != "" && len(s) <= 63 && only(s, digits+letters+"-") && s[0] != '-' && s[len(s)-1] != '-'
 }
 
 // isPackage checks the form of Debian Policy 5.6.7.
 func isPackage(s string) bool {
-	return len(s) >= 2 && len(s) <= 200 && only(s, smallOrDigit, "+-.") && !strings.ContainsAny(s[:1], "+-.")
+	return len(s) >= 2 && len(s) <= 200 && only(s, digits+letters+"+-.") && !strings.ContainsAny(s[:1], "+-.")
 }
 
 // isVersion checks the characters of Debian Policy 5.6.12.
@@ -151,14 +122,15 @@ func isVersion(s string) bool {
 	if !epoch {
 		rest = s
 	}
-	return rest != "" && len(s) <= 200 && letterOrDigit(rest[0]) && only(s, letterOrDigit, ".+~:-")
+	return rest != "" && len(s) <= 200 && strings.ContainsAny(rest[:1], digits+letters+strings.ToUpper(letters)) &&
+		only(s, digits+letters+strings.ToUpper(letters)+".+~:-")
 }
 
 func isText(s string) bool {
 	return s != "" && len(s) <= 1024 && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
 }
 
-func isSHA256(s string) bool { return len(s) == 64 && only(s, hexDigit, "") }
+func isSHA256(s string) bool { return len(s) == 64 && only(s, digits+"abcdef") }
 
 func isDigest(s string) bool {
 	hex, ok := strings.CutPrefix(s, "sha256:")
