@@ -10,7 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-var update = flag.Bool("update", false, "write the documents that are made from the code")
+var rewrite = flag.Bool("update", false, "write the documents that are made from the code")
 
 const exitCodesFile = "../../docs/exit-codes.md"
 
@@ -51,7 +51,7 @@ func exitCodes(t *testing.T) string {
 
 func TestExitCodesAreCurrent(t *testing.T) {
 	want := exitCodes(t)
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(exitCodesFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

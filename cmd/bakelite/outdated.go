@@ -1,21 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/cmd/internal/compose"
-	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 )
 
 func outdatedCommand() *cobra.Command {
+	var o fleet.Options
 	c := &cobra.Command{
 		Use:   "outdated [APP...]",
 		Short: "Say what changed beneath apps since they were locked",
@@ -30,12 +24,12 @@ vulnerabilities as they are now. Nothing is built, unpacked or changed.`,
 			if err != nil {
 				return err
 			}
-			k, err := compose.New(version, s)
+			k, err := newKitchen(s, os.Stderr)
 			if err != nil {
 				return err
 			}
-			f := fleet.Fleet{Kitchen: k, Archive: k.Archive, Now: time.Now}
-			all, err := f.Outdated(c.Context(), apps)
+			f := fleetOf(k, s)
+			all, err := f.Outdated(c.Context(), apps, o)
 			if err != nil {
 				return err
 			}
@@ -47,30 +41,7 @@ vulnerabilities as they are now. Nothing is built, unpacked or changed.`,
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&o.Published, "published", false, "compare the lock of what is published, as its signer attested it")
+	c.Flags().BoolVar(&o.WithoutAdvisories, "without-advisories", false, "ask for no known vulnerabilities")
 	return c
-}
-
-func printStanding(w io.Writer, s fleet.Standing) error {
-	fmt.Fprintf(w, "%s: %d changes\n", s.App.Name, len(s.Changes))
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, c := range s.Changes {
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", c.Name, fromTo(c), c.Suite, c.Origin, strings.Join(c.In, ", "))
-	}
-	for _, u := range s.Unknown {
-		fmt.Fprintf(table, "  ? %s\t%s\n", u.What, u.Why)
-	}
-	for _, u := range s.Undecided {
-		fmt.Fprintf(table, "  resolver: %s\n", u)
-	}
-	return table.Flush()
-}
-
-func fromTo(c update.Change) string {
-	switch {
-	case c.From == "":
-		return "+ " + c.To
-	case c.To == "":
-		return c.From + " gone"
-	}
-	return c.From + " -> " + c.To
 }

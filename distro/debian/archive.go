@@ -111,3 +111,9 @@ func sourcesOf(suite string) ([]source, error) {
 	}
 	return nil, fault.Hint(fault.New(fault.Invalid, "the suite %q is not supported", suite), "Use trixie or bookworm.")
 }
+
+// Number is the number of a release by its name, as advisories call it: "13";
+// "" for one that is not supported.
+func Number(suite string) string {
+	return map[string]string{"bookworm": "12", "trixie": "13"}[suite]
+}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -10,48 +11,179 @@ import (
 	"github.com/bakelite/bakelite/pipelines"
 )
 
-// Standing is how one app stands to what is beneath it.
-type Standing struct {
-	App     app.App
-	Lock    *lock.Lock
-	Changes []update.Change
-	// Undecided says what of the packages only apt's resolver can say.
-	Undecided []string
-	// Unknown lists what could not be read.
-	Unknown []update.Unknown
+// Options say what is compared with what.
+type Options struct {
+	// Published compares the lock of what is published, not the one beside the
+	// app file.
+	Published bool
+	// WithoutAdvisories asks for no known vulnerabilities.
+	WithoutAdvisories bool
+	// Build, where set, asks whether all of it is built too.
+	Build *pipelines.BuildOptions
 }
 
-// Outdated compares the locks of apps with the world. Nothing is built,
-// unpacked or written but the state that is kept between looks.
-func (f Fleet) Outdated(ctx context.Context, apps []app.App) ([]Standing, error) {
-	var all []Standing
-	for _, a := range apps {
-		l, err := lock.Read(pipelines.LockPath(a))
-		if err != nil {
-			return nil, err
+// Standing is how one app stands to what is beneath it.
+type Standing struct {
+	App app.App
+	// Artifact is the reference whose lock was compared, "" for that beside the
+	// app file.
+	Artifact string
+	// Lock is nil where there is none.
+	Lock *lock.Lock
+	// Err says why the app cannot be judged at all: a lock that is none.
+	Err error
+	// Archives are the indexes that it was compared with.
+	Archives []lock.Archive
+	Changes  []update.Change
+	// Undecided says what of the packages only apt's resolver can say.
+	Undecided []string
+	Unknown   []update.Unknown
+	// Advisories are the known vulnerabilities of what the lock has.
+	Advisories []Advisory
+	// Failed is the last rebuild, where it failed.
+	Failed   *Attempt
+	Decision update.Decision
+
+	facts update.Facts
+}
+
+// Outdated says how apps stand to the archives, images and advisories of
+// today. Nothing is built or unpacked, and nothing written but what the next
+// look is told. What cannot be read makes an app unknown, and is no error.
+func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Standing, error) {
+	m := f.recall()
+	all, err := f.read(ctx, apps, o)
+	if err != nil {
+		return nil, err
+	}
+	worlds, err := f.worlds(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	images := f.images(ctx, all)
+	for i := range all {
+		all[i].compare(worlds[i], images)
+	}
+	known := f.advise(ctx, all, worlds, o)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	now := f.Now().UTC().Truncate(time.Second)
+	for i := range all {
+		s := &all[i]
+		s.advised(known, m, now)
+		s.since(m, now)
+		s.decide(f, m, now)
+	}
+	return all, f.remember(func(m *memory) { m.learn(all, known, now) })
+}
+
+// decide asks what all of it means.
+func (s *Standing) decide(f Fleet, m memory, now time.Time) {
+	if s.Err != nil {
+		return
+	}
+	update.Sort(s.Changes)
+	s.facts.UnknownLimit = f.UnknownLimit
+	if s.Lock != nil {
+		s.facts.LockDate = s.Lock.Epoch()
+		s.facts.CurrentAt = m.Current[s.Lock.Digest()]
+	} else {
+		s.facts.LockDate = now
+	}
+	s.Decision = update.Decide(update.Question{
+		Changes: s.Changes, Unknown: s.Unknown, Facts: s.facts, Policy: s.App.Update.Policy(f.Policy), Now: now,
+	})
+	if failed, ok := m.Failed[s.App.Path]; ok && s.Decision.Action != update.Current {
+		s.Failed = &failed
+	}
+}
+
+// compare says what of the lock is no longer so.
+func (s *Standing) compare(w *world, images map[string]imageNow) {
+	if s.Err != nil || s.Lock == nil || w == nil {
+		return
+	}
+	for i, source := range w.Sources {
+		if source.Archive.InRelease != "" {
+			s.Archives = append(s.Archives, source.Archive)
 		}
-		_, arch, _ := strings.Cut(l.Platform, "/")
-		w, err := f.world(ctx, suiteOf(l), arch)
-		if err != nil {
-			return nil, err
+		if why := w.doubt(i, s.Lock); why != "" {
+			s.Unknown = append(s.Unknown, update.Unknown{What: source.Archive.Suite, Why: why})
 		}
-		s := Standing{App: a, Lock: l}
-		for _, source := range w.Sources {
-			if source.Err != nil {
-				s.Unknown = append(s.Unknown, update.Unknown{What: source.Archive.Suite, Why: source.Err.Error(), Since: f.Now()})
+	}
+	packages, undecided := w.packages(s.Lock)
+	s.Changes, s.Undecided = append(s.Changes, packages...), undecided
+	s.facts.Keepable = w.keepable(packages)
+	s.compareImages(images)
+}
+
+// doubt says why a suite tells nothing of what is new: it could not be read, or
+// what was read is older than what the lock was made from.
+func (w *world) doubt(suite int, l *lock.Lock) string {
+	source := w.Sources[suite]
+	if source.Err != nil {
+		return source.Err.Error()
+	}
+	for _, a := range l.Archives {
+		if a.Name == source.Archive.Name && a.Suite == source.Archive.Suite && source.Archive.Date.Before(a.Date) {
+			return "the mirror has the index of " + source.Archive.Date.Format(time.RFC3339) + ", and the lock stands on that of " + a.Date.Format(time.RFC3339) + ": a stale mirror or a rollback attack"
+		}
+	}
+	return ""
+}
+
+// since fills in when what is unknown began to be.
+func (s *Standing) since(m memory, now time.Time) {
+	for i, u := range s.Unknown {
+		if s.Unknown[i].Since = m.Unknown[u.What]; s.Unknown[i].Since.IsZero() {
+			s.Unknown[i].Since = now
+		}
+	}
+}
+
+// learn keeps what the next look is told.
+func (m *memory) learn(all []Standing, known advice, now time.Time) {
+	unknown := map[string]time.Time{}
+	for _, s := range all {
+		for _, u := range s.Unknown {
+			unknown[u.What] = u.Since
+		}
+		for _, what := range append(movable(s), s.suites()...) {
+			delete(m.Unknown, what)
+		}
+	}
+	if known.by != nil {
+		delete(m.Unknown, database)
+	}
+	for what, since := range unknown {
+		m.Unknown[what] = since
+	}
+	for _, s := range all {
+		if s.Decision.Action == update.Current && s.Lock != nil && s.Artifact == "" {
+			if digest := s.Lock.Digest(); now.Sub(m.Current[digest]) > time.Hour {
+				m.Current[digest] = now
 			}
 		}
-		s.Changes, s.Undecided = w.packages(l)
-		all = append(all, s)
 	}
-	return all, nil
+	known.learn(m, now)
+}
+
+// suites are those that the lock was compared with.
+func (s Standing) suites() []string {
+	var names []string
+	for _, a := range s.Archives {
+		names = append(names, a.Suite)
+	}
+	return names
 }
 
 // suiteOf is the release that a lock was made for: its archives are in the
 // order of preference.
-func suiteOf(l *lock.Lock) string {
-	if len(l.Archives) == 0 {
-		return ""
+func suiteOf(l *lock.Lock) (suite, arch string) {
+	_, arch, _ = strings.Cut(l.Platform, "/")
+	if len(l.Archives) > 0 {
+		suite = l.Archives[0].Suite
 	}
-	return l.Archives[0].Suite
+	return suite, arch
 }

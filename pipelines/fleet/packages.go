@@ -17,16 +17,16 @@ type world struct {
 	compare *upgrade.World
 }
 
-func (f Fleet) world(ctx context.Context, suite, arch string) (world, error) {
+func (f Fleet) world(ctx context.Context, suite, arch string) (*world, error) {
 	w, err := f.Archive.Now(ctx, suite, arch)
 	if err != nil {
-		return world{}, err
+		return nil, err
 	}
 	var suites []upgrade.Suite
 	for _, s := range w.Sources {
 		suites = append(suites, upgrade.Suite{Priority: s.Priority, Packages: s.Packages})
 	}
-	return world{w, upgrade.New(suites)}, nil
+	return &world{w, upgrade.New(suites)}, nil
 }
 
 // place is where packages of a lock are installed together.
@@ -48,7 +48,7 @@ func places(l *lock.Lock) []place {
 
 // packages says which packages of a lock are behind the archive, and what of
 // it only apt's resolver can say.
-func (w world) packages(l *lock.Lock) (changes []update.Change, undecided []string) {
+func (w *world) packages(l *lock.Lock) (changes []update.Change, undecided []string) {
 	type key struct{ name, arch, from, to string }
 	at := map[key]int{}
 	for _, p := range places(l) {
@@ -77,7 +77,7 @@ func (w world) packages(l *lock.Lock) (changes []update.Change, undecided []stri
 	return changes, slices.Compact(undecided)
 }
 
-func (w world) change(c upgrade.Change) update.Change {
+func (w *world) change(c upgrade.Change) update.Change {
 	out := update.Change{
 		Kind: update.Package, Name: c.Name, Arch: c.Arch, From: c.From, To: c.To, State: string(c.State),
 		SHA256: c.SHA256, Size: c.Size, Kernel: strings.HasPrefix(c.Name, "linux-image-"),
@@ -85,8 +85,31 @@ func (w world) change(c upgrade.Change) update.Change {
 	if c.Suite >= 0 {
 		out.Suite = w.Sources[c.Suite].Archive.Suite
 		out.Origin = originOf(out.Suite)
+		// What was there at the first look came no later than its index.
+		out.Since = w.Sources[c.Suite].Archive.Date
+		if first, ok := w.Sources[c.Suite].First(c.Name, c.To); ok {
+			out.Since = first.Published
+		}
 	}
 	return out
+}
+
+// keepable are the changed packages whose locked version the archive still
+// has.
+func (w *world) keepable(changes []update.Change) map[string]bool {
+	all := map[string]bool{}
+	for _, c := range changes {
+		for _, s := range w.Sources {
+			if s.Packages == nil || c.From == "" {
+				continue
+			}
+			from, to := s.Packages.Find(c.Name)
+			for n := from; n < to; n++ {
+				all[c.Name] = all[c.Name] || s.Packages.Package(n).Version == c.From
+			}
+		}
+	}
+	return all
 }
 
 // originOf says why a suite exists, by its name's last part.
