@@ -125,13 +125,22 @@ func loadApps(paths []string) ([]app.App, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	loaded, wrong := make([]*app.App, len(paths)), make([]error, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, path := range paths {
+		group.Go(func() error {
+			loaded[i], wrong[i] = app.Load(path)
+			return nil
+		})
+	}
+	_ = group.Wait() // wrong has the errors
 	var apps []app.App
 	var failed []error
 	named := map[string]string{}
-	for _, path := range paths {
-		a, err := app.Load(path)
-		if err != nil {
-			failed = append(failed, err)
+	for i, a := range loaded {
+		if wrong[i] != nil {
+			failed = append(failed, wrong[i])
 			continue
 		}
 		if other, ok := named[a.Name]; ok {

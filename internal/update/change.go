@@ -130,6 +130,9 @@ type Unknown struct {
 	Why  string `json:"why"`
 	// Since is when it could not be read for the first time in a row.
 	Since time.Time `json:"since"`
+	// Broken says that something was read and did not hold: a signature, a
+	// digest, a date.
+	Broken bool `json:"broken,omitempty"`
 }
 
 // Sort orders changes by kind and name.

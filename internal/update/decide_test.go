@@ -177,7 +177,10 @@ func TestDecideHolds(t *testing.T) {
 		before := fmt.Sprintf("%+v", q)
 		d := update.Decide(q)
 		count++
-		say := func(format string, args ...any) { t.Helper(); t.Errorf("%011b: %s: %+v", bits, fmt.Sprintf(format, args...), d) }
+		say := func(format string, args ...any) {
+			t.Helper()
+			t.Errorf("%011b: %s: %+v", bits, fmt.Sprintf(format, args...), d)
+		}
 		urgent, held, cools := bit(0) && bit(4), bit(5), bit(3) && !(bit(0) && bit(4)) && !bit(7)
 		switch {
 		case fmt.Sprintf("%+v", q) != before || !reflect.DeepEqual(d, update.Decide(q)):

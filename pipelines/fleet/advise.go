@@ -140,7 +140,7 @@ func (s *Standing) advised(known advice, m memory, now time.Time) {
 		return
 	}
 	if known.err != nil {
-		s.Unknown = append(s.Unknown, update.Unknown{What: database, Why: known.err.Error()})
+		s.Unknown = append(s.Unknown, unknown(database, known.err))
 		return
 	}
 	s.list(known, m, now)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
@@ -108,8 +109,8 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 		if source.Archive.InRelease != "" {
 			s.Archives = append(s.Archives, source.Archive)
 		}
-		if why := w.doubt(i, s.Lock); why != "" {
-			s.Unknown = append(s.Unknown, update.Unknown{What: source.Archive.Suite, Why: why})
+		if err := w.doubt(i, s.Lock); err != nil {
+			s.Unknown = append(s.Unknown, unknown(source.Archive.Suite, err))
 		}
 	}
 	packages, undecided := w.packages(s.Lock)
@@ -120,17 +121,22 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 
 // doubt says why a suite tells nothing of what is new: it could not be read, or
 // what was read is older than what the lock was made from.
-func (w *world) doubt(suite int, l *lock.Lock) string {
+func (w *world) doubt(suite int, l *lock.Lock) error {
 	source := w.Sources[suite]
 	if source.Err != nil {
-		return source.Err.Error()
+		return source.Err
 	}
 	for _, a := range l.Archives {
 		if a.Name == source.Archive.Name && a.Suite == source.Archive.Suite && source.Archive.Date.Before(a.Date) {
-			return "the mirror has the index of " + source.Archive.Date.Format(time.RFC3339) + ", and the lock stands on that of " + a.Date.Format(time.RFC3339) + ": a stale mirror or a rollback attack"
+			return fault.New(fault.Integrity, "the mirror has the index of %s, and the lock stands on that of %s: a stale mirror or a rollback attack",
+				source.Archive.Date.Format(time.RFC3339), a.Date.Format(time.RFC3339))
 		}
 	}
-	return ""
+	return nil
+}
+
+func unknown(what string, err error) update.Unknown {
+	return update.Unknown{What: what, Why: err.Error(), Broken: fault.KindOf(err) == fault.Integrity}
 }
 
 // since fills in when what is unknown began to be.

@@ -92,7 +92,7 @@ func (f Fleet) readPublished(ctx context.Context, a app.App) []Standing {
 	if err != nil {
 		what := "what is published of " + a.Name
 		if kind := fault.KindOf(err); kind == fault.Network {
-			return []Standing{{App: a, Unknown: []update.Unknown{{What: what, Why: err.Error()}}}}
+			return []Standing{{App: a, Unknown: []update.Unknown{unknown(what, err)}}}
 		}
 		return []Standing{{App: a, Err: fmt.Errorf("reading %s: %w", what, err)}}
 	}
@@ -209,7 +209,7 @@ func (s *Standing) compareImages(now map[string]imageNow) {
 		case !asked || found.digest == i.Digest:
 		case errors.Is(found.err, context.Canceled):
 		case found.err != nil:
-			s.Unknown = append(s.Unknown, update.Unknown{What: i.Ref, Why: found.err.Error()})
+			s.Unknown = append(s.Unknown, unknown(i.Ref, found.err))
 		default:
 			s.Changes = append(s.Changes, update.Change{Kind: update.Image, Name: i.Ref, From: i.Digest, To: found.digest, In: []string{update.Container, update.Disk}})
 		}
