@@ -40,13 +40,13 @@ type Built struct {
 	Changes []lock.Change
 	// Published says what went where, where publishing was asked for.
 	Published []Publication
+
+	lock *lock.Lock // what it was built from
 }
 
 // Build is the forward flow: load, lock, build, test, and only then move the
 // names and write the receipt.
 func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
-	o.Targets = targets(o.Targets)
-	started := time.Now().UTC()
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err
@@ -56,6 +56,13 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err != nil {
 		return nil, err
 	}
+	return k.build(ctx, a, l, o)
+}
+
+// build builds from a lock; the caller holds the app's place.
+func (k Kitchen) build(ctx context.Context, a app.App, l *lock.Lock, o BuildOptions) (*Built, error) {
+	o.Targets = targets(o.Targets)
+	started := time.Now().UTC()
 	if err := k.trusted(ctx, a, l); err != nil {
 		return nil, err
 	}
@@ -65,7 +72,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	}
 	old := k.readReceipt(a.Name)
 	if old.Key == key && old.serves(o) {
-		return &Built{Receipt: old.of(o.Targets)}, nil
+		return &Built{Receipt: old.of(o.Targets), lock: l}, nil
 	}
 	w, err := k.bake(ctx, a, l, o.Targets)
 	if err != nil {
@@ -92,7 +99,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if old.Key == key {
 		r = r.with(old)
 	}
-	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, k.writeReceipt(r)
+	return &Built{Receipt: r.of(o.Targets), Rebuilt: true, lock: l}, k.writeReceipt(r)
 }
 
 func targets(asked []string) []string {

@@ -37,12 +37,9 @@ func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
 // sign signs the subject and all evidence of it that does not stand already.
 // What comes back was verified as a consumer with the same policy would.
 func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {
-	l, err := readLock(e.app)
-	if err != nil {
-		return signed, err
-	}
+	l := e.built.lock
 	if l == nil || l.Digest() != e.built.LockDigest {
-		return signed, fault.Hint(fault.New(fault.Integrity, "%s is not the lock that was built", LockPath(e.app)), "run: bakelite build %s", e.app.Path)
+		return signed, fault.Hint(fault.New(fault.Integrity, "%s was not built from the lock that its receipt names", e.app.Name), "run: bakelite build %s", e.app.Path)
 	}
 	provenance, err := k.provenance(e, l)
 	if err != nil {

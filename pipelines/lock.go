@@ -37,7 +37,18 @@ func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, nil, err
 	}
-	fresh, err := k.resolve(ctx, a)
+	fresh, changes, err := k.relock(ctx, a, old, nil)
+	if err != nil || fresh == old {
+		return fresh, changes, err
+	}
+	return fresh, changes, lock.Write(LockPath(a), fresh)
+}
+
+// relock resolves an app as the archive is now, but for packages that are kept
+// at a version, and returns the old lock where that changes nothing. It writes
+// nothing.
+func (k Kitchen) relock(ctx context.Context, a app.App, old *lock.Lock, keep map[string]string) (*lock.Lock, []lock.Change, error) {
+	fresh, err := k.resolve(ctx, a, keep)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,7 +59,7 @@ func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change
 			return old, nil, nil
 		}
 	}
-	return fresh, changes, lock.Write(LockPath(a), fresh)
+	return fresh, changes, nil
 }
 
 // locked returns the lock that a build uses: the one that is there, made anew
@@ -144,8 +155,9 @@ func inputs(a app.App) string {
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
-// resolve pins everything that an app means today.
-func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
+// resolve pins everything that an app means today; packages that are kept stay
+// at their version.
+func (k Kitchen) resolve(ctx context.Context, a app.App, keep map[string]string) (*lock.Lock, error) {
 	files, err := k.files(a)
 	if err != nil {
 		return nil, err
@@ -155,7 +167,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 		Platform: k.Platform, Inputs: inputs(a), Files: files,
 	}
 	_, arch, _ := strings.Cut(k.Platform, "/")
-	r := resolver{client: k.Archive}
+	r := resolver{client: k.Archive, keep: keep}
 	suite := a.Base.Debian
 	if a.Base.Image != "" {
 		if l.Base, suite, r.image, err = k.inspect(ctx, a); err != nil {
@@ -190,13 +202,14 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 type resolver struct {
 	client   *debian.Client
 	image    []byte // the dpkg status of the base image, where there is one
+	keep     map[string]string
 	snapshot *debian.Snapshot
 	seed     debian.Seed
 }
 
 // resolve returns what names add to the base image, if any, and to the pins.
 func (r *resolver) resolve(ctx context.Context, pins []lock.Pin, names []string) ([]lock.Pin, error) {
-	return r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Status: r.image, Pins: pins}, names)
+	return r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Status: r.image, Pins: pins, Keep: r.keep}, names)
 }
 
 func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err error) {
@@ -211,7 +224,7 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		return err
 	})
 	group.Go(func() (err error) {
-		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Pins: l.Seed}, templates.Lines("machine/tools.txt"))
+		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Pins: l.Seed, Keep: r.keep}, templates.Lines("machine/tools.txt"))
 		return err
 	})
 	group.Go(func() (err error) {

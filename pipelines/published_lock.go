@@ -94,3 +94,9 @@ func (k Kitchen) Digest(ctx context.Context, ref string) (string, error) {
 	}
 	return m.Digest.String(), nil
 }
+
+// Names are where an app's image is found: the folder of results, and the
+// repository that it is published to.
+func (k Kitchen) Names(name string) []string {
+	return []string{app.LayoutPrefix + k.layoutPath(name), k.Publisher.Destination + "/" + name}
+}

@@ -77,7 +77,7 @@ func atOnce(s *settings.Settings, apps int) int {
 // displays returns what works on an app with a display of its own. Where
 // several share stderr their lines begin with the app's name, and none draws
 // on the terminal.
-func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, io.Writer, work) error {
+func displays(s *settings.Settings, apps int) display {
 	var stderr sync.Mutex
 	mode := progressMode(s)
 	alone := atOnce(s, apps) == 1

@@ -83,6 +83,8 @@ type Change struct {
 	// Since is the date of the first index with To, as far as this machine
 	// saw; zero where unknown.
 	Since time.Time `json:"since,omitzero"`
+	// Seen is when this machine first read an index with To.
+	Seen time.Time `json:"seen,omitzero"`
 	// SHA256 and Size, in bytes, are those of To's file.
 	SHA256 string `json:"sha256,omitempty"`
 	Size   int64  `json:"size,omitempty"`

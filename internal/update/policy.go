@@ -49,6 +49,11 @@ type Hold struct {
 
 func (p Policy) on(trigger string) bool { return slices.Contains(p.Triggers, trigger) }
 
+// AsksForAdvisories says whether a decision depends on what a change fixes.
+func (p Policy) AsksForAdvisories() bool {
+	return p.on(OnFixable) || p.on(OnSecurity) || p.Urgent != "" && (p.CoolDown > 0 || len(p.Windows) > 0)
+}
+
 // urgent says whether a change waits for nothing.
 func (p Policy) urgent(c Change) bool {
 	return p.Urgent != "" && c.Worst() != "" && Rank(c.Worst()) >= Rank(p.Urgent)

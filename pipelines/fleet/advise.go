@@ -135,8 +135,14 @@ func withoutRebuild(version string) string {
 
 // advised adds the vulnerabilities that are known of an app's packages, and to
 // each change those that it fixes.
-func (s *Standing) advised(known advice, m memory, now time.Time) {
-	if s.Lock == nil || s.Err != nil || known.left {
+func (s *Standing) advised(known advice, m memory, asks bool, now time.Time) {
+	if s.Lock == nil || s.Err != nil {
+		return
+	}
+	if known.left {
+		if asks {
+			s.Unknown = append(s.Unknown, update.Unknown{What: database, Why: "nobody asked it, and the app's policy depends on what changes fix"})
+		}
 		return
 	}
 	if known.err != nil {

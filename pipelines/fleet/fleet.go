@@ -56,4 +56,6 @@ type Kitchen interface {
 	// Published are the locks that signers of the policy attested for what the
 	// names of an app lead to now, by the kind of artifact.
 	Published(ctx context.Context, a app.App) (map[string]pipelines.PublishedLock, error)
+	// Names are where an app's image is found.
+	Names(app string) []string
 }

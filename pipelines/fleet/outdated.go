@@ -17,7 +17,8 @@ type Options struct {
 	// Published compares the lock of what is published, not the one beside the
 	// app file.
 	Published bool
-	// WithoutAdvisories asks for no known vulnerabilities.
+	// WithoutAdvisories asks for no known vulnerabilities; apps whose policy
+	// asks what a change fixes are then unknown.
 	WithoutAdvisories bool
 	// Build, where set, asks whether all of it is built too.
 	Build *pipelines.BuildOptions
@@ -72,7 +73,7 @@ func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Stand
 	now := f.Now().UTC().Truncate(time.Second)
 	for i := range all {
 		s := &all[i]
-		s.advised(known, m, now)
+		s.advised(known, m, s.App.Update.Policy(f.Policy).AsksForAdvisories(), now)
 		s.since(m, now)
 		s.decide(f, m, now)
 	}

@@ -88,7 +88,7 @@ func (w *world) change(c upgrade.Change) update.Change {
 		// What was there at the first look came no later than its index.
 		out.Since = w.Sources[c.Suite].Archive.Date
 		if first, ok := w.Sources[c.Suite].First(c.Name, c.To); ok {
-			out.Since = first.Published
+			out.Since, out.Seen = first.Published, first.Seen
 		}
 	}
 	return out
