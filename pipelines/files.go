@@ -26,6 +26,9 @@ func (k Kitchen) files(a app.App) ([]lock.File, error) {
 				"set --%s to another folder", w.flag)
 		}
 	}
+	if a.Base.Dockerfile == "" {
+		return app.Files(a, nil)
+	}
 	return app.Files(a, k.unseen(a)[rootfs.Context])
 }
 

@@ -6,18 +6,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
+// Reader reads locks, and each line that they have in common once. The zero
+// value is ready; it is safe for concurrent use.
+type Reader struct {
+	mu    sync.Mutex
+	lines map[line]reflect.Value
+}
+
+// line is an entry of a layer, as it is written.
+type line struct {
+	layer, text string
+}
+
 // canonical reads a lock in the very form that Marshal writes, many times as
-// fast as YAML is read. It gives up (nil) at anything else, and where a key is
-// missing, unknown or there twice: then the strict reader says what is wrong,
-// or reads another form of the same. The keys are those of the types' tags.
-func canonical(data []byte) *Lock {
+// fast as YAML is read. It gives up (nil) at anything else, and at everything
+// that is wrong: then the strict reader says what is wrong, or reads another
+// form of the same. The keys are those of the types' tags.
+func (r *Reader) canonical(data []byte) *Lock {
 	if slices.ContainsFunc(data, func(b byte) bool { return b != '\n' && (b < ' ' || b > '~') }) {
 		return nil
 	}
 	l := &Lock{}
-	c := &canon{lock: reflect.ValueOf(l).Elem(), keys: map[reflect.Type][]key{}, seen: map[string]bool{}}
+	c := &canon{reader: r, lock: reflect.ValueOf(l).Elem(), keys: map[reflect.Type][]key{}, seen: map[string]bool{}}
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
 		if !c.line(line) {
 			return nil
@@ -28,19 +41,46 @@ func canonical(data []byte) *Lock {
 			return nil
 		}
 	}
+	if !c.valid(l) {
+		return nil
+	}
 	return l
+}
+
+// valid says whether nothing is wrong with the head's values, and with those of
+// layers that depend on it; each entry was judged when it was read.
+func (c *canon) valid(l *Lock) bool {
+	head := *l
+	head.Packages = Layers{}
+	if len(validate(&head)) > 0 {
+		return false
+	}
+	archives := map[string]bool{}
+	for _, a := range l.Archives {
+		archives[a.Name] = true
+	}
+	for _, layer := range l.Packages.all() {
+		for _, p := range *layer.pins {
+			if !archives[p.Archive] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // canon is a lock being read.
 type canon struct {
-	lock reflect.Value
-	keys map[reflect.Type][]key
+	reader *Reader
+	lock   reflect.Value
+	keys   map[reflect.Type][]key
 	// seen are the keys that came, those of layers after "packages.".
 	seen map[string]bool
 	// layers is where the next layers go, list where the next entries do, which
-	// stand behind indent; they are invalid where none may come.
-	layers, list reflect.Value
-	indent       string
+	// stand behind indent, and layer the name of theirs; they are invalid where
+	// none may come.
+	layers, list  reflect.Value
+	layer, indent string
 }
 
 const (
@@ -57,13 +97,13 @@ func (c *canon) line(line string) bool {
 		text, ok := strings.CutPrefix(line, c.indent)
 		return ok && c.list.IsValid() && c.entry(text)
 	case strings.HasPrefix(line, layerName):
-		return c.layers.IsValid() && c.layer(line[len(layerName):])
+		return c.layers.IsValid() && c.openLayer(line[len(layerName):])
 	}
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || c.seen[name] {
 		return false
 	}
-	c.seen[name], c.layers, c.list = true, reflect.Value{}, reflect.Value{}
+	c.seen[name], c.layers, c.list, c.layer = true, reflect.Value{}, reflect.Value{}, ""
 	k, known := find(c.keysOf(c.lock.Type()), name)
 	return known && c.top(c.lock.Field(k.index), value)
 }
@@ -87,13 +127,13 @@ func (c *canon) top(to reflect.Value, value string) bool {
 	return false
 }
 
-func (c *canon) layer(line string) bool {
+func (c *canon) openLayer(line string) bool {
 	name, value, ok := strings.Cut(line, ":")
 	k, known := find(c.keysOf(c.layers.Type()), name)
 	if !ok || !known || c.seen["packages."+name] {
 		return false
 	}
-	c.seen["packages."+name] = true
+	c.seen["packages."+name], c.layer = true, name
 	return c.open(c.layers.Field(k.index), value, layerEntry)
 }
 
@@ -115,7 +155,61 @@ func (c *canon) entry(text string) bool {
 	n := c.list.Len()
 	c.list.Grow(1)
 	c.list.SetLen(n + 1)
-	return c.mapping(text, c.list.Index(n))
+	if c.layer == "" {
+		return c.mapping(text, c.list.Index(n))
+	}
+	known := c.reader.known(line{c.layer, text}, func(text string) reflect.Value { return c.read(text) })
+	if !known.IsValid() {
+		return false
+	}
+	c.list.Index(n).Set(known)
+	return n == 0 || c.after(c.list.Index(n-1), known)
+}
+
+// after says whether two entries of a layer stand in order, by name and
+// architecture, and are not of the same package.
+func (c *canon) after(before, v reflect.Value) bool {
+	for _, name := range []string{"name", "arch"} {
+		k, _ := find(c.keysOf(v.Type()), name)
+		if order := strings.Compare(before.Field(k.index).String(), v.Field(k.index).String()); order != 0 {
+			return order < 0
+		}
+	}
+	return false
+}
+
+// known is what a line holds, read now or before; invalid where it is wrong.
+func (r *Reader) known(l line, read func(text string) reflect.Value) reflect.Value {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v, known := r.lines[l]; known {
+		return v
+	}
+	if r.lines == nil {
+		r.lines = map[line]reflect.Value{}
+	}
+	l.text = strings.Clone(l.text) // what is kept keeps no whole file
+	v := read(l.text)
+	r.lines[l] = v
+	return v
+}
+
+// read reads and judges one entry of a layer, as if the lock held no other.
+func (c *canon) read(text string) reflect.Value {
+	v := reflect.New(c.list.Type().Elem()).Elem()
+	if !c.mapping(text, v) {
+		return reflect.Value{}
+	}
+	alone := &Lock{}
+	layers := reflect.ValueOf(&alone.Packages).Elem()
+	k, _ := find(c.keysOf(layers.Type()), c.layer)
+	layers.Field(k.index).Set(reflect.Append(layers.Field(k.index), v))
+	for _, p := range validate(alone) {
+		if strings.HasPrefix(p.key, "packages."+c.layer+"[0]") && !strings.HasSuffix(p.key, ".archive") {
+			return reflect.Value{}
+		}
+	}
+	return v
 }
 
 // mapping reads {key: value, …} into a struct.
@@ -166,7 +260,7 @@ func scalar(text string) (w word, rest string, ok bool) {
 func set(to reflect.Value, w word) bool {
 	switch to.Kind() {
 	case reflect.String:
-		to.SetString(w.value)
+		to.SetString(strings.Clone(w.value))
 		return w.quoted || letter(w.value[0]) && !reserved(w.value)
 	case reflect.Int64:
 		n, err := strconv.ParseInt(w.value, 10, 64)

@@ -1,4 +1,8 @@
 package lock
 
-// Quick is canonical.
-var Quick = canonical
+// Quick reads a lock in the form that is written, twice, or returns nil.
+func Quick(data []byte) *Lock {
+	r := &Reader{}
+	r.canonical(data)
+	return r.canonical(data)
+}

@@ -47,6 +47,8 @@ type Standing struct {
 	Decision update.Decision
 
 	facts update.Facts
+	// key is the digest of what the lock was read from.
+	key string
 }
 
 // Outdated says how apps stand to the archives, images and advisories of
@@ -89,7 +91,7 @@ func (s *Standing) decide(f Fleet, m memory, now time.Time) {
 	s.facts.UnknownLimit = f.UnknownLimit
 	if s.Lock != nil {
 		s.facts.LockDate = s.Lock.Epoch()
-		s.facts.CurrentAt = m.Current[s.Lock.Digest()]
+		s.facts.CurrentAt = m.Current[s.key]
 	} else {
 		s.facts.LockDate = now
 	}
@@ -115,6 +117,10 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 		}
 	}
 	packages, undecided := w.packages(s.Lock)
+	if len(packages) == 0 && len(undecided) > 0 {
+		// Nothing in the archive has moved, so it is the lock that has.
+		s.Changes = append(s.Changes, update.Change{Kind: update.Asked, Name: pipelines.LockPath(s.App), Why: "the lock does not hold together: " + undecided[0]})
+	}
 	s.Changes, s.Undecided = append(s.Changes, packages...), undecided
 	s.facts.Keepable = w.keepable(packages)
 	s.compareImages(images)
@@ -168,8 +174,8 @@ func (m *memory) learn(all []Standing, known advice, now time.Time) {
 	}
 	for _, s := range all {
 		if s.Decision.Action == update.Current && s.Lock != nil && s.Artifact == "" {
-			if digest := s.Lock.Digest(); now.Sub(m.Current[digest]) > time.Hour {
-				m.Current[digest] = now
+			if now.Sub(m.Current[s.key]) > time.Hour {
+				m.Current[s.key] = now
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 // the app's owner changed since.
 func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing, error) {
 	each := make([][]Standing, len(apps))
+	locks := &lock.Reader{}
 	var group errgroup.Group
 	group.SetLimit(max(1, f.Jobs))
 	for i, a := range apps {
@@ -33,7 +34,7 @@ func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing,
 				return nil
 			}
 			s := Standing{App: a}
-			s.Err = f.readLocked(&s, o)
+			s.Err = f.readLocked(&s, locks, o)
 			each[i] = []Standing{s}
 			return nil
 		})
@@ -42,8 +43,9 @@ func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing,
 	return slices.Concat(each...), err
 }
 
-func (f Fleet) readLocked(s *Standing, o Options) error {
-	l, err := lock.Read(pipelines.LockPath(s.App))
+func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
+	path := pipelines.LockPath(s.App)
+	l, err := locks.Read(path)
 	if fault.KindOf(err) == fault.Missing {
 		s.Changes = []update.Change{{Kind: update.Unbuilt, Name: s.App.Name, Why: "it was never locked"}}
 		return nil
@@ -52,6 +54,9 @@ func (f Fleet) readLocked(s *Standing, o Options) error {
 		return err
 	}
 	s.Lock = l
+	if s.key, err = fileDigest(path); err != nil {
+		return err
+	}
 	drift, err := f.Kitchen.Drift(s.App, l, o.Build)
 	if err != nil {
 		return err

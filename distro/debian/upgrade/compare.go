@@ -77,9 +77,7 @@ func (w *World) Compare(s Set) Result {
 	for _, p := range s.Packages {
 		c.judge(p)
 	}
-	if len(c.changes) > 0 || s.System {
-		c.settle()
-	}
+	c.settle()
 	slices.SortFunc(c.changes, byName)
 	slices.Sort(c.undecided)
 	result := Result{Changes: c.changes, Undecided: slices.Compact(c.undecided)}
@@ -172,7 +170,7 @@ func (c *comparison) settle() {
 			c.need(name)
 		}
 	}
-	if !c.set.Whole || len(c.fresh) == 0 {
+	if !c.set.Whole {
 		return
 	}
 	for n := 0; n < len(c.fresh); n++ {
