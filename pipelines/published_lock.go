@@ -95,6 +95,10 @@ func (k Kitchen) Digest(ctx context.Context, ref string) (string, error) {
 	return m.Digest.String(), nil
 }
 
+// Inputs is the digest of what decides an app's packages: the app file's part
+// and Bakelite's own lists.
+func Inputs(a app.App) string { return inputs(a) }
+
 // Names are where an app's image is found: the folder of results, and the
 // repository that it is published to.
 func (k Kitchen) Names(name string) []string {
