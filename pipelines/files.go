@@ -26,10 +26,16 @@ func (k Kitchen) files(a app.App) ([]lock.File, error) {
 				"set --%s to another folder", w.flag)
 		}
 	}
-	if a.Base.Dockerfile == "" {
-		return app.Files(a, nil)
+	var unseen []string
+	if a.Base.Dockerfile != "" {
+		unseen = k.unseen(a)[rootfs.Context]
 	}
-	return app.Files(a, k.unseen(a)[rootfs.Context])
+	found, err := app.Files(a, unseen)
+	var files []lock.File
+	for _, f := range found {
+		files = append(files, lock.File(f))
+	}
+	return files, err
 }
 
 // written is a folder that builds write to, and the flag that sets it.

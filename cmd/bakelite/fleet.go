@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
@@ -26,7 +27,7 @@ func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
 // updatePolicy is what apps take that do not say.
 func updatePolicy(u settings.Update) update.Policy {
 	return app.Update{
-		Trigger: u.Trigger, Severity: u.Severity, CoolDown: app.Duration(u.CoolDown), Urgent: u.Urgent, Windows: u.Windows, MaxLockAge: app.Duration(u.MaxLockAge),
+		Trigger: u.Trigger, Severity: u.Severity, CoolDown: units.Duration(u.CoolDown), Urgent: u.Urgent, Windows: u.Windows, MaxLockAge: units.Duration(u.MaxLockAge),
 	}.Policy(update.Policy{})
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
 )
 
@@ -19,7 +20,7 @@ type Update struct {
 	// critical.
 	Severity string `yaml:"severity,omitempty"`
 	// CoolDown is how long a version is in the archive before it is taken.
-	CoolDown Duration `yaml:"coolDown,omitempty"`
+	CoolDown units.Duration `yaml:"coolDown,omitempty"`
 	// Urgent is the least severity whose fixes wait neither for coolDown nor for
 	// windows, or none.
 	Urgent string `yaml:"urgent,omitempty"`
@@ -29,7 +30,7 @@ type Update struct {
 	// 22:00-04:00".
 	Windows []string `yaml:"windows,omitempty"`
 	// MaxLockAge is how long ago the lock may have been current.
-	MaxLockAge Duration `yaml:"maxLockAge,omitempty"`
+	MaxLockAge units.Duration `yaml:"maxLockAge,omitempty"`
 }
 
 // Hold keeps one package at the version that the lock has.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
 )
 
@@ -65,7 +66,7 @@ func TestUpdatePolicy(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	got := app.Update{
-		Trigger: []string{"base"}, Severity: "low", CoolDown: app.Duration(3 * time.Hour), Urgent: "none", Windows: []string{"sun 01:00-02:00"}, MaxLockAge: app.Duration(time.Minute),
+		Trigger: []string{"base"}, Severity: "low", CoolDown: units.Duration(3 * time.Hour), Urgent: "none", Windows: []string{"sun 01:00-02:00"}, MaxLockAge: units.Duration(time.Minute),
 		Hold: []app.Hold{{Package: "nginx", Reason: "r", Owner: "o", Expires: "2026-12-31"}},
 	}.Policy(settings)
 	want := update.Policy{

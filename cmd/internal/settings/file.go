@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // FileName is the settings file that Load looks for.
@@ -136,7 +137,7 @@ func textOf(v reflect.Value, key string) string {
 			return textOf(v.Field(i), rest)
 		}
 		switch value := v.Field(i).Interface().(type) {
-		case Duration:
+		case units.Wait:
 			return value.Std().String()
 		case []string:
 			return strings.Join(value, separator+" ")
