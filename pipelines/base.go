@@ -1,11 +1,9 @@
 package pipelines
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,48 +14,65 @@ import (
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
 )
 
-// maxStatus bounds the dpkg status file of a base image, in bytes.
-const maxStatus = 16 << 20
+// baseImage is a base image by digest, and what it says of itself.
+type baseImage struct {
+	image lock.Image
+	suite string
+	// status is dpkg's status file, and installed what stands in it.
+	status    []byte
+	installed []lock.Installed
+}
 
-// inspect pins the base image of an app and reads what its packages are: the
-// suite that it is of and the text of dpkg's status file.
-func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, []byte, error) {
+// inspect pins the base image of an app and reads what its packages are.
+func (k Kitchen) inspect(ctx context.Context, a app.App) (b baseImage, err error) {
+	b.image.Ref = a.Base.Image
 	digest, err := pinned(a)
 	if err != nil {
-		return nil, "", nil, err
+		return b, err
 	}
-	image := &lock.Image{Ref: a.Base.Image}
-	if image.Digest, err = k.judgeBase(ctx, a, digest); err != nil {
-		return nil, "", nil, err
+	if b.image.Digest, err = k.judgeBase(ctx, a, digest); err != nil {
+		return b, err
 	}
 	e, err := k.Engine(ctx)
 	if err != nil {
-		return nil, "", nil, err
+		return b, err
 	}
 	defer e.Close()
 	dir, err := os.MkdirTemp("", "bakelite-base-*")
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("making work folder: %w", err)
+		return b, fmt.Errorf("making work folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Layouts: layouts(a), Judge: k.judgeImage}
-	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: image}}
+	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: &b.image}}
 	if err := container.ReadBase(ctx, g, kitchen, dir); err != nil {
-		return nil, "", nil, fault.Hint(fmt.Errorf("reading base image %s: %w", image.Ref, err),
+		return b, fault.Hint(fmt.Errorf("reading base image %s: %w", b.image.Ref, err),
 			"base.image must be an image of Debian with its package database")
 	}
-	suite, err := suiteOf(filepath.Join(dir, "os-release"))
-	if err != nil {
-		return nil, "", nil, fmt.Errorf("base image %s: %w", image.Ref, err)
+	if err := b.read(dir); err != nil {
+		return b, fmt.Errorf("base image %s: %w", b.image.Ref, err)
 	}
-	status, err := readBounded(filepath.Join(dir, "status"), maxStatus)
-	return image, suite, status, err
+	return b, nil
+}
+
+// read reads what ReadBase left in dir.
+func (b *baseImage) read(dir string) (err error) {
+	if b.suite, err = suiteOf(filepath.Join(dir, "os-release")); err != nil {
+		return err
+	}
+	if b.status, err = readWhole(filepath.Join(dir, "status"), debian.MaxStatus); err != nil {
+		return err
+	}
+	b.installed, err = debian.ParseStatus(bytes.NewReader(b.status))
+	return err
 }
 
 // images pins the images that an app's Dockerfile names, where it gives no
@@ -128,16 +143,18 @@ func layouts(a app.App) map[string]string {
 	return nil
 }
 
+// maxOSRelease bounds an os-release file, in bytes.
+const maxOSRelease = 64 << 10
+
 // suiteOf reads the codename of a Debian release from its os-release file.
 func suiteOf(path string) (string, error) {
-	text, err := readBounded(path, maxStatus)
+	text, err := readWhole(path, maxOSRelease)
 	if err != nil {
 		return "", err
 	}
 	values := map[string]string{}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		if key, value, ok := strings.Cut(lines.Text(), "="); ok {
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			values[key] = strings.Trim(value, `"`)
 		}
 	}
@@ -148,15 +165,14 @@ func suiteOf(path string) (string, error) {
 	return suite, nil
 }
 
-func readBounded(path string, limit int64) ([]byte, error) {
+// readWhole reads a file of at most max bytes; a larger one is
+// fault.Integrity.
+func readWhole(path string, max int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading base image: %w", err)
+		return nil, fmt.Errorf("reading: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit))
-	if err != nil {
-		return nil, fmt.Errorf("reading base image: %w", err)
-	}
-	return text, nil
+	text, err := limit.ReadAll(f, max, filepath.Base(path))
+	return text, fault.As(fault.Integrity, err)
 }

@@ -20,6 +20,7 @@ import (
 // evidence is everything that is stated about one subject.
 type evidence struct {
 	app     app.App
+	lock    lock.Lock
 	built   *Built
 	subject subject
 	seen    scanned
@@ -34,14 +35,18 @@ func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
 	return signer, err
 }
 
+// builtLock is the lock that was built, which need not be beside the app yet.
+func builtLock(a app.App, built *Built) (*lock.Lock, error) {
+	if l := built.lock; l != nil && l.Digest() == built.LockDigest {
+		return l, nil
+	}
+	return nil, fault.Hint(fault.New(fault.Integrity, "%s was not built from the lock that its receipt names", a.Name), "run: bakelite build %s", a.Path)
+}
+
 // sign signs the subject and all evidence of it that does not stand already.
 // What comes back was verified as a consumer with the same policy would.
 func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {
-	l := e.built.lock
-	if l == nil || l.Digest() != e.built.LockDigest {
-		return signed, fault.Hint(fault.New(fault.Integrity, "%s was not built from the lock that its receipt names", e.app.Name), "run: bakelite build %s", e.app.Path)
-	}
-	provenance, err := k.provenance(e, l)
+	provenance, err := k.provenance(e)
 	if err != nil {
 		return signed, err
 	}
@@ -53,7 +58,7 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
 		Statements: []attest.Statement{
 			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.cycloneDX), attest.SPDX(e.seen.spdx), attest.Scan(e.seen.report),
-			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(*l),
+			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(e.lock),
 		},
 		Want: attest.All{Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
 	}
@@ -76,15 +81,16 @@ func (s subject) files() []attest.Subject {
 	return all
 }
 
-func (k Kitchen) provenance(e evidence, l *lock.Lock) (attest.Provenance, error) {
+func (k Kitchen) provenance(e evidence) (attest.Provenance, error) {
 	asked, err := app.Marshal(e.app)
 	if err != nil {
 		return attest.Provenance{}, fmt.Errorf("writing app: %w", err)
 	}
 	o := k.Publisher.Origin
 	return attest.NewProvenance(attest.Build{
-		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: *l, LockDigest: e.built.LockDigest,
-		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: e.lock, LockDigest: e.built.LockDigest,
+		Trimmed: trimmed(e.app, e.lock, e.subject.kind),
+		Source:  o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil
 }

@@ -116,6 +116,8 @@ func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string,
 		return "it is of the app " + l.App, nil
 	case l.Platform != platform:
 		return "it is for " + l.Platform, nil
+	case l.Distribution == nil:
+		return "an older version made it, without what images are compared with", nil
 	case l.Inputs != inputs(a):
 		return "the app file asks for other packages", nil
 	}
@@ -163,16 +165,18 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, keep map[string]string)
 		return nil, err
 	}
 	l := &lock.Lock{
-		APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: k.Version,
+		APIVersion: lock.APIVersion, Kind: lock.Kind, App: a.Name, Bakelite: k.Version,
 		Platform: k.Platform, Inputs: inputs(a), Files: files,
 	}
 	_, arch, _ := strings.Cut(k.Platform, "/")
 	r := resolver{client: k.Archive, keep: keep}
 	suite := a.Base.Debian
 	if a.Base.Image != "" {
-		if l.Base, suite, r.image, err = k.inspect(ctx, a); err != nil {
+		base, err := k.inspect(ctx, a)
+		if err != nil {
 			return nil, err
 		}
+		l.Base, suite, r.image, l.Packages.Image = &base.image, base.suite, base.status, base.installed
 	}
 	if l.Images, err = k.images(ctx, a, &lock.Lock{}); err != nil {
 		return nil, err
@@ -184,7 +188,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, keep map[string]string)
 	if err != nil {
 		return nil, err
 	}
-	l.Archives = r.snapshot.Archives
+	l.Archives, l.Distribution = r.snapshot.Archives, &r.snapshot.Distribution
 	err = k.Progress.Do(ctx, "[lock] unpack apt", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		l.Packages.Seed, r.seed, err = r.client.PrepareSeed(ctx, r.snapshot)
 		return false, err

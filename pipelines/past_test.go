@@ -68,7 +68,7 @@ func (p past) report(age time.Duration) scan.Report {
 	return scan.Report{
 		APIVersion: scan.APIVersion, Kind: "Report", Subject: subject, ArtifactKind: artifact.Container, Scanned: at,
 		OS: scan.OS{Family: "debian", Name: "13.2"}, Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},
-		Packages: []scan.Package{}, Secrets: []scan.Secret{},
+		Packages: []scan.Package{{Type: "debian", Name: "openssl", Version: "1", Arch: "amd64"}}, Secrets: []scan.Secret{},
 		Findings: []scan.Finding{{ID: "CVE-2026-1", Package: "openssl", Type: "debian", Version: "1", Severity: scan.High}},
 	}
 }
@@ -96,7 +96,10 @@ func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) at
 	p.t.Helper()
 	judged := p.report(0)
 	judged.Findings = nil
-	_, passed, ok := gate.Judge(gate.Input{App: "web", ArtifactKind: artifact.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1}})
+	_, passed, ok := gate.Judge(gate.Input{
+		App: "web", ArtifactKind: artifact.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1},
+		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: judged.Packages},
+	})
 	if !ok {
 		p.t.Fatal("the gate did not let it through")
 	}

@@ -93,6 +93,9 @@ type Gate struct {
 	Vulnerabilities Vulnerabilities `yaml:"vulnerabilities,omitempty"`
 	// AllowSecrets lets content through that holds what looks like secrets.
 	AllowSecrets bool `yaml:"allowSecrets,omitempty"`
+	// AllowUnlockedPackages lets content through that has packages of the
+	// distribution which its lock did not bring, such as by a step.
+	AllowUnlockedPackages bool `yaml:"allowUnlockedPackages,omitempty"`
 	// ForbiddenPackages are names, with * for any text.
 	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`
 	// ForbiddenLicences are SPDX identifiers, with * for any text.

@@ -63,7 +63,7 @@ func (f Fleet) advise(ctx context.Context, all []Standing, worlds []*world, o Op
 			if key := [3]string{w.Suite, pin.Name, pin.Version}; !seen[key] {
 				seen[key] = true
 				p := scan.Package{Name: pin.Name, Version: pin.Version, Arch: pin.Arch}
-				p.Source, p.SourceVersion = w.source(pin.Name, pin.Version)
+				p.Source, p.SourceVersion = w.source(s.Lock, pin)
 				list.Packages = append(list.Packages, p)
 			}
 		}
@@ -102,25 +102,26 @@ func pinsOf(l *lock.Lock) []lock.Pin {
 	return slices.Concat(p.Base, p.App, p.Machine, p.MachineApp)
 }
 
-// source names the source package of a version: as its own stanza says where
-// the archive still has it, else as another version's does.
-func (w *world) source(name, version string) (source, sourceVersion string) {
+// source names the source package of a pin. Locks of older versions do not
+// have it: then it is as the archive says of that version, or else of another.
+func (w *world) source(l *lock.Lock, pin lock.Pin) (source, sourceVersion string) {
+	if l.Distribution != nil {
+		return cmp.Or(pin.Source, pin.Name), cmp.Or(pin.SourceVersion, pin.Version)
+	}
 	for _, s := range w.Sources {
 		if s.Packages == nil {
 			continue
 		}
-		from, to := s.Packages.Find(name)
+		from, to := s.Packages.Find(pin.Name)
 		for n := from; n < to; n++ {
 			p := s.Packages.Package(n)
-			if p.Version == version {
-				return p.Source, p.SourceVersion
+			if p.Version == pin.Version {
+				return cmp.Or(p.Source, p.Name), cmp.Or(p.SourceVersion, p.Version)
 			}
-			if source == "" {
-				source = p.Source
-			}
+			source = cmp.Or(source, p.Source)
 		}
 	}
-	return cmp.Or(source, name), withoutRebuild(version)
+	return cmp.Or(source, pin.Name), withoutRebuild(pin.Version)
 }
 
 // withoutRebuild takes off what a rebuild of the same source adds to a

@@ -105,7 +105,7 @@ func (y *yard) app(name, more string, packages ...archivetest.Package) app.App {
 
 func (y *yard) lock(a app.App, packages ...archivetest.Package) {
 	y.t.Helper()
-	l := &lock.Lock{APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: "1.0", Platform: "linux/amd64", Inputs: pipelines.Inputs(a)}
+	l := &lock.Lock{APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: "1.0", Platform: "linux/amd64", Inputs: pipelines.Inputs(a), Distribution: &lock.Distribution{Name: "debian", Release: "13"}}
 	for _, suite := range [][2]string{{"debian", "trixie"}, {"debian", "trixie-updates"}, {"debian-security", "trixie-security"}} {
 		l.Archives = append(l.Archives, lock.Archive{Name: suite[0], Suite: suite[1], InRelease: strings.Repeat("0", 64), Date: archivetest.Released()})
 	}

@@ -38,6 +38,9 @@ type InternalParameters struct {
 	Platform     string `json:"platform"`
 	// Lock is the SHA-256 of the lock file, as "sha256:…".
 	Lock string `json:"lock,omitempty"`
+	// Trimmed are the names of the lock's packages that Bakelite took out,
+	// unless one that stayed needs them; null where that was not stated.
+	Trimmed []string `json:"trimmed"`
 }
 
 // Resource is in-toto's resource descriptor.
@@ -75,6 +78,8 @@ type Build struct {
 	// Lock is what went in, LockDigest the digest of its file.
 	Lock       lock.Lock
 	LockDigest string
+	// Trimmed are the lock's packages that may have been taken out, sorted.
+	Trimmed []string
 	// Source is the repository that the app file is from, Commit its full
 	// hash; both are empty where there is none.
 	Source, Commit string
@@ -95,7 +100,7 @@ func NewProvenance(b Build) Provenance {
 		BuildDefinition: BuildDefinition{
 			BuildType:            BuildType,
 			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
-			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest},
+			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
 		RunDetails: RunDetails{

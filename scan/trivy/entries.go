@@ -16,7 +16,7 @@ import (
 )
 
 // form changes where the meaning of an entry does.
-const form = 3
+const form = 4
 
 // entries are what the cache knows of trees, and the way back to it.
 type entries struct {

@@ -166,7 +166,11 @@ func (a *Archive) Client(cache string, now func() time.Time) *debian.Client {
 
 // Pin is the package as a lock has it.
 func (p Package) Pin(archive string) lock.Pin {
-	return lock.Pin{Name: p.Name, Version: p.Version, Arch: "amd64", Archive: archive, Path: p.path(), SHA256: sum([]byte(p.path())), Size: int64(len(p.path()))}
+	source, version, _ := strings.Cut(p.Source, " (")
+	return lock.Pin{
+		Name: p.Name, Version: p.Version, Arch: "amd64", Archive: archive, Path: p.path(), SHA256: sum([]byte(p.path())), Size: int64(len(p.path())),
+		Source: source, SourceVersion: strings.TrimSuffix(version, ")"),
+	}
 }
 
 func (p Package) path() string {

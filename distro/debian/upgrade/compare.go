@@ -38,9 +38,6 @@ type Change struct {
 	State                State
 	// Suite is the place of To's suite; -1 where there is no To.
 	Suite int
-	// Source and SourceVersion name To's source package, or where there is no
-	// To are "".
-	Source, SourceVersion string
 	// SHA256 and Size are those of To's file.
 	SHA256 string
 	Size   int64
@@ -155,7 +152,7 @@ func (c *comparison) take(v *available, ch Change) {
 func change(p Installed, v *available, state State) Change {
 	return Change{
 		Name: p.Name, Arch: v.Arch, From: p.Version, To: v.Version, State: state, Suite: v.suite,
-		Source: v.Source, SourceVersion: v.SourceVersion, SHA256: v.hexSHA256(), Size: v.Size,
+		SHA256: v.hexSHA256(), Size: v.Size,
 	}
 }
 
