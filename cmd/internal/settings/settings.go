@@ -47,7 +47,7 @@ type Settings struct {
 	Apps []string `yaml:"apps,omitempty"`
 	// Update says which changes apps take, and when, where they do not say.
 	Update Update `yaml:"update,omitempty"`
-	// Machines is how many are tested at once; 0 means as the memory allows.
+	// Machines is how many are tested at once; 0 means half the processors.
 	Machines int `yaml:"machines,omitempty"`
 	// Jobs bounds what runs at once; 0 means the number of processors.
 	Jobs int `yaml:"jobs,omitempty"`

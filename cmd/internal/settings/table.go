@@ -133,9 +133,9 @@ func Table() []Entry {
 			Help: "How long ago a lock may have been current."},
 		{Key: "update.unknown-after", Flag: "update-unknown-after", Kind: Span, Rare: true, Default: "24h",
 			Help: "How long a suite, a registry or the database may be out of reach before that is a failure; 0s is for ever."},
-		{Key: "machines", Flag: "machines", Kind: Number, Rare: true, Default: "0", DefaultHelp: "as the memory allows",
-			Help: "How many machines are tested at once."},
+		{Key: "machines", Flag: "machines", Kind: Number, Rare: true, Default: "0", DefaultHelp: "half the processors",
+			Help: "How many machines are tested at once, as far as the memory allows."},
 		{Key: "jobs", Flag: "jobs", Kind: Number, Default: "0", DefaultHelp: "the number of processors",
-			Help: "How many apps a command works on at once; machines that are tested take turns."},
+			Help: "How many apps a command works on at once; of machines that are tested, machines says how many."},
 	}
 }
