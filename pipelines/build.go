@@ -47,6 +47,9 @@ type Built struct {
 // Build is the forward flow: load, lock, build, test, and only then move the
 // names and write the receipt.
 func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
+	if err := k.allowed(a); err != nil {
+		return nil, err
+	}
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err

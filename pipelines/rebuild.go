@@ -25,6 +25,9 @@ type RebuildOptions struct {
 // the old one's place last: while it has not passed everything that was asked
 // for, the old one stays, and what is published too.
 func (k Kitchen) Rebuild(ctx context.Context, a app.App, o RebuildOptions) (*Built, error) {
+	if err := k.allowed(a); err != nil {
+		return nil, err
+	}
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err

@@ -1,50 +1,121 @@
-package debian_test
+package debian
 
 import (
-	"fmt"
+	"bytes"
+	"os"
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
-const installed = "Status: install ok installed\n"
+const ordinary = `Package: libc6
+Status: install ok installed
+Priority: optional
+Section: libs
+Maintainer: Somebody <a@example.org>
+Architecture: amd64
+Multi-Arch: same
+Source: glibc
+Version: 2.41-12+deb13u1
+Provides: libc6-x, libc6-y (= 1:2~rc1)
+Depends: libgcc-s1,  libcrypt1 (>= 1:4.4.10-10)|libcrypt-any:any ( >> 2 )
+Conffiles:
+ /etc/ld.so.conf.d/x.conf 0000
+Description: text
+ Depends: not-a-field
 
-func TestParseStatus(t *testing.T) {
-	text := "Package: libc6\n" + installed + "Architecture: amd64\nSource: glibc\nVersion: 2.41-12\nDescription: a\n b\n\n" +
-		"Package: libacl1\n" + installed + "Architecture: amd64\nSource: acl (2.3.2-2)\nVersion: 2.3.2-2+b1\n\n" +
-		"Package: tzdata\nStatus: install ok half-configured\nArchitecture: all\nSource: tzdata (1)\nVersion: 1\n\n" +
-		"Package: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\n" +
-		"Package: never\nStatus: unknown ok not-installed\nArchitecture: all\n"
-	all, err := debian.ParseStatus(strings.NewReader(text))
-	const want = "[{libc6 2.41-12 amd64 glibc } {libacl1 2.3.2-2+b1 amd64 acl 2.3.2-2} {tzdata 1 all  }]"
-	if got := fmt.Sprint(all); err != nil || got != want {
-		t.Errorf("got %s (%v), want %s", got, err, want)
+Package: gone
+Status: deinstall ok config-files
+Architecture: all
+Version: 1
+
+Package: newer
+Status: install ok installed
+Architecture: all
+Version: 1
+`
+
+// TestStatusIsWrittenAnew: apt reads of a base image's package database what
+// was understood of it, in our own words.
+func TestStatusIsWrittenAnew(t *testing.T) {
+	const want = `Package: libc6
+Status: install ok installed
+Architecture: amd64
+Multi-Arch: same
+Priority: optional
+Version: 2.41-12+deb13u1
+Depends: libgcc-s1, libcrypt1 (>= 1:4.4.10-10) | libcrypt-any:any (>> 2)
+Provides: libc6-x, libc6-y (= 1:2~rc1)
+
+`
+	var out bytes.Buffer
+	err := Installed{Status: []byte(ordinary), Pins: []lock.Pin{{Name: "newer"}}}.writeRest(&out)
+	if err != nil || out.String() != want {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 
-func TestParseStatusRefuses(t *testing.T) {
-	const rest = installed + "Architecture: amd64\nVersion: 1\n"
-	for name, text := range map[string]string{
-		"no control file": "\x00\n", "a name": "Package: a b\n" + rest, "no name": rest,
-		"a version": "Package: aa\n" + installed + "Architecture: amd64\nVersion: 1 2\n", "a source": "Package: aa\nSource: ../b\n" + rest,
-		"a source's version": "Package: aa\nSource: bb (1;2)\n" + rest, "no architecture": "Package: aa\n" + installed + "Version: 1\n",
-		"a package twice": "Package: aa\n" + rest + "\nPackage: aa\n" + rest,
+// TestHostileStatus: what no dpkg writes never reaches apt.
+func TestHostileStatus(t *testing.T) {
+	stanza := func(lines string) string { return "Package: aa\nStatus: install ok installed\n" + lines + "\n" }
+	const rest = "Architecture: amd64\nVersion: 1\n"
+	for name, status := range map[string]string{
+		"a name of a path":         "Package: ../../etc/x\nStatus: install ok installed\n" + rest,
+		"a name of an option":      "Package: --help\nStatus: install ok installed\n" + rest,
+		"no status":                "Package: aa\n" + rest,
+		"half there":               "Package: aa\nStatus: install ok half-configured\n" + rest,
+		"to be reinstalled":        "Package: aa\nStatus: install reinstreq installed\n" + rest,
+		"no version":               stanza("Architecture: amd64\n"),
+		"an empty version":         stanza("Architecture: amd64\nVersion:\n"),
+		"a version with a control": stanza("Architecture: amd64\nVersion: 1\x00\x1b[31m\n"),
+		"a version in two lines":   stanza("Architecture: amd64\nVersion: 1\n 2\n"),
+		"an endless version":       stanza("Architecture: amd64\nVersion: " + strings.Repeat("1", 4000) + "\n"),
+		"an odd architecture":      stanza("Architecture: am/d64\nVersion: 1\n"),
+		"an odd relation":          stanza(rest + "Depends: bb (= $(id))\n"),
+		"an odd qualifier":         stanza(rest + "Depends: bb:a/b\n"),
+		"endless relations":        stanza(rest + "Depends: " + strings.Repeat("bb, ", maxRelations+1) + "\n"),
+		"a field twice":            stanza(rest + "Version: 2\n"),
+		"no field":                 stanza(rest + "nonsense\n"),
+		"a package twice":          stanza(rest) + stanza(rest),
+		"an endless stanza":        stanza(rest + "Description: " + strings.Repeat("x", 5<<20) + "\n"),
 	} {
-		if _, err := debian.ParseStatus(strings.NewReader(text)); fault.KindOf(err) != fault.Integrity {
-			t.Errorf("%s: got %v", name, err)
+		var out bytes.Buffer
+		if err := (Installed{Status: []byte(status)}).writeRest(&out); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, and apt reads\n%.200s", name, err, out.String())
 		}
 	}
 }
 
-func FuzzParseStatus(f *testing.F) {
-	f.Add([]byte("Package: aa\nSource: bb (1)\n" + installed + "Architecture: amd64\nVersion: 1\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := debian.ParseStatus(strings.NewReader(string(data)))
-		for _, p := range all {
-			if p.Name == "" || p.Version == "" || p.Arch == "" || err != nil {
-				t.Fatalf("accepted %+v (%v)", p, err)
+// TestStatusOfAMachine reads what a real dpkg wrote, where there is one.
+func TestStatusOfAMachine(t *testing.T) {
+	status, err := os.ReadFile("/var/lib/dpkg/status")
+	if err != nil {
+		t.Skip(err)
+	}
+	var once, twice bytes.Buffer
+	if err := restate(&once, bytes.NewReader(status), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := restate(&twice, bytes.NewReader(once.Bytes()), nil); err != nil || once.String() != twice.String() || once.Len() == 0 {
+		t.Errorf("read again it is another one: %v", err)
+	}
+}
+
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte(ordinary))
+	f.Fuzz(func(t *testing.T, status []byte) {
+		var once, twice bytes.Buffer
+		if restate(&once, bytes.NewReader(status), nil) != nil {
+			return
+		}
+		if err := restate(&twice, bytes.NewReader(once.Bytes()), nil); err != nil || once.String() != twice.String() {
+			t.Errorf("%v: %q was restated as %q and %q", err, status, once.String(), twice.String())
+		}
+		for _, c := range once.Bytes() {
+			if c < ' ' && c != '\n' || c > '~' {
+				t.Errorf("%q keeps a control character", once.String())
 			}
 		}
 	})
