@@ -3,8 +3,6 @@ package publish
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -47,8 +45,10 @@ type DiskOptions struct {
 	Files []DiskFile
 	// App and Platform ("linux/amd64") are kept as annotations.
 	App, Platform string
-	// Cache is the folder for compressed files.
+	// Cache is the folder for compressed files, Keep how many bytes of them
+	// stay there; 0 means 256 MB.
 	Cache string
+	Keep  int64
 }
 
 // Disk makes an OCI artifact of a disk's files, one compressed layer each. The
@@ -65,7 +65,7 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 		return strings.Compare(filepath.Base(a.Path), filepath.Base(b.Path))
 	})
 	for _, f := range files {
-		b, err := diskLayer(ctx, o.Cache, f)
+		b, err := diskLayer(ctx, o, f)
 		if err != nil {
 			return Content{}, fmt.Errorf("packing %s: %w", filepath.Base(f.Path), err)
 		}
@@ -77,11 +77,11 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 	})
 }
 
-func diskLayer(ctx context.Context, cache string, f DiskFile) (registry.Blob, error) {
+func diskLayer(ctx context.Context, o DiskOptions, f DiskFile) (registry.Blob, error) {
 	if !slices.Contains([]string{"raw", "qcow2", "vmdk", "vhd"}, f.Format) {
 		return registry.Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
 	}
-	p, err := packed(ctx, packing{Cache: cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}})
+	p, err := packed(ctx, packing{Cache: o.Cache, Keep: o.Keep, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}})
 	if err != nil {
 		return registry.Blob{}, err
 	}
@@ -92,9 +92,5 @@ func diskLayer(ctx context.Context, cache string, f DiskFile) (registry.Blob, er
 			diskDigest:              p.Inner.String(), diskSize: strconv.FormatInt(p.InnerSize, 10),
 		},
 	}
-	return registry.Blob{Descriptor: d, Open: fileOpener(p.path)}, nil
-}
-
-func fileOpener(path string) func(context.Context) (io.ReadCloser, error) {
-	return func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
+	return registry.Blob{Descriptor: d, Open: p.open}, nil
 }

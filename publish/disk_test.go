@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -88,6 +89,84 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	if err != nil || len(entries) != 0 {
 		t.Errorf("the failure left %v (%v)", entries, err)
 	}
+}
+
+// What was packed and is gone from the cache is packed again, where it is sent;
+// a disk that is another one by then is not.
+func TestPackedAgain(t *testing.T) {
+	dir := t.TempDir()
+	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
+	write(t, path, randomText(1<<16))
+	describe := func(keep int64) publish.Content {
+		c, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: path, Format: "raw", Digest: digestOf(t, path)}}, App: "web", Cache: cache, Keep: keep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := describe(0)
+	forget := func() {
+		t.Helper()
+		packed, err := filepath.Glob(filepath.Join(cache, "*.zstd-1"))
+		if err != nil || len(packed) != 1 {
+			t.Fatal(packed, err)
+		}
+		if err := os.Remove(packed[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forget()
+	again := describe(0)
+	if again.Manifest.Digest != first.Manifest.Digest {
+		t.Errorf("got %s, want %s", again.Manifest.Digest, first.Manifest.Digest)
+	}
+	if packed, _ := filepath.Glob(filepath.Join(cache, "*.zstd-1")); len(packed) != 0 {
+		t.Error("it was packed before anybody asked for it")
+	}
+	sent := func() ([]byte, error) {
+		r, err := again.Blobs[1].Open(t.Context())
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
+	}
+	if data, err := sent(); err != nil || digest.FromBytes(data) != first.Blobs[1].Digest {
+		t.Errorf("it sends %d bytes, %v", len(data), err)
+	}
+	forget()
+	write(t, path, randomText(1<<16)+"other")
+	if _, err := sent(); fault.KindOf(err) != fault.Integrity {
+		t.Errorf("another disk under the same digest gave %v", err)
+	}
+}
+
+// However many disks are packed, what stays of them is bounded.
+func TestPackedIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
+	for n := range 10 {
+		write(t, path, randomText(1<<16)+strconv.Itoa(n))
+		if _, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: path, Format: "raw"}}, App: "web", Cache: cache, Keep: 150 << 10}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packed, err := filepath.Glob(filepath.Join(cache, "*.zstd-1"))
+	if err != nil || len(packed) != 2 {
+		t.Errorf("%d packed files stay (%v)", len(packed), err)
+	}
+	if notes, _ := filepath.Glob(filepath.Join(cache, "notes", "*")); len(notes) != 10 {
+		t.Errorf("%d notes stay", len(notes))
+	}
+}
+
+func digestOf(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest.FromBytes(data).String()
 }
 
 // A cached file that was damaged is found out when it is sent.

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -36,23 +37,28 @@ type packing struct {
 	Cache, Source string
 	Digest        digest.Digest // of Source, "" to have it computed
 	Form          form
+	// Keep is how many bytes of packed files stay; 0 means keptBytes.
+	Keep int64
 }
 
-// packedFile says what a packed file holds; beside it in the cache, as JSON.
+// packedFile says what a packed file holds: the note of it in the cache, as
+// JSON. The file itself may have gone, for it is needed only where it is sent.
 type packedFile struct {
 	Packed     digest.Digest `json:"packed"`
 	PackedSize int64         `json:"packedSize"`
 	Inner      digest.Digest `json:"inner"` // of what was compressed
 	InnerSize  int64         `json:"innerSize"`
 
-	path string
+	from packing
 }
 
 const (
 	// maxNote bounds the note beside a packed file, in bytes.
 	maxNote = 4096
-	// keptPacked is how many packed files and notes stay for publishing again.
-	keptPacked = 32
+	// keptBytes of packed files stay for publishing again, and so many notes of
+	// files that may have gone, of some 400 bytes each.
+	keptBytes = 256 << 20
+	keptNotes = 2048
 )
 
 // packed returns a packed file, from the cache where it is there. Its key is
@@ -69,36 +75,62 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 	if err := registry.CheckDigest(p.Digest); err != nil {
 		return packedFile{}, err
 	}
-	base := filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
-	if have, ok := cached(base); ok {
+	if have, ok := p.noted(); ok {
 		return have, nil
 	}
 	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
 		return packedFile{}, fmt.Errorf("making cache: %w", err)
 	}
-	return p.pack(ctx, base)
+	return p.pack(ctx)
 }
 
-// cached returns what a note says that is whole, of a file that has its size.
-func cached(base string) (packedFile, bool) {
-	f, err := os.Open(base + ".json")
+// path is where the packed file stands, note where what it holds is noted.
+func (p packing) path() string {
+	return filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
+}
+
+func (p packing) note() string {
+	return filepath.Join(p.Cache, "notes", filepath.Base(p.path())+".json")
+}
+
+// noted returns what a note says that is whole.
+func (p packing) noted() (packedFile, bool) {
+	f, err := os.Open(p.note())
 	if err != nil {
 		return packedFile{}, false
 	}
 	defer f.Close()
 	text, err := limit.ReadAll(f, maxNote, "note of a packed file")
-	p := packedFile{path: base}
-	if err != nil || json.Unmarshal(text, &p) != nil || registry.CheckDigest(p.Packed) != nil || registry.CheckDigest(p.Inner) != nil {
+	have := packedFile{from: p}
+	if err != nil || json.Unmarshal(text, &have) != nil || registry.CheckDigest(have.Packed) != nil || registry.CheckDigest(have.Inner) != nil {
 		return packedFile{}, false
 	}
-	info, err := os.Stat(base)
-	cache.Touch(base)
-	cache.Touch(base + ".json")
-	return p, err == nil && info.Size() == p.PackedSize
+	cache.Touch(p.path())
+	cache.Touch(p.note())
+	return have, have.PackedSize > 0 && have.InnerSize > 0
 }
 
-func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
-	out, err := renameio.NewPendingFile(base, renameio.WithTempDir(p.Cache), renameio.WithPermissions(0o644))
+// open opens the packed file, and packs it again where it has gone.
+func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
+	info, err := os.Stat(p.from.path())
+	if err == nil && info.Size() == p.PackedSize {
+		return os.Open(p.from.path())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	again, err := p.from.pack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if again.Packed != p.Packed {
+		return nil, fault.New(fault.Integrity, "packing %s again gave %s, not %s", p.from.Source, again.Packed, p.Packed)
+	}
+	return os.Open(p.from.path())
+}
+
+func (p packing) pack(ctx context.Context) (packedFile, error) {
+	out, err := renameio.NewPendingFile(p.path(), renameio.WithTempDir(p.Cache), renameio.WithPermissions(0o644))
 	if err != nil {
 		return packedFile{}, fmt.Errorf("making packed file: %w", err)
 	}
@@ -118,16 +150,30 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	if err := out.CloseAtomicallyReplace(); err != nil {
 		return packedFile{}, fmt.Errorf("writing packed file: %w", err)
 	}
-	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, path: base}
+	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, from: p}
 	if done.InnerSize == 0 {
 		done.Inner, done.InnerSize = p.Digest, source.Size()
 	}
-	text, err := json.Marshal(done)
-	if err == nil {
-		err = renameio.WriteFile(base+".json", text, 0o644)
+	if err := done.write(p.note()); err != nil {
+		return packedFile{}, err
 	}
-	cache.Trim(p.Cache, keptPacked)
-	return done, err
+	cache.Trim(filepath.Dir(p.note()), keptNotes)
+	cache.TrimBytes(p.Cache, cmp.Or(p.Keep, keptBytes))
+	return done, nil
+}
+
+func (p packedFile) write(note string) error {
+	text, err := json.Marshal(p)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(note), 0o755)
+	}
+	if err == nil {
+		err = renameio.WriteFile(note, text, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("noting packed file: %w", err)
+	}
+	return nil
 }
 
 // digestOf hashes a file without reading its holes.
