@@ -85,7 +85,7 @@ func TestJSONNamesEveryKeyOfUpdates(t *testing.T) {
 	text := read(t, "json.md")
 	_, text, _ = strings.Cut(text, "## `outdated --json`")
 	for _, value := range []any{
-		update.Change{}, update.Decision{}, update.Advisory{}, update.Unknown{}, update.Plan{}, update.Planned{}, update.Left{}, fleet.Attempt{}, fleet.Advisory{},
+		update.Change{}, update.Decision{}, update.Advisory{}, update.Unknown{}, update.Plan{}, update.Planned{}, update.Left{}, fleet.Attempt{}, fleet.Advisory{}, update.Took{}, update.Breach{},
 	} {
 		kind := reflect.TypeOf(value)
 		for i := range kind.NumField() {

@@ -79,7 +79,7 @@ func (s Service) Breaches(c Clock, open []Change, now time.Time) []Breach {
 		}
 	}
 	for _, f := range c.Fixes {
-		if limit, ok := s[f.Worst()]; ok && f.Hours() > float64(limit) {
+		if limit, ok := s[f.Worst()]; ok && !f.Archive.IsZero() && f.Hours() > float64(limit) {
 			add(Breach{App: c.App, Package: f.Package, To: f.To, Severity: f.Worst(), Hours: f.Hours(), Limit: limit})
 		}
 	}
@@ -93,4 +93,52 @@ func (s Service) Breaches(c Clock, open []Change, now time.Time) []Breach {
 		return cmp.Or(Rank(b.Severity)-Rank(a.Severity), cmp.Compare(a.Package, b.Package))
 	})
 	return all
+}
+
+// Took is how long the fixes of a severity took to reach images of a kind.
+type Took struct {
+	Kind string `json:"kind"`
+	// Severity is the worst that the fixes have, "" for updates that no known
+	// advisory asked for.
+	Severity string `json:"severity,omitempty"`
+	Fixes    int    `json:"fixes"`
+	// Median and Worst are hours from the archive to the name.
+	Median float64 `json:"medianHours"`
+	Worst  float64 `json:"worstHours"`
+}
+
+// From is the record of what was published from a time on.
+func (c Clock) From(since time.Time) Clock {
+	c.Fixes = slices.DeleteFunc(slices.Clone(c.Fixes), func(f Fix) bool { return f.Published.Before(since) })
+	return c
+}
+
+// Spans adds up the fixes by kind of image and severity, the worst severity
+// first. Where nobody saw when the archive had a fix, it does not count.
+func (c Clock) Spans() []Took {
+	hours := map[Took][]float64{}
+	for _, f := range c.Fixes {
+		if !f.Archive.IsZero() {
+			key := Took{Kind: f.Kind, Severity: f.Worst()}
+			hours[key] = append(hours[key], f.Hours())
+		}
+	}
+	all := []Took{}
+	for s, took := range hours {
+		slices.Sort(took)
+		s.Fixes, s.Median, s.Worst = len(took), took[len(took)/2], took[len(took)-1]
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b Took) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), place(b.Severity)-place(a.Severity))
+	})
+	return all
+}
+
+// place sorts updates without an advisory last.
+func place(severity string) int {
+	if severity == "" {
+		return -1
+	}
+	return Rank(severity)
 }

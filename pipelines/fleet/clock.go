@@ -32,12 +32,12 @@ func clockPath(output, app string) string { return filepath.Join(output, app+".c
 // ReadClock reads an app's record in a folder of results; where there is none
 // it is empty. What is no record of this version is a fault.Invalid.
 func ReadClock(output, name string) (update.Clock, error) {
-	c := update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: name}
 	path := clockPath(output, name)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
+		return update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: name}, nil
 	}
+	var c update.Clock
 	if err != nil {
 		return c, fault.New(fault.Invalid, "reading the clock: %w", err)
 	}

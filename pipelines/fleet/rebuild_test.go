@@ -62,9 +62,11 @@ type oven struct {
 	during func(name string)
 	// resolves are the changes that apt would find, by app.
 	resolves map[string][]lock.Change
+	// published is what each publishes.
+	published []pipelines.Publication
 }
 
-func (o *oven) do(_ context.Context, a app.App, r pipelines.RebuildOptions) (*pipelines.Built, error) {
+func (o *oven) do(_ context.Context, a app.App, options pipelines.RebuildOptions) (*pipelines.Built, error) {
 	o.mu.Lock()
 	o.began = append(o.began, a.Name)
 	o.mu.Unlock()
@@ -75,14 +77,15 @@ func (o *oven) do(_ context.Context, a app.App, r pipelines.RebuildOptions) (*pi
 	if changes == nil {
 		changes = []lock.Change{{Package: "nginx", Arch: "amd64", From: "1", To: "2", Layers: []string{"app"}}}
 	}
-	if err := r.Accept(nil, changes); err != nil {
+	if err := options.Accept(nil, changes); err != nil {
 		return nil, err
 	}
 	if err := o.fails[a.Name]; err != nil {
 		return nil, err
 	}
 	o.y.lock(a, pkg("nginx", "2"))
-	return &pipelines.Built{Receipt: pipelines.Receipt{App: a.Name, LockDigest: digest('2')}, Rebuilt: true, Changes: changes}, nil
+	r := pipelines.Receipt{App: a.Name, LockDigest: digest('2'), Made: o.y.now.Add(-2 * time.Minute)}
+	return &pipelines.Built{Receipt: r, Rebuilt: true, Changes: changes, Published: o.published}, nil
 }
 
 func (y *yard) rebuild(p update.Plan, apps []app.App, r fleet.Run) map[string]fleet.Outcome {
