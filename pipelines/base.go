@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // baseImage is a base image by digest, and what it says of itself.
@@ -168,7 +169,7 @@ func suiteOf(path string) (string, error) {
 // readWhole reads a file of at most max bytes; a larger one is
 // fault.Integrity.
 func readWhole(path string, max int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading: %w", err)
 	}

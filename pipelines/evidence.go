@@ -89,8 +89,8 @@ func (k Kitchen) provenance(e evidence) (attest.Provenance, error) {
 	o := k.Publisher.Origin
 	return attest.NewProvenance(attest.Build{
 		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: e.lock, LockDigest: e.built.LockDigest,
-		Trimmed: trimmed(e.app, e.lock, e.subject.kind),
-		Source:  o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		Trimmed: trimmed(e.app, e.lock, e.subject.kind), CacheMounts: e.built.CacheMounts,
+		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil
 }

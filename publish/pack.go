@@ -18,8 +18,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -95,12 +95,7 @@ func (p packing) note() string {
 
 // noted returns what a note says that is whole.
 func (p packing) noted() (packedFile, bool) {
-	f, err := os.Open(p.note())
-	if err != nil {
-		return packedFile{}, false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxNote, "note of a packed file")
+	text, err := regular.ReadFile(p.note(), maxNote)
 	have := packedFile{from: p}
 	if err != nil || json.Unmarshal(text, &have) != nil || registry.CheckDigest(have.Packed) != nil || registry.CheckDigest(have.Inner) != nil {
 		return packedFile{}, false
@@ -114,7 +109,7 @@ func (p packing) noted() (packedFile, bool) {
 func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
 	info, err := os.Stat(p.from.path())
 	if err == nil && info.Size() == p.PackedSize {
-		return os.Open(p.from.path())
+		return regular.Open(p.from.path())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -126,7 +121,7 @@ func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
 	if again.Packed != p.Packed {
 		return nil, fault.New(fault.Integrity, "packing %s again gave %s, not %s", p.from.Source, again.Packed, p.Packed)
 	}
-	return os.Open(p.from.path())
+	return regular.Open(p.from.path())
 }
 
 func (p packing) pack(ctx context.Context) (packedFile, error) {

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -28,7 +28,7 @@ func Read(path string) (*Lock, error) { return new(Reader).Read(path) }
 
 // Read is lock.Read, for several locks.
 func (r *Reader) Read(path string) (*Lock, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Hint(fault.New(fault.Missing, "reading the lock: %w", err), "Make it with: bakelite lock")
 	}

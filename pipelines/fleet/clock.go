@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
 )
@@ -33,7 +34,7 @@ func clockPath(output, app string) string { return filepath.Join(output, app+".c
 // it is empty. What is no record of this version is a fault.Invalid.
 func ReadClock(output, name string) (update.Clock, error) {
 	path := clockPath(output, name)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: name}, nil
 	}

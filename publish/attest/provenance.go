@@ -41,6 +41,9 @@ type InternalParameters struct {
 	// Trimmed are the names of the lock's packages that Bakelite took out,
 	// unless one that stayed needs them; null where that was not stated.
 	Trimmed []string `json:"trimmed"`
+	// CacheMounts are folders that steps of a Dockerfile kept from earlier
+	// builds of the same lock; what was in them went in unpinned.
+	CacheMounts []string `json:"cacheMounts,omitempty"`
 }
 
 // Resource is in-toto's resource descriptor.
@@ -80,6 +83,8 @@ type Build struct {
 	LockDigest string
 	// Trimmed are the lock's packages that may have been taken out, sorted.
 	Trimmed []string
+	// CacheMounts are the caches that steps had, sorted.
+	CacheMounts []string
 	// Source is the repository that the app file is from, Commit its full
 	// hash; both are empty where there is none.
 	Source, Commit string
@@ -98,9 +103,11 @@ const sourceName = "source"
 func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
-			BuildType:            BuildType,
-			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
-			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed},
+			BuildType:          BuildType,
+			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
+			InternalParameters: InternalParameters{
+				ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed, CacheMounts: b.CacheMounts,
+			},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
 		RunDetails: RunDetails{
