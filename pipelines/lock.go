@@ -29,15 +29,23 @@ func LockPath(a app.App) string {
 	return strings.TrimSuffix(a.Path, filepath.Ext(a.Path)) + ".lock"
 }
 
+// LockOptions narrow how a lock is made.
+type LockOptions struct {
+	// Rollback takes an index that is older than the old lock's, and packages
+	// that are; the lock says so.
+	Rollback bool
+}
+
 // Lock resolves an app against the archive as it is now and writes its lock,
 // unless the packages are those that the old lock has. It returns the lock
-// that counts and what changed. On an error the old lock stays.
-func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change, error) {
+// that counts and what changed. On an error the old lock stays; going back to
+// what is older than it is one.
+func (k Kitchen) Lock(ctx context.Context, a app.App, o LockOptions) (*lock.Lock, []lock.Change, error) {
 	old, err := readLock(a)
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, nil, err
 	}
-	fresh, changes, err := k.relock(ctx, a, old, nil)
+	fresh, changes, err := k.relock(ctx, a, old, o, nil)
 	if err != nil || fresh == old {
 		return fresh, changes, err
 	}
@@ -47,14 +55,24 @@ func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change
 // relock resolves an app as the archive is now, but for packages that are kept
 // at a version, and returns the old lock where that changes nothing. It writes
 // nothing.
-func (k Kitchen) relock(ctx context.Context, a app.App, old *lock.Lock, keep map[string]string) (*lock.Lock, []lock.Change, error) {
-	fresh, err := k.resolve(ctx, a, keep)
+func (k Kitchen) relock(ctx context.Context, a app.App, old *lock.Lock, o LockOptions, keep map[string]string) (*lock.Lock, []lock.Change, error) {
+	since := debian.Since{Rollback: o.Rollback}
+	if old != nil {
+		since.Archives = old.Archives
+	}
+	fresh, err := k.resolve(ctx, a, since, keep)
 	if err != nil {
 		return nil, nil, err
 	}
 	changes := lock.Diff(old, fresh)
+	markDowngrades(changes)
+	fresh.Rollback = wentBack(old, fresh, changes)
+	if len(fresh.Rollback) > 0 && !o.Rollback {
+		return nil, nil, refuseRollback(a, fresh.Rollback)
+	}
 	if old != nil && len(changes) == 0 {
-		fresh.Archives = old.Archives // the same packages: keep the date that they had
+		// The same packages: keep the date that they had, and how they came.
+		fresh.Archives, fresh.Rollback = old.Archives, old.Rollback
 		if old.Digest() == fresh.Digest() {
 			return old, nil, nil
 		}
@@ -64,7 +82,7 @@ func (k Kitchen) relock(ctx context.Context, a app.App, old *lock.Lock, keep map
 
 // locked returns the lock that a build uses: the one that is there, made anew
 // only where it does not fit the app file. Frozen refuses to write one.
-func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock, error) {
+func (k Kitchen) locked(ctx context.Context, a app.App, o BuildOptions) (*lock.Lock, error) {
 	l, err := readLock(a)
 	if err != nil {
 		return nil, err
@@ -80,7 +98,7 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 	switch {
 	case reason == "":
 		return l, nil
-	case frozen:
+	case o.Frozen:
 		return nil, fault.Hint(fault.New(fault.Invalid, "%s: the lock may not change (--frozen), but %s", LockPath(a), reason),
 			"run: bakelite lock %s", a.Path)
 	case reason == reasonFiles:
@@ -89,7 +107,7 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 		}
 		return l, lock.Write(LockPath(a), l)
 	}
-	l, _, err = k.Lock(ctx, a)
+	l, _, err = k.Lock(ctx, a, LockOptions{Rollback: o.Rollback})
 	return l, err
 }
 
@@ -159,7 +177,7 @@ func inputs(a app.App) string {
 
 // resolve pins everything that an app means today; packages that are kept stay
 // at their version.
-func (k Kitchen) resolve(ctx context.Context, a app.App, keep map[string]string) (*lock.Lock, error) {
+func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since, keep map[string]string) (*lock.Lock, error) {
 	files, err := k.files(a)
 	if err != nil {
 		return nil, err
@@ -178,11 +196,14 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, keep map[string]string)
 		}
 		l.Base, suite, r.image, l.Packages.Image = &base.image, base.suite, base.status, base.installed
 	}
+	if err := k.judgeArchives(a, debian.Archives(suite)); err != nil {
+		return nil, err
+	}
 	if l.Images, err = k.images(ctx, a, &lock.Lock{}); err != nil {
 		return nil, err
 	}
 	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+suite, func(ctx context.Context, _ io.Writer) (bool, error) {
-		r.snapshot, err = k.Archive.Current(ctx, suite, arch)
+		r.snapshot, err = k.Archive.Current(ctx, suite, arch, since)
 		return false, err
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func (k Kitchen) Rebuild(ctx context.Context, a app.App, o RebuildOptions) (*Bui
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, err
 	}
-	fresh, changes, err := k.relock(ctx, a, old, o.Keep)
+	fresh, changes, err := k.relock(ctx, a, old, LockOptions{Rollback: o.Rollback}, o.Keep)
 	if err != nil {
 		return nil, err
 	}

@@ -134,13 +134,18 @@ func leftWords(l update.Left) string {
 // leftUnknown is the error of apps that nobody can decide about.
 func leftUnknown(p update.Plan) error {
 	var unknown, blocked []string
-	kind := fault.Unknown
+	kind, hint := fault.Unknown, "look what could not be read, and try again"
 	for _, l := range p.Others {
 		switch l.Action {
 		case update.Failing:
-			kind = fault.Network
+			if kind == fault.Unknown {
+				kind = fault.Network
+			}
 			fallthrough
 		case update.DontKnow:
+			if l.Broken {
+				kind, hint = fault.Integrity, "try again later, or set another mirror; to go back on purpose run: bakelite lock --insecure-allow-rollback"
+			}
 			unknown = append(unknown, l.App+": "+strings.Join(l.Reasons, "; "))
 		case update.Blocked:
 			blocked = append(blocked, l.App+": "+strings.Join(l.Reasons, "; "))
@@ -148,7 +153,7 @@ func leftUnknown(p update.Plan) error {
 	}
 	switch {
 	case len(unknown) > 0:
-		return fault.Hint(fault.New(kind, "nobody knows whether these apps are current:\n  %s", strings.Join(unknown, "\n  ")), "look what could not be read, and try again")
+		return fault.Hint(fault.New(kind, "nobody knows whether these apps are current:\n  %s", strings.Join(unknown, "\n  ")), "%s", hint)
 	case len(blocked) > 0:
 		return fault.Hint(fault.New(fault.Policy, "a person has to look at these apps:\n  %s", strings.Join(blocked, "\n  ")), "lift a hold, or take what the archive has with: bakelite lock")
 	}

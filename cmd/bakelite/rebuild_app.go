@@ -28,9 +28,18 @@ func (s *shift) rebuild(ctx context.Context, a app.App, o pipelines.RebuildOptio
 		if !s.flags.asJSON {
 			printChanges(out, a.Name, built.Changes)
 		}
-		return printResult(out, built, s.flags.asJSON)
+		return printResult(out, built, s.judgedBy(k), s.flags.asJSON)
 	})
 	return built, err
+}
+
+// judgedBy is the policy that decided what is published, nil where nothing is.
+func (s *shift) judgedBy(k pipelines.Kitchen) *policyInForce {
+	if !s.flags.publishing {
+		return nil
+	}
+	by := inForce(k.Policy)
+	return &by
 }
 
 // one works on one app; what it prints comes to stdout in one piece.
@@ -79,7 +88,7 @@ func (s *shift) leaveOne(ctx context.Context, k pipelines.Kitchen, a app.App, le
 	if err != nil {
 		return err
 	}
-	return printResult(out, built, s.flags.asJSON)
+	return printResult(out, built, s.judgedBy(k), s.flags.asJSON)
 }
 
 // report says in one table what became of every app, where there are several

@@ -26,10 +26,11 @@ import (
 const maxDictionary = 64 << 20
 
 // signedIndex gets one source's InRelease into the cache, and from it what
-// Packages is.
-func (c *Client) signedIndex(ctx context.Context, s source, arch string) (indexFile, error) {
+// Packages is. Where rollback says so the index may be older than one seen
+// before.
+func (c *Client) signedIndex(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
 	f := indexFile{source: s, arch: arch}
-	if err := c.getRelease(ctx, &f); err != nil {
+	if err := c.getRelease(ctx, &f, rollback); err != nil {
 		return f, err
 	}
 	return f, f.findPackages(c.store)
@@ -37,8 +38,8 @@ func (c *Client) signedIndex(ctx context.Context, s source, arch string) (indexF
 
 // standingIndex is signedIndex for the life of the client: all that asks for
 // a suite stands on one state of it.
-func (c *Client) standingIndex(ctx context.Context, s source, arch string) (indexFile, error) {
-	return c.releases.Do(ctx, s.String()+" "+arch, func() (indexFile, error) { return c.signedIndex(ctx, s, arch) })
+func (c *Client) standingIndex(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
+	return c.releases.Do(ctx, fmt.Sprintln(s, arch, rollback), func() (indexFile, error) { return c.signedIndex(ctx, s, arch, rollback) })
 }
 
 func (f *indexFile) base() string { return f.component + "/binary-" + f.arch + "/Packages" }
@@ -64,11 +65,15 @@ func (c *Client) havePackages(ctx context.Context, f *indexFile) error {
 }
 
 // getRelease gets the InRelease of f's suite, from the first mirror whose
-// copy is signed, current and no older than one seen before.
-func (c *Client) getRelease(ctx context.Context, f *indexFile) error {
+// copy is signed, current and, unless rollback says that it may be, no older
+// than one seen before.
+func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) error {
 	newest, err := c.store.seen(f.source)
 	if err != nil {
 		return err
+	}
+	if rollback {
+		newest = time.Time{}
 	}
 	path := "dists/" + f.suite + "/InRelease"
 	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease, held: c.store.held(f.source)}, func(r io.Reader) error {

@@ -68,7 +68,7 @@ func (c *Client) Now(ctx context.Context, suite, arch string) (*World, error) {
 
 // read reads one suite, or what was read last where that fails.
 func (c *Client) read(ctx context.Context, s source, arch string) Source {
-	f, err := c.standingIndex(ctx, s, arch)
+	f, err := c.standingIndex(ctx, s, arch, false)
 	var packages *catalog.Catalog
 	if err == nil {
 		packages, err = c.catalog(ctx, &f)

@@ -64,7 +64,7 @@ func TestOneStateOfTheArchive(t *testing.T) {
 	c := a.client(debian.Options{})
 	w := now(t, c)
 	a.suite("trixie", release{date: released.Add(time.Hour)}, testPackage{name: "nginx", version: "1.26-2"})
-	s, err := c.Current(t.Context(), "trixie", "amd64")
+	s, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{})
 	if err != nil || s.Archives[0] != w.Sources[0].Archive || s.Package("nginx").Version != "1.26-1" {
 		t.Errorf("the lock stands on %v, the look on %v: %v", s.Archives, w.Sources[0].Archive, err)
 	}

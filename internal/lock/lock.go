@@ -35,6 +35,9 @@ type Lock struct {
 	Distribution *Distribution `yaml:"distribution,omitempty" json:"distribution,omitempty"`
 	// Archives are the signed indexes that the packages come from.
 	Archives []Archive `yaml:"archives" json:"archives"`
+	// Rollback is what went back to something older when the lock was made,
+	// because somebody said so.
+	Rollback []Step `yaml:"rollback,omitempty" json:"rollback,omitempty"`
 	// Files are the app's own files by content, sorted by path.
 	Files []File `yaml:"files,omitempty" json:"files,omitempty"`
 	// Packages, a list per layer of the root filesystem.
@@ -70,6 +73,15 @@ type Archive struct {
 	// InRelease is the SHA-256 of the signed index.
 	InRelease string    `yaml:"inRelease" json:"inRelease"`
 	Date      time.Time `yaml:"date" json:"date"`
+}
+
+// Step is one thing that went back: an archive's index, as "debian/trixie",
+// from one date to an older one, or a package, as "nginx:amd64", from one
+// version to an older one.
+type Step struct {
+	Of   string `yaml:"of" json:"of"`
+	From string `yaml:"from" json:"from"`
+	To   string `yaml:"to" json:"to"`
 }
 
 // Layers lists packages by the layer of the root filesystem that they make.

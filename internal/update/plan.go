@@ -75,6 +75,8 @@ type Left struct {
 	Reasons   []string  `json:"reasons,omitempty"`
 	Findings  []string  `json:"findings,omitempty"`
 	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Broken says that a signature or a date did not hold.
+	Broken bool `json:"broken,omitempty"`
 }
 
 // Sum adds up what the apps of a plan have together.

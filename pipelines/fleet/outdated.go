@@ -135,8 +135,8 @@ func (w *world) doubt(suite int, l *lock.Lock) error {
 	}
 	for _, a := range l.Archives {
 		if a.Name == source.Archive.Name && a.Suite == source.Archive.Suite && source.Archive.Date.Before(a.Date) {
-			return fault.New(fault.Integrity, "the mirror has the index of %s, and the lock stands on that of %s: a stale mirror or a rollback attack",
-				source.Archive.Date.Format(time.RFC3339), a.Date.Format(time.RFC3339))
+			return fault.New(fault.Integrity, "the index of %s %s has the date %s, and the lock is from %s: a stale mirror or a rollback attack",
+				a.Name, a.Suite, source.Archive.Date.Format(time.RFC3339), a.Date.Format(time.RFC3339))
 		}
 	}
 	return nil

@@ -55,6 +55,7 @@ func (f Fleet) Plan(ctx context.Context, apps []app.App, o Order) (update.Plan, 
 		if s.Decision.Action != update.Rebuild {
 			p.Others = append(p.Others, update.Left{
 				App: name, File: s.App.Path, Action: s.Decision.Action, Reasons: s.Decision.Reasons, Findings: s.Decision.Findings, NotBefore: s.Decision.NotBefore,
+				Broken: slices.ContainsFunc(s.Unknown, func(u update.Unknown) bool { return u.Broken }),
 			})
 			continue
 		}
