@@ -77,7 +77,7 @@ func atOnce(s *settings.Settings, apps int) int {
 // displays returns what works on an app with a display of its own. Where
 // several share stderr their lines begin with the app's name, and none draws
 // on the terminal.
-func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, io.Writer, work) error {
+func displays(s *settings.Settings, apps int) display {
 	var stderr sync.Mutex
 	mode := progressMode(s)
 	alone := atOnce(s, apps) == 1
@@ -125,13 +125,22 @@ func loadApps(paths []string) ([]app.App, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	loaded, wrong := make([]*app.App, len(paths)), make([]error, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, path := range paths {
+		group.Go(func() error {
+			loaded[i], wrong[i] = app.Load(path)
+			return nil
+		})
+	}
+	_ = group.Wait() // wrong has the errors
 	var apps []app.App
 	var failed []error
 	named := map[string]string{}
-	for _, path := range paths {
-		a, err := app.Load(path)
-		if err != nil {
-			failed = append(failed, err)
+	for i, a := range loaded {
+		if wrong[i] != nil {
+			failed = append(failed, wrong[i])
 			continue
 		}
 		if other, ok := named[a.Name]; ok {

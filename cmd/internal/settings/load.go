@@ -56,8 +56,11 @@ func Load(o Options) (*Settings, error) {
 	}
 	for _, e := range Table() {
 		gather := l.gather
-		if e.Kind == PerNamed {
+		switch e.Kind {
+		case PerNamed:
 			gather = l.gatherNamed
+		case List:
+			gather = l.gatherList
 		}
 		if err := gather(e); err != nil {
 			return nil, fault.As(fault.Invalid, err)
