@@ -32,7 +32,7 @@ func environment(state, output string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "BAKELITE_") && !strings.HasPrefix(v, "BAKELITE_MIRRORS_")
 	})
-	return append(append(env, here.secureBoot...), "BAKELITE_STATE="+state, "BAKELITE_OUTPUT="+output)
+	return append(append(env, here.secureBoot...), "BAKELITE_PROGRESS=full", "BAKELITE_STATE="+state, "BAKELITE_OUTPUT="+output)
 }
 
 // command is a run of bakelite.

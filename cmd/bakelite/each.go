@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
+	"github.com/bakelite/bakelite/cmd/internal/runlog"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -25,24 +26,33 @@ import (
 // stdout in one piece, when it is done.
 type work func(k pipelines.Kitchen, a app.App, out io.Writer) error
 
+// round is what a command does for several apps.
+type round struct {
+	settings *settings.Settings
+	paths    []string
+	// logged keeps each app's log beside its results.
+	logged bool
+	do     work
+}
+
 // eachApp loads every app before anything is done for the first, so that a
 // mistake in the last one costs no time. As many as the settings say are
 // worked on at once, in one kitchen. An app that fails does not keep the
 // others from their turn; the errors of all come together.
-func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work) error {
-	apps, err := loadApps(paths)
+func (r round) eachApp(ctx context.Context) error {
+	apps, err := loadApps(r.paths)
 	if err != nil {
 		return err
 	}
-	k, err := compose.New(version, s)
+	k, err := compose.New(version, r.settings)
 	if err != nil {
 		return err
 	}
-	display := displays(s, len(apps))
+	display := r.displays(len(apps))
 	failed := make([]error, len(apps))
 	var stdout sync.Mutex
 	var group errgroup.Group
-	group.SetLimit(atOnce(s, len(apps)))
+	group.SetLimit(atOnce(r.settings, len(apps)))
 	for i, a := range apps {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -50,7 +60,7 @@ func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work)
 				return nil
 			}
 			var out bytes.Buffer
-			err := display(k, a, &out, do)
+			err := display(k, a, &out)
 			stdout.Lock()
 			defer stdout.Unlock()
 			if _, werr := os.Stdout.Write(out.Bytes()); err == nil {
@@ -77,18 +87,18 @@ func atOnce(s *settings.Settings, apps int) int {
 // displays returns what works on an app with a display of its own. Where
 // several share stderr their lines begin with the app's name, and none draws
 // on the terminal.
-func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, io.Writer, work) error {
+func (r round) displays(apps int) func(pipelines.Kitchen, app.App, io.Writer) error {
 	var stderr sync.Mutex
-	mode := progressMode(s)
-	alone := atOnce(s, apps) == 1
-	if !alone && mode == "tty" {
-		mode = "plain"
+	mode := progressMode(r.settings)
+	alone := atOnce(r.settings, apps) == 1
+	if !alone && mode == progress.Terminal {
+		mode = progress.Plain
 	}
-	return func(k pipelines.Kitchen, a app.App, out io.Writer, do work) (err error) {
+	return func(k pipelines.Kitchen, a app.App, out io.Writer) (err error) {
 		var to io.Writer = os.Stderr
 		switch {
 		case alone:
-		case mode == "rawjson":
+		case mode == progress.JSON:
 			to = &locked{to: os.Stderr, by: &stderr}
 		default:
 			named := &lines.Writer{Say: func(line string) {
@@ -99,12 +109,25 @@ func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, i
 			defer named.Flush()
 			to = named
 		}
-		if k.Progress, err = progress.New(to, mode); err != nil {
-			return err
-		}
-		defer k.Progress.Close()
-		return do(k, a, out)
+		return r.shown(progress.Options{Screen: to, Mode: mode}, k, a, out)
 	}
+}
+
+// shown works on an app, shows what happens and keeps its log.
+func (r round) shown(o progress.Options, k pipelines.Kitchen, a app.App, out io.Writer) (err error) {
+	log := runlog.New(r.settings.Output, a.Name)
+	if r.logged {
+		o.Log = log
+	}
+	if k.Progress, err = progress.New(o); err != nil {
+		return err
+	}
+	err = r.do(k, a, out)
+	k.Progress.Close()
+	if kept := log.Close(); kept && err != nil && o.Mode != progress.JSON {
+		fmt.Fprintf(o.Screen, "%8s  %s\n", "log", log.Path())
+	}
+	return err
 }
 
 // locked keeps the writes of several writers apart: each is whole lines.

@@ -11,10 +11,22 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
+// verbose is the flag that stands for --progress full.
+const verbose = "verbose"
+
 func load(c *cobra.Command) (*settings.Settings, error) {
+	if asked, err := c.Flags().GetBool(verbose); err == nil && asked {
+		if c.Flags().Changed("progress") {
+			return nil, fault.Hint(fault.New(fault.Invalid, "--verbose and --progress exclude each other"), "leave one of them out; --verbose is --progress full")
+		}
+		if err := c.Flags().Set("progress", string(progress.Full)); err != nil {
+			return nil, err
+		}
+	}
 	return settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ()})
 }
 
@@ -25,19 +37,17 @@ func engineOptions(s *settings.Settings) engine.Options { return compose.EngineO
 func newKitchen(s *settings.Settings, to io.Writer) (pipelines.Kitchen, error) {
 	k, err := compose.New(version, s)
 	if err == nil {
-		k.Progress, err = progress.New(to, progressMode(s))
+		k.Progress, err = progress.New(progress.Options{Screen: to, Mode: progressMode(s)})
 	}
 	return k, err
 }
 
-func progressMode(s *settings.Settings) string {
+func progressMode(s *settings.Settings) progress.Mode {
 	switch {
-	case s.Progress == "json":
-		return "rawjson"
 	case s.Progress != "auto":
-		return s.Progress
+		return progress.Mode(s.Progress)
 	case term.IsTerminal(int(os.Stderr.Fd())):
-		return "tty"
+		return progress.Terminal
 	}
-	return "plain"
+	return progress.Plain
 }

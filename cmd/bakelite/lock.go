@@ -25,7 +25,7 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 			if s.Frozen {
 				return refuseFrozen(c)
 			}
-			return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
+			lockOne := func(k pipelines.Kitchen, a app.App, out io.Writer) error {
 				l, changes, err := k.Lock(c.Context(), a)
 				if err != nil {
 					return err
@@ -33,7 +33,8 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 				printChanges(out, a.Name, changes)
 				fmt.Fprintf(out, "%s locked at %s\n", a.Name, l.Digest())
 				return nil
-			})
+			}
+			return round{settings: s, paths: paths, do: lockOne}.eachApp(c.Context())
 		},
 	}
 }

@@ -41,7 +41,7 @@ type Settings struct {
 	Provenance Provenance `yaml:"provenance,omitempty"`
 	// Frozen refuses to make or change a lock.
 	Frozen bool `yaml:"frozen,omitempty"`
-	// Progress is "auto", "plain", "tty" or "json".
+	// Progress is "auto", "plain", "full", "tty" or "json".
 	Progress string `yaml:"progress,omitempty"`
 	// Jobs bounds what runs at once; 0 means the number of processors.
 	Jobs int `yaml:"jobs,omitempty"`

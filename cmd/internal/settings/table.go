@@ -108,8 +108,8 @@ func Table() []Entry {
 			Help: "Repository that the app files are from."},
 		{Key: "frozen", Flag: "frozen", Kind: Switch, Default: "false",
 			Help: "Refuse to make or change a lock; for continuous integration."},
-		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "tty", "json"},
-			Help: "How progress is shown on stderr."},
+		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "full", "tty", "json"},
+			Help: "How progress is shown on stderr: plain is a line per step, full all that steps write, tty draws what runs, and auto is tty on a terminal, else plain."},
 		{Key: "jobs", Flag: "jobs", Kind: Number, Default: "0", DefaultHelp: "the number of processors",
 			Help: "How many apps a command works on at once; machines that are tested take turns."},
 	}
