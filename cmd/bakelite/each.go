@@ -162,7 +162,7 @@ func loadApps(paths []string) ([]app.App, error) {
 			failed = append(failed, fault.Hint(err, "give one another name, or bake each with an --output of its own"))
 		}
 		named[a.Name] = a.Path
-		apps = append(apps, app.WithDefaults(*a))
+		apps = append(apps, *a)
 	}
 	return apps, errors.Join(failed...)
 }
