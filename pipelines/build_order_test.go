@@ -87,7 +87,7 @@ func (b *bakery) baked(same bool) {
 	}
 	made := disk(b.t, b.k.Output, "web.raw")
 	r := Receipt{App: "web", Key: key, Made: time.Now().Add(time.Minute), Artifacts: []artifact.Artifact{made}, Tests: map[string]Tested{artifact.Disk: {BootSeconds: 1}}}
-	if err := b.k.writeReceipt(r); err != nil {
+	if err := b.k.writeReceipt(&r); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -18,16 +18,37 @@ import (
 // verbose is the flag that stands for --progress full.
 const verbose = "verbose"
 
+// setVerbose puts --progress full where --verbose was given.
+func setVerbose(c *cobra.Command) error {
+	asked, err := c.Flags().GetBool(verbose)
+	if err != nil || !asked {
+		return err
+	}
+	if c.Flags().Changed("progress") {
+		return fault.Hint(fault.New(fault.Invalid, "--verbose and --progress exclude each other"), "leave one of them out; --verbose is --progress full")
+	}
+	return c.Flags().Set("progress", string(progress.Full))
+}
+
 func load(c *cobra.Command) (*settings.Settings, error) {
-	if asked, err := c.Flags().GetBool(verbose); err == nil && asked {
-		if c.Flags().Changed("progress") {
-			return nil, fault.Hint(fault.New(fault.Invalid, "--verbose and --progress exclude each other"), "leave one of them out; --verbose is --progress full")
-		}
-		if err := c.Flags().Set("progress", string(progress.Full)); err != nil {
-			return nil, err
-		}
+	if err := setVerbose(c); err != nil {
+		return nil, err
 	}
 	return settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ()})
+}
+
+// loadNamed is load for commands that judge what others made: nothing counts
+// of a bakelite.yaml that was merely found, and one that sets any of keys, by
+// which the command judges, is refused.
+func loadNamed(c *cobra.Command, keys ...string) (*settings.Settings, error) {
+	if err := setVerbose(c); err != nil {
+		return nil, err
+	}
+	s, err := settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ(), Named: true})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.RefuseFound(keys...)
 }
 
 func engineOptions(s *settings.Settings) engine.Options { return compose.EngineOptions(s) }
