@@ -110,6 +110,7 @@ func larger() map[string]string {
 		"runners/machine":   "one boot: firmware, QEMU, its devices and what is read of it",
 		"runners/container": "one run: its profile, runc and what is read of it",
 		"distro/debian":     "one archive: index, packages, resolver, seed",
+		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
 		"scan/gate":         "peers: a file per rule of the policy",
 	}
 }
