@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -43,10 +45,8 @@ func newBakery(t *testing.T) *bakery {
 		b.opened++
 		return nil, errNoEngine
 	}
-	b.lock = &lock.Lock{
-		APIVersion: lock.APIVersion, Kind: "Lock", App: "web", Bakelite: "1", Platform: b.k.Platform, Inputs: inputs(b.app),
-		Archives: []lock.Archive{{Name: "debian", Suite: "trixie", InRelease: strings.Repeat("a", 64), Date: time.Now().UTC().Truncate(time.Second)}},
-	}
+	b.k.Vouch, b.k.Service = vouchKey(t), func() ([]byte, error) { return []byte("program"), nil }
+	b.lock = smallLock(b.app)
 	b.write(b.lock)
 	b.seed()
 	return b
@@ -66,7 +66,10 @@ func (b *bakery) seed() {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := oci.WriteImage(dir, b.k.Platform, io.NopCloser(strings.NewReader(string(make([]byte, 1024))))); err != nil {
+	if _, err := oci.WriteImage(dir, b.k.Platform, io.NopCloser(bytes.NewReader(make([]byte, 1024)))); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.k.Vouch.NoteTree(b.t.Context(), vouch.Layout, filepath.Base(dir), dir); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -44,14 +44,12 @@ type booth struct {
 func newBooth(t *testing.T) *booth {
 	p, dir := newPast(t), t.TempDir()
 	b := &booth{t: t, k: p.kitchen(), app: app.App{Name: "web", Path: filepath.Join(dir, "app.yaml")}, shelf: filepath.Join(t.TempDir(), "shelf")}
-	l := &lock.Lock{
-		APIVersion: lock.APIVersion, Kind: "Lock", App: "web", Bakelite: "1", Platform: "linux/amd64", Inputs: inputs(b.app),
-		Archives: []lock.Archive{{Name: "debian", Suite: "trixie", InRelease: strings.Repeat("a", 64), Date: time.Now().UTC().Truncate(time.Second)}},
-	}
+	l := smallLock(b.app)
+	l.Packages.App = []lock.Pin{{Name: "openssl", Version: "1", Arch: "amd64", Archive: "debian", Path: "pool/openssl.deb", SHA256: strings.Repeat("b", 64), Size: 1}}
 	if err := lock.Write(LockPath(b.app), l); err != nil {
 		t.Fatal(err)
 	}
-	b.k.Output, b.k.State, b.k.Platform = t.TempDir(), t.TempDir(), l.Platform
+	b.k.Output, b.k.State, b.k.Platform, b.k.Vouch = t.TempDir(), t.TempDir(), l.Platform, vouchKey(t)
 	b.k.Policy = policy.Policy{Dir: p.dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}}}
 	b.k.Publisher = Publisher{
 		Scanner: b, Destination: registry.LayoutPrefix + b.shelf, SignerName: "release", Origin: Origin{Builder: "https://bakelite.dev/builder/local"},
@@ -67,6 +65,15 @@ func newBooth(t *testing.T) *booth {
 		Tests: map[string]Tested{artifact.Container: {Results: []probe.Result{{Name: "the page is served", Passed: true}}}},
 	}}
 	return b
+}
+
+// smallLock fits an app without files of its own.
+func smallLock(a app.App) *lock.Lock {
+	return &lock.Lock{
+		APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: "1", Platform: "linux/amd64", Inputs: inputs(a),
+		Distribution: &lock.Distribution{Name: "debian", Release: "13"},
+		Archives:     []lock.Archive{{Name: "debian", Suite: "trixie", InRelease: strings.Repeat("a", 64), Date: time.Now().UTC().Truncate(time.Second)}},
+	}
 }
 
 // image puts an image where a build puts the app's.
@@ -95,7 +102,7 @@ func (b *booth) Scan(_ context.Context, r child.Request) ([]protocol.Result, err
 	report := scan.Report{
 		APIVersion: scan.APIVersion, Kind: "Report", Scanned: r.Now, OS: scan.OS{Family: "debian", Name: "13.2"},
 		Database: scan.Database{Ref: r.Database.Ref, Digest: r.Database.Digest, Updated: r.Now.Add(-time.Hour)},
-		Packages: []scan.Package{}, Secrets: []scan.Secret{}, Findings: []scan.Finding{},
+		Packages: []scan.Package{{Type: "debian", Name: "openssl", Version: "1", Arch: "amd64"}}, Secrets: []scan.Secret{}, Findings: []scan.Finding{},
 	}
 	if b.secret {
 		report.Secrets = []scan.Secret{{Path: "/etc/key.pem"}}
@@ -106,6 +113,8 @@ func (b *booth) Scan(_ context.Context, r child.Request) ([]protocol.Result, err
 func (b *booth) List(context.Context, []protocol.Root) ([]map[string]string, error) {
 	return nil, errors.New("nobody lists while publishing")
 }
+
+func (b *booth) Digest(context.Context) (string, error) { return digestOf([]byte("scanner")), nil }
 
 // kept lists what the run left in the output folder, without the layout.
 func (b *booth) kept() (names []string) {
@@ -141,7 +150,7 @@ func TestOrderOfPublishing(t *testing.T) {
 			b.built.TestsSkipped = true
 		}, scanned, judged, fault.Policy, "tests"},
 		"no key":       {func(b *booth) { b.fails = "signer" }, signed, judged, fault.Internal, "signer: out of order"},
-		"another lock": {func(b *booth) { b.built.LockDigest = digestOf(nil) }, signed, judged, fault.Integrity, "is not the lock that was built"},
+		"another lock": {func(b *booth) { b.built.LockDigest = digestOf(nil) }, scanned, nil, fault.Integrity, "is not the lock that was built"},
 		"no room on the shelf": {func(b *booth) {
 			if err := os.WriteFile(b.shelf, nil, 0o600); err != nil {
 				b.t.Fatal(err)
@@ -168,12 +177,13 @@ func TestOrderOfPublishing(t *testing.T) {
 	}
 }
 
-// TestPublishingAgain: the second time only the database is asked for, until
-// what was published is no longer there.
+// TestPublishingAgain: the second time nothing is scanned, and who signs is
+// asked for only to tell one key from another, until what was published is no
+// longer there.
 func TestPublishingAgain(t *testing.T) {
 	b := newBooth(t)
 	whole := []string{"database", "scanner", "signer"}
-	for i, want := range [][]string{whole, whole[:1], whole} {
+	for i, want := range [][]string{whole, {"database", "signer"}, whole} {
 		b.asked = nil
 		if i == 2 {
 			if err := os.RemoveAll(b.shelf); err != nil {
