@@ -111,6 +111,7 @@ func larger() map[string]string {
 		"distro/debian":     "one archive: index, packages, resolver, seed",
 		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
 		"scan/gate":         "peers: a file per rule of the policy",
+		"bench":             "peers: a file per kind of measure",
 	}
 }
 
