@@ -122,7 +122,7 @@ func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 // disk is the order for the app's disk.
 func (w *work) disk() vm.Order {
 	return vm.Order{
-		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Output: w.dir,
+		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Vouch: w.kitchen.Vouch, Output: w.dir,
 		KernelArguments: w.kitchen.Controls.KernelArguments(), SecureBoot: w.kitchen.SecureBoot,
 	}
 }

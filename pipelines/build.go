@@ -74,7 +74,10 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if o.Receipt != "" {
 		return k.handedOver(ctx, a.Name, key, o)
 	}
-	old := k.readReceipt(a.Name)
+	old, err := k.lastBuild(ctx, a.Name)
+	if err != nil {
+		return nil, err
+	}
 	if old.Key == key && old.serves(o) {
 		return &Built{Receipt: old.of(o.Targets)}, nil
 	}

@@ -97,12 +97,12 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := BuildOptions{Targets: []string{artifact.Disk}, SkipTests: true}
-	r := k.readReceipt("web")
+	r, _ := ReadReceipt(k.Output, "web")
 	if r.serves(asked) {
 		t.Error("a disk in another folder counts")
 	}
 	moved := disk(t, k.Output, "web.qcow2")
-	if r = k.readReceipt("web"); !r.serves(asked) || r.Artifacts[1] != moved {
+	if r, _ = ReadReceipt(k.Output, "web"); !r.serves(asked) || r.Artifacts[1] != moved {
 		t.Errorf("the receipt says %+v", r)
 	}
 	if want := filepath.Join(k.Output, "web.oci"); r.Artifacts[0].Path != want || r.Artifacts[0].Ref != want+"@sha256:1" {

@@ -55,7 +55,7 @@ func TestServiceSeesTheSame(t *testing.T) {
 		t.Errorf("the state of a disk that is larger by 1 GiB has room of %s", seen["folder /srv/data size"])
 	}
 	restarted(t, onDisk)
-	if got := answered(t, onDisk, "/file?name=/srv/data/first"); got != "prepared by 33\n" {
+	if got := askWitness(t, onDisk, "/file?name=/srv/data/first"); got != "prepared by 33\n" {
 		t.Errorf("after another start %q stands there", got)
 	}
 	compareSeen(t, inContainer, seen)
@@ -115,7 +115,7 @@ func ask(ctx context.Context, dial dialer, path string) (string, error) {
 	}
 }
 
-func answered(t *testing.T, dial dialer, path string) string {
+func askWitness(t *testing.T, dial dialer, path string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -129,7 +129,7 @@ func answered(t *testing.T, dial dialer, path string) string {
 func witnessed(t *testing.T, dial dialer) map[string]string {
 	t.Helper()
 	seen := map[string]string{}
-	if text := answered(t, dial, "/"); json.Unmarshal([]byte(text), &seen) != nil || len(seen) < 100 {
+	if text := askWitness(t, dial, "/"); json.Unmarshal([]byte(text), &seen) != nil || len(seen) < 100 {
 		t.Fatalf("the service tells of %d things: %s", len(seen), text)
 	}
 	return seen
@@ -138,7 +138,7 @@ func witnessed(t *testing.T, dial dialer) map[string]string {
 // restarted ends the service, and waits until it is there again.
 func restarted(t *testing.T, dial dialer) {
 	t.Helper()
-	before := answered(t, dial, "/started")
+	before := askWitness(t, dial, "/started")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
@@ -146,7 +146,7 @@ func restarted(t *testing.T, dial dialer) {
 		_, _ = client.Do(request) // the service ends before it answers
 	}
 	for range 600 {
-		if after := answered(t, dial, "/started"); after != before {
+		if after := askWitness(t, dial, "/started"); after != before {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

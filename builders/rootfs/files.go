@@ -27,6 +27,10 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 		return tree
 	}
 	s.name, s.settle = fmt.Sprintf("[files] copy %d files and folders", count), true
+	if len(g.App.Files) > 0 && !g.RunsSteps() { // else there is more of the app's own to come
+		s.scripts = append(s.scripts, script("evidence.sh")...)
+		s.mounts = append(s.mounts, llb.AddMount("/before", tree, llb.Readonly, ByGraph))
+	}
 	return g.run(g.Seed(), s).AddMount(target, tree, ByGraph)
 }
 

@@ -40,7 +40,7 @@ type Options struct {
 	// Layout is an OCI layout folder, Digest the image's manifest in it.
 	Layout, Digest string
 	App            app.App
-	// State is a folder for unpacked images and running containers; what is
+	// State is a folder for the unpacked images of running containers; what is
 	// in it can be deleted when nothing runs.
 	State string
 	// Values are the service's secrets and settings by name; one that is missing

@@ -28,7 +28,7 @@ type Record struct {
 // Test starts the image and runs the built-in checks, the health check and
 // the declared tests; last, the service must still run. An image that fails is
 // a result that did not pass, not an error; errors are of this machine or of
-// the input. It leaves nothing but the unpacked image behind.
+// the input. It leaves nothing behind.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	start := time.Now()
 	if o.Values == nil {
