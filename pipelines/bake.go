@@ -143,10 +143,14 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
+	program, programDigest, err := k.programLayout()
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
 	source := engine.Kitchen{
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
-		Layouts: map[string]string{rootfs.SeedLayout: seed},
+		Layouts: map[string]string{rootfs.SeedLayout: seed, rootfs.ProgramLayout: program},
 	}
 	maps.Copy(source.Layouts, layouts(a))
 	if l.Base != nil || a.Base.Dockerfile != "" {
@@ -159,8 +163,9 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),
 		},
 		Sources: rootfs.Sources{
-			Mirror: func(archive string) string { return k.Mirrors[archive][0] },
-			Seed:   rootfs.SeedLayout + "/image@" + digest,
+			Mirror:  func(archive string) string { return k.Mirrors[archive][0] },
+			Seed:    rootfs.SeedLayout + "/image@" + digest,
+			Program: rootfs.ProgramLayout + "/image@" + programDigest,
 		},
 	}, source, nil
 }

@@ -155,7 +155,11 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
-	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
+	program, err := k.TreeProgram()
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), hashOf(program), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

@@ -33,6 +33,8 @@ type Kitchen struct {
 	Mirrors map[string][]string
 	// Engine opens the build engine; it is called only when there is work.
 	Engine func(ctx context.Context) (*engine.Engine, error)
+	// TreeProgram returns the program bakelite-tree for the engine's platform.
+	TreeProgram func() ([]byte, error)
 	// State is the folder of caches; Output that of results.
 	State, Output string
 	// Testers run the declared tests, by kind of artifact.

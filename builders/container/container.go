@@ -19,21 +19,41 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
 )
 
 // Graph returns the image's filesystem. Where nothing of the app runs in the
 // tree, the app's files are a layer of their own on a tree that many builds
-// share; else the tree is trimmed after the app's steps.
+// share; else there is one layer.
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
-	tree := g.Container()
+	k := kind(g)
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, rootfs.Extra{})
+		return g.Over(flat(g.System(k), "system"), k), nil
 	}
-	tree, err := g.Overlay(ctx, tree, b, rootfs.Extra{})
+	tree, err := g.Built(ctx, k, b)
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system and app"), nil
+	return flat(tree, "system and app"), nil
+}
+
+// kind is what a container makes of the app: a tree without what a running
+// service does not need, unless the app keeps a shell. Then it stays a system
+// with its packages.
+func kind(g rootfs.Graph) rootfs.Kind {
+	k := rootfs.Kind{Name: artifact.Container, On: g.Base(), Pins: g.Lock.Packages.App}
+	if g.App.Container.Shell {
+		return k
+	}
+	k.Remove, k.KeepNeeded = removable(g.App), true
+	k.Drop, k.Trim = templates.Lines("rootfs/container-drop.txt"), templates.Lines("rootfs/container-trim.txt")
+	return k
+}
+
+// removable are the packages that a container drops, but for those that the
+// app names.
+func removable(a app.App) []string {
+	return slices.DeleteFunc(templates.Lines("rootfs/container-remove.txt"), func(name string) bool { return slices.Contains(a.Packages, name) })
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.

@@ -11,9 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
+	"github.com/bakelite/bakelite/cmd/internal/treeprogram"
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -49,9 +51,10 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	return pipelines.Kitchen{
 		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
-		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		State:  s.State,
-		Policy: rules, Publisher: publisher(s, rules), TUF: TUF(s),
+		Engine:      func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
+		TreeProgram: sync.OnceValues(treeprogram.Read),
+		State:       s.State,
+		Policy:      rules, Publisher: publisher(s, rules), TUF: TUF(s),
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{
