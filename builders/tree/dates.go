@@ -16,6 +16,11 @@ func (w *work) date() error {
 	if !w.compares() {
 		return w.tree.Date(w.Date)
 	}
+	if w.Packages {
+		if err := w.tree.CheckDates(); err != nil {
+			return err
+		}
+	}
 	return w.tree.Compare(w.before, func(e *treefs.Entry, before *unix.Stat_t) error {
 		if before != nil && before.Mtim == e.Stat.Mtim || w.cameWithDate(e) {
 			return nil

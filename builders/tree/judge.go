@@ -61,15 +61,15 @@ func (w *work) hiddenBy(place string) string {
 
 // allowed refuses a place where an entry of the app file would be lost.
 func (p putting) allowed(place string) error {
-	shown := "/" + treefs.Show(place)
+	path := shown(place)
 	if bad := badName(place); bad != "" {
-		return mistake(p.Key, "rename it", "%s cannot be put into an image: %s", shown, bad)
+		return mistake(p.Key, "rename it", "%s cannot be put into an image: %s", path, bad)
 	}
 	if f := below(place, p.Apart); f != "" {
-		return mistake(p.Key+".to", "name that path itself", "%s leads by links to %s", p.To, shown)
+		return mistake(p.Key+".to", "name that path itself", "%s leads by links to %s", p.To, path)
 	}
 	if why := p.hiddenBy(place); why != "" {
-		return mistake(p.Key+".to", "put it elsewhere, and let the service copy it where it starts", "%s would be lost: %s", shown, why)
+		return mistake(p.Key+".to", "put it elsewhere, and let the service copy it where it starts", "%s would be lost: %s", path, why)
 	}
 	return nil
 }
@@ -110,9 +110,9 @@ func (w *work) judge() error {
 
 func (w *work) unfit(place, why string) error {
 	if w.Own == "" {
-		return fmt.Errorf("a package holds /%s: %s", treefs.Show(place), why)
+		return fmt.Errorf("a package holds %s: %s", shown(place), why)
 	}
-	return mistake(w.Own, "name it otherwise, or remove it in the end", "/%s was made, which cannot be put into an image: %s", treefs.Show(place), why)
+	return mistake(w.Own, "name it otherwise, or remove it in the end", "%s was made, which cannot be put into an image: %s", shown(place), why)
 }
 
 // lost says why something that was made is not in any image, "" where it is.
@@ -128,7 +128,7 @@ func (w *work) lost(e *treefs.Entry, before *unix.Stat_t) (string, error) {
 	if why == "" || below(e.Path, Hidden()) != "" {
 		return why, nil
 	}
-	return "", mistake(w.Own, "make it elsewhere, and let the service copy it where it starts", "/%s was made and would be lost: %s", treefs.Show(e.Path), why)
+	return "", mistake(w.Own, "make it elsewhere, and let the service copy it where it starts", "%s was made and would be lost: %s", shown(e.Path), why)
 }
 
 // same says whether nothing was done to an entry that would show.
@@ -146,7 +146,7 @@ func (w *work) leaveOut(all []loss) error {
 			return err
 		}
 		delete(w.own, l.place)
-		w.leftOut("/%s: %s", treefs.Show(l.place), l.why)
+		w.leftOut("%s: %s", shown(l.place), l.why)
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package tree
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/bakelite/bakelite/builders/tree/treefs"
+)
 
 // MistakeMark begins the line that says what the app file has wrong; the
 // engine's errors are read by it.
@@ -22,3 +26,6 @@ func (m *Mistake) Line() string { return MistakeMark + m.Error() + "; next: " + 
 func mistake(key, remedy, format string, args ...any) error {
 	return &Mistake{key, fmt.Sprintf(format, args...), remedy}
 }
+
+// shown is a place in the tree for a message, as it is in the image.
+func shown(place string) string { return treefs.Show("/" + place) }

@@ -112,7 +112,7 @@ func (p putting) free(at string) error {
 	}
 	dir, err := p.tree.Is(at, fs.ModeDir)
 	if dir {
-		return mistake(p.Key+".to", "name the file that is to be in it", "/%s is a folder", treefs.Show(at))
+		return mistake(p.Key+".to", "name the file that is to be in it", "%s is a folder", shown(at))
 	}
 	return err
 }

@@ -93,7 +93,7 @@ type User struct {
 // Put copies one file or folder of Request.Files, or what Content holds.
 type Put struct {
 	From    string `json:"from,omitempty"`
-	Content []byte `json:"content,omitempty"`
+	Content []byte `json:"content"`
 	To      string `json:"to"`
 	// Mode is that of files; folders get execute bits to match. Nil leaves
 	// files whether they can be executed, and nothing else of their mode.

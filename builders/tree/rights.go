@@ -92,7 +92,7 @@ func (w *work) stripAttributes(e *treefs.Entry) error {
 		if err := e.RemoveAttribute(name); err != nil {
 			return err
 		}
-		w.leftOut("%s of /%s: the app file's rights do not name it", name, treefs.Show(e.Path))
+		w.leftOut("%s of %s: the app file's rights do not name it", name, shown(e.Path))
 	}
 	return nil
 }

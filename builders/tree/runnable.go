@@ -28,7 +28,7 @@ func (w *work) runnable() error {
 	}
 	named := w.Runnable
 	if "/"+place != named {
-		named += ", by links /" + treefs.Show(place) + ","
+		named += ", by links " + shown(place) + ","
 	}
 	if info == nil {
 		return mistake(key, "put it there by files, or name its package under packages", "%s is not in the %s", named, w.Kind)

@@ -120,7 +120,7 @@ func (t *FS) Set(name string, a Attributes) error {
 	if err := t.root.Lchown(name, int(a.UID), int(a.GID)); err != nil {
 		return err
 	}
-	return t.at(name, func(e *Entry) error { return e.Chmod(a.Mode) })
+	return t.At(name, func(e *Entry) error { return e.Chmod(a.Mode) })
 }
 
 // Lchown gives what is at a resolved name, links too, its owner.
@@ -129,9 +129,7 @@ func (t *FS) Lchown(name string, a Attributes) error {
 }
 
 // At calls do with the entry at a resolved name, which must be there.
-func (t *FS) At(name string, do func(e *Entry) error) error { return t.at(name, do) }
-
-func (t *FS) at(name string, do func(e *Entry) error) error {
+func (t *FS) At(name string, do func(e *Entry) error) error {
 	dir, err := openFolder(t.root, path.Dir(name))
 	if err != nil {
 		return err
@@ -220,7 +218,7 @@ func (t *FS) Date(seconds int64) error {
 			}
 			continue
 		}
-		if err := t.at(name, func(e *Entry) error { return e.SetDate(seconds) }); err != nil {
+		if err := t.At(name, func(e *Entry) error { return e.SetDate(seconds) }); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,30 @@ func (e *Entry) SetDate(seconds int64) error {
 	return e.wrap("date", unix.UtimesNanoAt(e.dir, e.name, []unix.Timespec{to, to}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
+// CheckDates is an error where the tree lies on a file system that keeps no
+// fractions of seconds.
+func (t *FS) CheckDates() error {
+	return t.At(".", func(e *Entry) error {
+		set := func(to unix.Timespec) error {
+			return e.wrap("date", unix.UtimesNanoAt(e.dir, e.name, []unix.Timespec{e.Stat.Atim, to}, unix.AT_SYMLINK_NOFOLLOW))
+		}
+		const fraction = 1000 // some file systems keep no less
+		to := e.Stat.Mtim
+		to.Nsec = fraction
+		if err := set(to); err != nil {
+			return err
+		}
+		var now unix.Stat_t
+		if err := unix.Fstatat(e.dir, e.name, &now, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return e.wrap("stat", err)
+		}
+		if now.Mtim.Nsec != fraction {
+			return errors.New("the engine's state lies on a file system that keeps dates in whole seconds; it takes one with finer dates, such as ext4, XFS or Btrfs")
+		}
+		return set(e.Stat.Mtim)
+	})
+}
+
 // Chown gives an entry away by number; -1 leaves one of the two. It takes
 // set-id bits and capabilities from a program.
 func (e *Entry) Chown(uid, gid int) error {
