@@ -110,19 +110,46 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 	}
 }
 
-// TestKeyHoldsTheRevision: two programs of one version may bake other bytes.
+// TestKeyHoldsTheRevision: two programs of one version may bake other bytes,
+// and so may two that work on trees.
 func TestKeyHoldsTheRevision(t *testing.T) {
-	key := func(revision string) string {
-		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}}
+	key := func(revision, program string) string {
+		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}, TreeProgram: func() ([]byte, error) { return []byte(program), nil }}
 		got, err := k.key(app.App{Name: "web"}, &lock.Lock{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	first, again, other := key("a"), key("a"), key("b")
-	if first != again || first == other {
-		t.Error("the key does not go by the revision")
+	first, again, other, program := key("a", "1"), key("a", "1"), key("b", "1"), key("a", "2")
+	if first != again || first == other || first == program {
+		t.Error("the key does not go by the revision and the program")
+	}
+}
+
+// TestProgramLayout: the program lies in a folder that its bytes name, is
+// written once, and gives the same image wherever that is.
+func TestProgramLayout(t *testing.T) {
+	program := []byte("one")
+	layout := func(state string) (string, string) {
+		k := Kitchen{State: state, Platform: "linux/amd64", TreeProgram: func() ([]byte, error) { return program, nil }}
+		dir, digest, err := k.programLayout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, digest
+	}
+	state := t.TempDir()
+	dir, digest := layout(state)
+	if again, same := layout(state); again != dir || same != digest {
+		t.Errorf("%s %s became %s %s", dir, digest, again, same)
+	}
+	if _, elsewhere := layout(t.TempDir()); elsewhere != digest {
+		t.Errorf("elsewhere it is %s, not %s", elsewhere, digest)
+	}
+	program = []byte("two")
+	if other, changed := layout(state); other == dir || changed == digest {
+		t.Error("another program is the same image")
 	}
 }
 
