@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bakelite/bakelite/builders/tree/capability"
+	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders/tree"
-	"github.com/bakelite/bakelite/builders/tree/capability"
+	"github.com/bakelite/bakelite/internal/capability"
 )
 
 // capable gives a file of the tree what setcap cap_sys_admin+ep does.

@@ -1,6 +1,6 @@
 // Package capability knows Linux's capabilities by name, and writes them as
-// files have them. It is pure and imports nothing of ours; whoever judges or
-// writes an app's rights may import it.
+// files have them. It is pure and imports nothing of ours. Who judges an app's
+// rights and who gives them import it.
 package capability
 
 import (
