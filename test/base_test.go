@@ -1,17 +1,11 @@
 package test
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/oci"
 )
 
 // onBase is an app on another app's image, with a Dockerfile, a step and
@@ -123,21 +117,9 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 // pathsIn are those of an image's files.
 func pathsIn(t *testing.T, layout, digest string) map[string]bool {
 	t.Helper()
-	image, err := oci.Image(layout, digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := mutate.Extract(image)
-	defer files.Close()
 	all := map[string]bool{}
-	for entries := tar.NewReader(files); ; {
-		entry, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[entry.Name] = true
+	for name := range headersIn(t, layout, digest) {
+		all[name] = true
 	}
+	return all
 }

@@ -63,7 +63,9 @@ func (g Graph) System(k Kind) llb.State {
 // Nothing of the app runs in it. Apart are folders at the top that are made of
 // the system alone.
 func (g Graph) Over(system llb.State, k Kind, apart ...string) llb.State {
-	return g.last(g.Seed(), k, g.over(k, apart), end{at: target, mounts: g.source()}).AddMount(target, system, ByGraph)
+	r := g.over(k, apart)
+	name := k.step(fmt.Sprintf("copy %d files and folders, and harden", len(r.Put)+len(r.Folders)))
+	return g.last(g.Seed(), k, r, end{at: target, name: name, mounts: g.source()}).AddMount(target, system, ByGraph)
 }
 
 // MakeOver is Make on what Over gives. Nothing else sees that tree, so it is
@@ -106,7 +108,8 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 	}
 	r = k.trimmed(compared())
 	r.Own, r.User, r.Writable = g.own(), g.user(), g.App.Service.Writable
-	return g.last(g.Seed(), k, g.ended(r, k), end{at: target, mounts: []llb.RunOption{was(packages)}}).AddMount(target, built, ByGraph), nil
+	last := end{at: target, name: k.step("judge, trim and harden"), mounts: []llb.RunOption{was(packages)}}
+	return g.last(g.Seed(), k, g.ended(r, k), last).AddMount(target, built, ByGraph), nil
 }
 
 // own names what of the app's own part runs in a tree.

@@ -1,8 +1,6 @@
 package rootfs
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -76,7 +74,7 @@ func installed() tree.Request {
 type end struct {
 	// at is where the tree lies.
 	at string
-	// name is the step's, by default one that says what is done.
+	// name is the step's.
 	name string
 	// script runs on the tree in the end, with env.
 	script []string
@@ -95,7 +93,7 @@ func (g Graph) last(tools llb.State, k Kind, r tree.Request, e end) llb.ExecStat
 	env := k.login()
 	maps.Copy(env, e.env)
 	return g.run(tools, step{
-		name: cmp.Or(e.name, k.step(fmt.Sprintf("copy %d files and folders, and harden", len(r.Put)+len(r.Folders)))), root: e.at, env: env,
+		name: e.name, root: e.at, env: env,
 		scripts: slices.Concat([]string{callProgram("first.json"), "(\n" + g.Controls[k.Name] + ")\n", callProgram("last.json")}, e.script),
 		mounts: slices.Concat([]llb.RunOption{
 			llb.AddMount(request, requests, llb.Readonly, ByGraph), llb.AddMount(programMount, g.program(), llb.Readonly, ByGraph),
