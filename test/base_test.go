@@ -106,7 +106,7 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 		s.run("lock", "web").want(t, 0)
 	}
 	s.replace("app.yaml", `[/usr/bin/sleep, "1000"]`, "[/opt/venv/note]")
-	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml: service.command[0]: /opt/venv/note is a file that cannot be executed", "next:")
+	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml: ", "service.command[0]: /opt/venv/note is a file that cannot be executed", "next:")
 
 	write("base/app.yaml", base+"files: [{content: \"x\", to: /etc/x}]\n")
 	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)

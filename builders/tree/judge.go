@@ -81,8 +81,10 @@ func (w *work) judge() error {
 		return nil
 	}
 	w.own = map[string]bool{}
+	noted := w.noteNames()
 	var lost []loss
 	err := w.tree.Compare(w.before, func(e *treefs.Entry, before *unix.Stat_t) error {
+		noted(e)
 		if before != nil && same(&e.Stat, before) {
 			return nil
 		}

@@ -7,37 +7,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
+	"github.com/bakelite/bakelite/internal/capability"
 )
 
 // setID are the bits of a mode that give a program its owner's or group's
 // rights, and make what is in a folder its group's.
 const setID = unix.S_ISUID | unix.S_ISGID
-
-// rights takes what gives a program or a file more rights than its mode says,
-// and gives what the app file allows.
-func (w *work) rights() error {
-	kept := map[string]uint32{}
-	for _, r := range w.Rights {
-		place, err := w.tree.Resolve(r.Path)
-		if err != nil {
-			return err
-		}
-		kept[place] |= r.bits()
-	}
-	if w.Strip {
-		if err := w.strip(kept); err != nil {
-			return err
-		}
-	}
-	for _, r := range w.Rights {
-		if err := w.grant(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 func (r Right) bits() (bits uint32) {
 	if r.SetUID {
@@ -49,9 +25,21 @@ func (r Right) bits() (bits uint32) {
 	return bits
 }
 
-// strip takes set-id bits, but for those that are kept, all extended
-// attributes, and devices.
-func (w *work) strip(kept map[string]uint32) error {
+// strip takes from everything what gives it more rights than its mode says:
+// set-id bits, but for those that are kept, and extended attributes; and
+// devices from the tree.
+func (w *work) strip() error {
+	if !w.Strip {
+		return nil
+	}
+	kept := map[string]uint32{}
+	for _, r := range w.Rights {
+		place, err := w.tree.Resolve(r.Path)
+		if err != nil {
+			return err
+		}
+		kept[place] |= r.bits()
+	}
 	var devices []loss
 	err := w.tree.Walk(func(e *treefs.Entry, _ *unix.Stat_t) error {
 		switch e.Type() {
@@ -99,37 +87,54 @@ func (w *work) stripAttributes(e *treefs.Entry) error {
 	return nil
 }
 
-// grant gives a program or folder what the app file says.
-func (w *work) grant(r Right) error {
-	if r.Key == "" {
-		return nil
+// grant gives programs and folders what the app file says.
+func (w *work) grant() error {
+	for _, r := range w.Rights {
+		if r.Key == "" {
+			continue
+		}
+		place, err := w.program(r)
+		if err != nil {
+			return err
+		}
+		if err := w.tree.At(place, r.give); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// program returns where what a right names lies: a program, or a folder where
+// folders can have such a right.
+func (w *work) program(r Right) (string, error) {
 	place, err := w.tree.Resolve(r.Path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	info, err := w.tree.Lstat(place)
 	if err != nil {
-		return err
+		return "", err
 	}
 	folder := info != nil && info.IsDir() && len(r.Capabilities) == 0 && !r.SetUID
 	if info == nil || !info.Mode().IsRegular() && !folder {
-		return mistake(r.Key+".path", "put it there by files, name its package under packages, or say with on which artifact has it",
+		return "", mistake(r.Key+".path", "put it there by files, name its package under packages, or say with on which artifact has it",
 			"%s is no program in the %s", r.Path, w.Kind)
 	}
-	return w.tree.At(place, func(e *treefs.Entry) error {
-		if bits := r.bits(); bits != 0 {
-			if err := e.Chmod(e.Stat.Mode&0o7777 | bits); err != nil {
-				return err
-			}
+	return place, nil
+}
+
+func (r Right) give(e *treefs.Entry) error {
+	if bits := r.bits(); bits != 0 {
+		if err := e.Chmod(e.Stat.Mode&0o7777 | bits); err != nil {
+			return err
 		}
-		if len(r.Capabilities) == 0 {
-			return nil
-		}
-		value, err := capability.File(r.Capabilities)
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", r.Key, err)
-		}
-		return e.SetAttribute(capability.Attribute, value)
-	})
+	}
+	if len(r.Capabilities) == 0 {
+		return nil
+	}
+	value, err := capability.File(r.Capabilities)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", r.Key, err)
+	}
+	return e.SetAttribute(capability.Attribute, value)
 }

@@ -31,6 +31,8 @@ type work struct {
 	owned map[string]bool
 	// own is what somebody else than dpkg made or changed.
 	own map[string]bool
+	// names are those of files that have several.
+	names map[file][]string
 	// writable is where the folders of Writable are.
 	writable []string
 	// said counts what was left out.
@@ -45,7 +47,7 @@ func Run(r Request, o Options) error {
 		return err
 	}
 	for _, part := range []func() error{
-		w.readPackages, w.clean, w.user, w.put, w.judge, w.remove, w.trim, w.logins, w.rights, w.harden, w.runnable, w.date,
+		w.readPackages, w.clean, w.user, w.put, w.judge, w.remove, w.trim, w.logins, w.strip, w.harden, w.date, w.relink, w.grant, w.runnable,
 	} {
 		if err := part(); err != nil {
 			return err

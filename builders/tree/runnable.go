@@ -22,7 +22,7 @@ func (w *work) runnable() error {
 		return nil
 	}
 	const key = "service.command[0]"
-	place, info, err := w.program(w.Runnable)
+	place, info, err := w.executable(w.Runnable)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (w *work) runnable() error {
 	if interpreter == "" {
 		return nil
 	}
-	_, info, err = w.program(interpreter)
+	_, info, err = w.executable(interpreter)
 	if info == nil && err == nil {
 		return mistake(key, "name its package under packages, or set container.shell: true",
 			"%s, which %s names in its first line, is not in the %s", treefs.Show(interpreter), w.Runnable, w.Kind)
@@ -55,8 +55,8 @@ func (w *work) runnable() error {
 	return err
 }
 
-// program returns where a path leads, and nil where that is no file.
-func (w *work) program(name string) (string, fs.FileInfo, error) {
+// executable returns where a path leads, and nil where that is no file.
+func (w *work) executable(name string) (string, fs.FileInfo, error) {
 	place, err := w.tree.Resolve(name)
 	if err != nil {
 		return "", nil, err

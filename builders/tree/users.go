@@ -78,7 +78,11 @@ func (w *work) user() error {
 	if moves.User == nil && moves.Group == nil {
 		return nil
 	}
-	return w.tree.Walk(func(e *treefs.Entry, _ *unix.Stat_t) error { return giveAway(e, moves) })
+	noted := w.noteNames()
+	return w.tree.Walk(func(e *treefs.Entry, _ *unix.Stat_t) error {
+		noted(e)
+		return giveAway(e, moves)
+	})
 }
 
 func giveAway(e *treefs.Entry, m accounts.Moves) error {

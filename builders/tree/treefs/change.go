@@ -108,6 +108,20 @@ func (t *FS) Link(name, second string) error {
 	return t.root.Link(name, second)
 }
 
+// Relink makes a file's second name one of the first again. The date of its
+// folder stays.
+func (t *FS) Relink(first, second string) error {
+	return t.At(path.Dir(second), func(folder *Entry) error {
+		if err := t.root.Remove(second); err != nil {
+			return err
+		}
+		if err := t.root.Link(first, second); err != nil {
+			return err
+		}
+		return folder.wrap("date", unix.UtimesNanoAt(folder.dir, folder.name, []unix.Timespec{folder.Stat.Atim, folder.Stat.Mtim}, unix.AT_SYMLINK_NOFOLLOW))
+	})
+}
+
 // Attributes are the owner, by number, and mode of a file or folder.
 type Attributes struct {
 	UID, GID uint32
