@@ -226,6 +226,28 @@ func TestWholeSecondsOfTheClock(t *testing.T) {
 	}
 }
 
+// TestFoldersOfPackages: a file keeps the date that its package gave it, a link
+// too; a folder does not, nor does what no package's list names.
+func TestFoldersOfPackages(t *testing.T) {
+	p := newPlace(t)
+	const came = 1600000000
+	p.must(os.MkdirAll(filepath.Join(p.tree, "usr/empty"), 0o755))
+	p.write(p.tree, "usr/listed", "x", 0o644)
+	p.write(p.tree, "usr/copied", "x", 0o644)
+	p.link("listed", p.tree, "usr/link")
+	p.write(p.tree, "var/lib/dpkg/info/a.list", "/usr\n/usr/empty\n/usr/listed\n/usr/link\n", 0o644)
+	for _, name := range []string{"usr/empty", "usr/listed", "usr/copied", "usr/link"} {
+		to := []unix.Timespec{{Sec: came}, {Sec: came}}
+		p.must(unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Join(p.tree, name), to, unix.AT_SYMLINK_NOFOLLOW))
+	}
+	p.must(p.run(tree.Request{Packages: true}))
+	for name, want := range map[string]int64{"usr/empty": madeAt, "usr/listed": came, "usr/copied": madeAt, "usr/link": came} {
+		if got := p.stat(name).Mtim.Sec; got != want {
+			t.Errorf("%s is of %d, want %d", name, got, want)
+		}
+	}
+}
+
 // TestFoldersAbove: a file of the app's dates every folder above it that it
 // made or changed, whatever it is called; that failed for /opt in most builds,
 // and for names that begin like those of a machine's folders always.

@@ -147,7 +147,6 @@ func (w *work) leaveOut(all []loss) error {
 		if err := w.tree.RemoveAll(l.place); err != nil {
 			return err
 		}
-		delete(w.own, l.place)
 		w.leftOut("%s: %s", shown(l.place), l.why)
 	}
 	return nil
