@@ -131,7 +131,7 @@ func (k Kind) trimmed(r tree.Request) tree.Request {
 
 // ended adds to a request what every tree ends with.
 func (g Graph) ended(r tree.Request, k Kind) tree.Request {
-	r.Kind, r.LockPasswords, r.Admin = k.Name, k.Machine, k.Admin
+	r.Kind, r.Logins, r.Admin = k.Name, k.Machine, k.Admin
 	r.Rights, r.Runnable = g.rights(k), g.App.Service.Command[0]
 	return r
 }

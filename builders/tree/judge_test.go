@@ -159,7 +159,7 @@ func TestClean(t *testing.T) {
 func TestHostileTrees(t *testing.T) {
 	all := tree.Request{
 		Packages: true, Clean: []string{"var/lib/apt/lists/*"}, Empty: []string{"etc/machine-id"}, User: &tree.User{Name: "web"}, Strip: true,
-		Remove: []string{"pkg"}, KeepNeeded: true, Trim: []string{"var/log/*"}, LockPasswords: true, Runnable: "/etc/passwd",
+		Remove: []string{"pkg"}, KeepNeeded: true, Trim: []string{"var/log/*"}, Logins: true, Runnable: "/etc/passwd",
 	}
 	for name, make := range map[string]func(p *place){
 		"a pipe for passwd": func(p *place) {

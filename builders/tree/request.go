@@ -69,15 +69,16 @@ type Request struct {
 	// own. Drop is the same without that exception.
 	Trim []string `json:"trim,omitempty"`
 	Drop []string `json:"drop,omitempty"`
-	// LockPasswords leaves nobody a password.
-	LockPasswords bool `json:"lockPasswords,omitempty"`
-	// Admin is the user who may log in, "" for nobody.
-	Admin string `json:"admin,omitempty"`
+	// Logins leaves nobody a password, and makes Admin: the user who may log in
+	// by a key, "" for nobody.
+	Logins bool   `json:"logins,omitempty"`
+	Admin  string `json:"admin,omitempty"`
 	// Strip takes rights from every program and folder, but for those of
 	// Rights.
 	Strip  bool    `json:"strip,omitempty"`
 	Rights []Right `json:"rights,omitempty"`
-	// Controls are the hardening controls, in the form of who applies them.
+	// Controls are the hardening controls, in the form of who applies them;
+	// they spare Admin and what Rights names.
 	Controls json.RawMessage `json:"controls,omitempty"`
 	// Runnable is the program that must be there and can be executed.
 	Runnable string `json:"runnable,omitempty"`

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/builders/tree"
-	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
 func lchown(root, name string, owner [2]int) error {
@@ -65,7 +64,7 @@ func TestControls(t *testing.T) {
 		t.Error("controls were passed over")
 	}
 	var got string
-	harden := func(_ *treefs.FS, controls json.RawMessage, _ int64) error { got = string(controls); return nil }
+	harden := func(_ *os.Root, r tree.Request) error { got = string(r.Controls); return nil }
 	if err := tree.Run(r, tree.Options{Say: &strings.Builder{}, Harden: harden}); err != nil || got != `["x"]` {
 		t.Errorf("got %q, %v", got, err)
 	}

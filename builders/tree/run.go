@@ -1,18 +1,18 @@
 package tree
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"os"
 
 	"github.com/bakelite/bakelite/builders/tree/accounts"
 	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
-// Harden applies hardening controls to a tree and dates what it changes.
-type Harden func(t *treefs.FS, controls json.RawMessage, date int64) error
+// Harden applies the controls of a request to a tree, and gives what it
+// changes the request's date.
+type Harden func(tree *os.Root, r Request) error
 
 // Options are what Run needs besides a request.
 type Options struct {
@@ -176,8 +176,5 @@ func (w *work) harden() error {
 	case w.Harden == nil:
 		return errors.New("nobody here applies controls")
 	}
-	if err := w.Harden(w.tree, w.Controls, w.Date); err != nil {
-		return fmt.Errorf("hardening: %w", err)
-	}
-	return nil
+	return w.Harden(w.tree.Root(), w.Request)
 }

@@ -117,13 +117,11 @@ func (w *work) userMistake(err error) error {
 
 // logins leaves nobody a password, and makes the user who may log in by a key.
 func (w *work) logins() error {
-	if !w.LockPasswords && w.Admin == "" {
+	if !w.Logins {
 		return nil
 	}
 	err := w.accounts(func(db *accounts.DB) error {
-		if w.LockPasswords {
-			db.LockPasswords()
-		}
+		db.LockPasswords()
 		if w.Admin == "" {
 			return nil
 		}

@@ -101,7 +101,7 @@ func TestMadeUser(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	p := newPlace(t)
 	p.debian("app:x:1000:1000::/:/bin/sh\n", "app:x:1000:\n")
-	p.must(p.run(tree.Request{LockPasswords: true, Admin: "admin"}))
+	p.must(p.run(tree.Request{Logins: true, Admin: "admin"}))
 	for name, want := range map[string]string{
 		"etc/passwd":  "admin:x:1001:1001::/var/home/admin:/bin/bash\n",
 		"etc/group":   "admin:x:1001:\n",
@@ -113,7 +113,7 @@ func TestAdmin(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"backup", "operator", "admin", "root"} {
-		p.fails(name, p.run(tree.Request{Admin: name}), "app file: vm.admin.user: the image has a user or group "+name+" already")
+		p.fails(name, p.run(tree.Request{Logins: true, Admin: name}), "app file: vm.admin.user: the image has a user or group "+name+" already")
 	}
 }
 
