@@ -11,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -107,7 +108,7 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 		return protocol.Root{}, skipped, err
 	}
 	kind := artifact.Container
-	if strings.Contains(string(t.Manifest.Content), registry.DiskArtifact) {
+	if strings.Contains(string(t.Manifest.Content), publish.DiskArtifact) {
 		kind = artifact.Disk
 	}
 	root := protocol.Root{Name: t.Name, Digest: t.Digest}
@@ -122,7 +123,7 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 	}
 	if kind == artifact.Disk {
 		root.Kind, root.Path, root.Digest = protocol.Disk, filepath.Join(work, "disk.qcow2"), ""
-		return root, skipped, registry.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
+		return root, skipped, publish.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
 	}
 	root.Kind, root.Path = protocol.Image, filepath.Join(work, "image")
 	digest, err := registry.Pull(ctx, t.Store, registry.PullOptions{Digest: t.Manifest.Digest, Platform: k.Platform, Layout: root.Path})
