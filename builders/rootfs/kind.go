@@ -81,7 +81,7 @@ func (g Graph) MakeOver(tools, system llb.State, k Kind, name, file string, env 
 const MadeFrom = "/tree"
 
 func (g Graph) over(k Kind, apart []string) tree.Request {
-	r := g.filled(tree.Request{Apart: apart}, k)
+	r := g.filled(tree.Request{Apart: apart, Evidence: len(g.App.Files) > 0}, k)
 	return g.ended(r, k)
 }
 
@@ -107,7 +107,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 		built = g.step(built, s)
 	}
 	r = k.trimmed(compared())
-	r.Own, r.User, r.Writable = g.own(), g.user(), g.App.Service.Writable
+	r.Own, r.Evidence, r.User, r.Writable = g.own(), true, g.user(), g.App.Service.Writable
 	last := end{at: target, name: k.step("judge, trim and harden"), mounts: []llb.RunOption{was(packages)}}
 	return g.last(g.Seed(), k, g.ended(r, k), last).AddMount(target, built, ByGraph), nil
 }

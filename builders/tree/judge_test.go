@@ -234,3 +234,26 @@ func TestLongPaths(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestForgedEvidence: what the app's own part says of packages is refused,
+// whether a step changed it or a file replaces it.
+func TestForgedEvidence(t *testing.T) {
+	const status = "var/lib/dpkg/status"
+	planted := func() *place {
+		p := newPlace(t)
+		for _, root := range []string{p.tree, p.before} {
+			p.write(root, status, "Package: nginx\nVersion: 1\n\n", 0o644)
+		}
+		return p
+	}
+	p := planted()
+	p.write(p.tree, status, "Package: nginx\nVersion: 9999\n\n", 0o644)
+	p.fails("a step", p.run(tree.Request{Own: "steps", Evidence: true}),
+		"app file: steps: /var/lib/dpkg/status (package nginx) may not be changed or removed: packages are known and judged by it; next: leave it as it comes")
+	p = planted()
+	forged := tree.Request{Evidence: true, Put: []tree.Put{{Content: []byte("none"), To: "/" + status, Owner: "0", Key: "files[0]"}}}
+	p.fails("a file", p.run(forged), "app file: files: /var/lib/dpkg/status (package nginx) may not be")
+	p = planted()
+	forged.Put[0].To = "/srv/x"
+	p.fails("another file", p.run(forged), "")
+}

@@ -45,6 +45,9 @@ type Request struct {
 	// Own says who else worked on the tree, by the key of the app file, such
 	// as "steps": what changed is judged, and is no package's to take away.
 	Own string `json:"own,omitempty"`
+	// Evidence says that what packages are known and judged by must stay as it
+	// was before.
+	Evidence bool `json:"evidence,omitempty"`
 	// Kind is that of the artifact, "container" or "disk", for messages.
 	Kind string `json:"kind,omitempty"`
 

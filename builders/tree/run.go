@@ -33,6 +33,8 @@ type work struct {
 	own map[string]bool
 	// names are those of files that have several.
 	names map[file][]string
+	// evidence is what packages were judged by before.
+	evidence dpkg.Evidence
 	// writable is where the folders of Writable are.
 	writable []string
 	// said counts what was left out.
@@ -47,7 +49,7 @@ func Run(r Request, o Options) error {
 		return err
 	}
 	for _, part := range []func() error{
-		w.readPackages, w.clean, w.user, w.put, w.judge, w.remove, w.trim, w.logins, w.strip, w.harden, w.date, w.relink, w.grant, w.runnable,
+		w.readPackages, w.noteEvidence, w.clean, w.user, w.put, w.judge, w.judgeEvidence, w.remove, w.trim, w.logins, w.strip, w.harden, w.date, w.relink, w.grant, w.runnable,
 	} {
 		if err := part(); err != nil {
 			return err
