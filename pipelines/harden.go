@@ -9,6 +9,7 @@ import (
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -28,7 +29,7 @@ func (w *work) check(ctx context.Context, kind string) ([]controls.Result, error
 	if err != nil {
 		return nil, w.named(err)
 	}
-	printed, err := os.Open(filepath.Join(dir, rootfs.Printed))
+	printed, err := regular.Open(filepath.Join(dir, rootfs.Printed))
 	if err != nil {
 		return nil, fmt.Errorf("reading results: %w", err)
 	}

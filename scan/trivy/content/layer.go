@@ -65,33 +65,43 @@ func classify(err error) error {
 }
 
 func (l layer) read(ctx context.Context, visit Visit) (Removed, error) {
-	f, err := openBlob(l.dir, l.blob.Digest)
+	t := tarWalk{budget: budget{limits: l.limits}, visit: visit, links: noLinks()}
+	bytes, err := l.each(ctx, t.entry)
 	if err != nil {
 		return Removed{}, err
+	}
+	t.removed.Bytes = bytes
+	return t.removed, t.linked(ctx, l)
+}
+
+// each visits every entry of the layer and returns the size of the layer,
+// unpacked. Where it returns no error the bytes are what their digests say.
+func (l layer) each(ctx context.Context, visit func(*tar.Header, io.Reader) error) (int64, error) {
+	f, err := openBlob(l.dir, l.blob.Digest)
+	if err != nil {
+		return 0, err
 	}
 	defer f.Close()
 	packed := sha256.New()
 	compressed := io.TeeReader(contextReader{ctx, f}, packed)
 	plain, end, err := decompress(compressed)
 	if err != nil {
-		return Removed{}, err
+		return 0, err
 	}
 	defer end()
 	unpacked := sha256.New()
 	bounded := limit.Reader(plain, l.limits.TreeBytes, "the unpacked layer")
 	count := &counter{r: io.TeeReader(bounded, unpacked)}
-	t := tarWalk{budget: budget{limits: l.limits}, visit: visit}
-	if err := t.run(tar.NewReader(count)); err != nil {
-		return Removed{}, err
+	if err := entries(tar.NewReader(count), visit); err != nil {
+		return 0, err
 	}
 	// What follows the archive's end belongs to the digests too.
 	for _, rest := range []io.Reader{count, compressed} {
 		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return Removed{}, err
+			return 0, err
 		}
 	}
-	t.removed.Bytes = count.n
-	return t.removed, errors.Join(compare(l.blob.Digest, packed.Sum(nil)), compare(l.diffID, unpacked.Sum(nil)))
+	return count.n, errors.Join(compare(l.blob.Digest, packed.Sum(nil)), compare(l.diffID, unpacked.Sum(nil)))
 }
 
 func compare(digest string, got []byte) error {
@@ -138,15 +148,16 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 	}
 }
 
-// tarWalk visits the regular files of one layer. Links and devices have no
-// content of their own and are counted only.
+// tarWalk visits the regular files of one layer, under each of their names.
+// Other links and devices have no content of their own and are counted only.
 type tarWalk struct {
 	budget  budget
 	visit   Visit
+	links   links
 	removed Removed
 }
 
-func (t *tarWalk) run(r *tar.Reader) error {
+func entries(r *tar.Reader, visit func(*tar.Header, io.Reader) error) error {
 	for {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -155,14 +166,14 @@ func (t *tarWalk) run(r *tar.Reader) error {
 		if err != nil {
 			return err
 		}
-		if err := t.entry(header, r); err != nil {
+		if err := visit(header, r); err != nil {
 			return err
 		}
 	}
 }
 
 func (t *tarWalk) entry(header *tar.Header, r io.Reader) error {
-	name := strings.TrimLeft(path.Clean(header.Name), "/")
+	name := nameOf(header.Name)
 	if err := t.budget.entry(name); err != nil {
 		return err
 	}
@@ -175,11 +186,29 @@ func (t *tarWalk) entry(header *tar.Header, r io.Reader) error {
 		t.removed.Files = append(t.removed.Files, path.Join(folder, gone))
 		return nil
 	}
-	if header.Typeflag != tar.TypeReg {
+	if header.Typeflag == tar.TypeLink {
+		t.links.add(nameOf(header.Linkname), name)
 		return nil
 	}
+	if !isFile(header) {
+		return nil
+	}
+	return t.offer(name, header, r)
+}
+
+// isFile says whether an entry has content, in any of the three forms.
+func isFile(h *tar.Header) bool {
+	return h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeGNUSparse || h.Typeflag == tar.TypeCont
+}
+
+// nameOf is the path of an entry, relative to the root of the tree.
+func nameOf(name string) string { return strings.TrimLeft(path.Clean(name), "/") }
+
+func (t *tarWalk) offer(name string, header *tar.Header, r io.Reader) error {
 	if err := t.budget.file(name, header.Size); err != nil {
 		return err
 	}
-	return t.visit(File{Path: name, Info: header.FileInfo(), Open: func() (io.ReadCloser, error) { return io.NopCloser(r), nil }})
+	named := *header
+	named.Name = name
+	return t.visit(File{Path: name, Info: named.FileInfo(), Open: func() (io.ReadCloser, error) { return io.NopCloser(r), nil }})
 }
