@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -23,7 +24,7 @@ const (
 // and Var where the app owns nothing there, depend on locked packages alone.
 type parts struct {
 	Tree   llb.State // the system with the app's files
-	Kernel llb.State // linux, initrd, version, os-release, stub
+	Kernel llb.State // linux, initrd, version, os-release, stub, modules
 	Usr    llb.State // data, hash, roothash
 	Root   llb.State // the same
 	Var    llb.State // var.zst
@@ -98,6 +99,7 @@ func kernel(g rootfs.Graph, tools llb.State) llb.State {
 	unit := templates.Text("machine/etc.service")
 	made := g.Make(g.Machine(), "[disk] make the initrd", "initrd.sh", map[string]string{
 		"ETC_UNIT": unit, "DRIVERS": strings.Join(templates.Lines("machine/initrd-drivers.txt"), " "),
+		"ALONE": strconv.FormatBool(g.Lock.Base == nil), // only locked packages made the system
 	})
 	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),
 		llb.WithCustomName("[disk] take the EFI stub"))

@@ -2,8 +2,7 @@
 // that applies them to a tree and a script that checks them, both made from
 // the same record. It refuses records that it does not understand, records
 // that contradict each other, and results that do not name every control
-// exactly once. It runs nothing itself: builders run the scripts, and
-// builders, scanners and commands may import it.
+// exactly once. It runs nothing itself: builders run the scripts.
 package controls
 
 import (

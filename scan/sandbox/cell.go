@@ -2,7 +2,7 @@
 // nobody trusts: a root of its own with nothing but what the request names, no
 // network, no other process to see, no privileges and bounded resources. What
 // cannot be given up is an error, unless the request says that the child may
-// stay exposed. Only cmd/bakelite-scan imports it.
+// stay exposed.
 package sandbox
 
 import (

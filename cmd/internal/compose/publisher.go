@@ -29,7 +29,7 @@ func Policy(s *settings.Settings) (policy.Policy, error) {
 	if s.Policy == "" {
 		return policy.Default(), nil
 	}
-	return policy.Load(s.Policy)
+	return policy.LoadOwned(s.Policy, s.Owners("policy"))
 }
 
 // TUF is where the public Sigstore's trusted root is looked up and kept.

@@ -90,7 +90,9 @@ func diskTree(r io.ReaderAt, all []partition, limits protocol.Limits) (Tree, err
 		}
 		parts = append(parts, part{m.at, fsys})
 	}
-	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
+	walk := func(ctx context.Context, visit Visit) (Removed, error) {
+		return walkParts(ctx, parts, nil, limits, visit)
+	}
 	return Tree{Verify: verified, Walk: walk}, nil
 }
 
