@@ -10,20 +10,21 @@ VCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 export GO
 export CGO_ENABLED = 0
 
-.PHONY: build plugin tree demo test lint bench clean
-STAMPED = -trimpath -tags embedtree -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))'
+.PHONY: build plugin programs demo test lint bench clean
+STAMPED = -trimpath -tags embedprograms -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))'
 
-build: tree ## bin/bakelite, and bin/bakelite-scan beside it
+build: programs ## bin/bakelite, and bin/bakelite-scan beside it
 	$(GO) build $(STAMPED) -o bin/bakelite ./cmd/bakelite
 	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/bakelite-scan ./cmd/bakelite-scan
 
-plugin: tree ## bin/packer-plugin-bakelite
+plugin: programs ## bin/packer-plugin-bakelite
 	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
 
-# The program that works on trees is put into those that bake: the same source
-# gives the same bytes, which are part of what decides an artifact's.
-tree:
-	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/treeprogram/bakelite-tree ./cmd/bakelite-tree
+# What images carry for their service, and what works on trees, is put into the
+# programs that bake: the same source gives the same bytes, which are part of
+# what decides an artifact's.
+programs:
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/ ./cmd/bakelite-service ./cmd/bakelite-tree
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh
@@ -38,4 +39,4 @@ bench: build ## ratios against peers, measured side by side; see bench/
 	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays
-	rm -rf bin dist cmd/internal/treeprogram/bakelite-tree
+	rm -rf bin dist cmd/internal/programs/bakelite-*

@@ -122,7 +122,7 @@ func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 // disk is the order for the app's disk.
 func (w *work) disk() vm.Order {
 	return vm.Order{
-		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Output: w.dir,
+		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Vouch: w.kitchen.Vouch, Output: w.dir,
 		KernelArguments: w.kitchen.Controls.KernelArguments(), SecureBoot: w.kitchen.SecureBoot,
 	}
 }
@@ -143,14 +143,18 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
-	program, programDigest, err := k.programLayout()
+	tree, treeDigest, err := k.programLayout()
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
+	program, err := k.Service()
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
 	source := engine.Kitchen{
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
-		Layouts: map[string]string{rootfs.SeedLayout: seed, rootfs.ProgramLayout: program},
+		Layouts: map[string]string{rootfs.SeedLayout: seed, rootfs.ProgramLayout: tree},
 		Caches:  engine.NewCaches(a.Name, l.Digest()),
 	}
 	maps.Copy(source.Layouts, layouts(a))
@@ -158,7 +162,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		source.Judge = k.judgeLocked(l)
 	}
 	return rootfs.Graph{
-		App: a, Lock: l,
+		App: a, Lock: l, Service: program,
 		Controls: map[string]string{
 			artifact.Container: k.Controls.ApplyScript(artifact.Container),
 			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),
@@ -166,7 +170,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		Sources: rootfs.Sources{
 			Mirror:  func(archive string) string { return k.Mirrors[archive][0] },
 			Seed:    rootfs.SeedLayout + "/image@" + digest,
-			Program: rootfs.ProgramLayout + "/image@" + programDigest,
+			Program: rootfs.ProgramLayout + "/image@" + treeDigest,
 		},
 	}, source, nil
 }

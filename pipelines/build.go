@@ -74,7 +74,10 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if o.Receipt != "" {
 		return k.handedOver(ctx, a.Name, key, o)
 	}
-	old := k.readReceipt(a.Name)
+	old, err := k.lastBuild(ctx, a.Name)
+	if err != nil {
+		return nil, err
+	}
 	if old.Key == key && old.serves(o) {
 		return &Built{Receipt: old.of(o.Targets)}, nil
 	}
@@ -170,11 +173,15 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
-	program, err := k.TreeProgram()
+	worker, err := k.TreeProgram()
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), hashOf(program), k.Controls.KernelArguments(),
+	program, err := k.Service()
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

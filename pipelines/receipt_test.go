@@ -97,12 +97,12 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := BuildOptions{Targets: []string{artifact.Disk}, SkipTests: true}
-	r := k.readReceipt("web")
+	r, _ := ReadReceipt(k.Output, "web")
 	if r.serves(asked) {
 		t.Error("a disk in another folder counts")
 	}
 	moved := disk(t, k.Output, "web.qcow2")
-	if r = k.readReceipt("web"); !r.serves(asked) || r.Artifacts[1] != moved {
+	if r, _ = ReadReceipt(k.Output, "web"); !r.serves(asked) || r.Artifacts[1] != moved {
 		t.Errorf("the receipt says %+v", r)
 	}
 	if want := filepath.Join(k.Output, "web.oci"); r.Artifacts[0].Path != want || r.Artifacts[0].Ref != want+"@sha256:1" {
@@ -111,19 +111,22 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 }
 
 // TestKeyHoldsTheRevision: two programs of one version may bake other bytes,
-// and so may two that work on trees.
+// and so may other programs for the images, and for the work on trees.
 func TestKeyHoldsTheRevision(t *testing.T) {
-	key := func(revision, program string) string {
-		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}, TreeProgram: func() ([]byte, error) { return []byte(program), nil }}
+	key := func(revision, service, tree string) string {
+		k := Kitchen{
+			Version: "1.0", Revision: revision, Controls: none{},
+			Service: func() ([]byte, error) { return []byte(service), nil }, TreeProgram: func() ([]byte, error) { return []byte(tree), nil },
+		}
 		got, err := k.key(app.App{Name: "web"}, &lock.Lock{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	first, again, other, program := key("a", "1"), key("a", "1"), key("b", "1"), key("a", "2")
-	if first != again || first == other || first == program {
-		t.Error("the key does not go by the revision and the program")
+	first := key("a", "x", "1")
+	if first != key("a", "x", "1") || first == key("b", "x", "1") || first == key("a", "y", "1") || first == key("a", "x", "2") {
+		t.Error("the key does not go by the revision and the programs")
 	}
 }
 

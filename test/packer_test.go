@@ -154,7 +154,7 @@ func newPacker(t *testing.T, s site) packer {
 		"PACKER_PLUGIN_PATH="+filepath.Join(here.dir, "plugins"), "PACKER_CONFIG_DIR="+here.dir,
 		"PKR_VAR_app=web", "PKR_VAR_output="+filepath.Base(s.out))
 	if _, err := os.Stat(p.plugin); err != nil {
-		build := exec.Command("go", "build", "-trimpath", "-tags", "embedtree", "-overlay", embedding(t), "-buildvcs=false", "-ldflags", "-s -w", "-o", p.plugin, "../cmd/packer-plugin-bakelite")
+		build := exec.Command("go", "build", "-trimpath", "-tags", "embedprograms", "-overlay", embedding(t), "-buildvcs=false", "-ldflags", "-s -w", "-o", p.plugin, "../cmd/packer-plugin-bakelite")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building the plugin: %v\n%s", err, out)
@@ -164,16 +164,20 @@ func newPacker(t *testing.T, s site) packer {
 	return p
 }
 
-// embedding has a build put the program that works on trees into what it makes,
-// as make does, and writes nothing into the source.
+// embedding has a build put the small programs into what it makes, as make does,
+// and writes nothing into the source: Packer installs a plugin without what lies
+// beside it.
 func embedding(t *testing.T) string {
 	t.Helper()
-	place, err := filepath.Abs("../cmd/internal/treeprogram/bakelite-tree")
-	if err != nil {
-		t.Fatal(err)
+	places := map[string]string{}
+	for _, name := range []string{"bakelite-service", "bakelite-tree"} {
+		place, err := filepath.Abs("../cmd/internal/programs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places[place] = filepath.Join(here.dir, name)
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "overlay.json"),
-		quoted(t, map[string]any{"Replace": map[string]string{place: filepath.Join(filepath.Dir(here.binary), "bakelite-tree")}}))
+	return writeFile(t, filepath.Join(t.TempDir(), "overlay.json"), quoted(t, map[string]any{"Replace": places}))
 }
 
 // buildPacker builds Packer once and keeps it in the user's cache folder.

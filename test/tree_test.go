@@ -83,7 +83,6 @@ func TestAppsOwnPart(t *testing.T) {
 	}
 	for step, want := range map[string]string{
 		"touch /usr/share/.wh.x":                    "steps: /usr/share/.wh.x was made, which cannot be put into an image",
-		"mkdir -p /srv/state && touch /srv/state/x": "steps: /srv/state/x was made and would be lost: /srv/state, one of service.writable",
 		`touch "/opt/$(printf 'caf\351')"`:          `steps: "/opt/caf\xe9" was made`,
 		"printf '#!/bin/sh\\r\\n' >/usr/sbin/nginx": "service.command[0]: the first line of the script /usr/sbin/nginx ends with CRLF",
 		"userdel app && groupadd app":               "service.user: the image has a group app and no such user",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/tree"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/profile"
 )
 
 // filled adds the app's files and folders to a request: what the kind of
@@ -23,15 +24,18 @@ func (g Graph) filled(r tree.Request, k Kind) tree.Request {
 		}
 		r.Put = append(r.Put, p)
 	}
-	for _, dir := range k.Folders {
-		r.Folders = append(r.Folders, tree.Folder{Path: dir, Mode: folderMode})
-	}
-	r.User, r.Writable = g.user(), g.App.Service.Writable
+	r.Folders, r.User = k.own(), g.user()
 	return r
 }
 
-// folderMode is the mode of folders that the service owns.
-const folderMode = 0o750
+// own are the folders of the service.
+func (k Kind) own() []tree.Folder {
+	var all []tree.Folder
+	for _, dir := range k.Folders {
+		all = append(all, tree.Folder{Path: dir, Mode: uint32(profile.Private)})
+	}
+	return all
+}
 
 // appFiles is where a step finds the app's files.
 const appFiles = "/files"

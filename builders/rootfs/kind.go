@@ -107,7 +107,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 		built = g.step(built, s)
 	}
 	r = k.trimmed(compared())
-	r.Own, r.Evidence, r.User, r.Writable = g.own(), true, g.user(), g.App.Service.Writable
+	r.Own, r.Evidence, r.User, r.Folders = g.own(), true, g.user(), k.own()
 	last := end{at: target, name: k.step("judge, trim and harden"), mounts: []llb.RunOption{was(packages)}}
 	return g.last(g.Seed(), k, g.ended(r, k), last).AddMount(target, built, ByGraph), nil
 }

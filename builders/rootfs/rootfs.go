@@ -13,7 +13,9 @@ import (
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/templates"
 )
 
 // MadeAt is the date of every file that a step makes, in seconds since 1970:
@@ -46,7 +48,9 @@ type Graph struct {
 	Lock *lock.Lock
 	// Controls are the hardening scripts by kind of artifact.
 	Controls map[string]string
-	Sources  Sources
+	// Service is the program that images carry for their service.
+	Service []byte
+	Sources Sources
 }
 
 // Seed is the unpacked system that runs dpkg before there is any other.
@@ -120,6 +124,20 @@ type Dockerfiles interface {
 
 // RunsSteps says whether anything of the app's own runs in the tree.
 func (g Graph) RunsSteps() bool { return g.App.Base.Dockerfile != "" || len(g.App.Steps) > 0 }
+
+// Trimmed returns the names of the packages that are taken out of an artifact
+// of an app, unless one that stays needs them.
+func Trimmed(a app.App, kind string) []string {
+	switch {
+	case kind == artifact.Disk:
+		return templates.Lines("machine/remove.txt")
+	case a.Container.Shell:
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(templates.Lines("rootfs/container-remove.txt")), func(name string) bool {
+		return slices.Contains(a.Packages, name)
+	})
+}
 
 // usrLinks are the folders at the top that lead below /usr.
 var usrLinks = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}

@@ -10,6 +10,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
@@ -184,5 +185,16 @@ func TestDockerfileMakesUsers(t *testing.T) {
 		if _, text := steps(t, tree); strings.Count(text, user) != tt.want {
 			t.Errorf("%s: the user is asked for %d times in\n%s", name, strings.Count(text, user), text)
 		}
+	}
+}
+
+func TestTrimmedKeepsWhatTheAppNames(t *testing.T) {
+	all := Trimmed(graph(nil).App, artifact.Container)
+	kept := Trimmed(graph(func(g *Graph) { g.App.Packages = []string{"perl-base"} }).App, artifact.Container)
+	if len(kept) != len(all)-1 || strings.Contains(strings.Join(kept, " "), "perl-base") {
+		t.Errorf("perl-base was named by the app and is removed: %v", kept)
+	}
+	if left := Trimmed(graph(func(g *Graph) { g.App.Container.Shell = true }).App, artifact.Container); len(left) > 0 {
+		t.Errorf("a container that keeps its shell loses %v", left)
 	}
 }

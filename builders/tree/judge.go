@@ -43,20 +43,13 @@ func below(place string, folders []string) string {
 }
 
 // hiddenBy says why a place is not seen when the image runs, "" where it is.
-// Folders that hide others are no loss themselves.
+// The service's folders and those above them are no loss: they are mounted on.
 func (w *work) hiddenBy(place string) string {
-	if f := below(place, Hidden()); f != "" {
-		return fmt.Sprintf("/%s is filled or emptied when the image runs", f)
+	f := below(place, Hidden())
+	if f == "" || slices.ContainsFunc(w.folders, func(own string) bool { return place == own || strings.HasPrefix(own, place+"/") }) {
+		return ""
 	}
-	for _, f := range w.writable {
-		if place == f || strings.HasPrefix(f, place+"/") {
-			return ""
-		}
-	}
-	if f := below(place, w.writable); f != "" {
-		return fmt.Sprintf("/%s, one of service.writable, is empty when the service starts", f)
-	}
-	return ""
+	return fmt.Sprintf("/%s is filled or emptied when the image runs", f)
 }
 
 // allowed refuses a place where an entry of the app file would be lost.
@@ -97,12 +90,11 @@ func (w *work) judge() error {
 		if before == nil || !e.IsDir() {
 			w.own[e.Path] = true
 		}
-		why, err := w.lost(e, before)
-		if err != nil || why == "" {
-			return err
+		if why := w.lost(e, before); why != "" {
+			lost = append(lost, loss{e.Path, why})
+			return fs.SkipDir
 		}
-		lost = append(lost, loss{e.Path, why})
-		return fs.SkipDir
+		return nil
 	})
 	if err != nil {
 		return err
@@ -118,19 +110,14 @@ func (w *work) unfit(place, why string) error {
 }
 
 // lost says why something that was made is not in any image, "" where it is.
-// What the service would look for in vain is a mistake.
-func (w *work) lost(e *treefs.Entry, before *unix.Stat_t) (string, error) {
-	if e.Type() == unix.S_IFSOCK {
-		return "images hold no sockets", nil
+func (w *work) lost(e *treefs.Entry, before *unix.Stat_t) string {
+	switch {
+	case e.Type() == unix.S_IFSOCK:
+		return "images hold no sockets"
+	case before != nil:
+		return ""
 	}
-	if before != nil {
-		return "", nil
-	}
-	why := w.hiddenBy(e.Path)
-	if why == "" || below(e.Path, Hidden()) != "" {
-		return why, nil
-	}
-	return "", mistake(w.Own, "make it elsewhere, and let the service copy it where it starts", "%s was made and would be lost: %s", shown(e.Path), why)
+	return w.hiddenBy(e.Path)
 }
 
 // same says whether nothing was done to an entry that would show.

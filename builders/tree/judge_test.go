@@ -50,8 +50,8 @@ func TestNames(t *testing.T) {
 	p.fails("Latin-1", p.run(tree.Request{Own: "base.dockerfile"}), `app file: base.dockerfile: "/srv/caf\xe9" was made, which cannot be put into an image: its name is not UTF-8`)
 }
 
-// TestLostWork: what others made where nothing is seen goes and is said to;
-// what the service would look for in vain is a mistake.
+// TestLostWork: what others made where nothing is seen goes and is said to, but
+// for the folders of the service, which are mounted on.
 func TestLostWork(t *testing.T) {
 	p := newPlace(t)
 	p.link("/run", p.tree, "var/run")
@@ -65,19 +65,18 @@ func TestLostWork(t *testing.T) {
 	socket, err := net.Listen("unix", filepath.Join(p.tree, "srv/agent"))
 	p.must(err)
 	defer socket.Close()
-	p.must(p.run(tree.Request{Own: "steps", Writable: []string{"/srv/data"}}))
-	p.gone("tmp/pip", "run/app.pid", "var/tmp/y", "boot/z", "srv/agent")
+	p.write(p.tree, "run/web/state/x", "x", 0o644)
+	user := &tree.User{Name: "web"}
+	p.must(p.run(tree.Request{Own: "steps", User: user, Folders: []tree.Folder{{Path: "/var/run/web/state", Mode: 0o750}}}))
+	p.gone("run/web/state/x", "tmp/pip", "run/app.pid", "var/tmp/y", "boot/z", "srv/agent")
 	p.there("srv/x", "tmp/was", "var/run")
 	for _, said := range []string{"left out: /tmp/pip: /tmp is filled or emptied", "left out: /run/app.pid: ", "left out: /var/tmp/y: ", "left out: /boot/z: ", "left out: /srv/agent: images hold no sockets"} {
 		if !strings.Contains(p.said.String(), said) {
 			t.Errorf("%q was not said:\n%s", said, p.said.String())
 		}
 	}
-	p.must(os.MkdirAll(filepath.Join(p.tree, "srv/data/more"), 0o755))
-	p.fails("in a folder of its own", p.run(tree.Request{Own: "steps", Writable: []string{"/srv/data", "/srv/data/more"}}), "")
-	p.write(p.tree, "srv/data/seed", "x", 0o644)
-	p.fails("in a writable folder", p.run(tree.Request{Own: "steps", Writable: []string{"/srv/data"}}),
-		"app file: steps: /srv/data/more was made and would be lost: /srv/data, one of service.writable, is empty when the service starts; next: make it elsewhere")
+	p.mode("run/web/state", 0o750)
+	p.owner("run/web/state", 33, 34)
 }
 
 // TestMuchLeftOut: of many things that are left out some are named and all are

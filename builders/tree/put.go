@@ -11,8 +11,8 @@ import (
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
-// put copies the app's files and makes its folders. Users are looked up anew
-// for each, as the one before may have brought them.
+// put copies the app's files. Users are looked up anew for each, as the one
+// before may have brought them.
 func (w *work) put() error {
 	for _, p := range w.Put {
 		err := w.accounts(func(db *accounts.DB) error { return putting{w, p, db, map[uint64]string{}}.run() })
@@ -20,12 +20,22 @@ func (w *work) put() error {
 			return err
 		}
 	}
-	for _, f := range w.Folders {
-		if err := w.accounts(func(db *accounts.DB) error { return w.folder(f, db) }); err != nil {
-			return err
-		}
-	}
 	return nil
+}
+
+// makeFolders makes those of the service, after all that takes folders away.
+func (w *work) makeFolders() error {
+	if len(w.Folders) == 0 {
+		return nil
+	}
+	return w.accounts(func(db *accounts.DB) error {
+		for _, f := range w.Folders {
+			if err := w.folder(f, db); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // folder makes one that the service's user owns.

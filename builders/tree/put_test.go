@@ -165,9 +165,9 @@ func TestLostFiles(t *testing.T) {
 		"hidden":                {"note", "/tmp/x", "app file: files[0].to: /tmp/x would be lost: /tmp is filled or emptied when the image runs; next:"},
 		"hidden by a link":      {"note", "/var/run/x", "app file: files[0].to: /run/x would be lost"},
 		"hidden in a folder":    {"root", "/", "app file: files[0].to: /var/tmp/x would be lost"},
-		"writable":              {"note", "/srv/data/x", "app file: files[0].to: /srv/data/x would be lost: /srv/data, one of service.writable, is empty when the service starts"},
-		"writable by a link":    {"note", "/by-link/x", "app file: files[0].to: /srv/data/x would be lost"},
-		"empty folder":          {"srv", "/srv", "app file: files[0].to: /srv/data/empty would be lost"},
+		"below one's own":       {"note", "/run/web/x", "app file: files[0].to: /run/web/x would be lost"},
+		"by a link":             {"note", "/by-link/x", "app file: files[0].to: /var/tmp/x would be lost"},
+		"empty folder":          {"dev", "/dev", "app file: files[0].to: /dev/shm would be lost"},
 		"beside it":             {"note", "/srv/data.txt", ""},
 		"whiteout":              {"note", "/srv/.wh.x", "app file: files[0]: /srv/.wh.x cannot be put into an image: its name begins with .wh."},
 		"whiteout of a folder":  {"note", "/srv/.wh..wh..opq", "app file: files[0]: /srv/.wh..wh..opq cannot be put"},
@@ -179,17 +179,17 @@ func TestLostFiles(t *testing.T) {
 		p := newPlace(t)
 		p.link("/run", p.tree, "var/run")
 		p.link("/usr/share", p.tree, "opt/usr")
-		p.link("/srv/data", p.tree, "by-link")
+		p.link("/var/tmp", p.tree, "by-link")
 		p.write(p.tree, "usr/share/own", "x", 0o644)
 		p.write(p.files, "note", "x", 0o644)
 		p.write(p.files, "root/var/tmp/x", "x", 0o644)
 		p.write(p.files, "wh/deep/.wh.passwd", "x", 0o644)
 		p.write(p.files, "latin/caf\xe9", "x", 0o644)
 		p.write(p.files, `units/a\x2db.mount`, "x", 0o644)
-		p.must(os.MkdirAll(filepath.Join(p.files, "srv/data/empty"), 0o755))
+		p.must(os.MkdirAll(filepath.Join(p.files, "dev/shm"), 0o755))
 		to := tt.to
 		p.fails(name, p.run(tree.Request{
-			Put: []tree.Put{{From: tt.from, To: to, Owner: "root", Key: "files[0]"}}, Writable: []string{"/srv/data", "/srv/data/sub"}, Apart: []string{"usr"},
+			Put: []tree.Put{{From: tt.from, To: to, Owner: "root", Key: "files[0]"}}, Apart: []string{"usr"},
 		}), tt.want)
 	}
 }

@@ -57,14 +57,11 @@ type Request struct {
 	Empty []string `json:"empty,omitempty"`
 	// User is the service's.
 	User *User `json:"user,omitempty"`
-	// Writable are the folders that hide what is below them when the service
-	// runs, and Apart those that are made from another tree: nothing of the
-	// app's may lie in either.
-	Writable []string `json:"writable,omitempty"`
-	Apart    []string `json:"apart,omitempty"`
-	// Put copies files, Folders makes folders.
-	Put     []Put    `json:"put,omitempty"`
-	Folders []Folder `json:"folders,omitempty"`
+	// Apart are folders that are made from another tree: nothing of the app's may
+	// lie in them.
+	Apart []string `json:"apart,omitempty"`
+	// Put copies files.
+	Put []Put `json:"put,omitempty"`
 	// Remove are packages that go; with KeepNeeded those stay that others need.
 	Remove     []string `json:"remove,omitempty"`
 	KeepNeeded bool     `json:"keepNeeded,omitempty"`
@@ -80,6 +77,8 @@ type Request struct {
 	// Rights.
 	Strip  bool    `json:"strip,omitempty"`
 	Rights []Right `json:"rights,omitempty"`
+	// Folders are made for the service.
+	Folders []Folder `json:"folders,omitempty"`
 	// Controls are the hardening controls, in the form of who applies them;
 	// they spare Admin and what Rights names.
 	Controls json.RawMessage `json:"controls,omitempty"`
@@ -164,13 +163,16 @@ func (r Request) validate() error {
 			return fmt.Errorf("the request's entry for %q has not one of from and content", p.To)
 		}
 	}
+	if len(r.Folders) > 0 && r.User == nil {
+		return errors.New("the request has folders and no user whose they are")
+	}
 	for _, f := range r.Folders {
 		absolute = append(absolute, f.Path)
 	}
 	for _, right := range r.Rights {
 		absolute = append(absolute, right.Path)
 	}
-	for _, p := range append(absolute, r.Writable...) {
+	for _, p := range absolute {
 		if !path.IsAbs(p) || path.Clean(p) != p || strings.ContainsRune(p, 0) {
 			return fmt.Errorf("the request names %q, which is no clean absolute path", p)
 		}

@@ -35,8 +35,8 @@ type work struct {
 	names map[file][]string
 	// evidence is what packages were judged by before.
 	evidence dpkg.Evidence
-	// writable is where the folders of Writable are.
-	writable []string
+	// folders is where those of Folders are.
+	folders []string
 	// said counts what was left out.
 	said int
 }
@@ -49,7 +49,7 @@ func Run(r Request, o Options) error {
 		return err
 	}
 	for _, part := range []func() error{
-		w.readPackages, w.noteEvidence, w.clean, w.user, w.put, w.judge, w.judgeEvidence, w.remove, w.trim, w.logins, w.strip, w.harden, w.date, w.relink, w.grant, w.runnable,
+		w.readPackages, w.noteEvidence, w.clean, w.user, w.put, w.judge, w.judgeEvidence, w.remove, w.trim, w.logins, w.strip, w.makeFolders, w.harden, w.date, w.relink, w.grant, w.runnable,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -71,12 +71,12 @@ func (w *work) open() (err error) {
 			return err
 		}
 	}
-	for _, name := range w.Writable {
-		place, err := w.tree.Resolve(name)
+	for _, f := range w.Folders {
+		place, err := w.tree.Resolve(f.Path)
 		if err != nil {
 			return err
 		}
-		w.writable = append(w.writable, place)
+		w.folders = append(w.folders, place)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func below(p string, folders []string) string {
 	return folders[i]
 }
 
-func (c *checker) files(files []File, writable []string) {
+func (c *checker) files(files []File) {
 	if len(files) > maxItems {
 		c.add("files", "has %d entries; at most %d are allowed", len(files), maxItems)
 		return
@@ -72,7 +72,7 @@ func (c *checker) files(files []File, writable []string) {
 		if f.From != "" && path.Clean(f.From) == "." {
 			c.add(key+".from", "the app's whole folder would hold its lock and its results; name a folder below it")
 		}
-		c.target(key+".to", f.To, writable)
+		c.target(key+".to", f.To)
 		if f.Mode != "" {
 			c.mode(key+".mode", f.Mode)
 		}
@@ -84,7 +84,7 @@ func (c *checker) files(files []File, writable []string) {
 func filled() []string  { return []string{"/proc", "/sys", "/dev", "/run", "/boot"} }
 func emptied() []string { return []string{"/tmp", "/var/tmp", "/var/run", "/var/lock"} }
 
-func (c *checker) target(key, to string, writable []string) {
+func (c *checker) target(key, to string) {
 	if !c.absolute(key, to) {
 		return
 	}
@@ -96,9 +96,6 @@ func (c *checker) target(key, to string, writable []string) {
 	}
 	if f := below(to, emptied()); f != "" {
 		c.add(key, "nothing can be put in %s: it is empty when the image runs", f)
-	}
-	if f := below(to, writable); f != "" {
-		c.add(key, "nothing can be put in %s: it is one of service.writable, which are empty when the service starts; put it elsewhere, and let the service copy it", f)
 	}
 	if bad := badName(to); bad != "" {
 		c.add(key, "%q cannot be in an image: %s", to, bad)
@@ -145,6 +142,37 @@ func nameOrID(s string) bool {
 		return id <= maxID
 	}
 	return len(s) <= maxUserName && userName.MatchString(s)
+}
+
+// folders judges those that the service may write to. None can lie in another:
+// what lies behind them differs.
+func (c *checker) folders(writable, state []string) {
+	once(c, "service.writable", writable)
+	for i, p := range writable {
+		c.writable(item("service.writable", i), p)
+	}
+	once(c, "service.state", state)
+	for i, p := range state {
+		key := item("service.state", i)
+		c.writable(key, p)
+		if f := below(p, []string{"/run", "/tmp", "/var/run", "/var/tmp", "/var/lock"}); f != "" {
+			c.add(key, "what is in %s ends with the boot; name a folder below /var/lib", f)
+		}
+	}
+	all := slices.Concat(writable, state)
+	for i, p := range all {
+		others := slices.Concat(all[:i], all[i+1:])
+		if f := below(path.Dir(p), others); f != "" && f != p {
+			key := item("service.writable", i)
+			if i >= len(writable) {
+				key = item("service.state", i-len(writable))
+			}
+			c.add(key, "%s lies in %s, which is a folder of its own", p, f)
+		}
+		if i >= len(writable) && slices.Contains(writable, p) {
+			c.add(item("service.state", i-len(writable)), "%s stands in service.writable too; name it once", p)
+		}
+	}
 }
 
 // writable judges one folder that the service may write to.

@@ -52,6 +52,10 @@ func TestValidate(t *testing.T) {
 	right := func(r app.Right) func(*app.App) { return func(a *app.App) { a.Rights = []app.Right{r} } }
 	dir := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Dir = p } }
 	writable := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Writable = []string{p} } }
+	secrets := func(names ...string) func(*app.App) { return func(a *app.App) { a.Service.Secrets = names } }
+	prepare := func(p app.Prepare) func(*app.App) {
+		return func(a *app.App) { a.Service.Prepare, a.Service.State = &p, []string{"/var/lib/kept"} }
+	}
 	test := func(t app.Test) func(*app.App) { return func(a *app.App) { a.Tests = []app.Test{t} } }
 	http := func(h app.HTTPCheck) func(*app.App) { return test(app.Test{Check: app.Check{HTTP: &h}}) }
 	run := func(c app.CommandCheck) func(*app.App) { return test(app.Test{Check: app.Check{Command: &c}}) }
@@ -96,9 +100,7 @@ func TestValidate(t *testing.T) {
 		{file(app.File{Content: "x", To: "/var/tmp/x"}), "files[0].to: nothing can be put in /var/tmp"},
 		{file(app.File{Content: "x", To: "/var/run/x"}), "files[0].to: nothing can be put in /var/run"},
 		{file(app.File{Content: "x", To: "/var/lock/x"}), "files[0].to: nothing can be put in /var/lock"},
-		{file(app.File{Content: "x", To: "/var/lib/web/seed"}), "files[0].to: nothing can be put in /var/lib/web: it is one of service.writable"},
-		{file(app.File{Content: "x", To: "/var/lib/web"}), "files[0].to: nothing can be put in /var/lib/web"},
-		{file(app.File{Content: "x", To: "/var/lib/website"}), ""},
+		{file(app.File{Content: "x", To: "/var/lib/web/seed"}), ""},
 		{file(app.File{Content: "x", To: "/var/lib/dpkg/.wh.status"}), "files[0].to: \"/var/lib/dpkg/.wh.status\" cannot be in an image: a name that begins with .wh."},
 		{file(app.File{Content: "x", To: "/usr/.wh..wh..opq/x"}), "files[0].to: \"/usr/.wh..wh..opq/x\" cannot be in an image"},
 		{file(app.File{Content: "x", To: "/usr/.what/a.wh.b"}), ""},
@@ -144,6 +146,29 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 8080, Protocol: "udp"}) }, ""},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 70000, Protocol: "udp"}) }, "service.ports[2]: port 70000"},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 7, Protocol: "x"}) }, "service.ports[2]: the protocol"},
+		{secrets("db-password", "tls.key"), ""},
+		{secrets("Password"), "service.secrets[0]: \"Password\" is not the name of a file"},
+		{secrets("../x"), "service.secrets[0]: \"../x\" is not the name of a file"},
+		{secrets("a."), "is not the name of a file"},
+		{secrets(strings.Repeat("a", 24)), ""},
+		{secrets(strings.Repeat("a", 25)), "service.secrets[0]: \"aaaaaaaaaaaaaaaaaaaaaaaaa\" is not the name of a file: at most 24"},
+		{secrets("a", "a"), "service.secrets[1]"},
+		{func(a *app.App) { a.Service.Secrets, a.Service.Config = []string{"a"}, []string{"b", "a"} }, "service.config[1]: \"a\" stands in service.secrets too"},
+		{func(a *app.App) {
+			a.Service.Config = []string{"app.env"}
+			a.TestValues = map[string]string{"app.env": "A=b"}
+		}, ""},
+		{func(a *app.App) { a.TestValues = map[string]string{"app.env": "A=b"} }, "testValues.app.env: the service has no secret and no setting of that name"},
+		{func(a *app.App) {
+			a.Service.Config, a.TestValues = []string{"a"}, map[string]string{"a": strings.Repeat("x", app.MaxGiven+1)}
+		}, "testValues: hold 1048577 bytes"},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}}), ""},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}, When: "update"}), ""},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}, When: "always"}), "service.prepare.when: \"always\""},
+		{prepare(app.Prepare{}), "service.prepare.run: is empty"},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}, {"init"}}}), "service.prepare.run[1][0]: \"init\" is not absolute"},
+		{prepare(app.Prepare{Run: [][]string{{}}}), "service.prepare.run[0]: is empty"},
+		{func(a *app.App) { a.Service.Prepare = &app.Prepare{Run: [][]string{{"/bin/init"}}} }, "service.prepare: what it makes would be gone at the next start"},
 		{writable("/"), "service.writable[0]: / is too wide"},
 		{writable("/var"), "service.writable[0]: /var is too wide"},
 		{writable("/run/web"), ""},
