@@ -95,10 +95,3 @@ func TestAnnotationsNameBaseAndHealth(t *testing.T) {
 		t.Errorf("the base image is named %q", got)
 	}
 }
-
-func TestRemovableKeepsWhatTheAppNames(t *testing.T) {
-	all, kept := removable(app.App{}), removable(app.App{Packages: []string{"perl-base"}})
-	if len(kept) != len(all)-1 || strings.Contains(strings.Join(kept, " "), "perl-base") {
-		t.Errorf("perl-base was named by the app and is removed: %v", kept)
-	}
-}
