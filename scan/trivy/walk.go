@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/trivy/content"
+	"github.com/bakelite/bakelite/scan/content"
 )
 
 const (

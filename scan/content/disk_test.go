@@ -14,8 +14,8 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 // TestDisk reads back what mksquashfs, mke2fs and Bakelite's own writers

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 // TestList has a layer, a disk and a folder say the same of the same files,
