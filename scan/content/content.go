@@ -1,15 +1,19 @@
-// Package content reads what is scanned: images in OCI layout folders, disks
-// that Bakelite made, and plain folders. It follows no link, opens nothing
-// but regular files, and verifies every digest on the way; content that is
-// too large, too deep, climbs out of its tree or is not what its digest says
-// is an error of kind Integrity. It is for the scanner's child process alone:
-// the file system readers here meet untrusted bytes.
+// Package content reads what is scanned and checked: images in OCI layout
+// folders, disks that Bakelite made, and plain folders. It follows no link,
+// opens nothing but regular files, and verifies every digest on the way;
+// content that is too large, too deep, climbs out of its tree or is not what
+// its digest says is an error of kind Integrity. It is for processes that are
+// shut in: the file system readers here meet untrusted bytes.
 package content
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/tree"
 )
 
 // Kinds of artifact, as in scan.Report.
@@ -34,6 +38,33 @@ type Artifact struct {
 	Trees []Tree
 
 	close func() error
+	whole func(ctx context.Context, keep Keep) (tree.Tree, error)
+	// cmdline is the kernel's command line, of a disk.
+	cmdline func() (string, error)
+}
+
+// Keep says which files of an image are kept in memory while its layers are
+// read, for they will be opened; opening another one reads its layer again.
+type Keep func(name string) bool
+
+// Whole is the file system that a runtime, or a kernel, makes of the artifact:
+// layers on each other, or partitions where they are mounted. All bytes of an
+// image's layers have been compared with their digests when it returns.
+func (a Artifact) Whole(ctx context.Context, keep Keep) (tree.Tree, error) {
+	if a.whole == nil {
+		return nil, fault.New(fault.Invalid, "a %s has no tree to check", a.Kind)
+	}
+	t, err := a.whole(ctx, keep)
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", a.Kind, classify(err))
+	}
+	return t, nil
+}
+
+// Cmdline is the command line that a disk's kernel is started with; ok is
+// false for what is no disk.
+func (a Artifact) Cmdline() (read func() (string, error), ok bool) {
+	return a.cmdline, a.cmdline != nil
 }
 
 // Close lets go of the files.

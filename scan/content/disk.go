@@ -9,15 +9,13 @@ import (
 	"os"
 	"strings"
 
-	"github.com/diskfs/go-diskfs/filesystem/squashfs"
-
+	"github.com/bakelite/bakelite/internal/disk/ext4"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/disk/squashfs"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/tree"
 )
-
-// blockCache is the memory, in bytes, for the blocks of one squashfs.
-const blockCache = 32 << 20
 
 // OpenDisk opens a disk file that Bakelite made, raw or QCOW2, as one tree:
 // /usr and /var from the partitions of these types, the rest from root. The
@@ -48,11 +46,20 @@ func openDisk(ctx context.Context, file *os.File, digest string, limits protocol
 	if err != nil {
 		return Artifact{}, err
 	}
-	tree, err := diskTree(r, all, limits)
+	mounts, err := choose(all)
 	if err != nil {
 		return Artifact{}, err
 	}
-	return Artifact{Kind: Disk, Subject: digest, Trees: []Tree{tree}, close: file.Close}, nil
+	parts, err := openAll(r, mounts)
+	if err != nil {
+		return Artifact{}, err
+	}
+	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
+	return Artifact{
+		Kind: Disk, Subject: digest, Trees: []Tree{{Verify: verified, Walk: walk}}, close: file.Close,
+		whole:   func(context.Context, Keep) (tree.Tree, error) { return mounted(parts), nil },
+		cmdline: func() (string, error) { return cmdline(r, all) },
+	}, nil
 }
 
 // plain returns the disk's own bytes.
@@ -75,22 +82,17 @@ func plain(file *os.File) (io.ReaderAt, int64, error) {
 	return q, q.size, nil
 }
 
-// diskTree unites the partitions of the first architecture that has a root.
-func diskTree(r io.ReaderAt, all []partition, limits protocol.Limits) (Tree, error) {
-	mounts, err := choose(all)
-	if err != nil {
-		return Tree{}, err
-	}
+// openAll opens the partitions that make up the system.
+func openAll(r io.ReaderAt, mounts []mount) ([]part, error) {
 	var parts []part
 	for _, m := range mounts {
 		fsys, err := m.open(io.NewSectionReader(r, m.offset, m.bytes))
 		if err != nil {
-			return Tree{}, fmt.Errorf("opening /%s: %w", strings.TrimPrefix(m.at, "."), fault.As(fault.Integrity, err))
+			return nil, fmt.Errorf("opening /%s: %w", strings.TrimPrefix(m.at, "."), fault.As(fault.Integrity, err))
 		}
 		parts = append(parts, part{m.at, fsys})
 	}
-	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
-	return Tree{Verify: verified, Walk: walk}, nil
+	return parts, nil
 }
 
 // mount is a partition, where it belongs, and how it is read.
@@ -138,11 +140,6 @@ func once(mounts []mount) error {
 	return nil
 }
 
-func openSquashfs(r *io.SectionReader) (fs.FS, error) {
-	fsys, err := squashfs.Read(storage{r}, r.Size(), 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	fsys.SetCacheSize(blockCache)
-	return fsys, squashfsFits(r)
-}
+func openSquashfs(r *io.SectionReader) (fs.FS, error) { return squashfs.Open(r, r.Size()) }
+
+func openExt4(r *io.SectionReader) (fs.FS, error) { return ext4.Open(r, r.Size()) }

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -65,33 +65,40 @@ func classify(err error) error {
 }
 
 func (l layer) read(ctx context.Context, visit Visit) (Removed, error) {
+	t := tarWalk{budget: budget{limits: l.limits}, visit: visit}
+	bytes, err := l.each(ctx, t.entry)
+	t.removed.Bytes = bytes
+	return t.removed, err
+}
+
+// each visits every entry of the layer and returns the size of the layer,
+// unpacked. Where it returns no error the bytes are what their digests say.
+func (l layer) each(ctx context.Context, visit func(*tar.Header, io.Reader) error) (int64, error) {
 	f, err := openBlob(l.dir, l.blob.Digest)
 	if err != nil {
-		return Removed{}, err
+		return 0, err
 	}
 	defer f.Close()
 	packed := sha256.New()
 	compressed := io.TeeReader(contextReader{ctx, f}, packed)
 	plain, end, err := decompress(compressed)
 	if err != nil {
-		return Removed{}, err
+		return 0, err
 	}
 	defer end()
 	unpacked := sha256.New()
 	bounded := limit.Reader(plain, l.limits.TreeBytes, "the unpacked layer")
 	count := &counter{r: io.TeeReader(bounded, unpacked)}
-	t := tarWalk{budget: budget{limits: l.limits}, visit: visit}
-	if err := t.run(tar.NewReader(count)); err != nil {
-		return Removed{}, err
+	if err := entries(tar.NewReader(count), visit); err != nil {
+		return 0, err
 	}
 	// What follows the archive's end belongs to the digests too.
 	for _, rest := range []io.Reader{count, compressed} {
 		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return Removed{}, err
+			return 0, err
 		}
 	}
-	t.removed.Bytes = count.n
-	return t.removed, errors.Join(compare(l.blob.Digest, packed.Sum(nil)), compare(l.diffID, unpacked.Sum(nil)))
+	return count.n, errors.Join(compare(l.blob.Digest, packed.Sum(nil)), compare(l.diffID, unpacked.Sum(nil)))
 }
 
 func compare(digest string, got []byte) error {
@@ -146,7 +153,7 @@ type tarWalk struct {
 	removed Removed
 }
 
-func (t *tarWalk) run(r *tar.Reader) error {
+func entries(r *tar.Reader, visit func(*tar.Header, io.Reader) error) error {
 	for {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -155,7 +162,7 @@ func (t *tarWalk) run(r *tar.Reader) error {
 		if err != nil {
 			return err
 		}
-		if err := t.entry(header, r); err != nil {
+		if err := visit(header, r); err != nil {
 			return err
 		}
 	}

@@ -59,31 +59,32 @@ func OpenImage(dir, digest string, limits protocol.Limits) (Artifact, error) {
 	if err := json.Unmarshal(settings, &c); err != nil {
 		return Artifact{}, fault.As(fault.Integrity, fmt.Errorf("reading configuration: %w", err))
 	}
-	trees, err := layers(dir, m, c, limits)
+	trees, all, err := layers(dir, m, c, limits)
 	if err != nil {
 		return Artifact{}, err
 	}
-	return Artifact{Kind: Container, Subject: digest, ImageID: m.Config.Digest, Config: settings, Trees: trees}, nil
+	return Artifact{Kind: Container, Subject: digest, ImageID: m.Config.Digest, Config: settings, Trees: trees, whole: union(all, limits)}, nil
 }
 
-func layers(dir string, m manifest, c config, limits protocol.Limits) ([]Tree, error) {
+func layers(dir string, m manifest, c config, limits protocol.Limits) ([]Tree, []layer, error) {
 	ids := c.RootFS.DiffIDs
 	if len(m.Layers) == 0 || len(m.Layers) != len(ids) || len(ids) > limits.Layers {
-		return nil, fault.New(fault.Integrity, "the manifest has %d layers and the configuration %d: want as many, from 1 to %d", len(m.Layers), len(ids), limits.Layers)
+		return nil, nil, fault.New(fault.Integrity, "the manifest has %d layers and the configuration %d: want as many, from 1 to %d", len(m.Layers), len(ids), limits.Layers)
 	}
 	created := createdBy(c)
-	trees := make([]Tree, len(ids))
+	trees, all := make([]Tree, len(ids)), make([]layer, len(ids))
 	for i, d := range m.Layers {
 		if _, err := hexOf(ids[i]); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		l := layer{dir: dir, blob: d, diffID: ids[i], limits: limits}
+		all[i] = l
 		trees[i] = Tree{Digest: d.Digest, DiffID: ids[i], Verify: l.verify, Walk: l.walk}
 		if len(created) == len(ids) {
 			trees[i].CreatedBy = created[i]
 		}
 	}
-	return trees, nil
+	return trees, all, nil
 }
 
 // createdBy returns the lines of the history that made a layer.

@@ -13,8 +13,9 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/diskfs/go-diskfs/filesystem/ext4"
-	"github.com/diskfs/go-diskfs/filesystem/squashfs"
+	"github.com/bakelite/bakelite/internal/disk/ext4"
+
+	"github.com/bakelite/bakelite/internal/disk/squashfs"
 )
 
 // List returns every regular file of an artifact by its path, as the topmost
@@ -59,9 +60,9 @@ func owner(info fs.FileInfo) string {
 	switch of := info.Sys().(type) {
 	case *tar.Header:
 		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)
-	case *squashfs.StatT:
+	case *squashfs.Stat:
 		return fmt.Sprintf("%d:%d", of.UID, of.GID)
-	case *ext4.StatT:
+	case *ext4.Stat:
 		return fmt.Sprintf("%d:%d", of.UID, of.GID)
 	case *syscall.Stat_t:
 		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -31,6 +32,15 @@ func OpenFolder(dir string) (*OnDisk, error) {
 	root, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
+	}
+	return FolderOf(root)
+}
+
+// FolderOf is an open folder as a tree, which owns the descriptor from now on.
+func FolderOf(root *os.File) (*OnDisk, error) {
+	// Attributes are read by names below it.
+	if _, err := os.Lstat(procPath(root, ".")); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading /proc: %w", err), root.Close())
 	}
 	return &OnDisk{root}, nil
 }
@@ -62,6 +72,9 @@ func (o *OnDisk) at(operation, name string, flags int) (*os.File, error) {
 
 // Lstat describes what is at a name.
 func (o *OnDisk) Lstat(name string) (Info, error) {
+	if err := valid("lstat", name); err != nil {
+		return Info{}, err
+	}
 	if name == "/" {
 		return describe(o.root, ".", name)
 	}
@@ -131,7 +144,7 @@ func describe(dir *os.File, base, name string) (Info, error) {
 	var err error
 	info.Xattrs, err = xattrs(procPath(dir, base))
 	if err != nil {
-		err = &fs.PathError{Op: "listxattr", Path: name, Err: err}
+		err = &fs.PathError{Op: "lstat", Path: name, Err: err}
 	}
 	return info, err
 }

@@ -38,6 +38,24 @@ func Inside(t Tree, name string) (bool, error) {
 // Real returns the name that a name leads to: links are followed with the
 // tree's root as theirs. What does not exist at the end is no error of it.
 func Real(t Tree, name string) (string, error) {
+	real, _, err := Follow(t, name)
+	return real, err
+}
+
+// Chroot is Real for a process whose root the tree is: what is above the root
+// is the root.
+func Chroot(t Tree, name string) (string, error) {
+	real, _, err := resolve(t, name, true)
+	return real, err
+}
+
+// Follow is Real, and says whether a link on the way was absolute: such a one
+// leads elsewhere for who does not take the tree's root for the root.
+func Follow(t Tree, name string) (real string, absolute bool, err error) {
+	return resolve(t, name, false)
+}
+
+func resolve(t Tree, name string, clamp bool) (real string, absolute bool, err error) {
 	at, rest := "/", parts(name)
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
@@ -45,8 +63,10 @@ func Real(t Tree, name string) (string, error) {
 		switch {
 		case part == "" || part == ".":
 			continue
+		case part == ".." && at == "/" && clamp:
+			continue
 		case part == ".." && at == "/":
-			return "", &fs.PathError{Op: "follow", Path: name, Err: ErrClimbs}
+			return "", absolute, &fs.PathError{Op: "follow", Path: name, Err: ErrClimbs}
 		case part == "..":
 			at = path.Dir(at)
 			continue
@@ -54,19 +74,19 @@ func Real(t Tree, name string) (string, error) {
 		next := path.Join(at, part)
 		info, err := t.Lstat(next)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+			return "", absolute, err
 		}
 		if err != nil || !info.IsLink() {
 			at = next
 			continue
 		}
 		if links++; links > maxLinks {
-			return "", &fs.PathError{Op: "follow", Path: name, Err: ErrLoops}
+			return "", absolute, &fs.PathError{Op: "follow", Path: name, Err: ErrLoops}
 		}
 		if strings.HasPrefix(info.Target, "/") {
-			at = "/"
+			at, absolute = "/", true
 		}
 		rest = append(strings.Split(info.Target, "/"), rest...)
 	}
-	return at, nil
+	return at, absolute, nil
 }

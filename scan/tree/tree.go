@@ -7,6 +7,7 @@ package tree
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -157,4 +158,15 @@ func ReadFile(t Tree, name string, max int64) ([]byte, error) {
 	}
 	text, err := limit.ReadAll(f, max, name)
 	return text, errors.Join(err, f.Close())
+}
+
+// Node names a device node, as "c 1:3" or "b 254:0"; "" for what is none.
+func (i Info) Node() string {
+	switch i.Type() {
+	case Character:
+		return fmt.Sprintf("c %d:%d", i.Major, i.Minor)
+	case Block:
+		return fmt.Sprintf("b %d:%d", i.Major, i.Minor)
+	}
+	return ""
 }

@@ -88,7 +88,13 @@ func (f *FS) tables() (err error) {
 			return err
 		}
 	}
-	f.xattrs, err = f.readXattrTable()
+	if f.xattrs, err = f.readXattrTable(); err != nil {
+		return err
+	}
+	root, err := f.inode(f.super.Root)
+	if err == nil && root.kind != folderKind {
+		err = broken("its root is no folder")
+	}
 	return err
 }
 

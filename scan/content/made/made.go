@@ -77,6 +77,17 @@ func Tar(t testing.TB, tree Tree, entries ...tar.Header) []byte {
 	return b.Bytes()
 }
 
+// TarOf packs a folder with all that its files have: modes, owners, devices and
+// extended attributes.
+func TarOf(t testing.TB, dir string) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tar")
+	Run(t, "tar", "--format=pax", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--sort=name", "-C", dir, "-cf", file, ".")
+	text, err := os.ReadFile(file)
+	must(t, err)
+	return text
+}
+
 // Layer is a layer's bytes as they are stored, and unpacked.
 type Layer struct{ Packed, Plain []byte }
 
@@ -168,7 +179,7 @@ func Disk(t testing.TB, dir, file, form string) {
 	must(t, err)
 	scratch := t.TempDir()
 	root, usr, data := filepath.Join(scratch, "root"), filepath.Join(scratch, "usr"), filepath.Join(scratch, "var")
-	Run(t, "mksquashfs", dir, root, "-noappend", "-quiet", "-no-progress", "-comp", "zstd", "-b", "256K", "-wildcards", "-e", "usr/*", "var/*")
+	Run(t, "mksquashfs", dir, root, "-noappend", "-quiet", "-no-progress", "-comp", "zstd", "-b", "256K", "-xattrs", "-wildcards", "-e", "usr/*", "var/*")
 	Run(t, "mksquashfs", filepath.Join(dir, "usr"), usr, "-noappend", "-quiet", "-no-progress", "-comp", "zstd", "-b", "256K", "-xattrs")
 	Run(t, "mke2fs", "-q", "-t", "ext4", "-m", "0", "-b", "4096", "-I", "256", "-O", "metadata_csum", "-d", filepath.Join(dir, "var"), data, "24M")
 	d := gpt.Disk{ID: disk.GUID{9}}
