@@ -1,19 +1,20 @@
-package controls
+package check
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
+	"time"
 
-	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/controls/apply"
+	"github.com/bakelite/bakelite/scan/controls/catalogue"
+	"github.com/bakelite/bakelite/scan/tree"
 )
 
 // newTree makes a small root filesystem, as root, beside a folder that stands
@@ -29,7 +30,7 @@ func newTree(t *testing.T) (root, outside string) {
 	for name, text := range map[string]string{
 		"/etc/passwd":               "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n",
 		"/etc/shadow":               "root:*:20000:0:99999:7:::\nwww-data:!*:20000::::::\n",
-		"/etc/group":                "root:x:0:\nshadow:x:42:\n",
+		"/etc/group":                "root:x:0:\nwww-data:x:33:\nshadow:x:42:\n",
 		"/etc/login.defs":           "# comment\nPASS_MAX_DAYS\t99999\nUMASK 022\n",
 		"/etc/issue":                "Debian \\n \\l\n",
 		"/etc/ssh/sshd_config":      "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nX11Forwarding yes\n",
@@ -77,36 +78,68 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// shell runs a script in dash with nothing but env in its environment.
-func shell(t *testing.T, script string, env ...string) (program.Result, error) {
-	t.Helper()
-	dash, err := program.Find("dash", "apt-get install dash")
-	must(t, err)
-	return program.Run(context.Background(), program.Command{Path: dash, Stdin: strings.NewReader(script), Env: env})
+// given is what a test says beside the tree.
+type given struct {
+	admin, cmdline string
+	running        bool
+	date           time.Time
+	rights         []controls.Right
+	more           func(*Options)
 }
 
-func apply(t *testing.T, cs []Control, root string, env ...string) {
-	t.Helper()
-	result, err := shell(t, ApplyScript(cs), append(env, "ROOT="+root)...)
-	if err != nil || len(result.Stderr) > 0 {
-		t.Fatalf("applying: %v\n%s", err, result.Stderr)
+func with(all []func(*given)) given {
+	var g given
+	for _, set := range all {
+		set(&g)
 	}
+	return g
+}
+
+func admin(name string) func(*given)   { return func(g *given) { g.admin = name } }
+func cmdline(line string) func(*given) { return func(g *given) { g.cmdline = line } }
+func running(g *given)                 { g.running = true }
+func dated(g *given)                   { g.date = time.Unix(1735689600, 0) }
+
+// tryApply applies controls as a step of a build does.
+func tryApply(t *testing.T, cs []controls.Control, root string, all ...func(*given)) error {
+	t.Helper()
+	g := with(all)
+	folder, err := os.OpenRoot(root)
+	must(t, err)
+	defer folder.Close()
+	return apply.To(folder, cs, apply.Options{Admin: g.admin, Rights: g.rights, Date: g.date})
+}
+
+func applied(t *testing.T, cs []controls.Control, root string, all ...func(*given)) {
+	t.Helper()
+	must(t, tryApply(t, cs, root, all...))
 }
 
 // check returns the results by identifier.
-func check(t *testing.T, cs []Control, root string, env ...string) map[string]Result {
+func check(t *testing.T, cs []controls.Control, root string, all ...func(*given)) map[string]controls.Result {
 	t.Helper()
+	g := with(all)
 	before := digest(t, root)
-	out, err := shell(t, CheckScript(cs), append(env, "ROOT="+root)...)
+	folder, err := tree.OpenFolder(root)
 	must(t, err)
+	defer folder.Close()
+	s, o := Subject{Tree: folder, Running: g.running}, Options{
+		Admin: g.admin, Rights: g.rights, Own: true,
+		Service: &Service{Unit: "app-web.service", User: "www-data", Capabilities: []string{"net_bind_service"}},
+	}
+	if g.cmdline != "" {
+		s.Cmdline = func() (string, error) { return g.cmdline, nil }
+	}
+	if g.more != nil {
+		g.more(&o)
+	}
+	results, err := Tree(t.Context(), s, cs, o)
+	must(t, err)
+	must(t, controls.Complete(results, cs))
 	if digest(t, root) != before {
 		t.Fatal("the check changed the tree")
 	}
-	results, err := ParseResults(bytes.NewReader(out.Stdout), cs)
-	if err != nil {
-		t.Fatalf("%v\n%s%s", err, out.Stdout, out.Stderr)
-	}
-	byID := map[string]Result{}
+	byID := map[string]controls.Result{}
 	for _, r := range results {
 		byID[r.ID] = r
 	}
@@ -139,13 +172,13 @@ func digest(t *testing.T, root string) string {
 }
 
 // only makes a control of settings.
-func only(settings ...Setting) []Control {
-	return []Control{{ID: "BK-TEST-01", Title: "A control of a test", Level: 1, On: []string{Disk}, Sets: settings}}
+func only(settings ...controls.Setting) []controls.Control {
+	return []controls.Control{{ID: "BK-TEST-01", Title: "A control of a test", Level: 1, On: []string{controls.Disk}, Sets: settings}}
 }
 
-func load(t *testing.T) []Control {
+func load(t *testing.T) []controls.Control {
 	t.Helper()
-	cs, err := Load()
+	cs, err := catalogue.Load()
 	must(t, err)
 	return cs
 }
