@@ -5,6 +5,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 // Input is everything that a verdict depends on.
@@ -17,8 +18,8 @@ type Input struct {
 	Digest string
 	// Report is what the scanner saw in it; nil fails.
 	Report *scan.Report
-	// Hardening is what the hardening checks saw in it.
-	Hardening Hardening
+	// Hardening is which controls hold in it.
+	Hardening []controls.Result
 	// Tests is what its tests gave.
 	Tests Tests
 	// VEX are the documents of the policy; Documents reads them.
@@ -27,14 +28,6 @@ type Input struct {
 	Policy policy.Policy
 	// Now is the time to judge at.
 	Now time.Time
-}
-
-// Hardening counts the results of the hardening checks.
-type Hardening struct {
-	Passed, Failed, NotApplicable int
-	// FailedControls are the identifiers of those that failed, by which a
-	// waiver names them.
-	FailedControls []string
 }
 
 // Tests counts the results of an artifact's tests.
