@@ -13,7 +13,8 @@ export CGO_ENABLED = 0
 .PHONY: build demo test lint bench clean
 
 build: ## bin/bakelite, and bin/bakelite-scan beside it
-	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/bakelite ./cmd/bakelite
+	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o cmd/internal/checkprogram/bakelite-check ./cmd/bakelite-check
+	$(GO) build -tags embedcheck -trimpath -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/bakelite ./cmd/bakelite
 	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/bakelite-scan ./cmd/bakelite-scan
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each

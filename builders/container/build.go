@@ -42,15 +42,14 @@ func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string)
 	}}, nil
 }
 
-// Check runs a script that checks hardening on the image's tree, and leaves
-// what it prints in dir as the file rootfs.Printed.
-func Check(ctx context.Context, g rootfs.Graph, k engine.Kitchen, script, dir string) error {
+// Runnable fails where the image lacks the service's program.
+func Runnable(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {
 	_, err := k.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			tree, err := Graph(ctx, g, b)
-			return g.Check(tree, artifact.Container, script, nil), err
+			return g.Runnable(tree), err
 		},
-		Name: "results of the checks", Dir: dir,
+		Name: "result of the check", Dir: dir,
 	})
 	return err
 }

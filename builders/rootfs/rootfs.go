@@ -13,7 +13,6 @@ import (
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/templates"
 )
@@ -220,21 +219,14 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
 }
 
-// Check runs a script of the seed on a tree that it cannot change, and returns
-// what the script prints as the file Printed.
-func (g Graph) Check(tree llb.State, kind, check string, env map[string]string) llb.State {
-	scripts := []string{"exec >/out/" + Printed, check}
-	if kind == artifact.Container {
-		scripts = slices.Concat(script("files.sh"), []string{call("runnable", g.App.Service.Command[0], "service.command[0]")}, scripts)
-	}
+// Runnable is a step that fails where the container's tree lacks the service's
+// program.
+func (g Graph) Runnable(tree llb.State) llb.State {
 	return g.run(g.Seed(), step{
-		name: "[check] hardening of the " + kind, scripts: scripts, root: target, env: env,
+		name: "[check] service.command", scripts: append(script("files.sh"), call("runnable", g.App.Service.Command[0], "service.command[0]")), root: target,
 		mounts: []llb.RunOption{llb.AddMount(target, tree, llb.Readonly, ByGraph)},
 	}).AddMount("/out", llb.Scratch())
 }
-
-// Printed is the file that Check makes.
-const Printed = "printed"
 
 // MakeOver is Make on a tree with the app's files over it. Nothing else sees
 // that tree, so it is never kept, and all is one step.

@@ -16,7 +16,8 @@ type wiring struct {
 	ports      []forward
 	// credentials are files, each with one SMBIOS string.
 	credentials []string
-	qmp, report int // file descriptors in QEMU
+	inspector   string // a drive's file; empty for none
+	qmp, report int    // file descriptors in QEMU
 }
 
 // forward is a port of the machine that this machine's loopback reaches.
@@ -44,6 +45,10 @@ func (w wiring) arguments() []string {
 	if w.options.Report {
 		args = append(args, "-chardev", fmt.Sprintf("socket,id=report,fd=%d", w.report))
 		args = append(args, w.platform.report...)
+	}
+	if w.inspector != "" {
+		args = append(args, "-drive", fmt.Sprintf("if=none,id=check,file=%s,format=raw,readonly=on", escape(w.inspector)),
+			"-device", "virtio-blk-pci,drive=check,serial="+inspectorSerial)
 	}
 	for _, file := range w.credentials {
 		args = append(args, "-smbios", "type=11,path="+escape(file))

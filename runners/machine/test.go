@@ -24,8 +24,10 @@ type Record struct {
 	MemoryBytes int64 `json:"memoryBytes"`
 	// ServiceMemoryBytes is the service's peak.
 	ServiceMemoryBytes int64 `json:"serviceMemoryBytes"`
-	// Controls is what Options.Controls printed in the machine.
-	Controls []byte `json:"-"`
+	// Controls is what Options.Inspector answered in the machine, and
+	// ControlsLog why it did not.
+	Controls    []byte `json:"-"`
+	ControlsLog string `json:"-"`
 	// Accel is "kvm" or "tcg".
 	Accel string `json:"accel"`
 	// Boots is 2 where Machine.Retry asked for another one.
@@ -55,7 +57,7 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 		return nil, record, fault.As(fault.Internal, err)
 	}
 	record.BootSeconds = probe.Seconds(report.Boot)
-	record.Controls = report.Controls
+	record.Controls, record.ControlsLog = report.Controls, report.ControlsLog
 	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
 	results := judge(report, err, probe.Seconds(time.Since(start)))
 	if boots > 1 {
@@ -182,7 +184,7 @@ func judgeCommand(i int, t app.Test, s app.Service, r Report) probe.Result {
 // closed asks a port on which a program of the machine listens for this test,
 // and which the service does not declare: only a firewall keeps it closed.
 func (m *Machine) closed(ctx context.Context, a app.App, r Report) probe.Result {
-	port := probePort(a.Service)
+	port := ProbePort(a.Service)
 	start := time.Now()
 	all := result("closed port is closed", 0)
 	if r.Probe != "active" {
