@@ -26,7 +26,12 @@ func (k Kitchen) files(a app.App) ([]lock.File, error) {
 				"set --%s to another folder", w.flag)
 		}
 	}
-	return app.Files(a, k.unseen(a)[rootfs.Context])
+	found, err := app.Files(a, k.unseen(a)[rootfs.Context])
+	var files []lock.File
+	for _, f := range found {
+		files = append(files, lock.File(f))
+	}
+	return files, err
 }
 
 // written is a folder that builds write to, and the flag that sets it.

@@ -11,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -132,7 +133,7 @@ func (k Kitchen) fetched(ctx context.Context, t Target, kind, work string) (prot
 	root := protocol.Root{Name: t.Name}
 	if kind == artifact.Disk {
 		root.Kind, root.Path = protocol.Disk, filepath.Join(work, "disk.qcow2")
-		return root, registry.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
+		return root, publish.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
 	}
 	root.Kind, root.Path = protocol.Image, filepath.Join(work, "image")
 	digest, err := registry.Pull(ctx, t.Store, registry.PullOptions{Digest: t.Manifest.Digest, Platform: k.Platform, Layout: root.Path})
@@ -142,7 +143,7 @@ func (k Kitchen) fetched(ctx context.Context, t Target, kind, work string) (prot
 
 // kind is that of a target in a registry or layout.
 func (t Target) kind() string {
-	if strings.Contains(string(t.Manifest.Content), registry.DiskArtifact) {
+	if strings.Contains(string(t.Manifest.Content), publish.DiskArtifact) {
 		return artifact.Disk
 	}
 	return artifact.Container

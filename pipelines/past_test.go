@@ -3,7 +3,6 @@ package pipelines
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -14,11 +13,12 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -30,7 +30,7 @@ type past struct {
 	key        attest.Key
 	dir        string // holds release.pub
 	repository string
-	content    registry.Content
+	content    publish.Content
 }
 
 func newPast(t *testing.T) past {
@@ -53,7 +53,7 @@ func newPast(t *testing.T) past {
 	layout := t.TempDir()
 	made, err := oci.WriteImage(layout, "linux/amd64", io.NopCloser(bytes.NewReader(layer.Bytes())))
 	if err == nil {
-		p.content, err = registry.Image(layout, made)
+		p.content, err = publish.Image(t.Context(), layout, made)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func (p past) report(age time.Duration) scan.Report {
 // publish publishes the image with an SBOM and reports.
 func (p past) publish(key attest.Key, reports ...scan.Report) {
 	p.t.Helper()
-	_, err := registry.Publish(p.t.Context(), p.store(), registry.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
+	_, err := publish.Publish(p.t.Context(), p.store(), publish.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -116,12 +116,12 @@ func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) at
 
 func (p past) kitchen() Kitchen {
 	p.t.Helper()
-	progress, err := engine.NewProgress(io.Discard, "quiet")
+	display, err := progress.New(io.Discard, "quiet")
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(progress.Close)
-	return Kitchen{Progress: progress, Policy: policy.Policy{
+	p.t.Cleanup(display.Close)
+	return Kitchen{Progress: display, Policy: policy.Policy{
 		Dir: p.dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}},
 		Gate: policy.Gate{Vulnerabilities: policy.Vulnerabilities{GraceDays: map[string]int{"high": 30}}},
 	}}
@@ -180,14 +180,12 @@ func (p past) attach(bundle []byte) {
 func (p past) attachAs(b attest.Bundle, form func(manifest []byte) []byte) {
 	p.t.Helper()
 	m, store := p.content.Manifest, p.store()
-	manifest, blobs, err := attest.Manifest(b, attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size})
+	manifest, blobs, err := attest.Manifest(b, registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, b := range blobs {
-		d := registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
-		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Content)), nil }
-		if err := store.PutBlob(p.t.Context(), registry.Blob{Descriptor: d, Open: open}); err != nil {
+		if err := store.PutBlob(p.t.Context(), registry.InMemory(b.Descriptor, b.Content)); err != nil {
 			p.t.Fatal(err)
 		}
 	}

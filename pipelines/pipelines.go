@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -53,7 +54,7 @@ type Kitchen struct {
 	Registry registry.Options
 	TUF      attest.TUF
 	// Progress shows what happens.
-	Progress *engine.Progress
+	Progress *progress.Display
 }
 
 // Tester runs the declared tests of an app on one artifact.

@@ -11,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/database"
@@ -61,7 +62,7 @@ func (o PublishOptions) Check() error {
 	if o.Version == registry.Tag {
 		return fault.Hint(fault.New(fault.Invalid, "the version %s is a name that moves", o.Version), "choose one that stays, such as 1.0.0")
 	}
-	return registry.CheckTag(o.Version)
+	return publish.CheckTag(o.Version)
 }
 
 // Publish is the second half of the forward flow: scan, judge, attest and
@@ -144,7 +145,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	}
 	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
 	err = k.Progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
-		done, err := registry.Publish(ctx, store, registry.Publication{
+		done, err := publish.Publish(ctx, store, publish.Publication{
 			Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag},
 		})
 		p.Ref, p.Tags, p.Uploaded, p.Skipped = done.Ref, done.Tags, done.Uploaded, done.Skipped

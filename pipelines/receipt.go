@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -41,8 +41,8 @@ type Receipt struct {
 	// Tests are the declared tests by kind of artifact.
 	Tests map[string]Tested `json:"tests"`
 	// TestsSkipped says that --skip-tests left the declared tests out.
-	TestsSkipped bool          `json:"testsSkipped"`
-	Steps        []engine.Step `json:"steps"`
+	TestsSkipped bool            `json:"testsSkipped"`
+	Steps        []progress.Step `json:"steps"`
 }
 
 // maxReceipt bounds a receipt, in bytes.

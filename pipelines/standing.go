@@ -41,7 +41,7 @@ func readLasting(ctx context.Context, store registry.Reader, s subject, log io.W
 	if err != nil {
 		return nil, warn(log, "all is stated anew: "+err.Error())
 	}
-	about := attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size}
+	about := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	var found [][]byte
 	for a, err := range attachments(ctx, store, referrers, attest.Lasting(), maxStanding) {
 		switch {
@@ -63,7 +63,7 @@ func readLasting(ctx context.Context, store registry.Reader, s subject, log io.W
 
 // attachedAsOurs says whether publishing the bundle again would find it there:
 // what others wrote in another form would be there twice.
-func (a attachment) attachedAsOurs(about attest.Descriptor) bool {
+func (a attachment) attachedAsOurs(about registry.Descriptor) bool {
 	m, _, err := attest.Manifest(a.Bundle, about)
-	return err == nil && m.Digest == a.manifest
+	return err == nil && m.Digest.String() == a.manifest
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 )
 
 // subject is an artifact in the form in which it is published.
@@ -19,7 +19,7 @@ type subject struct {
 	name string
 	// kind is artifact.Container or artifact.Disk.
 	kind    string
-	content registry.Content
+	content publish.Content
 	// made are the artifacts in it: an image, or the files of a disk.
 	made []artifact.Artifact
 	// repository is where it goes.
@@ -42,11 +42,11 @@ func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o Publis
 		err := k.Progress.Do(ctx, "[publish] describe the "+kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 			s.repository = k.Publisher.Destination + "/" + a.Name
 			if kind == artifact.Container {
-				s.content, err = registry.Image(k.layoutPath(a.Name), made[0].Digest)
+				s.content, err = publish.Image(ctx, k.layoutPath(a.Name), made[0].Digest)
 				return false, err
 			}
 			s.repository += "-disk"
-			s.content, err = registry.Disk(ctx, k.diskOptions(a, made))
+			s.content, err = publish.Disk(ctx, k.diskOptions(a, made))
 			return false, err
 		})
 		if err != nil {
@@ -76,16 +76,16 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 	}
 	s = subject{name: "containerdisk", kind: artifact.Disk, made: []artifact.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
 	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
-		s.content, err = registry.ContainerDisk(ctx, k.diskOptions(a, s.made))
+		s.content, err = publish.ContainerDisk(ctx, k.diskOptions(a, s.made))
 		return false, err
 	})
 	return s, err
 }
 
-func (k Kitchen) diskOptions(a app.App, made []artifact.Artifact) registry.DiskOptions {
-	o := registry.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
+func (k Kitchen) diskOptions(a app.App, made []artifact.Artifact) publish.DiskOptions {
+	o := publish.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
 	for _, m := range made {
-		o.Files = append(o.Files, registry.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
+		o.Files = append(o.Files, publish.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
 	}
 	return o
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -62,7 +63,7 @@ func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
 	}
 	t.Digest = t.Manifest.Digest.String()
 	t.Name = store.Name() + "@" + t.Digest
-	t.Bundles, err = registry.ReadBundles(ctx, store, t.Manifest.Digest)
+	t.Bundles, err = publish.ReadBundles(ctx, store, t.Manifest.Digest)
 	return t, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/policy/base"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -112,11 +113,11 @@ func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry
 	if len(k.Policy.Bases.Images.SignedBy) == 0 {
 		return f, nil
 	}
-	bundles, err := registry.ReadBundles(ctx, store, image.Digest)
+	bundles, err := publish.ReadBundles(ctx, store, image.Digest)
 	if err != nil {
 		return f, err
 	}
-	classic, err := registry.ClassicSignatures(ctx, store, image.Digest)
+	classic, err := publish.ClassicSignatures(ctx, store, image.Digest)
 	if err != nil {
 		return f, err
 	}

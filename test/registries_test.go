@@ -20,11 +20,11 @@ import (
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 	memory "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/opencontainers/go-digest"
 	"github.com/sirupsen/logrus"
 
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -88,7 +88,7 @@ func bundles(t *testing.T, ref string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := registry.ReadBundles(t.Context(), store, m.Digest)
+	all, err := publish.ReadBundles(t.Context(), store, m.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func attach(t *testing.T, ref string, bundles map[string][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := attest.Descriptor{MediaType: m.MediaType, Digest: m.Digest.String(), Size: m.Size}
+	subject := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	for kind, text := range bundles {
 		manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: kind, JSON: text}, subject)
 		if err != nil {
@@ -121,7 +121,7 @@ func attach(t *testing.T, ref string, bundles map[string][]byte) {
 		for _, b := range blobs {
 			put(t, store, b)
 		}
-		referrer := registry.Manifest{Descriptor: descriptor(manifest), Content: manifest.Content}
+		referrer := registry.Manifest{Descriptor: manifest.Descriptor, Content: manifest.Content}
 		if _, err := store.PutManifest(t.Context(), referrer); err != nil {
 			t.Fatal(err)
 		}
@@ -135,10 +135,7 @@ func attach(t *testing.T, ref string, bundles map[string][]byte) {
 
 func put(t *testing.T, store registry.Store, b attest.Blob) {
 	t.Helper()
-	err := store.PutBlob(t.Context(), registry.Blob{Descriptor: descriptor(b), Open: func(context.Context) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(string(b.Content))), nil
-	}})
-	if err != nil {
+	if err := store.PutBlob(t.Context(), registry.InMemory(b.Descriptor, b.Content)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -148,7 +145,7 @@ func put(t *testing.T, store registry.Store, b attest.Blob) {
 func push(t *testing.T, layout, image, repository string) string {
 	t.Helper()
 	store, _ := open(t, repository)
-	content, err := registry.Image(layout, image)
+	content, err := publish.Image(t.Context(), layout, image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,10 +212,6 @@ func (c *cosign) verifies(ref string) {
 			c.t.Errorf("cosign verify-attestation --type %s %s: %v\n%s", kind, ref, err, out)
 		}
 	}
-}
-
-func descriptor(b attest.Blob) registry.Descriptor {
-	return registry.Descriptor{MediaType: b.MediaType, Digest: digest.Digest(b.Digest), Size: b.Size}
 }
 
 // descriptors are the config and the layers of a manifest.

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -140,7 +141,7 @@ func everything(t *testing.T, ref string) string {
 		t.Fatal(err)
 	}
 	all := string(m.Content)
-	statements, err := registry.ReadBundles(t.Context(), store, m.Digest)
+	statements, err := publish.ReadBundles(t.Context(), store, m.Digest)
 	if err != nil || len(statements) == 0 {
 		t.Fatalf("%d bundles (%v)", len(statements), err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 func web() (app.App, *lock.Lock) {
@@ -16,7 +17,7 @@ func web() (app.App, *lock.Lock) {
 		Ports:       []app.Port{{Number: 8080, Protocol: "tcp"}, {Number: 53, Protocol: "udp"}},
 		Environment: map[string]string{"B": "2", "A": "1 2"},
 		Health: &app.Health{
-			Check: app.Check{HTTP: &app.HTTPCheck{Path: "/", Port: 8080, Status: 200}}, Interval: app.Duration(30 * time.Second), Timeout: app.Duration(5 * time.Second), Retries: 3,
+			Check: app.Check{HTTP: &app.HTTPCheck{Path: "/", Port: 8080, Status: 200}}, Interval: units.Duration(30 * time.Second), Timeout: units.Duration(5 * time.Second), Retries: 3,
 		},
 	}}
 	return a, &lock.Lock{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -33,6 +34,8 @@ type ServeOptions struct {
 	Idle time.Duration
 	// Rootless says that the daemon runs as root of a user namespace only.
 	Rootless bool
+	// Networks are what steps reach besides public addresses.
+	Networks []netip.Prefix
 	// Proxies are those with a password, as Open hands them over; nil means
 	// none.
 	Proxies io.Reader

@@ -9,8 +9,5 @@
 //	daemon.go, worker.go  what that one is; confine.go keeps it apart
 //	socket.go, idle.go, cgroup.go, stop.go  how it is met, ends and is cleaned up after
 //	solve.go              one graph on an engine
-//	progress.go, filter.go, group.go  what people see of it
 //	errors.go, missing.go what people are told when it fails
-//
-// cmd, pipelines and the builders may import it.
 package engine

@@ -8,23 +8,17 @@ import (
 	"syscall"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/pb"
-	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/grpcerrors"
-	digest "github.com/opencontainers/go-digest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// blame is what the display knows of the step that failed.
-type blame struct {
-	// Step is its name, "" where no step is to blame.
-	Step string
-	// Output is the end of what it wrote.
-	Output string
-	// Shown says that the display has shown the output already.
-	Shown bool
+// failure is what is known of the step that failed.
+type failure struct {
+	progress.Failure
 	// Status is the HTTP status of a source that is not there, else "".
 	Status string
 }
@@ -53,7 +47,7 @@ const goneHint = "run the same command again: finished steps are kept"
 
 // classify turns an error of BuildKit into one for a person: short, with its
 // kind and what to do next.
-func classify(err error, f blame) error {
+func classify(err error, f failure) error {
 	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
 		return fault.As(fault.Cancelled, fmt.Errorf("stopped: %w", context.Canceled))
 	}
@@ -90,7 +84,7 @@ const mistake = "app file: "
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw
 // the kernel kill the step for its memory; elsewhere only 137 is left of it,
 // 128 and the number of SIGKILL.
-func exited(exit *gateway.ExitError, f blame) error {
+func exited(exit *gateway.ExitError, f failure) error {
 	step := "a build step"
 	if f.Step != "" {
 		step = fmt.Sprintf("step %q", f.Step)
@@ -113,7 +107,7 @@ func exited(exit *gateway.ExitError, f blame) error {
 	return fault.Hint(fault.As(fault.Build, withOutput(fmt.Errorf("%s failed with exit code %d", step, exit.ExitCode), f)), "%s", hint)
 }
 
-func withOutput(err error, f blame) error {
+func withOutput(err error, f failure) error {
 	if f.Output == "" || f.Shown {
 		return err
 	}
@@ -139,13 +133,4 @@ func plain(err error) string {
 		}
 	}
 	return text
-}
-
-// failedVertex returns the digest of the step that BuildKit blames.
-func failedVertex(err error) (digest.Digest, bool) {
-	vertex := (*errdefs.VertexError)(nil)
-	if !errors.As(err, &vertex) {
-		return "", false
-	}
-	return digest.Digest(vertex.Digest), true
 }

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -81,18 +82,18 @@ func TestCauses(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	step := blame{Step: "[app] eat", Output: "eating"}
+	step := failure{Failure: progress.Failure{Step: "[app] eat", Output: "eating"}}
 	killed := &gateway.ExitError{ExitCode: 1, Err: fmt.Errorf("exit: %w", syscall.ENOMEM)}
 	for name, c := range map[string]struct {
 		err  error
-		f    blame
+		f    failure
 		kind fault.Kind
 		text string
 		hint string
 	}{
 		"out of memory":      {killed, step, fault.Build, `step "[app] eat" failed`, "memory"},
-		"a step unknown":     {killed, blame{}, fault.Build, "a build step failed", "memory"},
-		"a mirror's 503":     {errors.New("unexpected status: 503 Service Unavailable"), blame{}, fault.Build, "503", ""},
+		"a step unknown":     {killed, failure{}, fault.Build, "a build step failed", "memory"},
+		"a mirror's 503":     {errors.New("unexpected status: 503 Service Unavailable"), failure{}, fault.Build, "503", ""},
 		"known already":      {fault.New(fault.Policy, "refused"), step, fault.Policy, "refused", ""},
 		"cancelled, by gRPC": {status.Error(codes.Canceled, "x"), step, fault.Cancelled, "stopped", ""},
 	} {

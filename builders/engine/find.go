@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,11 +26,18 @@ type Options struct {
 	State string
 	// Idle is how long an own engine outlives its last command.
 	Idle time.Duration
+	// Networks are what steps on an own engine reach besides public addresses.
+	Networks []netip.Prefix
+	// UnconfinedNetwork lets steps with a network run on an engine that is not
+	// an own one, in whatever network it gives them.
+	UnconfinedNetwork bool
 }
 
 // Engine is a BuildKit that answers.
 type Engine struct {
-	client *client.Client
+	client  *client.Client
+	options Options
+	own     bool
 	// Origin says where the engine came from, for people.
 	Origin string
 	// Skipped says which engines of this machine answered and why each could
@@ -44,15 +52,16 @@ type Engine struct {
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	logrus.SetLevel(logrus.ErrorLevel) // BuildKit's libraries warn on the global logger
 	if o.Address != "" {
-		return given(ctx, o.Address)
+		return given(ctx, o)
 	}
 	for _, address := range wellKnown() {
 		if c, err := dial(ctx, address); err == nil {
-			return &Engine{client: c, Origin: address}, nil
+			return &Engine{client: c, Origin: address, options: o}, nil
 		}
 	}
 	e, skipped := docker(ctx, os.Getenv("DOCKER_HOST"))
 	if e != nil {
+		e.options = o
 		return e, nil
 	}
 	e, err := own(ctx, o)
@@ -62,15 +71,15 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	return e, err
 }
 
-func given(ctx context.Context, address string) (*Engine, error) {
-	c, err := dial(ctx, address)
+func given(ctx context.Context, o Options) (*Engine, error) {
+	c, err := dial(ctx, o.Address)
 	if err == nil {
-		return &Engine{client: c, Origin: address}, nil
+		return &Engine{client: c, Origin: o.Address, options: o}, nil
 	}
 	if ctx.Err() != nil {
-		return nil, fault.As(fault.Cancelled, fmt.Errorf("connecting to engine %s: %w", address, ctx.Err()))
+		return nil, fault.As(fault.Cancelled, fmt.Errorf("connecting to engine %s: %w", o.Address, ctx.Err()))
 	}
-	return nil, fault.Hint(fault.New(fault.Network, "connecting to engine %s: %s", address, plain(err)),
+	return nil, fault.Hint(fault.New(fault.Network, "connecting to engine %s: %s", o.Address, plain(err)),
 		"check that BuildKit listens there, or leave engine.address empty to let Bakelite start its own")
 }
 

@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"slices"
 	"strings"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -45,20 +45,11 @@ func ignored(config []byte) ([]string, error) {
 	return found, nil
 }
 
-// noteIgnored shows once what of a Dockerfile counts for nothing.
-func (p *Progress) noteIgnored(ctx context.Context, name string, config []byte) error {
+// noteIgnored shows what of a Dockerfile counts for nothing.
+func noteIgnored(ctx context.Context, display *progress.Display, name string, config []byte) error {
 	found, err := ignored(config)
-	if err != nil || len(found) == 0 || !p.first(name) {
+	if err != nil || len(found) == 0 {
 		return err
 	}
-	return p.Do(ctx, "["+name+"] ignore "+strings.Join(found, ", "), func(context.Context, io.Writer) (bool, error) { return false, nil })
-}
-
-// first says whether a note was not shown yet.
-func (p *Progress) first(note string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	shown := p.notes[note]
-	p.notes[note] = true
-	return !shown
+	return display.Note(ctx, "["+name+"] ignore "+strings.Join(found, ", "))
 }

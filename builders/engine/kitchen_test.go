@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/builders/progress"
 )
 
 func contains(text []byte, part string) bool { return bytes.Contains(text, []byte(part)) }
@@ -33,7 +35,7 @@ func busyboxIn(t *testing.T, root string) string {
 		}
 	}
 	copyTo(t, filepath.Join(root, "bin/busybox"), program)
-	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "seq", "id", "wc", "grep"} {
+	for _, applet := range []string{"sh", "ls", "cat", "sleep", "wget", "echo", "dd", "seq", "id", "wc", "grep", "mknod", "touch", "test", "true", "cp"} {
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", applet)); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +54,7 @@ func copyTo(t *testing.T, path string, data []byte) {
 func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
 	t.Helper()
 	var shown bytes.Buffer
-	progress, err := NewProgress(&shown, mode)
+	display, err := progress.New(&shown, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +62,12 @@ func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
 	end := func() string {
 		if !closed {
 			closed = true
-			progress.Close()
+			display.Close()
 		}
 		return shown.String()
 	}
 	t.Cleanup(func() { end() })
-	return Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": busybox(t)}}, end
+	return Kitchen{Engine: e, Progress: display, Locals: map[string]string{"shell": busybox(t)}}, end
 }
 
 // shell returns a step that runs a script without network and whose /out is
@@ -103,22 +105,27 @@ func probe(state string) error {
 		return err
 	}
 	defer e.Close()
-	progress, err := NewProgress(io.Discard, "quiet")
+	display, err := progress.New(io.Discard, "quiet")
 	if err != nil {
 		return err
 	}
-	defer progress.Close()
-	k := Kitchen{Engine: e, Progress: progress, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
+	defer display.Close()
+	k := Kitchen{Engine: e, Progress: display, Locals: map[string]string{"shell": os.Getenv("SHELL_FOLDER")}}
 	out, err := os.MkdirTemp(state, "out-") // others may probe at the same time
 	if err != nil {
 		return err
 	}
 	script := "id -u; cat /proc/1/comm; grep -c : /proc/net/dev"
-	probed := shell("probe", "("+script+") > /out/text")
-	if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
-		return err
+	reach := "grep -c : /proc/net/dev; wget -q -T 5 -O - http://" + os.Getenv("PAGE") + "/ 2>/dev/null || echo no machine"
+	for _, probed := range []llb.State{shell("probe", "("+script+") > /out/text"), networked("reach", "("+reach+") > /out/text")} {
+		if _, err := k.Solve(ctx, Job{Graph: graphOf(probed), Dir: out}); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(out, "text"))
+		if err != nil {
+			return err
+		}
+		fmt.Print(string(text))
 	}
-	text, err := os.ReadFile(filepath.Join(out, "text"))
-	fmt.Print(string(text))
-	return err
+	return nil
 }

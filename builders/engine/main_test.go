@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -47,8 +48,13 @@ func serveMain(args []string) error {
 	flags.StringVar(&o.State, "folder", "", "")
 	flags.DurationVar(&o.Idle, "for", 0, "")
 	flags.BoolVar(&o.Rootless, "rootless", false, "")
+	named := flags.String("networks", "", "")
 	proxies := flags.Bool("proxies-on-stdin", false, "")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.Networks, err = stepnet.ParseNetworks(*named); err != nil {
 		return err
 	}
 	if *proxies {
@@ -75,13 +81,18 @@ func needEngine(t *testing.T) {
 // open starts an engine on a state folder and stops it with the test.
 func open(t *testing.T, state string) *Engine {
 	t.Helper()
-	e, err := own(t.Context(), Options{State: state, Idle: time.Minute})
+	return openWith(t, Options{State: state, Idle: time.Minute})
+}
+
+func openWith(t *testing.T, o Options) *Engine {
+	t.Helper()
+	e, err := own(t.Context(), o)
 	if err != nil {
 		t.Fatalf("opening engine: %v", err)
 	}
 	t.Cleanup(func() {
 		_ = e.Close()
-		if _, err := Stop(context.Background(), state); err != nil {
+		if _, err := Stop(context.Background(), o.State); err != nil {
 			t.Errorf("stopping engine: %v", err)
 		}
 	})

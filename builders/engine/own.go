@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -42,7 +43,7 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 	defer func() { turn.Close() }() // of nil it is an error and no harm
 	for {
 		if c, err := dialOwn(ctx, state); err == nil {
-			return &Engine{client: c, Origin: "own"}, nil
+			return &Engine{client: c, Origin: "own", own: true, options: o}, nil
 		}
 		if turn == nil {
 			if turn, err = takeTurn(state); err != nil {
@@ -50,7 +51,7 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 			}
 		}
 		if turn != nil && ended == nil && isFree(state) {
-			if ended, err = spawn(state, o.Idle); err != nil {
+			if ended, err = spawn(state, o); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
 		}
@@ -107,7 +108,7 @@ func startError(state string, err error) error {
 
 // spawn starts the daemon from this same program, detached from the command
 // that starts it, and reports its end.
-func spawn(state string, idle time.Duration) (<-chan error, error) {
+func spawn(state string, o Options) (<-chan error, error) {
 	if _, err := exec.LookPath("runc"); err != nil {
 		return nil, fault.Hint(fault.New(fault.Missing, "no BuildKit answers and runc, which an own engine needs, is not installed"),
 			"run: sudo apt-get install runc")
@@ -125,7 +126,7 @@ func spawn(state string, idle time.Duration) (<-chan error, error) {
 	if os.Geteuid() != 0 {
 		start = rootless
 	}
-	daemon, err := start(state, self, []string{"engine", "serve", "--folder", state, "--for", idle.String(), "--proxies-on-stdin"})
+	daemon, err := start(state, self, []string{"engine", "serve", "--folder", state, "--for", o.Idle.String(), "--networks", stepnet.FormatNetworks(o.Networks), "--proxies-on-stdin"})
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (p person) bakes(t *testing.T, shell, path string, args ...string) (string,
 	}
 	c := exec.CommandContext(context.Background(), program, append([]string{"engine"}, args...)...)
 	c.Dir = p.home
-	c.Env = []string{"HOME=" + p.home, "PATH=" + path, "SHELL_FOLDER=" + shell, "DOCKER_HOST=unix:///nowhere", "https_proxy=cook:tr0ub4dor@proxy.invalid:1"}
+	c.Env = []string{"HOME=" + p.home, "PATH=" + path, "SHELL_FOLDER=" + shell, "PAGE=" + os.Getenv("PAGE"), "DOCKER_HOST=unix:///nowhere", "https_proxy=cook:tr0ub4dor@proxy.invalid:1"}
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(p.uid), Gid: uint32(p.gid)}}
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -91,8 +91,10 @@ func TestRootless(t *testing.T) {
 	state := filepath.Join(p.home, "state")
 	_, _ = p.bakes(t, tools, systemPath, "stop", state) // the program is there now
 	t.Cleanup(func() { _, _ = p.bakes(t, tools, systemPath, "stop", state) })
-	// A step is root of a namespace, its first process, and sees lo alone.
-	want := "0\nsh\n1"
+	t.Setenv("PAGE", pageAt(t, ownAddress(t).String()))
+	// A step is root of a namespace, its first process, and sees lo alone; one
+	// with a network sees its end of a wire besides, and not this machine.
+	want := "0\nsh\n1\n2\nno machine"
 	for _, round := range []string{"starts", "is found again"} {
 		var group errgroup.Group
 		for range 3 {
@@ -134,7 +136,7 @@ func TestRootlessNamesWhatIsMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := rootless(t.TempDir(), "self", nil)
 	judge(t, err, fault.Missing, "apt-get install rootlesskit uidmap", "rootlesskit")
-	if _, err := spawn(t.TempDir(), 0); err == nil || !strings.Contains(fmt.Sprint(err), "runc") {
+	if _, err := spawn(t.TempDir(), Options{}); err == nil || !strings.Contains(fmt.Sprint(err), "runc") {
 		t.Errorf("without runc got %v", err)
 	}
 }

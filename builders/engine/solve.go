@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,16 +15,18 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bakelite/bakelite/builders/progress"
+	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // Kitchen is an engine with what a build brings to it.
 type Kitchen struct {
 	Engine   *Engine
-	Progress *Progress
+	Progress *progress.Display
 	// Locals are the folders of this machine that graphs read, by name.
 	Locals map[string]string
 	// Unseen are the paths in a folder of Locals that no graph sees, by its
@@ -33,6 +37,8 @@ type Kitchen struct {
 	// Judge decides about every image that a solve fetches; nil, where a graph
 	// fetches none, lets it fetch packages by their digests alone.
 	Judge JudgeImage
+	// Caches belong to this build; nil, where steps have none, refuses them.
+	Caches *Caches
 }
 
 // Job is one graph to solve and where its result goes: Image or Dir. With
@@ -72,13 +78,6 @@ type Image struct {
 	Epoch int64
 }
 
-// Dockerfiles builds a user's Dockerfile within a solve.
-type Dockerfiles interface {
-	// Dockerfile builds the named file of the local folder called context
-	// with base as the image that FROM base names.
-	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
-}
-
 // Solve solves a job and returns the digest of the manifest, where it made an
 // image.
 func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
@@ -86,45 +85,88 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	judged := &sources{judge: k.Judge}
+	w := &work{kitchen: k, job: j, judged: &sources{judge: k.Judge}}
 	if k.Judge != nil {
-		opt.SourcePolicyProvider = judged.provider()
-	}
-	var definition *llb.Definition
-	build := func(ctx context.Context, gw gateway.Client) (*gateway.Result, error) {
-		state, err := j.Graph(ctx, gatewayFrontend{gw, k.Progress})
-		if err != nil {
-			return nil, err
-		}
-		if definition, err = state.Marshal(ctx); err != nil {
-			return nil, fmt.Errorf("writing build graph: %w", err)
-		}
-		if j.Image == nil && j.Dir == "" {
-			return gateway.NewResult(), nil
-		}
-		result, err := gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: definition.ToPB()})
-		if err == nil && j.Image != nil {
-			result.AddMeta(exptypes.ExporterImageConfigKey, j.Image.Config)
-		}
-		return result, err
+		opt.SourcePolicyProvider = w.judged.provider()
 	}
 	updates := make(chan *client.SolveStatus)
 	group, solving := errgroup.WithContext(ctx)
-	group.Go(func() error { k.Progress.follow(updates, j.name()); return nil })
+	group.Go(func() error { k.Progress.Follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
-		response, err = k.Engine.client.Build(solving, opt, "bakelite", build, updates)
+		response, err = k.Engine.client.Build(solving, opt, "bakelite", w.build, updates)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		if refused := judged.refusal(); refused != nil {
+		if refused := cmp.Or(w.judged.refusal(), w.refused); refused != nil {
 			return "", refused
 		}
-		failure := k.Progress.failure(err)
-		failure.Status = gone(ctx, err, definition)
-		return "", classify(err, failure)
+		return "", classify(err, failure{k.Progress.Failure(err), gone(ctx, err, w.definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
+}
+
+// work is a job while it is solved.
+type work struct {
+	kitchen    Kitchen
+	job        Job
+	judged     *sources
+	definition *llb.Definition
+	// refused is why we ourselves refuse the graph.
+	refused error
+}
+
+// build makes the graph, judges it, has it solved, and counts that whatever it
+// fetched was judged. Of an error the engine brings back the words alone, so
+// what was classified here is kept.
+func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Result, err error) {
+	defer func() {
+		if known := (*fault.Error)(nil); errors.As(err, &known) {
+			w.refused = err
+		}
+	}()
+	if err := w.judged.askable(w.kitchen.Engine, gw); err != nil {
+		return nil, err
+	}
+	state, err := w.job.Graph(ctx, gatewayFrontend{gw, w.kitchen})
+	if err != nil {
+		return nil, err
+	}
+	if w.definition, err = state.Marshal(ctx); err != nil {
+		return nil, fmt.Errorf("writing build graph: %w", err)
+	}
+	found, err := read(w.definition)
+	if err != nil {
+		return nil, err
+	}
+	if w.job.Image == nil && w.job.Dir == "" {
+		return gateway.NewResult(), w.judged.counted(found.sources)
+	}
+	if err := w.kitchen.admit(ctx, found); err != nil {
+		return nil, err
+	}
+	if result, err = gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: w.definition.ToPB()}); err != nil {
+		return nil, err
+	}
+	if w.job.Image != nil {
+		result.AddMeta(exptypes.ExporterImageConfigKey, w.job.Image.Config)
+	}
+	return result, w.judged.counted(found.sources)
+}
+
+// admit judges the steps of a graph before one of them runs.
+func (k Kitchen) admit(ctx context.Context, found contents) error {
+	for _, s := range found.steps {
+		if s.networked() {
+			if err := k.Engine.allowsNetwork(ctx); err != nil {
+				return fmt.Errorf("step %q asks for a network: %w", s.name, err)
+			}
+		}
+		if err := k.Caches.admit(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k Kitchen) options(j Job) (client.SolveOpt, error) {
@@ -189,40 +231,4 @@ func without(unseen []string, fs fsutil.FS) (fsutil.FS, error) {
 		}
 		return fsutil.MapResultKeep
 	}})
-}
-
-type gatewayFrontend struct {
-	gw       gateway.Client
-	progress *Progress
-}
-
-func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
-	definition, err := base.Marshal(ctx)
-	if err != nil {
-		return llb.State{}, fmt.Errorf("writing base graph: %w", err)
-	}
-	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
-		Frontend: "dockerfile.v0",
-		FrontendOpt: map[string]string{
-			"filename": name, "dockerfilekey": dir,
-			"context:base": "input:base", "force-network-mode": "none",
-			// Set, it keeps a "# syntax=" line from fetching another frontend,
-			// which would be a program that nobody pinned.
-			"cmdline": "dockerfile.v0",
-		},
-		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
-	})
-	if err != nil {
-		return llb.State{}, err
-	}
-	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
-		if err := f.progress.noteIgnored(ctx, name, config); err != nil {
-			return llb.State{}, err
-		}
-	}
-	ref, err := result.SingleRef()
-	if err != nil {
-		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
-	}
-	return ref.ToState()
 }

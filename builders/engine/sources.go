@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/moby/buildkit/client/llb"
-	gateway "github.com/moby/buildkit/frontend/gateway/pb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/solver/pb"
@@ -30,11 +32,55 @@ type sources struct {
 	judge   JudgeImage
 	mu      sync.Mutex
 	refused error
+	// images are the digests of the images that were let in.
+	images []string
+}
+
+// askable refuses an engine that would not ask: it skips in silence a policy
+// that it does not know, and fetches whatever the graph names.
+func (s *sources) askable(e *Engine, gw gateway.Client) error {
+	if s.judge == nil {
+		return nil
+	}
+	caps := gw.BuildOpts().LLBCaps
+	if err := caps.Supports(pb.CapSourcePolicySession); err != nil {
+		return fault.Hint(fault.New(fault.Missing, "the engine %s is a BuildKit too old to ask which images may be used", e.Origin),
+			"update BuildKit, or leave engine.address empty for an engine of Bakelite's own")
+	}
+	return nil
+}
+
+// counted refuses a graph with an image that nobody was asked about, or with
+// another source that is refused: that an engine asks is its own word.
+func (s *sources) counted(graph []*pb.SourceOp) error {
+	if s.judge == nil {
+		return nil
+	}
+	for _, source := range graph {
+		if err := s.count(source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sources) count(source *pb.SourceOp) error {
+	ref, image := strings.CutPrefix(source.GetIdentifier(), srctypes.DockerImageScheme+"://")
+	if !image {
+		return unpinned(source)
+	}
+	_, digest, _ := strings.Cut(ref, "@")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if digest == "" || !slices.Contains(s.images, digest) {
+		return fault.New(fault.Policy, "the engine used the image %s and did not ask whether it may be", ref)
+	}
+	return nil
 }
 
 // provider is the sources' side of the engine's source policy.
 func (s *sources) provider() session.Attachable {
-	return policysession.NewPolicyProvider(func(ctx context.Context, request *policysession.CheckPolicyRequest) (*policysession.DecisionResponse, *gateway.ResolveSourceMetaRequest, error) {
+	return policysession.NewPolicyProvider(func(ctx context.Context, request *policysession.CheckPolicyRequest) (*policysession.DecisionResponse, *gatewaypb.ResolveSourceMetaRequest, error) {
 		return s.decide(ctx, request.GetSource().GetSource()), nil, nil
 	})
 }
@@ -59,22 +105,37 @@ func (s *sources) decide(ctx context.Context, source *pb.SourceOp) *policysessio
 
 // look returns the source to use instead, nil for the same one.
 func (s *sources) look(ctx context.Context, source *pb.SourceOp) (*pb.SourceOp, error) {
+	ref, image := strings.CutPrefix(source.GetIdentifier(), srctypes.DockerImageScheme+"://")
+	if !image {
+		return nil, unpinned(source)
+	}
+	by, err := s.judge(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	_, digest, _ := strings.Cut(by, "@")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.images = append(s.images, digest)
+	if by == ref {
+		return nil, nil
+	}
+	return &pb.SourceOp{Identifier: srctypes.DockerImageScheme + "://" + by, Attrs: source.Attrs}, nil
+}
+
+// unpinned refuses a source other than an image that may be another one
+// tomorrow.
+func unpinned(source *pb.SourceOp) error {
 	scheme, ref, _ := strings.Cut(source.GetIdentifier(), "://")
 	switch scheme {
 	case srctypes.LocalScheme, srctypes.OCIScheme: // folders and layouts of this machine that the kitchen names
-		return nil, nil
+		return nil
 	case srctypes.HTTPScheme, srctypes.HTTPSScheme:
-		return nil, pinned(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
+		return pinned(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
 	case srctypes.GitScheme:
-		return nil, pinned(source.Attrs[pb.AttrGitChecksum] != "" || commit.MatchString(ref), source, "ADD --checksum=COMMIT, or #COMMIT after the repository")
-	case srctypes.DockerImageScheme:
-		by, err := s.judge(ctx, ref)
-		if err != nil || by == ref {
-			return nil, err
-		}
-		return &pb.SourceOp{Identifier: scheme + "://" + by, Attrs: source.Attrs}, nil
+		return pinned(source.Attrs[pb.AttrGitChecksum] != "" || commit.MatchString(ref), source, "ADD --checksum=COMMIT, or #COMMIT after the repository")
 	}
-	return nil, fault.New(fault.Policy, "%s: sources of this kind are refused", source.GetIdentifier())
+	return fault.New(fault.Policy, "%s: sources of this kind are refused", source.GetIdentifier())
 }
 
 // commit matches a Git source that names a whole commit.

@@ -131,7 +131,7 @@ func (e *Engine) Prune(ctx context.Context) (int64, error) {
 		return e.client.Prune(ctx, removed, client.PruneAll)
 	})
 	if err := group.Wait(); err != nil {
-		return 0, classify(fmt.Errorf("pruning: %w", err), blame{})
+		return 0, classify(fmt.Errorf("pruning: %w", err), failure{})
 	}
 	return freed, nil
 }

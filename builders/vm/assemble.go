@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/sparse"
 )
 
 // maxVar is the most that the file system of /var may have before the machine
@@ -175,31 +175,10 @@ func unpackVar(dir string) error {
 		return fmt.Errorf("unpacking file system of /var: %w", err)
 	}
 	defer out.Close()
-	if err := copySparse(out, io.LimitReader(reader, maxVar)); err != nil {
+	if _, err := sparse.Copy(out, io.LimitReader(reader, maxVar)); err != nil {
 		return fmt.Errorf("unpacking file system of /var: %w", err)
 	}
 	return nil
-}
-
-// copySparse copies and leaves holes where whole blocks are zero.
-func copySparse(out *os.File, in io.Reader) error {
-	block, zero := make([]byte, 1<<16), make([]byte, 1<<16)
-	var size int64
-	for {
-		n, err := io.ReadFull(in, block)
-		if n > 0 && !bytes.Equal(block[:n], zero[:n]) {
-			if _, err := out.WriteAt(block[:n], size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return out.Truncate(size)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // write makes one disk file beside its name and moves the name last.

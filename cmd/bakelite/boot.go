@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/machine"
 	"github.com/bakelite/bakelite/runners/probe"
 )
@@ -111,7 +112,7 @@ func attend(c *cobra.Command, a app.App, m *machine.Machine, console bool) error
 		shown.Go(func() { _ = m.Follow(ctx, machine.PlainText(c.ErrOrStderr())) })
 	}
 	if test, ok := readiness(a, false); ok {
-		test.Within = app.Duration(m.Limit())
+		test.Within = units.Duration(m.Limit())
 		shown.Go(func() {
 			sayWhenReady(ctx, c.ErrOrStderr(), probe.Options{
 				Artifact: probe.Disk, Service: a.Service, Test: test, Dial: m.Dial, Alive: m.Alive,

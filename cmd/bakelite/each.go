@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
@@ -99,7 +99,7 @@ func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, i
 			defer named.Flush()
 			to = named
 		}
-		if k.Progress, err = engine.NewProgress(to, mode); err != nil {
+		if k.Progress, err = progress.New(to, mode); err != nil {
 			return err
 		}
 		defer k.Progress.Close()

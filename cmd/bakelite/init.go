@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -81,7 +82,7 @@ func shellWord(word string) string {
 	if plainWord.MatchString(word) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return shell.Quote(word)
 }
 
 // newFile is a file to write, by its slashed path below the app's folder.

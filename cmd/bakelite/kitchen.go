@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/pipelines"
@@ -21,10 +22,10 @@ func engineOptions(s *settings.Settings) engine.Options { return compose.EngineO
 
 // newKitchen constructs everything that the flows work with. The caller ends
 // the progress display.
-func newKitchen(s *settings.Settings, progress io.Writer) (pipelines.Kitchen, error) {
+func newKitchen(s *settings.Settings, to io.Writer) (pipelines.Kitchen, error) {
 	k, err := compose.New(version, s)
 	if err == nil {
-		k.Progress, err = engine.NewProgress(progress, progressMode(s))
+		k.Progress, err = progress.New(to, progressMode(s))
 	}
 	return k, err
 }

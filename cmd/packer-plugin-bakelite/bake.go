@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
@@ -53,9 +53,9 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	if err != nil {
 		return nil, err
 	}
-	progress := &lines.Writer{Say: say}
-	defer progress.Flush()
-	if k.Progress, err = engine.NewProgress(progress, "plain"); err != nil {
+	said := &lines.Writer{Say: say}
+	defer said.Flush()
+	if k.Progress, err = progress.New(said, "plain"); err != nil {
 		return nil, err
 	}
 	defer k.Progress.Close()

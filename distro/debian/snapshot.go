@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/agext/levenshtein"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -174,7 +176,7 @@ func (s *Snapshot) Nearest(name string) []string {
 	var found []candidate
 	allowed := 1 + len(name)/4
 	for known := range s.index.byName {
-		if d := distance(name, known, allowed); d <= allowed {
+		if d := levenshtein.Distance(name, known, nil); d <= allowed {
 			found = append(found, candidate{known, d})
 		}
 	}
@@ -189,27 +191,4 @@ func (s *Snapshot) Nearest(name string) []string {
 		names = append(names, c.name)
 	}
 	return names
-}
-
-// distance is the Levenshtein distance of a and b, or more than most.
-func distance(a, b string, most int) int {
-	if len(a)-len(b) > most || len(b)-len(a) > most {
-		return most + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

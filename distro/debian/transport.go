@@ -12,13 +12,10 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 const (
-	// tries is how often a mirror is asked for a file before the next one is.
-	tries = 3
-	// firstPause is the time before the second try; it doubles from there.
-	firstPause = 250 * time.Millisecond
 	// baseTimeout and slowest bound one try: a fixed time, and the time that
 	// the file takes at the slowest accepted speed, in bytes a second.
 	baseTimeout = time.Minute
@@ -26,6 +23,11 @@ const (
 	// maxRedirects bounds redirects of one request.
 	maxRedirects = 5
 )
+
+// asking is how often a mirror is asked for a file before the next one is.
+func asking() retry.Plan {
+	return retry.Plan{Attempts: 3, First: 250 * time.Millisecond, Max: time.Second}
+}
 
 // errPermanent marks an answer that the same mirror would give again.
 var errPermanent = errors.New("the mirror does not have it")
@@ -103,20 +105,11 @@ func unavailable(q request, failures []error) error {
 }
 
 func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
-	pause := firstPause
-	for try := 1; ; try++ {
-		err := c.getOnce(ctx, strings.TrimRight(base, "/")+"/"+(&url.URL{Path: q.path}).EscapedPath(), q.size, accept)
-		if err == nil || try == tries || ctx.Err() != nil || errors.Is(err, errPermanent) ||
-			errors.Is(err, errMismatch) || fault.KindOf(err) == fault.Integrity {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-			pause *= 2
-		}
-	}
+	at := strings.TrimRight(base, "/") + "/" + (&url.URL{Path: q.path}).EscapedPath()
+	return asking().Do(ctx, func(ctx context.Context) error { return c.getOnce(ctx, at, q.size, accept) },
+		func(err error) (time.Duration, bool) {
+			return 0, !errors.Is(err, errPermanent) && !errors.Is(err, errMismatch) && fault.KindOf(err) != fault.Integrity
+		})
 }
 
 func (c *Client) getOnce(ctx context.Context, url string, size int64, accept func(io.Reader) error) error {

@@ -4,6 +4,8 @@
 // engine; the only files read are the app file and those that it names.
 package app
 
+import "github.com/bakelite/bakelite/internal/units"
+
 // APIVersion is the version of the app file format that this package reads.
 const APIVersion = "bakelite.dev/v1"
 
@@ -111,26 +113,20 @@ type Port struct {
 // Resources are limits for the whole service.
 type Resources struct {
 	// Memory as a number with K, M or G (powers of 1024): "128M".
-	Memory Size `yaml:"memory,omitempty"`
+	Memory units.Size `yaml:"memory,omitempty"`
 	// CPUs is the share of processors: 0.5 is half of one.
 	CPUs float64 `yaml:"cpus,omitempty"`
 	// PIDs is the largest number of processes and threads.
 	PIDs int `yaml:"pids,omitempty"`
 }
 
-// Size is a number of bytes, written with K, M or G (powers of 1024).
-type Size int64
-
-// Duration is a time span in the form of Go's time.ParseDuration: "30s".
-type Duration int64
-
 // Health is one check and how often it is made.
 type Health struct {
 	Check `yaml:",inline"`
 	// Interval is the time between two checks, 30s by default.
-	Interval Duration `yaml:"interval,omitempty"`
+	Interval units.Duration `yaml:"interval,omitempty"`
 	// Timeout bounds one check, 5s by default.
-	Timeout Duration `yaml:"timeout,omitempty"`
+	Timeout units.Duration `yaml:"timeout,omitempty"`
 	// Retries is how many failures in a row make the service unhealthy, 3 by
 	// default.
 	Retries int `yaml:"retries,omitempty"`
@@ -188,9 +184,9 @@ type VM struct {
 	Formats []string `yaml:"formats,omitempty"`
 	// Size is the size of the disk as a machine sees it, 2G by default; what
 	// the system does not fill is the writable part.
-	Size Size `yaml:"size,omitempty"`
+	Size units.Size `yaml:"size,omitempty"`
 	// Memory is the memory of the machine in declared tests, 512M by default.
-	Memory Size `yaml:"memory,omitempty"`
+	Memory units.Size `yaml:"memory,omitempty"`
 	// Kernel is the kernel package, linux-image-cloud-<arch> by default.
 	Kernel string `yaml:"kernel,omitempty"`
 	// Packages are installed in the machine only.
@@ -216,5 +212,5 @@ type Test struct {
 	On string `yaml:"on,omitempty"`
 	// Within is how long the check may go on failing before that counts, 30s
 	// by default.
-	Within Duration `yaml:"within,omitempty"`
+	Within units.Duration `yaml:"within,omitempty"`
 }

@@ -6,18 +6,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // The values of keys that a person left out, as the fields' comments say.
 const (
 	defaultOwner    = "root:root"
 	defaultFormat   = "layout"
-	defaultDiskSize = Size(2 << 30)
-	defaultMemory   = Size(512 << 20)
+	defaultDiskSize = units.Size(2 << 30)
+	defaultMemory   = units.Size(512 << 20)
 	defaultAdmin    = "admin"
-	defaultInterval = Duration(30 * time.Second)
-	defaultTimeout  = Duration(5 * time.Second)
-	defaultWithin   = Duration(30 * time.Second)
+	defaultInterval = units.Duration(30 * time.Second)
+	defaultTimeout  = units.Duration(5 * time.Second)
+	defaultWithin   = units.Duration(30 * time.Second)
 	defaultRetries  = 3
 	defaultStatus   = 200
 )

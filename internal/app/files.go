@@ -12,8 +12,17 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/internal/lock"
 )
+
+// Content is one of the app's own files, by content.
+type Content struct {
+	// Path is below the app file's folder, with slashes.
+	Path string
+	// SHA256 has 64 hexadecimal digits.
+	SHA256 string
+	// Executable says that it has execute bits.
+	Executable bool
+}
 
 // Files returns the app's own files by content, sorted by path and each once:
 // the trees that files name, and with a Dockerfile all that it may copy, which
@@ -22,7 +31,7 @@ import (
 // of the app file and copied as a link counts as both.
 // More than 100,000 entries or 4 GiB are refused; errors are of kind
 // fault.Invalid.
-func Files(a App, unseen []string) ([]lock.File, error) {
+func Files(a App, unseen []string) ([]Content, error) {
 	root, err := os.OpenRoot(a.Dir)
 	if err != nil {
 		return nil, fault.New(fault.Missing, "opening the app's folder: %w", err)
@@ -32,7 +41,7 @@ func Files(a App, unseen []string) ([]lock.File, error) {
 	if err := w.all(a, unseen); err != nil {
 		return nil, fault.New(fault.Invalid, "listing the app's files: %w", err)
 	}
-	files := make([]lock.File, 0, len(w.found))
+	files := make([]Content, 0, len(w.found))
 	for _, f := range w.found {
 		file, err := byContent(root, f)
 		if err != nil {
@@ -40,19 +49,19 @@ func Files(a App, unseen []string) ([]lock.File, error) {
 		}
 		files = append(files, file)
 	}
-	slices.SortFunc(files, func(a, b lock.File) int {
+	slices.SortFunc(files, func(a, b Content) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
 	})
 	return onceEach(slices.Compact(files)), nil
 }
 
 // onceEach joins the entries of the same path.
-func onceEach(sorted []lock.File) []lock.File {
-	var once []lock.File
+func onceEach(sorted []Content) []Content {
+	var once []Content
 	for _, f := range sorted {
 		if n := len(once) - 1; n >= 0 && once[n].Path == f.Path {
 			sum := sha256.Sum256([]byte("\x00both\x00" + once[n].SHA256 + f.SHA256))
-			f = lock.File{Path: f.Path, SHA256: hex.EncodeToString(sum[:]), Executable: once[n].Executable || f.Executable}
+			f = Content{Path: f.Path, SHA256: hex.EncodeToString(sum[:]), Executable: once[n].Executable || f.Executable}
 			once = once[:n]
 		}
 		once = append(once, f)
@@ -80,7 +89,7 @@ func (w *walker) all(a App, unseen []string) error {
 
 // byContent reads a file; the content of a link is its target, that of a
 // folder nothing, both behind a NUL, which no text file starts with.
-func byContent(root *os.Root, f found) (lock.File, error) {
+func byContent(root *os.Root, f found) (Content, error) {
 	hash := sha256.New()
 	if f.link != "" || f.folder {
 		kind := "link"
@@ -88,19 +97,19 @@ func byContent(root *os.Root, f found) (lock.File, error) {
 			kind = "folder"
 		}
 		_, _ = io.WriteString(hash, "\x00"+kind+"\x00"+f.link)
-		return lock.File{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+		return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 	}
 	file, err := root.Open(filepath.FromSlash(f.path))
 	if err != nil {
-		return lock.File{}, fault.New(fault.Invalid, "reading the app's files: %w", explain(f.path, err))
+		return Content{}, fault.New(fault.Invalid, "reading the app's files: %w", explain(f.path, err))
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return lock.File{}, fault.New(fault.Invalid, "reading the app's files: %s changed while it was read", f.path)
+		return Content{}, fault.New(fault.Invalid, "reading the app's files: %s changed while it was read", f.path)
 	}
 	if _, err := io.Copy(hash, limit.Reader(file, maxOwnBytes, f.path)); err != nil {
-		return lock.File{}, fault.New(fault.Invalid, "reading the app's files: %w", err)
+		return Content{}, fault.New(fault.Invalid, "reading the app's files: %w", err)
 	}
-	return lock.File{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil)), Executable: info.Mode()&0o111 != 0}, nil
+	return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil)), Executable: info.Mode()&0o111 != 0}, nil
 }

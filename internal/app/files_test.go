@@ -12,7 +12,6 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/lock"
 )
 
 func link(t *testing.T, target, path string) {
@@ -221,7 +220,7 @@ func TestFollowedLinksCountOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			page := slices.IndexFunc(files, func(f lock.File) bool { return f.Path == "page" })
+			page := slices.IndexFunc(files, func(f app.Content) bool { return f.Path == "page" })
 			sums[files[page].SHA256] = true
 		}
 		if got := listed(t, a); got != "Dockerfile one page real three two" {
@@ -294,7 +293,7 @@ func listed(t *testing.T, a app.App) string {
 // other bit of its mode counts.
 func TestExecuteBitsCount(t *testing.T) {
 	dir := folder(t, map[string]string{"tool": "x"})
-	listed := func(mode os.FileMode) lock.File {
+	listed := func(mode os.FileMode) app.Content {
 		t.Helper()
 		if err := os.Chmod(filepath.Join(dir, "tool"), mode); err != nil {
 			t.Fatal(err)

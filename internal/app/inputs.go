@@ -1,10 +1,10 @@
 package app
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
+
+	"github.com/bakelite/bakelite/internal/digests"
 )
 
 // inputs are the parts of an App that decide which packages and images it
@@ -34,8 +34,7 @@ func LockInputs(a App) string {
 	if err != nil {
 		panic("strings and a bool always marshal: " + err.Error())
 	}
-	sum := sha256.Sum256(canonical)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digests.Of(canonical)
 }
 
 func asSet(names []string) []string {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/invopop/jsonschema"
+
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 var update = flag.Bool("update", false, "write generated files anew")
@@ -61,12 +63,12 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 			{Type: "integer", Minimum: "1", Maximum: "65535"},
 			{Type: "string", Pattern: `^[0-9]{1,5}(/(tcp|udp))?$`},
 		}}
-	case reflect.TypeFor[Size]():
+	case reflect.TypeFor[units.Size]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			{Type: "integer", Minimum: "1"},
 			{Type: "string", Pattern: `^[0-9]+[KMG]?$`},
 		}}
-	case reflect.TypeFor[Duration]():
+	case reflect.TypeFor[units.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
 	}
 	return nil

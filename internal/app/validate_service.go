@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // environmentName is the portable form in POSIX.1-2024, chapter 8.1, with
@@ -13,7 +15,7 @@ var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 const (
 	// minServiceMemory is what Docker accepts at least (6 MB, docker run -m).
-	minServiceMemory = Size(6 << 20)
+	minServiceMemory = units.Size(6 << 20)
 	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
@@ -48,7 +50,7 @@ func (c *checker) workingDir(key, p string) {
 	}
 }
 
-func (c *checker) positive(key string, d Duration) {
+func (c *checker) positive(key string, d units.Duration) {
 	if d <= 0 {
 		c.add(key, "must be more than 0")
 	}

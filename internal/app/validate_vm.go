@@ -5,15 +5,17 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 const (
 	// minDisk holds the boot partition, a small Debian and its hashes, and
 	// some room to write.
-	minDisk = Size(512 << 20)
-	maxDisk = Size(2 << 40) // what a VHD can be (2,040 GiB) and more than any root needs
+	minDisk = units.Size(512 << 20)
+	maxDisk = units.Size(2 << 40) // what a VHD can be (2,040 GiB) and more than any root needs
 	// minMachine is what Debian's kernel and initrd need to reach a service.
-	minMachine = Size(256 << 20)
+	minMachine = units.Size(256 << 20)
 	minRSABits = 2048 // NIST SP 800-131A
 )
 

@@ -4,7 +4,7 @@
 // removed by the next one; and of what can be made again only that stays which
 // was used last. Locks tell which folders are in use, so several processes may
 // share a parent; it must not be one that other users can write to. It knows
-// no content and imports nothing of ours.
+// no content.
 package cache
 
 import (
@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/bakelite/bakelite/internal/flock"
 )
 
 const (
@@ -51,7 +51,7 @@ func New(parent, prefix string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making work folder: %w", err)
 	}
-	lock, err := take(path, unix.LOCK_EX)
+	lock, err := take(path, flock.Exclusive)
 	if err != nil {
 		_ = os.RemoveAll(path)
 		return nil, fmt.Errorf("making work folder: %w", err)
@@ -72,13 +72,14 @@ func (f *Folder) Rename(final string) error {
 	if err := os.Rename(f.Path, final); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("naming folder: %w", err)
 	}
-	return unix.Flock(int(f.lock.Fd()), unix.LOCK_SH)
+	_, err := flock.Try(f.lock, flock.Shared) // nobody can hold a lock that this process has
+	return err
 }
 
 // Use marks a folder as used now and keeps Trim from it until done is called.
 // The error is fs.ErrNotExist where it is not there, or about to go.
 func Use(path string) (done func(), err error) {
-	lock, err := take(path, unix.LOCK_SH)
+	lock, err := take(path, flock.Shared)
 	if err != nil {
 		return nil, err
 	}
@@ -93,17 +94,18 @@ func Touch(path string) {
 }
 
 // take opens and locks a folder that is still the one of its name.
-func take(path string, how int) (*os.File, error) {
+func take(path string, how flock.Kind) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
+	taken, err := flock.Try(f, how)
+	if err == nil && !taken {
+		err = &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+	}
+	if err != nil {
 		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = fs.ErrNotExist
-		}
-		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
+		return nil, err
 	}
 	ours, err := f.Stat()
 	if err == nil {
@@ -171,7 +173,7 @@ func remove(path string, folder bool) {
 		_ = os.Remove(path)
 		return
 	}
-	lock, err := take(path, unix.LOCK_EX)
+	lock, err := take(path, flock.Exclusive)
 	if err != nil {
 		return
 	}

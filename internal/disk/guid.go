@@ -2,7 +2,8 @@ package disk
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+
+	"github.com/google/uuid"
 
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -11,40 +12,18 @@ import (
 // text is read, as systemd's sd_id128_t holds them.
 type GUID [16]byte
 
-// dashes are the positions of the dashes in a GUID's text.
-var dashes = [...]int{8, 13, 18, 23}
-
 // ParseGUID reads the text form of 36 characters, in either case; anything
 // else is an error of kind Invalid.
 func ParseGUID(s string) (GUID, error) {
-	var g GUID
-	bare := make([]byte, 0, 2*len(g))
-	for i := range len(s) {
-		if len(s) == 36 && isDash(i) != (s[i] == '-') {
-			break
-		}
-		if s[i] != '-' {
-			bare = append(bare, s[i])
-		}
-	}
-	if len(s) != 36 || len(bare) != 32 {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != len(id.String()) { // it reads other forms too
 		return GUID{}, fault.New(fault.Invalid, "parsing GUID %.40q: want xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", s)
 	}
-	if _, err := hex.Decode(g[:], bare); err != nil {
-		return GUID{}, fault.New(fault.Invalid, "parsing GUID %q: %w", s, err)
-	}
-	return g, nil
-}
-
-func isDash(i int) bool {
-	return i == dashes[0] || i == dashes[1] || i == dashes[2] || i == dashes[3]
+	return GUID(id), nil
 }
 
 // String returns the text form in lower case.
-func (g GUID) String() string {
-	h := hex.EncodeToString(g[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
+func (g GUID) String() string { return uuid.UUID(g).String() }
 
 // OnDisk returns the bytes as a GPT stores them: the first three fields are
 // little-endian (UEFI specification 2.10, appendix A).
@@ -58,12 +37,7 @@ func (g GUID) OnDisk() [16]byte {
 // NameGUID returns the identifier of a name in a namespace: a UUID of version
 // 8 made from SHA-256 (RFC 9562, appendix B.2).
 func NameGUID(namespace GUID, name string) GUID {
-	sum := sha256.Sum256(append(namespace[:], name...))
-	var g GUID
-	copy(g[:], sum[:])
-	g[6] = g[6]&0x0f | 0x80
-	g[8] = g[8]&0x3f | 0x80
-	return g
+	return GUID(uuid.NewHash(sha256.New(), uuid.UUID(namespace), []byte(name), 8))
 }
 
 // VerityIDs returns the partition identifiers of a verity protected partition

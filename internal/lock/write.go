@@ -3,8 +3,6 @@ package lock
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -43,8 +42,7 @@ func Write(path string, l *Lock) error {
 
 // Digest returns "sha256:" and the hex SHA-256 of what Marshal returns.
 func (l *Lock) Digest() string {
-	sum := sha256.Sum256(l.encode())
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digests.Of(l.encode())
 }
 
 // Epoch returns the newest date of the archives, in UTC and whole seconds: the

@@ -3,7 +3,7 @@ package policy
 import (
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // Kind is the kind that every policy file states.
@@ -25,10 +25,10 @@ const (
 	defaultUnknownAs = "medium"
 	// defaultDatabaseAge is a week: makers of databases publish several times
 	// a day, and a weekly rebuild still passes.
-	defaultDatabaseAge = app.Duration(7 * 24 * time.Hour)
+	defaultDatabaseAge = units.Duration(7 * 24 * time.Hour)
 	// defaultReportAge is 30 days, the time that FedRAMP and PCI DSS give for
 	// what is severe.
-	defaultReportAge = app.Duration(30 * 24 * time.Hour)
+	defaultReportAge = units.Duration(30 * 24 * time.Hour)
 )
 
 // Default returns the policy in force where no file is given.

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+
+	"github.com/bakelite/bakelite/internal/digests"
 )
 
 // Digest returns "sha256:" and the digest of what p asks for: its keys with
@@ -18,8 +20,7 @@ func (p Policy) Digest() string {
 		sums[name] = hex.EncodeToString(sum[:])
 	}
 	p.Dir, p.Path, p.Files = "", "", nil
-	sum := sha256.Sum256(canonical([]any{used(p), sums}))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digests.Of(canonical([]any{used(p), sums}))
 }
 
 // used returns p as maps and lists without what is zero or empty.

@@ -6,7 +6,7 @@
 // folder. It has no clock: whether a waiver has expired is the gate's to say.
 package policy
 
-import "github.com/bakelite/bakelite/internal/app"
+import "github.com/bakelite/bakelite/internal/units"
 
 // APIVersion is the version of the policy file format.
 const APIVersion = "bakelite.dev/v1"
@@ -65,7 +65,7 @@ type BaseImages struct {
 	// no signature.
 	SignedBy []Signer `yaml:"signedBy,omitempty"`
 	// MaxAge refuses images made longer ago.
-	MaxAge app.Duration `yaml:"maxAge,omitempty"`
+	MaxAge units.Duration `yaml:"maxAge,omitempty"`
 }
 
 // Signer is who must have signed: a key, or an identity that an OIDC issuer
@@ -108,7 +108,7 @@ type Gate struct {
 	// out; failed ones never get here.
 	AllowSkippedTests bool `yaml:"allowSkippedTests,omitempty"`
 	// MaxDatabaseAge refuses reports by an older database, 168h by default.
-	MaxDatabaseAge app.Duration `yaml:"maxDatabaseAge,omitempty"`
+	MaxDatabaseAge units.Duration `yaml:"maxDatabaseAge,omitempty"`
 }
 
 // Vulnerabilities bounds the findings.
@@ -164,5 +164,5 @@ type Verify struct {
 	WithoutVerdict bool `yaml:"withoutVerdict,omitempty"`
 	// MaxReportAge refuses artifacts whose newest scan report is older, 720h
 	// by default.
-	MaxReportAge app.Duration `yaml:"maxReportAge,omitempty"`
+	MaxReportAge units.Duration `yaml:"maxReportAge,omitempty"`
 }

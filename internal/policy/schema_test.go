@@ -11,7 +11,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
-	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 var update = flag.Bool("update", false, "write generated files anew")
@@ -55,7 +55,7 @@ func generateSchema(t *testing.T) []byte {
 }
 
 func mapType(t reflect.Type) *jsonschema.Schema {
-	if t == reflect.TypeFor[app.Duration]() {
+	if t == reflect.TypeFor[units.Duration]() {
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
 	}
 	return nil

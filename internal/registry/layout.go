@@ -30,7 +30,7 @@ func (l layout) blobPath(d digest.Digest) string {
 }
 
 func (l layout) HasBlob(_ context.Context, d Descriptor) (bool, error) {
-	if err := check(d); err != nil {
+	if err := CheckDescriptor(d); err != nil {
 		return false, err
 	}
 	info, err := os.Stat(l.blobPath(d.Digest))
@@ -69,7 +69,7 @@ func (l layout) PutBlob(ctx context.Context, b Blob) error {
 	if err != nil {
 		return fmt.Errorf("opening blob %s: %w", b.Digest, err)
 	}
-	r = newVerified(r, b.Descriptor)
+	r = Verified(r, b.Descriptor)
 	defer r.Close()
 	if err := l.write(ctx, b.Digest, r); err != nil {
 		return fmt.Errorf("writing blob %s: %w", b.Digest, err)
@@ -78,7 +78,7 @@ func (l layout) PutBlob(ctx context.Context, b Blob) error {
 }
 
 func (l layout) Blob(_ context.Context, d Descriptor) (io.ReadCloser, error) {
-	if err := check(d); err != nil {
+	if err := CheckDescriptor(d); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(l.blobPath(d.Digest))
@@ -88,12 +88,12 @@ func (l layout) Blob(_ context.Context, d Descriptor) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening blob: %w", err)
 	}
-	return newVerified(f, d), nil
+	return Verified(f, d), nil
 }
 
 func (l layout) Manifest(_ context.Context, ref string) (Manifest, error) {
 	want := digest.Digest(ref)
-	if checkDigest(want) != nil {
+	if CheckDigest(want) != nil {
 		found, err := l.find(ref)
 		if err != nil {
 			return Manifest{}, err
@@ -104,7 +104,7 @@ func (l layout) Manifest(_ context.Context, ref string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	m := newManifest("", content)
+	m := NewManifest("", content)
 	if m.Digest != want {
 		return Manifest{}, fault.New(fault.Integrity, "layout %s: the file of %s holds %s", l.dir, want, m.Digest)
 	}
@@ -132,11 +132,11 @@ func (l layout) PutManifest(ctx context.Context, m Manifest) (int64, error) {
 		return 0, err
 	}
 	if !has {
-		if err := l.PutBlob(ctx, Blob{Descriptor: m.Descriptor, Open: bytesOf(m.Content)}); err != nil {
+		if err := l.PutBlob(ctx, InMemory(m.Descriptor, m.Content)); err != nil {
 			return 0, err
 		}
 	}
-	d, _, err := referrerOf(m)
+	d, _, err := m.Referrer()
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +12,10 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 
+	"github.com/bakelite/bakelite/internal/cancel"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/flock"
 )
 
 // ingest is where a layout's blobs stand until they are whole.
@@ -54,7 +54,7 @@ func (l layout) write(ctx context.Context, d digest.Digest, r io.Reader) error {
 		return err
 	}
 	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
-	if _, err := io.Copy(f, withContext(ctx, r)); err != nil {
+	if _, err := io.Copy(f, cancel.Reader(ctx, r)); err != nil {
 		return err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
@@ -103,52 +103,15 @@ func (l layout) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking layout: %w", err)
 	}
-	for deadline := time.Now().Add(lockWait); ; {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("locking layout %s: %w", l.dir, err)
-		}
-		if time.Now().After(deadline) {
-			f.Close()
-			return nil, fault.Hint(fault.New(fault.Busy, "another publisher holds layout %s", l.dir), "run the same command again when it is done")
-		}
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
-			f.Close()
-			return nil, err
-		}
+	waiting, stop := context.WithTimeout(ctx, lockWait)
+	defer stop()
+	err = flock.Wait(waiting, f, flock.Exclusive, lockPoll)
+	if err == nil {
+		return func() { f.Close() }, nil
 	}
-}
-
-// wait sleeps unless the context ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
+	f.Close()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fault.Hint(fault.New(fault.Busy, "another publisher holds layout %s", l.dir), "run the same command again when it is done")
 	}
-}
-
-type contextReader struct {
-	ctx context.Context //nolint:containedctx // a reader has no other way to hear of its end
-	r   io.Reader
-}
-
-func withContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}
-
-func bytesOf(content []byte) func(context.Context) (io.ReadCloser, error) {
-	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	return nil, err
 }

@@ -91,7 +91,7 @@ func (l layout) read() (*index, error) {
 		return nil, fault.New(fault.Integrity, "layout %s names more than %d manifests", l.dir, maxChildren)
 	}
 	for _, d := range empty.Manifests {
-		if err := check(d); err != nil {
+		if err := CheckDescriptor(d); err != nil {
 			return nil, fmt.Errorf("reading index of layout %s: %w", l.dir, err)
 		}
 	}
@@ -127,7 +127,7 @@ func (l layout) update(ctx context.Context, change func(*index) error) error {
 }
 
 func (l layout) SetTag(ctx context.Context, t TagRequest) error {
-	if err := checkTag(t.Name); err != nil {
+	if err := CheckTag(t.Name); err != nil {
 		return err
 	}
 	d, err := l.described(t.Manifest)

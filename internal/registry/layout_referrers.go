@@ -14,7 +14,7 @@ import (
 // Referrers reads each manifest that the index names, as oras and cosign do,
 // and the list under the fallback tag that copies of registries have.
 func (l layout) Referrers(ctx context.Context, subject digest.Digest) ([]Descriptor, error) {
-	if err := checkDigest(subject); err != nil {
+	if err := CheckDigest(subject); err != nil {
 		return nil, err
 	}
 	i, err := l.read()
@@ -37,7 +37,7 @@ func (l layout) Referrers(ctx context.Context, subject digest.Digest) ([]Descrip
 
 // referrersAt returns what one entry of the index adds.
 func (l layout) referrersAt(ctx context.Context, d Descriptor, subject digest.Digest) ([]Descriptor, error) {
-	listed := d.Annotations[ocispec.AnnotationRefName] == fallbackTag(subject)
+	listed := d.Annotations[ocispec.AnnotationRefName] == ReferrersTag(subject)
 	if d.Size > maxManifest || d.Digest == subject {
 		return nil, nil
 	}
@@ -49,10 +49,10 @@ func (l layout) referrersAt(ctx context.Context, d Descriptor, subject digest.Di
 		return nil, err
 	}
 	if listed {
-		s, err := shapeOf(m)
+		s, err := m.Shape()
 		return s.Manifests, err
 	}
-	referrer, of, err := referrerOf(m)
+	referrer, of, err := m.Referrer()
 	if err != nil || of != subject {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func tooMany(subject digest.Digest) error {
 // its platform: readers of a layout choose by it.
 func (l layout) described(m Manifest) (Descriptor, error) {
 	d := m.Descriptor
-	s, err := shapeOf(m)
+	s, err := m.Shape()
 	if err != nil {
 		return d, err
 	}
@@ -104,7 +104,7 @@ func (l layout) described(m Manifest) (Descriptor, error) {
 
 // mediaTypeOf says what a manifest is that came without a header.
 func mediaTypeOf(m Manifest) string {
-	s, err := shapeOf(m)
+	s, err := m.Shape()
 	switch {
 	case err == nil && s.MediaType != "":
 		return s.MediaType

@@ -17,12 +17,6 @@ const (
 	maxReferrers = 1024
 	// maxPages bounds the pages of a list of referrers.
 	maxPages = 32
-	// maxBundle bounds one bundle, in bytes: what cosign reads at most.
-	maxBundle = 128 << 20
-	// maxBundles bounds all bundles of one digest, in bytes.
-	maxBundles = 512 << 20
-	// maxClassic bounds one classic signature's payload, in bytes.
-	maxClassic = 1 << 20
 	// maxBlob bounds any blob, in bytes.
 	maxBlob = 64 << 30
 	// maxRefusal bounds what is read of a registry's error, in bytes.
@@ -50,6 +44,8 @@ const (
 	// lockWait is how long a publisher waits for another one's step on the
 	// same layout; a step takes milliseconds.
 	lockWait = time.Minute
+	// lockPoll is the time between two looks whether that step is done.
+	lockPoll = 20 * time.Millisecond
 	// staleIngest is the age at which an unfinished blob in a layout is taken
 	// for a killed publisher's.
 	staleIngest = 24 * time.Hour

@@ -64,7 +64,7 @@ func Open(ref string, o Options) (Store, string, error) {
 // split cuts a tag or digest off a reference.
 func split(ref string) (repository, at string, err error) {
 	if before, after, ok := strings.Cut(ref, "@"); ok {
-		if checkDigest(digest.Digest(after)) != nil {
+		if CheckDigest(digest.Digest(after)) != nil {
 			return "", "", fault.New(fault.Invalid, "reading reference %q: %q is no SHA-256 digest", ref, after)
 		}
 		repository, _ = cutTag(before) // the digest decides
@@ -72,7 +72,7 @@ func split(ref string) (repository, at string, err error) {
 	}
 	repository, at = cutTag(ref)
 	if at != "" {
-		err = checkTag(at)
+		err = CheckTag(at)
 	}
 	return repository, at, err
 }
@@ -96,15 +96,16 @@ func cutTag(ref string) (rest, tag string) {
 // tagForm is the form of tags in the distribution specification 1.1.
 const tagForm = `^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`
 
-func checkTag(tag string) error {
+// CheckTag refuses what is no tag: fault.Invalid.
+func CheckTag(tag string) error {
 	if ok, err := regexp.MatchString(tagForm, tag); err != nil || !ok {
 		return fault.Hint(fault.New(fault.Invalid, "%q is no tag", tag), "use letters, digits, '.', '_' and '-', at most 128 of them")
 	}
 	return nil
 }
 
-// fallbackTag is the tag under which a registry without an API for referrers
+// ReferrersTag is the tag under which a registry without an API for referrers
 // lists them, and with ".sig" the tag of classic signatures.
-func fallbackTag(subject digest.Digest) string {
+func ReferrersTag(subject digest.Digest) string {
 	return subject.Algorithm().String() + "-" + subject.Encoded()
 }

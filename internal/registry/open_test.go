@@ -1,8 +1,10 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -11,13 +13,15 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/registry/registrytest"
 )
 
 func TestOpen(t *testing.T) {
-	hash := digestOf("x").String()
+	hash := digest.FromString("x").String()
 	for _, tt := range []struct{ ref, name, at string }{
 		{"registry.example.com/team/web", "registry.example.com/team/web", ""},
 		{"registry.example.com:5000/web", "registry.example.com:5000/web", ""},
@@ -75,13 +79,13 @@ func (r *redirect) RoundTrip(req *http.Request) (*http.Response, error) {
 // Plain HTTP reaches no other machine, even where the library would try it,
 // unless the user allows it.
 func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
-	host := serve(t, memoryHandler(), nil)
+	host := registrytest.Serve(t, registrytest.Memory(), nil)
 	for _, name := range []string{"192.168.7.7:5000", "10.0.0.1", "registry.local", "registry.example.com", "localhost.example.com:5000"} {
 		for _, insecure := range []bool{false, true} {
 			to := &redirect{to: host}
-			o := fast()
+			o := registrytest.Fast()
 			o.Transport, o.Insecure = to, insecure
-			_, err := registry.Resolve(t.Context(), open(t, name+"/web", o), "latest")
+			_, err := registry.Resolve(t.Context(), registrytest.Open(t, name+"/web", o), "latest")
 			if reached := to.plain.Load() > 0; reached != insecure || insecure && !errors.Is(err, registry.ErrNotFound) {
 				t.Errorf("%s, insecure %t: asked in plain HTTP: %t (%v)", name, insecure, reached, err)
 			}
@@ -94,10 +98,10 @@ func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
 
 // A registry that sends readers on in plain HTTP is not followed.
 func TestRedirectToPlainHTTP(t *testing.T) {
-	handler := memoryHandler()
-	plain := serve(t, handler, nil)
-	_, c := image(t, "hello")
-	if _, err := registry.Publish(t.Context(), open(t, plain+"/web", fast()), registry.Publication{Content: c, Signed: signed(t, c)}); err != nil {
+	handler := registrytest.Memory()
+	plain := registrytest.Serve(t, handler, nil)
+	c := image(t, "hello")
+	if err := put(t.Context(), registrytest.Open(t, plain+"/web", registrytest.Fast()), c); err != nil {
 		t.Fatal(err)
 	}
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,11 +112,11 @@ func TestRedirectToPlainHTTP(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(secure.Close)
-	o := fast()
+	o := registrytest.Fast()
 	transport := secure.Client().Transport.(*http.Transport).Clone()
 	transport.DialContext = dialer(strings.TrimPrefix(secure.URL, "https://"), plain)
 	o.Transport = transport
-	_, err := registry.Pull(t.Context(), open(t, "example.com/web", o), registry.PullOptions{Digest: c.Manifest.Digest, Layout: filepath.Join(t.TempDir(), "to")})
+	_, err := registry.Pull(t.Context(), registrytest.Open(t, "example.com/web", o), registry.PullOptions{Digest: c.manifest.Digest, Layout: filepath.Join(t.TempDir(), "to")})
 	if fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), "plain HTTP") {
 		t.Errorf("got %v, want that it is refused", err)
 	}
@@ -125,8 +129,8 @@ func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 }
 
 func TestCredentials(t *testing.T) {
-	handler := memoryHandler()
-	host := serve(t, handler, func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+	handler := registrytest.Memory()
+	host := registrytest.Serve(t, handler, func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 		user, password, _ := r.BasicAuth()
 		if user == "baker" && password == "secret" {
 			return false
@@ -136,16 +140,26 @@ func TestCredentials(t *testing.T) {
 		_, _ = io.WriteString(w, "no")
 		return true
 	})
-	_, c := image(t, "hello")
-	p := registry.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}
-	o := fast()
+	c := image(t, "hello")
+	o := registrytest.Fast()
 	o.Keychain = keychain{"baker", "secret"}
-	if _, err := registry.Publish(t.Context(), open(t, host+"/web", o), p); err != nil {
+	if err := put(t.Context(), registrytest.Open(t, host+"/web", o), c, "latest"); err != nil {
 		t.Error(err)
 	}
 	o.Keychain = keychain{"baker", "hunter2"}
-	_, err := registry.Publish(t.Context(), open(t, host+"/web", o), p)
+	err := put(t.Context(), registrytest.Open(t, host+"/web", o), c, "latest")
 	if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "docker login "+host) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v (%s), want a hint to log in and no password", err, fault.HintOf(err))
+	}
+}
+
+// dialer reaches one server by its address and another one by any other name.
+func dialer(other, plain string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address != plain {
+			address = other
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
 	}
 }

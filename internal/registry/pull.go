@@ -2,16 +2,10 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
-	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -37,7 +31,7 @@ func Pull(ctx context.Context, s Reader, o PullOptions) (digest.Digest, error) {
 	if err != nil {
 		return "", fmt.Errorf("pulling: %w", err)
 	}
-	parsed, err := shapeOf(m)
+	parsed, err := m.Shape()
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +47,7 @@ func Pull(ctx context.Context, s Reader, o PullOptions) (digest.Digest, error) {
 		return "", fault.New(fault.Integrity, "image %s has %d bytes, more than allowed", m.Digest, total)
 	}
 	to := Layout(o.Layout)
-	if _, _, err := putBlobs(ctx, to, blobs); err != nil {
+	if _, _, err := PutBlobs(ctx, to, blobs); err != nil {
 		return "", fmt.Errorf("pulling: %w", err)
 	}
 	_, err = to.PutManifest(ctx, m)
@@ -66,7 +60,7 @@ func imageFor(ctx context.Context, s Reader, o PullOptions) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	parsed, err := shapeOf(m)
+	parsed, err := m.Shape()
 	if err != nil || parsed.Manifests == nil {
 		return m, err
 	}
@@ -78,107 +72,3 @@ func imageFor(ctx context.Context, s Reader, o PullOptions) (Manifest, error) {
 	}
 	return Manifest{}, fault.New(fault.Invalid, "%s has no image for %q", o.Digest, o.Platform)
 }
-
-// PullFile fetches one file of a disk, uncompressed, to path: the one of a
-// format, such as qcow2. Its digest is checked against the artifact's, which
-// is against the digest asked for. Runs of zeros become holes.
-func PullFile(ctx context.Context, s Reader, disk digest.Digest, format, path string) error {
-	m, err := s.Manifest(ctx, disk.String())
-	if err != nil {
-		return fmt.Errorf("pulling disk: %w", err)
-	}
-	parsed, err := shapeOf(m)
-	if err != nil {
-		return err
-	}
-	if parsed.ArtifactType != DiskArtifact {
-		return fault.New(fault.Invalid, "%s is no disk: it is %q", disk, parsed.ArtifactType)
-	}
-	for _, l := range parsed.Layers {
-		if l.MediaType == fmt.Sprintf(diskLayerForm, format) {
-			return unpackDisk(ctx, s, l, path)
-		}
-	}
-	return fault.New(fault.Invalid, "disk %s has no file of the format %q", disk, format)
-}
-
-func unpackDisk(ctx context.Context, s Reader, l Descriptor, path string) error {
-	size, err := strconv.ParseInt(l.Annotations[diskSize], 10, 64)
-	inner := Descriptor{Digest: digest.Digest(l.Annotations[diskDigest]), Size: size}
-	if err != nil || check(inner) != nil {
-		return fault.New(fault.Integrity, "disk layer %s does not say what it holds", l.Digest)
-	}
-	r, err := s.Blob(ctx, l)
-	if err != nil {
-		return fmt.Errorf("pulling disk: %w", err)
-	}
-	defer r.Close()
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<23))
-	if err != nil {
-		return fault.New(fault.Integrity, "reading disk layer: %w", err)
-	}
-	whole := newVerified(z.IOReadCloser(), inner)
-	defer whole.Close()
-	if err := writeSparse(ctx, path, whole); err != nil {
-		return fmt.Errorf("pulling disk: %w", err)
-	}
-	return nil
-}
-
-// writeSparse writes a file beside its place and renames it.
-func writeSparse(ctx context.Context, path string, r io.Reader) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
-	size, err := copySparse(f.File, withContext(ctx, r))
-	if err == nil {
-		err = f.Truncate(size)
-	}
-	if err != nil {
-		return fault.As(fault.Integrity, err)
-	}
-	return f.CloseAtomicallyReplace()
-}
-
-func copySparse(f *os.File, r io.Reader) (size int64, err error) {
-	buffer := make([]byte, 64<<10)
-	for err == nil {
-		n := 0
-		for n < len(buffer) && err == nil { // io.ReadFull would hide the reader's own ErrUnexpectedEOF
-			var got int
-			got, err = r.Read(buffer[n:])
-			n += got
-		}
-		if !zeros(buffer[:n]) {
-			if _, write := f.WriteAt(buffer[:n], size); write != nil {
-				return size, write
-			}
-		}
-		size += int64(n)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return size, err
-}
-
-// zeros says whether a buffer is all zeros.
-func zeros(p []byte) bool {
-	for len(p) >= 8 {
-		if p[0]|p[1]|p[2]|p[3]|p[4]|p[5]|p[6]|p[7] != 0 {
-			return false
-		}
-		p = p[8:]
-	}
-	for _, b := range p {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// isNotFound says that a store has no such thing.
-func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

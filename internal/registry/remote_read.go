@@ -38,8 +38,8 @@ func (r *remote) Manifest(ctx context.Context, ref string) (Manifest, error) {
 	if resp.StatusCode == http.StatusNotFound {
 		return Manifest{}, notFound(ref + " in " + r.Name())
 	}
-	m := newManifest(resp.Header.Get("Content-Type"), content)
-	if want := digest.Digest(ref); checkDigest(want) == nil && m.Digest != want {
+	m := NewManifest(resp.Header.Get("Content-Type"), content)
+	if want := digest.Digest(ref); CheckDigest(want) == nil && m.Digest != want {
 		return Manifest{}, fault.New(fault.Integrity, "%s: manifest %s was asked for and %s came", r.Name(), want, m.Digest)
 	}
 	if told := resp.Header.Get("Docker-Content-Digest"); told != "" && told != m.Digest.String() {
@@ -52,18 +52,18 @@ func (r *remote) Manifest(ctx context.Context, ref string) (Manifest, error) {
 }
 
 func (r *remote) Blob(ctx context.Context, d Descriptor) (io.ReadCloser, error) {
-	if err := check(d); err != nil {
+	if err := CheckDescriptor(d); err != nil {
 		return nil, err
 	}
 	s := &resumed{ctx: ctx, remote: r, want: d}
 	if err := r.retry(ctx, s.open); err != nil {
 		return nil, err
 	}
-	return newVerified(s, d), nil
+	return Verified(s, d), nil
 }
 
 func (r *remote) Referrers(ctx context.Context, subject digest.Digest) ([]Descriptor, error) {
-	if err := checkDigest(subject); err != nil {
+	if err := CheckDigest(subject); err != nil {
 		return nil, err
 	}
 	list, ok, err := r.referrersByAPI(ctx, subject)
@@ -108,7 +108,7 @@ func parseReferrers(text []byte, subject digest.Digest) ([]Descriptor, error) {
 		return nil, tooMany(subject)
 	}
 	for _, d := range page.Manifests {
-		if err := check(d); err != nil {
+		if err := CheckDescriptor(d); err != nil {
 			return nil, err
 		}
 	}

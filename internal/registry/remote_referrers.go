@@ -13,11 +13,12 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 // referrersByTag reads the list of a registry without the API.
 func (r *remote) referrersByTag(ctx context.Context, subject digest.Digest) ([]Descriptor, error) {
-	m, err := r.Manifest(ctx, fallbackTag(subject))
+	m, err := r.Manifest(ctx, ReferrersTag(subject))
 	if errors.Is(err, ErrNotFound) {
 		return []Descriptor{}, nil
 	}
@@ -40,7 +41,7 @@ func (r *remote) Attach(ctx context.Context, subject digest.Digest, referrers []
 	}
 	for n := range merges {
 		if n > 0 {
-			if err := wait(ctx, jitter(r.options.FirstWait)); err != nil {
+			if err := retry.Wait(ctx, retry.Jitter(r.options.FirstWait)); err != nil {
 				return err
 			}
 		}
@@ -83,5 +84,5 @@ func (r *remote) putList(ctx context.Context, subject digest.Digest, all []Descr
 	if err != nil {
 		return fmt.Errorf("encoding list of referrers: %w", err)
 	}
-	return r.put(ctx, fallbackTag(subject), newManifest(ocispec.MediaTypeImageIndex, text), nil)
+	return r.put(ctx, ReferrersTag(subject), NewManifest(ocispec.MediaTypeImageIndex, text), nil)
 }

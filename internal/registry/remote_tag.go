@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 // SetTag moves a tag with the one request that registries have for it. For a
@@ -16,7 +17,7 @@ import (
 // settle: of two publishers the one that wrote last wins and the other hears
 // of it. A registry that can keep tags from moving should be told to.
 func (r *remote) SetTag(ctx context.Context, t TagRequest) error {
-	if err := checkTag(t.Name); err != nil {
+	if err := CheckTag(t.Name); err != nil {
 		return err
 	}
 	have, err := r.tagged(ctx, t.Name)
@@ -35,7 +36,7 @@ func (r *remote) SetTag(ctx context.Context, t TagRequest) error {
 		return err
 	}
 	if err == nil {
-		if err := wait(ctx, r.options.Settle); err != nil {
+		if err := retry.Wait(ctx, r.options.Settle); err != nil {
 			return err
 		}
 	}

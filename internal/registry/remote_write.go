@@ -14,7 +14,7 @@ import (
 )
 
 func (r *remote) HasBlob(ctx context.Context, d Descriptor) (bool, error) {
-	if err := check(d); err != nil {
+	if err := CheckDescriptor(d); err != nil {
 		return false, err
 	}
 	var has bool
@@ -43,7 +43,7 @@ func (r *remote) has(ctx context.Context, d Descriptor) (bool, error) {
 // PutBlob sends a blob whole: POST for an address, then PUT. An attempt that
 // was cut begins with a look whether the registry has it after all.
 func (r *remote) PutBlob(ctx context.Context, b Blob) error {
-	if err := check(b.Descriptor); err != nil {
+	if err := CheckDescriptor(b.Descriptor); err != nil {
 		return err
 	}
 	first := true
@@ -81,7 +81,7 @@ func (r *remote) send(ctx context.Context, to *url.URL, b Blob) error {
 	if err != nil {
 		return fault.As(fault.Internal, fmt.Errorf("opening blob %s: %w", b.Digest, err))
 	}
-	content = newVerified(content, b.Descriptor) // a file that changed is not sent to its end
+	content = Verified(content, b.Descriptor) // a file that changed is not sent to its end
 	defer content.Close()
 	q := request{
 		method: http.MethodPut, url: to.String(), scope: transport.PushScope, size: b.Size,

@@ -2,9 +2,7 @@ package registry
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -17,34 +15,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 // retry makes an attempt again, from its start, while what fails may pass:
 // a busy or broken server and a cut connection.
 func (r *remote) retry(ctx context.Context, attempt func(context.Context) error) error {
-	mean := r.options.FirstWait
-	for n := 1; ; n++ {
-		asked := &retryAfter{}
-		err := attempt(context.WithValue(ctx, retryAfterKey{}, asked))
-		if err == nil || ctx.Err() != nil || n == attempts || !passing(err) {
-			return r.explain(ctx, err)
-		}
-		pause := max(jitter(mean), min(asked.pause, r.options.MaxWait))
-		if err := wait(ctx, pause); err != nil {
-			return err
-		}
-		mean = min(2*mean, r.options.MaxWait)
-	}
-}
-
-// jitter spreads the publishers that one outage stopped: half to one and a
-// half times the mean.
-func jitter(mean time.Duration) time.Duration {
-	var b [8]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return mean
-	}
-	return mean/2 + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(mean+1)) //nolint:gosec // below mean
+	asked := &retryAfter{}
+	plan := retry.Plan{Attempts: attempts, First: r.options.FirstWait, Max: r.options.MaxWait}
+	err := plan.Do(ctx, func(ctx context.Context) error {
+		*asked = retryAfter{}
+		return attempt(context.WithValue(ctx, retryAfterKey{}, asked))
+	}, func(err error) (time.Duration, bool) { return min(asked.pause, r.options.MaxWait), passing(err) })
+	return r.explain(ctx, err)
 }
 
 type retryAfterKey struct{}

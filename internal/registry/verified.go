@@ -5,6 +5,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 )
@@ -19,7 +20,9 @@ type verified struct {
 	read     int64
 }
 
-func newVerified(r io.ReadCloser, want Descriptor) io.ReadCloser {
+// Verified returns a reader that fails with fault.Integrity in place of r's
+// end, or beyond it, where the bytes are others than the descriptor names.
+func Verified(r io.ReadCloser, want Descriptor) io.ReadCloser {
 	v := &verified{ReadCloser: r, verifier: want.Digest.Verifier(), want: want}
 	v.bounded = io.TeeReader(limit.Reader(r, want.Size, "blob "+want.Digest.String()), v.verifier)
 	return v
@@ -42,9 +45,22 @@ func wrapLimit(err error) error {
 	return err
 }
 
-// readBlob reads a small blob to its end.
-func readBlob(r io.ReadCloser, max int64, what string) ([]byte, error) {
-	defer r.Close()
-	content, err := limit.ReadAll(r, max, what)
-	return content, fault.As(fault.Integrity, err)
+// CheckDescriptor refuses one that cannot be fetched safely: fault.Integrity.
+func CheckDescriptor(d Descriptor) error {
+	if err := CheckDigest(d.Digest); err != nil {
+		return err
+	}
+	if d.Size < 0 || d.Size > maxBlob {
+		return fault.New(fault.Integrity, "%s has a size of %d bytes: want 0 to %d", d.Digest, d.Size, int64(maxBlob))
+	}
+	return nil
+}
+
+// CheckDigest takes SHA-256 alone, which is what is signed here: another digest
+// is fault.Integrity.
+func CheckDigest(d digest.Digest) error {
+	if !digests.Valid(d.String()) {
+		return fault.New(fault.Integrity, "%q is no SHA-256 digest", d)
+	}
+	return nil
 }

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -99,7 +102,7 @@ func runCosign(t *testing.T, program string, args ...string) (string, error) {
 
 // publish puts an image and what sign makes of it into a registry and a
 // layout.
-func publish(t *testing.T, sign func(digest string) [][2]any) (digest string, places map[string]place) {
+func publish(t *testing.T, sign func(digest string) [][2]any) (made string, places map[string]place) {
 	t.Helper()
 	image, err := random.Image(512, 1)
 	if err != nil {
@@ -128,14 +131,14 @@ func publish(t *testing.T, sign func(digest string) [][2]any) (digest string, pl
 	if err := local.AppendImage(image, layout.WithAnnotations(map[string]string{"kind": "dev.cosignproject.cosign/image"})); err != nil {
 		t.Fatal(err)
 	}
-	subject := attest.Descriptor{MediaType: string(types.DockerManifestSchema2), Digest: hash.String(), Size: int64(len(raw))}
-	for _, made := range sign(hash.String()) {
-		manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: made[0].(string), JSON: made[1].([]byte)}, subject)
+	subject := ocispec.Descriptor{MediaType: string(types.DockerManifestSchema2), Digest: digest.Digest(hash.String()), Size: int64(len(raw))}
+	for _, pair := range sign(hash.String()) {
+		manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: pair[0].(string), JSON: pair[1].([]byte)}, subject)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range append(blobs, manifest) {
-			blobHash, _ := v1.NewHash(b.Digest)
+			blobHash, _ := v1.NewHash(b.Digest.String())
 			if err := local.WriteBlob(blobHash, io.NopCloser(strings.NewReader(string(b.Content)))); err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +148,7 @@ func publish(t *testing.T, sign func(digest string) [][2]any) (digest string, pl
 				t.Fatal(err)
 			}
 		}
-		if err := remote.Put(repository.Digest(manifest.Digest), rawManifest(manifest)); err != nil {
+		if err := remote.Put(repository.Digest(manifest.Digest.String()), rawManifest(manifest)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -94,7 +94,7 @@ func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
 			BuildType:            BuildType,
-			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digests(b.AppDigest)}},
+			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
 			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
@@ -147,19 +147,19 @@ func (p Provenance) SourceURI() string {
 func dependencies(l lock.Lock, kind string) []Resource {
 	var all []Resource
 	if l.Base != nil {
-		all = append(all, Resource{Name: "base image", URI: "oci:" + l.Base.Ref, Digest: digests(l.Base.Digest)})
+		all = append(all, Resource{Name: "base image", URI: "oci:" + l.Base.Ref, Digest: digestSet(l.Base.Digest)})
 	}
 	for _, i := range l.Images {
-		all = append(all, Resource{Name: "image of the Dockerfile", URI: "oci:" + i.Ref, Digest: digests(i.Digest)})
+		all = append(all, Resource{Name: "image of the Dockerfile", URI: "oci:" + i.Ref, Digest: digestSet(i.Digest)})
 	}
 	for _, a := range l.Archives {
-		all = append(all, Resource{Name: a.Name + "/" + a.Suite + "/InRelease", Digest: digests(a.InRelease)})
+		all = append(all, Resource{Name: a.Name + "/" + a.Suite + "/InRelease", Digest: digestSet(a.InRelease)})
 	}
 	for _, f := range l.Files {
-		all = append(all, Resource{Name: "file " + f.Path, Digest: digests(f.SHA256)})
+		all = append(all, Resource{Name: "file " + f.Path, Digest: digestSet(f.SHA256)})
 	}
 	for _, p := range pins(l.Packages, kind) {
-		all = append(all, Resource{URI: purl(p), Digest: digests(p.SHA256)})
+		all = append(all, Resource{URI: purl(p), Digest: digestSet(p.SHA256)})
 	}
 	slices.SortFunc(all, func(a, b Resource) int {
 		return strings.Compare(a.Name+"\x00"+a.URI+a.Digest["sha256"], b.Name+"\x00"+b.URI+b.Digest["sha256"])
@@ -186,7 +186,7 @@ func purl(p lock.Pin) string {
 	return packageurl.NewPackageURL(packageurl.TypeDebian, vendor, p.Name, p.Version, arch, "").ToString()
 }
 
-// digests returns a SHA-256, with or without "sha256:", as in-toto writes it.
-func digests(digest string) map[string]string {
+// digestSet returns a SHA-256, with or without "sha256:", as in-toto writes it.
+func digestSet(digest string) map[string]string {
 	return map[string]string{"sha256": strings.TrimPrefix(digest, "sha256:")}
 }

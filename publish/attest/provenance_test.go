@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -68,7 +72,7 @@ func TestSourceForms(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
-	subject := attest.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digestA, Size: 7}
+	subject := ocispec.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.Digest(digestA), Size: 7}
 	manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: attest.ScanType, JSON: []byte(`{"a":1}`)}, subject)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +93,7 @@ func TestManifest(t *testing.T) {
 			t.Errorf("%v has a manifest", b)
 		}
 	}
-	if _, _, err := attest.Manifest(attest.Bundle{PredicateType: "p", JSON: []byte("{}")}, attest.Descriptor{Digest: "a"}); err == nil {
+	if _, _, err := attest.Manifest(attest.Bundle{PredicateType: "p", JSON: []byte("{}")}, ocispec.Descriptor{Digest: "a"}); err == nil {
 		t.Error("a subject without a digest")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,20 +16,24 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/retry"
 )
 
 const (
-	// attempts is how often a service is asked before it counts as out of
-	// reach.
-	attempts = 4
-	// firstWait is the wait after the first failure; it doubles from then on.
-	firstWait = 500 * time.Millisecond
 	// attemptTime bounds one attempt, answer included.
 	attemptTime = 30 * time.Second
 	// maxAnswer bounds an answer of Fulcio, a timestamp authority or GitHub,
 	// in bytes.
 	maxAnswer = 1 << 20
 )
+
+// asking is how often a service is asked before it counts as out of reach.
+func asking() retry.Plan {
+	return retry.Plan{Attempts: 4, First: 500 * time.Millisecond, Max: 2 * time.Second}
+}
+
+// always says that any failure may pass.
+func always(error) (time.Duration, bool) { return 0, true }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
@@ -41,24 +44,21 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // clients do not pass on, and reads answers whole.
 func retrying(ctx context.Context, service string) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		var last error
-		for n := range attempts {
-			if err := wait(ctx, n); err != nil {
-				return nil, err
-			}
-			response, err := attempt(ctx, request)
-			if err == nil && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests {
-				return response, nil
-			}
-			if err == nil {
+		var response *http.Response
+		err := asking().Do(ctx, func(ctx context.Context) (err error) {
+			response, err = attempt(ctx, request)
+			if err == nil && (response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests) {
 				err = errors.New(response.Status)
 			}
-			last = err
-		}
-		if ctx.Err() != nil {
+			return err
+		}, always)
+		switch {
+		case err == nil:
+			return response, nil
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		}
-		return nil, fault.New(fault.Network, "%s did not answer %d times: %w", service, attempts, last)
+		return nil, fault.New(fault.Network, "%s did not answer %d times: %w", service, asking().Attempts, err)
 	})
 }
 
@@ -83,42 +83,24 @@ func attempt(ctx context.Context, request *http.Request) (*http.Response, error)
 	return response, err
 }
 
-// wait waits before attempt n, with up to half of the time at random, so that
-// many builds do not come back at once.
-func wait(ctx context.Context, n int) error {
-	if n == 0 {
-		return ctx.Err()
-	}
-	pause := firstWait << (n - 1)
-	timer := time.NewTimer(pause/2 + rand.N(pause/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // retryingLog asks a transparency log again while it fails. The log's clients
 // give no status, so a refusal is asked again as well.
 type retryingLog struct{ log sign.Transparency }
 
 // GetTransparencyLogEntry adds the log's entry to b.
 func (l retryingLog) GetTransparencyLogEntry(ctx context.Context, pem []byte, b *bundlev1.Bundle) error {
-	var last error
-	for n := range attempts {
-		if err := wait(ctx, n); err != nil {
-			return err
-		}
-		attempt, cancel := context.WithTimeout(ctx, attemptTime)
-		last = l.log.GetTransparencyLogEntry(attempt, pem, b)
-		cancel()
-		if last == nil {
-			return nil
-		}
+	err := asking().Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, attemptTime)
+		defer cancel()
+		return l.log.GetTransparencyLogEntry(ctx, pem, b)
+	}, always)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	return fault.New(fault.Network, "the transparency log did not answer %d times: %w", attempts, withoutURL(last))
+	return fault.New(fault.Network, "the transparency log did not answer %d times: %w", asking().Attempts, withoutURL(err))
 }
 
 // withoutURL drops an address from an error, since its query may hold a token.

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -41,9 +41,9 @@ type Subject struct {
 
 // subjects returns the artifact and then its files in in-toto's form.
 func (s Subject) subjects() []subject {
-	all := []subject{{Name: s.Name, Digest: digests(s.Digest)}}
+	all := []subject{{Name: s.Name, Digest: digestSet(s.Digest)}}
 	for _, f := range s.Files {
-		all = append(all, subject{Name: f.Name, Digest: digests(f.Digest)})
+		all = append(all, subject{Name: f.Name, Digest: digestSet(f.Digest)})
 	}
 	return all
 }
@@ -61,11 +61,9 @@ type statement struct {
 	Predicate     any       `json:"predicate"`
 }
 
-var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
 // checkDigest refuses everything but "sha256:" with 64 hex digits.
 func checkDigest(digest string) error {
-	if !sha256Digest.MatchString(digest) {
+	if !digests.Valid(digest) {
 		return fault.New(fault.Invalid, "%q is not a SHA-256 digest", digest)
 	}
 	return nil

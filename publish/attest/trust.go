@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +14,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	"github.com/sigstore/sigstore/pkg/signature"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/policy"
@@ -155,8 +154,7 @@ func keyName(public crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(derOf(text))
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
+	return digests.Of(derOf(text)), nil
 }
 
 // rootVerifier asks for what the root has: a log entry, a time that somebody

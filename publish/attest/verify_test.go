@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -230,7 +230,7 @@ func TestVerifyAllOldAndReplayed(t *testing.T) {
 				signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
 			}, test.bundles...)
 			_, err := attest.VerifyAll(t.Context(), bundles, attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{
-				SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, MaxReportAge: app.Duration(test.maxAge),
+				SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, MaxReportAge: units.Duration(test.maxAge),
 			}})
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/cancel"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
 )
@@ -129,7 +130,7 @@ func (u *unpacker) layer(ctx context.Context, layer v1.Layer, want v1.Hash) erro
 	}
 	defer in.Close()
 	sum := sha256.New()
-	r := io.TeeReader(&stoppable{ctx, u.bounded(in)}, sum)
+	r := io.TeeReader(cancel.Reader(ctx, u.bounded(in)), sum)
 	if err := u.apply(r); err != nil {
 		return err
 	}
@@ -144,17 +145,4 @@ func sameSum(sum hash.Hash, want v1.Hash) error {
 		return fault.New(fault.Integrity, "the layer's content is sha256:%s, the config wants %s", got, want)
 	}
 	return nil
-}
-
-// stoppable ends a read when its context ends.
-type stoppable struct {
-	ctx context.Context //nolint:containedctx // an io.Reader has no other way to it
-	r   io.Reader
-}
-
-func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/container"
 	"github.com/bakelite/bakelite/runners/probe"
 )
@@ -242,10 +243,10 @@ func TestTestRunsEverything(t *testing.T) {
 // TestServiceThatEndsIsAResult: the reason stands in one result, and nothing
 // else of this machine.
 func TestServiceThatEndsIsAResult(t *testing.T) {
-	page := app.Test{Check: app.Check{HTTP: &app.HTTPCheck{}}, Within: app.Duration(time.Minute)}
+	page := app.Test{Check: app.Check{HTTP: &app.HTTPCheck{}}, Within: units.Duration(time.Minute)}
 	for name, tt := range map[string]struct {
 		command []string
-		memory  app.Size
+		memory  units.Size
 		tests   []app.Test
 		want    string
 	}{

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -82,7 +83,7 @@ func nginx() app.App {
 			{Check: app.Check{HTTP: &app.HTTPCheck{Contains: "nginx"}}},
 			{Check: app.Check{TCP: &app.TCPCheck{}}},
 			{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/usr/bin/id", "-un"}, Contains: "www-data"}}},
-			{Name: "no", Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/false"}}}, Within: app.Duration(time.Second)},
+			{Name: "no", Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/false"}}}, Within: units.Duration(time.Second)},
 			{Name: "quotes", Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/echo", `it's $HOME "\n`}, Contains: `it's $HOME "\n`}}},
 		},
 	}

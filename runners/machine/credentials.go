@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -70,14 +71,14 @@ func script(o Options, device, accel string) string {
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
-	fmt.Fprintf(&b, "start %s %d\n", quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
-	fmt.Fprintf(&b, "probe %s\n", quote(probeUnit))
+	fmt.Fprintf(&b, "start %s %d\n", shell.Quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "probe %s\n", shell.Quote(probeUnit))
 	for _, c := range o.commands(accel) {
 		fmt.Fprintln(&b, c.line())
 	}
-	fmt.Fprintf(&b, "service %s\n", quote(a.Unit()))
+	fmt.Fprintf(&b, "service %s\n", shell.Quote(a.Unit()))
 	if o.Inspector.Program != nil {
-		fmt.Fprintf(&b, "controls %s\n", quote(inspectorUnit))
+		fmt.Fprintf(&b, "controls %s\n", shell.Quote(inspectorUnit))
 	}
 	b.WriteString("finish\n}\nmain </dev/null\n")
 	return b.String()
@@ -121,7 +122,7 @@ func (c command) line() string {
 	words = append(words, environment(c.service)...)
 	words = append(words, c.check.Run...)
 	for i, w := range words[1:] {
-		words[i+1] = quote(w)
+		words[i+1] = shell.Quote(w)
 	}
 	return strings.Join(words, " ")
 }
@@ -143,9 +144,6 @@ func environment(s app.Service) []string {
 	sort.Strings(env)
 	return env
 }
-
-// quote makes one word of the shell of any text without NUL.
-func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // ProbePort is a port that the service does not declare, on which a test boot
 // listens: only the firewall keeps it closed.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -121,7 +122,7 @@ func TestScriptOnThisMachine(t *testing.T) {
 	a := app.App{Name: "x", Service: app.Service{
 		Environment: map[string]string{"A": "it's"},
 		Health: &app.Health{
-			Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/sleep", "3"}}}, Timeout: app.Duration(time.Second), Retries: 1,
+			Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/sleep", "3"}}}, Timeout: units.Duration(time.Second), Retries: 1,
 		},
 	}}
 	for _, c := range []app.CommandCheck{
@@ -175,17 +176,17 @@ func TestTimeOfCommands(t *testing.T) {
 	check := app.Check{Command: &app.CommandCheck{Run: []string{"/bin/false"}}}
 	o := Options{Report: true, App: app.App{
 		Service: app.Service{Health: &app.Health{
-			Check: check, Interval: app.Duration(30 * time.Second), Timeout: app.Duration(5 * time.Second), Retries: 3,
+			Check: check, Interval: units.Duration(30 * time.Second), Timeout: units.Duration(5 * time.Second), Retries: 3,
 		}},
 		Tests: []app.Test{
-			{Check: check, Within: app.Duration(3 * time.Minute)},
-			{Check: app.Check{TCP: &app.TCPCheck{}}, Within: app.Duration(time.Hour)},
+			{Check: check, Within: units.Duration(3 * time.Minute)},
+			{Check: app.Check{TCP: &app.TCPCheck{}}, Within: units.Duration(time.Hour)},
 			{Check: check, On: probe.Container},
 			{Check: check},
 		},
 	}}
 	slow, limited := o, o
-	slow.App.Service.Health = &app.Health{Check: check, Interval: app.Duration(time.Second), Timeout: app.Duration(time.Minute), Retries: 1}
+	slow.App.Service.Health = &app.Health{Check: check, Interval: units.Duration(time.Second), Timeout: units.Duration(time.Minute), Retries: 1}
 	slow.App.Tests = nil
 	limited.Limit, limited.Report = time.Minute, false
 	for _, tt := range []struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // Name is the test's own name, or one that says what it checks: "http GET /
@@ -73,5 +74,5 @@ func For(artifact string, a app.App) []Options {
 // healthTest gives the service the time in which it would become unhealthy:
 // that of all retries.
 func healthTest(h app.Health) app.Test {
-	return app.Test{Name: "is healthy", Check: h.Check, Within: app.Duration(h.Retries) * (h.Interval + h.Timeout)}
+	return app.Test{Name: "is healthy", Check: h.Check, Within: units.Duration(h.Retries) * (h.Interval + h.Timeout)}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -68,7 +69,7 @@ func TestHTTP(t *testing.T) {
 			if tt.passed {
 				within = time.Minute
 			}
-			test := app.Test{Check: app.Check{HTTP: &tt.check}, Within: app.Duration(within)}
+			test := app.Test{Check: app.Check{HTTP: &tt.check}, Within: units.Duration(within)}
 			got := probe.Run(t.Context(), probe.Options{Artifact: probe.Disk, Test: test, Dial: dial})
 			if got.Passed != tt.passed || !strings.Contains(got.Detail, tt.detail) {
 				t.Errorf("passed %v, detail %q, want %v, %q", got.Passed, got.Detail, tt.passed, tt.detail)
@@ -92,7 +93,7 @@ func TestRetriesUntilItPasses(t *testing.T) {
 
 func TestDeadArtifactEndsTheRetries(t *testing.T) {
 	got := probe.Run(t.Context(), probe.Options{
-		Test: app.Test{Check: app.Check{TCP: &app.TCPCheck{Port: 1}}, Within: app.Duration(time.Hour)},
+		Test: app.Test{Check: app.Check{TCP: &app.TCPCheck{Port: 1}}, Within: units.Duration(time.Hour)},
 		Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") },
 		Alive: func() error {
 			return errors.New("the service ended")
@@ -124,12 +125,12 @@ func TestTCP(t *testing.T) {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
 	}
-	o := probe.Options{Test: app.Test{Check: app.Check{TCP: &app.TCPCheck{Port: 9}}, Within: app.Duration(time.Minute)}, Dial: dial}
+	o := probe.Options{Test: app.Test{Check: app.Check{TCP: &app.TCPCheck{Port: 9}}, Within: units.Duration(time.Minute)}, Dial: dial}
 	if got := probe.Run(t.Context(), o); !got.Passed || got.Detail != "port 9 is open" {
 		t.Errorf("open port: %+v", got)
 	}
 	slam.Store(true)
-	o.Test.Within = app.Duration(300 * time.Millisecond)
+	o.Test.Within = units.Duration(300 * time.Millisecond)
 	if got := probe.Run(t.Context(), o); got.Passed {
 		t.Errorf("a port that closes at once passed: %+v", got)
 	}
@@ -191,7 +192,7 @@ func TestForSelectsByArtifact(t *testing.T) {
 func TestHealthComesFirst(t *testing.T) {
 	health := app.Health{
 		Check: app.Check{HTTP: &app.HTTPCheck{Path: "/up"}}, Retries: 2,
-		Interval: app.Duration(3 * time.Second), Timeout: app.Duration(time.Second),
+		Interval: units.Duration(3 * time.Second), Timeout: units.Duration(time.Second),
 	}
 	a := app.App{Service: app.Service{Health: &health}, Tests: []app.Test{{Name: "declared"}}}
 	for _, artifact := range []string{probe.Container, probe.Disk} {
@@ -199,7 +200,7 @@ func TestHealthComesFirst(t *testing.T) {
 		if len(got) != 2 || got[0].Test.HTTP == nil || got[0].Test.HTTP.Path != "/up" || got[1].Test.Name != "declared" {
 			t.Fatalf("got %+v", got)
 		}
-		if got[0].Attempt != time.Second || got[0].Test.Within != app.Duration(8*time.Second) {
+		if got[0].Attempt != time.Second || got[0].Test.Within != units.Duration(8*time.Second) {
 			t.Errorf("attempts of %s within %v", got[0].Attempt, time.Duration(got[0].Test.Within))
 		}
 	}

@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/bakelite/bakelite/internal/sparse"
 )
 
 // extents is a digest of a file's bytes and of where its holes are, which a
@@ -31,10 +30,11 @@ func extents(ctx context.Context, path string) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		start, end, err := extent(f, at, info.Size())
+		start, end, err := sparse.Extent(f, at, info.Size())
 		if err != nil {
 			return "", nil
 		}
+		end = min(end, start+piece)
 		fmt.Fprintf(h, "%d to %d\n", start, end)
 		if _, err := io.Copy(h, io.NewSectionReader(f, start, end-start)); err != nil {
 			return "", nil
@@ -46,17 +46,3 @@ func extents(ctx context.Context, path string) (string, error) {
 
 // piece is how much is read, in bytes, before a look at the context.
 const piece = 64 << 20
-
-// extent is where data follows at a position; an empty one at the file's end
-// is that there is none.
-func extent(f *os.File, at, size int64) (start, end int64, err error) {
-	start, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
-	if errors.Is(err, unix.ENXIO) {
-		return size, size, nil
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	end, err = unix.Seek(int(f.Fd()), start, unix.SEEK_HOLE)
-	return start, min(end, start+piece), err
-}

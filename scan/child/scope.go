@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -96,7 +96,7 @@ func layersOf(r protocol.Root, limits protocol.Limits) []string {
 	}
 	var trees []string
 	for i, l := range manifest.Layers {
-		if !digests.MatchString(l.Digest) || !digests.MatchString(ids[i]) {
+		if !digests.Valid(l.Digest) || !digests.Valid(ids[i]) {
 			return nil
 		}
 		trees = append(trees, l.Digest+"+"+ids[i])
@@ -109,11 +109,9 @@ type descriptor struct {
 	Digest string `json:"digest"`
 }
 
-var digests = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
 // document reads a small blob of a layout that is what its digest says.
 func document(layout, digest string, max int64, into any) bool {
-	if !digests.MatchString(digest) {
+	if !digests.Valid(digest) {
 		return false
 	}
 	f, err := os.Open(filepath.Join(layout, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:")))
@@ -128,6 +126,5 @@ func document(layout, digest string, max int64, into any) bool {
 	if err != nil {
 		return false
 	}
-	sum := sha256.Sum256(text)
-	return "sha256:"+hex.EncodeToString(sum[:]) == digest && json.Unmarshal(text, into) == nil
+	return digests.Of(text) == digest && json.Unmarshal(text, into) == nil
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -150,7 +150,7 @@ func TestJudge(t *testing.T) {
 
 		{"database a week old", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-168 * time.Hour) })), policy.RuleDatabase, gate.Pass, "168 h old"},
 		{"database older", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) })), policy.RuleDatabase, gate.Fail, "169 h old; at most 168h"},
-		{"database older, allowed", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), gated(func(g *policy.Gate) { g.MaxDatabaseAge = app.Duration(170 * time.Hour) })), policy.RuleDatabase, gate.Pass, ""},
+		{"database older, allowed", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), gated(func(g *policy.Gate) { g.MaxDatabaseAge = units.Duration(170 * time.Hour) })), policy.RuleDatabase, gate.Pass, ""},
 		{"database older, waived", changes(report(func(r *scan.Report) { r.Database.Updated = now.Add(-169 * time.Hour) }), waived(policy.RuleDatabase)), policy.RuleDatabase, gate.Waived, ""},
 		{"database without date", changes(report(func(r *scan.Report) { r.Database.Updated = time.Time{} })), policy.RuleDatabase, gate.Fail, "names no database"},
 		{"database without digest", changes(report(func(r *scan.Report) { r.Database.Digest = "" })), policy.RuleDatabase, gate.Fail, "names no database"},

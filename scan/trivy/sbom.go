@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -20,6 +19,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/types"
 	"github.com/google/uuid"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -83,8 +83,7 @@ func checkSBOM(root protocol.Root, limits protocol.Limits) error {
 	if err != nil {
 		return fault.As(fault.Integrity, err)
 	}
-	sum := sha256.Sum256(text)
-	if got := "sha256:" + hex.EncodeToString(sum[:]); root.Digest != "" && root.Digest != got {
+	if got := digests.Of(text); root.Digest != "" && root.Digest != got {
 		return fault.New(fault.Integrity, "the SBOM's digest is %s: want %s", got, root.Digest)
 	}
 	var head struct {

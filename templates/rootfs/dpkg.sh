@@ -16,4 +16,6 @@ chmod 755 "$ROOT/usr/sbin/policy-rc.d"
 docs='--path-exclude=/usr/share/doc/* --path-include=/usr/share/doc/*/copyright
 	--path-exclude=/usr/share/man/* --path-exclude=/usr/share/info/* --path-exclude=/usr/share/locale/*
 	--path-exclude=/usr/share/lintian/* --path-exclude=/usr/share/bug/*'
-unpack="dpkg --force-unsafe-io --force-confold --force-depends $docs --unpack"
+options="--force-unsafe-io --force-confold --force-depends"
+unpack="dpkg $options $docs --unpack"
+configure="dpkg $options --configure --pending"

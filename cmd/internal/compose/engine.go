@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -46,9 +47,13 @@ func serveOptions(args []string) (o engine.ServeOptions, err error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.State, "folder", "", "the engine's state folder")
 	flags.DurationVar(&o.Idle, "for", 10*time.Minute, "how long to wait for a connection")
+	networks := flags.String("networks", "", "what steps reach besides public addresses")
 	proxies := flags.Bool("proxies-on-stdin", false, "read the proxies that have passwords")
 	flags.BoolVar(&o.Rootless, "rootless", false, "run as root of a user namespace only")
 	if err := flags.Parse(args); err != nil {
+		return o, fault.New(fault.Invalid, "engine %s: %w", serveWord, err)
+	}
+	if o.Networks, err = stepnet.ParseNetworks(*networks); err != nil {
 		return o, fault.New(fault.Invalid, "engine %s: %w", serveWord, err)
 	}
 	if *proxies {

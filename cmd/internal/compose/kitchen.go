@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/cmd/internal/checkprogram"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/distro/debian"
@@ -66,7 +67,11 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 
 // EngineOptions says which engine the settings ask for.
 func EngineOptions(s *settings.Settings) engine.Options {
-	return engine.Options{Address: s.Engine.Address, State: s.State, Idle: s.Engine.Idle.Std()}
+	networks, _ := stepnet.ParseNetworks(s.Engine.Networks) // as the settings did
+	return engine.Options{
+		Address: s.Engine.Address, State: s.State, Idle: s.Engine.Idle.Std(),
+		Networks: networks, UnconfinedNetwork: s.Engine.UnconfinedNetwork,
+	}
 }
 
 // level is how much hardening every image gets; level 2 costs speed or

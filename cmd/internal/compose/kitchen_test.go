@@ -2,8 +2,10 @@ package compose
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -52,11 +54,14 @@ func descriptors(t *testing.T) string {
 }
 
 func TestServeOptions(t *testing.T) {
-	o, err := serveOptions([]string{"--folder", "/s", "--for", "3s", "--rootless", "--proxies-on-stdin"})
-	if want := (engine.ServeOptions{State: "/s", Idle: 3 * time.Second, Rootless: true, Proxies: os.Stdin}); err != nil || o != want {
+	o, err := serveOptions([]string{"--folder", "/s", "--for", "3s", "--rootless", "--networks", "10.0.0.0/8", "--proxies-on-stdin"})
+	want := engine.ServeOptions{
+		State: "/s", Idle: 3 * time.Second, Rootless: true, Proxies: os.Stdin, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	}
+	if err != nil || !reflect.DeepEqual(o, want) {
 		t.Errorf("got %+v, %v", o, err)
 	}
-	for _, args := range [][]string{nil, {"--for", "3s"}, {"--folder", "/s", "more"}, {"--folder", "/s", "--dance"}, {"--folder", "/s", "--for", "x"}} {
+	for _, args := range [][]string{nil, {"--for", "3s"}, {"--folder", "/s", "more"}, {"--folder", "/s", "--dance"}, {"--folder", "/s", "--for", "x"}, {"--folder", "/s", "--networks", "here"}} {
 		if _, err := serveOptions(args); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%q gave %v", args, err)
 		}

@@ -208,7 +208,7 @@ func TestOneLineIsBounded(t *testing.T) {
 // TestPackagesAreThoseOfTheFile keeps the commands that mend and the file
 // that names all packages from drifting apart.
 func TestPackagesAreThoseOfTheFile(t *testing.T) {
-	text, err := os.ReadFile("../../system-packages.txt")
+	text, err := os.ReadFile("../../../system-packages.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // archiveName is the form of an archive's name; viper reads a dot as a level.
@@ -28,7 +30,7 @@ func list(words []string) string { return strings.Join(words, ", ") }
 func (e Entry) check(text string) error {
 	switch e.Kind {
 	case Span:
-		return new(Duration).UnmarshalText([]byte(text))
+		return new(units.Wait).UnmarshalText([]byte(text))
 	case Path:
 		if secret.MatchString(text) {
 			return errors.New("this is a token itself; write it to a file that only you can read, and name that")
@@ -36,6 +38,10 @@ func (e Entry) check(text string) error {
 	case Number:
 		if n, err := strconv.Atoi(text); err != nil || n < 0 || n > maxJobs {
 			return fmt.Errorf("%q is not a whole number between 0 and %d", text, maxJobs)
+		}
+	case Networks:
+		if _, err := stepnet.ParseNetworks(text); err != nil {
+			return err
 		}
 	case Switch:
 		if text != "true" && text != "false" {

@@ -41,7 +41,7 @@ What is about one app stands in its app file. Everything else is a setting, and 
 	return b.String()
 }
 
-const proxies = "\nProxies are no setting: commands and an engine of Bakelite's own take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment, the engine those of the command that started it. Git, which fetches what a Dockerfile adds from a repository, gets them without name and password.\n"
+const proxies = "\nProxies are no setting: commands and an engine of Bakelite's own take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment, the engine those of the command that started it. Steps with `network: true` go through them too, by a proxy of the engine's that knows the passwords and lets nothing through that is out of a step's reach. Git, which fetches what a Dockerfile adds from a repository, gets them without name and password.\n"
 
 const example = `
 An example:

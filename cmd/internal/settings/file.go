@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // FileName is the settings file that Load looks for.
@@ -127,7 +128,7 @@ func textOf(v reflect.Value, key string) string {
 		case deeper:
 			return textOf(v.Field(i), rest)
 		}
-		if d, ok := v.Field(i).Interface().(Duration); ok {
+		if d, ok := v.Field(i).Interface().(units.Wait); ok {
 			return d.Std().String()
 		}
 		return fmt.Sprint(v.Field(i).Interface())

@@ -8,11 +8,7 @@
 // the case of keys.
 package settings
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "github.com/bakelite/bakelite/internal/units"
 
 // Settings are the values in force.
 type Settings struct {
@@ -104,26 +100,13 @@ type Engine struct {
 	// Address of a running BuildKit; "" finds or starts one.
 	Address string `yaml:"address,omitempty"`
 	// Idle is how long an engine of Bakelite's own outlives its last command.
-	Idle Duration `yaml:"idle,omitempty"`
-}
-
-// Duration is a time span that is read from text like "10m".
-type Duration time.Duration
-
-// Std returns the time span as the standard library's type.
-func (d Duration) Std() time.Duration { return time.Duration(d) }
-
-// UnmarshalText reads what time.ParseDuration reads, and refuses less than 0.
-func (d *Duration) UnmarshalText(text []byte) error {
-	span, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not a time span; write a number with ms, s, m or h, like 10m", text)
-	}
-	if span < 0 {
-		return errors.New("a time span is not less than 0")
-	}
-	*d = Duration(span)
-	return nil
+	Idle units.Wait `yaml:"idle,omitempty"`
+	// Networks are what steps reach besides public addresses, as
+	// stepnet.ParseNetworks reads them.
+	Networks string `yaml:"networks,omitempty"`
+	// UnconfinedNetwork lets steps with a network run on an engine that is not
+	// Bakelite's own.
+	UnconfinedNetwork bool `yaml:"unconfined-network,omitempty"`
 }
 
 // Value is one setting in force and where it comes from.

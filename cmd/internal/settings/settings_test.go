@@ -124,12 +124,12 @@ func TestOtherKindsFromEachSource(t *testing.T) {
 		file      string
 		env, args []string
 	}{
-		"file":        {file: "frozen: true\njobs: 3\n"},
-		"environment": {env: []string{"BAKELITE_FROZEN=true", "BAKELITE_JOBS=3"}},
-		"flag":        {args: []string{"--frozen", "--jobs=3"}},
+		"file":        {file: "frozen: true\njobs: 3\nengine:\n  networks: 10.0.0.0/8, 192.168.7.20\n"},
+		"environment": {env: []string{"BAKELITE_FROZEN=true", "BAKELITE_JOBS=3", "BAKELITE_ENGINE_NETWORKS=10.0.0.0/8, 192.168.7.20"}},
+		"flag":        {args: []string{"--frozen", "--jobs=3", "--engine-networks=10.0.0.0/8, 192.168.7.20"}},
 	} {
 		s, err := load(t, give.file, give.env, give.args...)
-		if err != nil || !s.Frozen || s.Jobs != 3 {
+		if err != nil || !s.Frozen || s.Jobs != 3 || s.Engine.Networks != "10.0.0.0/8, 192.168.7.20" {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}
@@ -175,6 +175,8 @@ func TestMistakes(t *testing.T) {
 		{name: "word in file", file: "progress: plian\n", want: []string{`:1:11: progress: "plian" is not one of auto, plain, tty, json; did you mean "plain"?`}},
 		{name: "number in file", file: "jobs: -1\n", want: []string{`:1:7: jobs: "-1" is not a whole number between 0 and 4096`}},
 		{name: "span in file", file: "engine: {idle: soon}\n", want: []string{`"soon" is not a time span`}},
+		{name: "network in file", file: "engine: {networks: 10.0.0.1/8}\n", want: []string{`:1:20: engine.networks: "10.0.0.1/8" is an address in a network; name the network 10.0.0.0/8`}},
+		{name: "loopback as a network", args: []string{"--engine-networks=127.0.0.1"}, want: []string{`"127.0.0.1": a step has a loopback of its own`}},
 		{name: "mirror in file", file: "mirrors:\n  Debian: [https://a.example]\n  other: [a.example]\n", want: []string{`:2:3: mirrors.Debian: "Debian" is not an archive's name`, `:3:3: mirrors.other: mirror "a.example" is not a URL`}},
 		{name: "variable", env: []string{"BAKELITE_JOBS=many"}, want: []string{`BAKELITE_JOBS: "many" is not a whole number`}},
 		{name: "switch variable", env: []string{"BAKELITE_FROZEN=1"}, want: []string{`BAKELITE_FROZEN: "1" is neither true nor false`}},
@@ -296,14 +298,14 @@ func keysOf(typ reflect.Type, prefix string, keys map[string]bool) {
 }
 
 func TestDocumentationIsCurrent(t *testing.T) {
-	const path = "../../docs/settings.md"
+	const path = "../../../docs/settings.md"
 	if *update {
 		write(t, path, Documentation())
 		return
 	}
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != Documentation() {
-		t.Errorf("docs/settings.md differs from the table (%v); run: go generate ./internal/settings", err)
+		t.Errorf("docs/settings.md differs from the table (%v); run: go generate ./cmd/internal/settings", err)
 	}
 }
 

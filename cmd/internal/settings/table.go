@@ -12,6 +12,7 @@ const (
 	Span     Kind = "time span"
 	Number   Kind = "whole number"
 	Switch   Kind = "true or false"
+	Networks Kind = "networks, separated by commas"
 	PerNamed Kind = "list of URLs per archive"
 )
 
@@ -59,6 +60,10 @@ func Table() []Entry {
 			Help: "Address of the BuildKit that executes builds."},
 		{Key: "engine.idle", Flag: "engine-idle", Kind: Span, Default: "10m",
 			Help: "How long an engine of Bakelite's own outlives its last command."},
+		{Key: "engine.networks", Flag: "engine-networks", Kind: Networks, Rare: true, DefaultHelp: "none",
+			Help: "Networks and addresses that steps with network: true reach besides public ones, on an engine of Bakelite's own; one of this machine's own addresses has to be named alone."},
+		{Key: "engine.unconfined-network", Flag: "engine-unconfined-network", Kind: Switch, Rare: true, Default: "false",
+			Help: "Let steps with network: true run on an engine that is not Bakelite's own, in whatever network it gives them, which may be this machine's."},
 		{Key: mirrors, Flag: "mirror", Kind: PerNamed, DefaultHelp: "the machine's apt sources",
 			Help: "Mirrors of each archive, by the archive's name (debian, debian-security), in order of preference."},
 		{Key: "keyring", Flag: "keyring", Kind: Path, DefaultHelp: "the keys of the machine's distribution",

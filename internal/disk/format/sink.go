@@ -3,12 +3,12 @@ package format
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
 	"os"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -95,4 +95,4 @@ func (s *sink) close() error {
 	return fault.As(fault.Internal, s.file.Truncate(s.base+s.size))
 }
 
-func (s *sink) digest() string { return "sha256:" + hex.EncodeToString(s.sum.Sum(nil)) }
+func (s *sink) digest() string { return digests.Sum(s.sum) }

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/units"
 )
 
 // images returns a policy of base images.
@@ -109,7 +109,7 @@ func TestLookAlikeIsNotPinned(t *testing.T) {
 func TestJudgeFacts(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	key, other := policy.Signer{Key: "a.pub"}, policy.Signer{Issuer: "https://x.example", Subject: "y"}
-	aged := images(policy.BaseImages{MaxAge: app.Duration(30 * 24 * time.Hour)})
+	aged := images(policy.BaseImages{MaxAge: units.Duration(30 * 24 * time.Hour)})
 	signed := images(policy.BaseImages{SignedBy: []policy.Signer{key, other}})
 	ref := "debian" + digest
 	tests := []struct {

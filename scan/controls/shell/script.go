@@ -5,6 +5,7 @@ package shell
 import (
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/templates"
 )
@@ -61,17 +62,13 @@ func when(where, calls string) string {
 	if where == "" {
 		return calls
 	}
-	return "if present " + quote(where) + "; then\n" + calls + "fi\n"
+	return "if present " + shell.Quote(where) + "; then\n" + calls + "fi\n"
 }
 
 // call writes a command with quoted arguments.
 func call(name string, args ...string) string {
 	for _, arg := range args {
-		name += " " + quote(arg)
+		name += " " + shell.Quote(arg)
 	}
 	return name
-}
-
-func quote(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

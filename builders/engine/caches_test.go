@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/bakelite/bakelite/internal/fault"
+)
+
+func dockerfileIn(t *testing.T, text string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// built solves a Dockerfile and returns the file "text" of what it makes.
+func built(t *testing.T, k Kitchen, dockerfile string) (string, error) {
+	t.Helper()
+	out := t.TempDir()
+	k.Locals = map[string]string{"shell": k.Locals["shell"], "context": dockerfileIn(t, dockerfile)}
+	_, err := k.Solve(t.Context(), Job{Dir: out, Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
+		tree, err := b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"))
+		return llb.Scratch().File(llb.Copy(tree, "/text", "/text")), err
+	}})
+	text, _ := os.ReadFile(filepath.Join(out, "text"))
+	return strings.TrimSpace(string(text)), err
+}
+
+// TestCacheOfAnotherApp: what one app's steps leave in a cache mount no other
+// app's steps find, whatever name they give it, nor the same app's under
+// another lock.
+func TestCacheOfAnotherApp(t *testing.T) {
+	needEngine(t)
+	k, _ := kitchen(t, open(t, t.TempDir()), "quiet")
+	write := func(id string) string {
+		return "FROM base\nRUN --mount=type=cache,target=/c" + id + " echo stolen >/c/secret && cp /c/secret /text\n"
+	}
+	look := func(id string) string {
+		return "FROM base\nRUN --mount=type=cache,target=/c" + id + " cat /c/secret >/text 2>/dev/null || echo nothing >/text\n"
+	}
+	k.Caches = NewCaches("a", "lock 1")
+	if got, err := built(t, k, write("")); err != nil || got != "stolen" {
+		t.Fatalf("wrote %q: %v", got, err)
+	}
+	if got, err := built(t, k, look("")); err != nil || got != "stolen" {
+		t.Errorf("the same app with the same lock finds %q: %v", got, err)
+	}
+	if used := k.Caches.Used(); !slices.Equal(used, []string{"/c"}) {
+		t.Errorf("the caches used are said to be %v", used)
+	}
+	theirs := k.Caches.namespace
+	for name, scope := range map[string][]string{"another app": {"b", "lock 1"}, "another lock": {"a", "lock 2"}} {
+		k.Caches = NewCaches(scope...)
+		for _, id := range []string{"", ",id=/c", ",id=../" + theirs + "//c", ",id=" + theirs + "//c"} {
+			if got, err := built(t, k, look(id)); err != nil || got != "nothing" {
+				t.Errorf("%s with %q finds %q: %v", name, id, got, err)
+			}
+		}
+	}
+	k.Caches = nil
+	_, err := built(t, k, look(""))
+	judge(t, err, fault.Policy, "BuildKit", "cache mount that other builds share")
+}

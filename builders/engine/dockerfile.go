@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+)
+
+// Dockerfiles builds a user's Dockerfile within a solve.
+type Dockerfiles interface {
+	// Dockerfile builds the named file of the local folder called context
+	// with base as the image that FROM base names.
+	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
+}
+
+type gatewayFrontend struct {
+	gw      gateway.Client
+	kitchen Kitchen
+}
+
+func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
+	if err := f.kitchen.judgeRuns(dir, name); err != nil {
+		return llb.State{}, err
+	}
+	definition, err := base.Marshal(ctx)
+	if err != nil {
+		return llb.State{}, fmt.Errorf("writing base graph: %w", err)
+	}
+	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
+		Frontend: "dockerfile.v0",
+		FrontendOpt: map[string]string{
+			"filename": name, "dockerfilekey": dir,
+			"context:base": "input:base", "force-network-mode": "none",
+			"build-arg:BUILDKIT_CACHE_MOUNT_NS": f.kitchen.Caches.prefix(),
+			// Set, it keeps a "# syntax=" line from fetching another frontend,
+			// which would be a program that nobody pinned.
+			"cmdline": "dockerfile.v0",
+		},
+		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
+		if err := noteIgnored(ctx, f.kitchen.Progress, name, config); err != nil {
+			return llb.State{}, err
+		}
+	}
+	ref, err := result.SingleRef()
+	if err != nil {
+		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+	}
+	state, err := ref.ToState()
+	if err != nil {
+		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+	}
+	return state, withoutNetwork(ctx, name, state)
+}
+
+// withoutNetwork checks that the engine did what it was told: an older one may
+// not know the option.
+func withoutNetwork(ctx context.Context, name string, built llb.State) error {
+	definition, err := built.Marshal(ctx)
+	if err != nil {
+		return fmt.Errorf("writing Dockerfile's graph: %w", err)
+	}
+	found, err := read(definition)
+	if err != nil {
+		return err
+	}
+	for _, s := range found.steps {
+		if s.networked() {
+			return fault.Hint(fault.New(fault.Policy, "%s: the engine gives the step %q a network", name, s.name),
+				"update BuildKit, or leave engine.address empty for an engine of Bakelite's own")
+		}
+	}
+	return nil
+}
+
+// maxDockerfile bounds a Dockerfile in bytes, as BuildKit does
+// (frontend/dockerui/context.go).
+const maxDockerfile = 16 << 20
+
+// judgeRuns refuses what a Dockerfile asks for of the network, line by line.
+// What cannot be read here, BuildKit says more of.
+func (k Kitchen) judgeRuns(dir, name string) error {
+	root, err := os.OpenRoot(k.Locals[dir])
+	if err != nil {
+		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
+	}
+	defer root.Close()
+	file, err := root.Open(name)
+	if err != nil {
+		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
+	}
+	defer file.Close()
+	parsed, err := parser.Parse(limit.Reader(file, maxDockerfile, name))
+	if err != nil {
+		return nil //nolint:nilerr // BuildKit parses it again and says where and why
+	}
+	var problems []string
+	for _, line := range parsed.AST.Children {
+		problems = append(problems, networkOf(name, line)...)
+	}
+	if len(problems) > 0 {
+		return fault.Hint(fault.New(fault.Invalid, "%s", strings.Join(problems, "\n")),
+			"a Dockerfile has no network: leave the flag out, and fetch in a step of the app file with network: true, or copy from an image")
+	}
+	return nil
+}
+
+// networkOf names the flags of a RUN that ask for a network; --network=none is
+// what it gets.
+func networkOf(name string, line *parser.Node) (problems []string) {
+	run := line
+	if strings.EqualFold(run.Value, "onbuild") && run.Next != nil && len(run.Next.Children) > 0 {
+		run = run.Next.Children[0]
+	}
+	if !strings.EqualFold(run.Value, "run") {
+		return nil
+	}
+	for _, flag := range run.Flags {
+		if network, ok := strings.CutPrefix(flag, "--network="); ok && network != "none" {
+			problems = append(problems, fmt.Sprintf("%s:%d: RUN %s", name, line.StartLine, flag))
+		}
+	}
+	return problems
+}

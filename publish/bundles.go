@@ -1,0 +1,126 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
+)
+
+// bundleMediaType begins the media type of Sigstore bundles of any version.
+const bundleMediaType = "application/vnd.dev.sigstore.bundle"
+
+// Media types and the annotation of classic signatures, as cosign documents
+// them in its specification of signatures.
+const (
+	simpleSigning    = "application/vnd.dev.cosign.simplesigning.v1+json"
+	classicSignature = "dev.cosignproject.cosign/signature"
+)
+
+// ReadBundles returns the Sigstore bundles that refer to a digest. Nothing is
+// verified but that they are what the repository says they are.
+func ReadBundles(ctx context.Context, s registry.Reader, subject digest.Digest) ([][]byte, error) {
+	referrers, err := s.Referrers(ctx, subject)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundles: %w", err)
+	}
+	bundles, room := [][]byte{}, int64(maxBundles)
+	for _, d := range referrers {
+		if !mayBeBundle(d.ArtifactType) {
+			continue
+		}
+		found, err := bundlesOf(ctx, s, d, subject, room)
+		if err != nil {
+			return nil, fmt.Errorf("reading bundles: %w", err)
+		}
+		for _, b := range found {
+			room -= int64(len(b))
+		}
+		if bundles = append(bundles, found...); len(bundles) > attest.MaxBundles {
+			return nil, fault.New(fault.Integrity, "more than %d bundles speak of %s", attest.MaxBundles, subject)
+		}
+	}
+	return bundles, nil
+}
+
+// mayBeBundle goes by what a list says: nothing, or with older registries the
+// config's media type, has the manifest read.
+func mayBeBundle(artifactType string) bool {
+	return artifactType == "" || artifactType == ocispec.MediaTypeEmptyJSON || strings.HasPrefix(artifactType, bundleMediaType)
+}
+
+// bundlesOf reads the layers of one referrer that are bundles.
+func bundlesOf(ctx context.Context, s registry.Reader, d registry.Descriptor, subject digest.Digest, room int64) ([][]byte, error) {
+	m, err := s.Manifest(ctx, d.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	referrer, of, err := m.Referrer()
+	if err != nil || !strings.HasPrefix(referrer.ArtifactType, bundleMediaType) {
+		return nil, err
+	}
+	if of != subject {
+		return nil, fault.New(fault.Integrity, "%s is listed for %s and speaks of %q", d.Digest, subject, of)
+	}
+	parsed, err := m.Shape()
+	if err != nil {
+		return nil, err
+	}
+	found := [][]byte{}
+	for _, l := range parsed.Layers {
+		if !strings.HasPrefix(l.MediaType, bundleMediaType) {
+			continue
+		}
+		if l.Size > min(maxBundle, room) {
+			return nil, fault.New(fault.Integrity, "bundle %s has %d bytes: one may have %d, all together %d", l.Digest, l.Size, maxBundle, maxBundles)
+		}
+		text, err := registry.ReadBlob(ctx, s, l, maxBundle)
+		if err != nil {
+			return nil, err
+		}
+		found, room = append(found, text), room-l.Size
+	}
+	return found, nil
+}
+
+// ClassicSignatures returns the signatures that cosign made before version 3:
+// layers of the image with the tag sha256-<hex>.sig. None is no error.
+func ClassicSignatures(ctx context.Context, s registry.Reader, subject digest.Digest) ([]attest.Classic, error) {
+	if err := registry.CheckDigest(subject); err != nil {
+		return nil, err
+	}
+	m, err := s.Manifest(ctx, registry.ReferrersTag(subject)+".sig")
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading signatures: %w", err)
+	}
+	parsed, err := m.Shape()
+	if err != nil {
+		return nil, err
+	}
+	found := []attest.Classic{}
+	for _, l := range parsed.Layers {
+		signature := l.Annotations[classicSignature]
+		if l.MediaType != simpleSigning || signature == "" {
+			continue
+		}
+		if len(found) == attest.MaxBundles || l.Size > maxClassic {
+			return nil, fault.New(fault.Integrity, "%s has more than %d signatures or one of more than %d bytes", subject, attest.MaxBundles, maxClassic)
+		}
+		payload, err := registry.ReadBlob(ctx, s, l, maxClassic)
+		if err != nil {
+			return nil, fmt.Errorf("reading signatures: %w", err)
+		}
+		found = append(found, attest.Classic{Payload: payload, Signature: signature})
+	}
+	return found, nil
+}

@@ -1,0 +1,175 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/sparse"
+)
+
+// form is a way to pack a disk file into a layer.
+type form interface {
+	// Name and version of the bytes that it makes: part of the cache's key.
+	Name() string
+	// Pack writes size bytes of r to w; what it wraps them in, such as a tar
+	// stream, goes through inner before it is compressed.
+	Pack(w io.Writer, inner io.Writer, r io.Reader, size int64) error
+}
+
+// packing is a file to pack into the cache.
+type packing struct {
+	Cache, Source string
+	Digest        digest.Digest // of Source, "" to have it computed
+	Form          form
+}
+
+// packedFile says what a packed file holds; beside it in the cache, as JSON.
+type packedFile struct {
+	Packed     digest.Digest `json:"packed"`
+	PackedSize int64         `json:"packedSize"`
+	Inner      digest.Digest `json:"inner"` // of what was compressed
+	InnerSize  int64         `json:"innerSize"`
+
+	path string
+}
+
+const (
+	// maxNote bounds the note beside a packed file, in bytes.
+	maxNote = 4096
+	// keptPacked is how many packed files and notes stay for publishing again.
+	keptPacked = 32
+)
+
+// packed returns a packed file, from the cache where it is there. Its key is
+// the content's digest and the form; the digest of what is in the cache is
+// checked when it is sent.
+func packed(ctx context.Context, p packing) (packedFile, error) {
+	if p.Digest == "" {
+		d, err := digestOf(ctx, p.Source)
+		if err != nil {
+			return packedFile{}, err
+		}
+		p.Digest = d
+	}
+	if err := registry.CheckDigest(p.Digest); err != nil {
+		return packedFile{}, err
+	}
+	base := filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
+	if have, ok := cached(base); ok {
+		return have, nil
+	}
+	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
+		return packedFile{}, fmt.Errorf("making cache: %w", err)
+	}
+	return p.pack(ctx, base)
+}
+
+// cached returns what a note says that is whole, of a file that has its size.
+func cached(base string) (packedFile, bool) {
+	f, err := os.Open(base + ".json")
+	if err != nil {
+		return packedFile{}, false
+	}
+	defer f.Close()
+	text, err := limit.ReadAll(f, maxNote, "note of a packed file")
+	p := packedFile{path: base}
+	if err != nil || json.Unmarshal(text, &p) != nil || registry.CheckDigest(p.Packed) != nil || registry.CheckDigest(p.Inner) != nil {
+		return packedFile{}, false
+	}
+	info, err := os.Stat(base)
+	cache.Touch(base)
+	cache.Touch(base + ".json")
+	return p, err == nil && info.Size() == p.PackedSize
+}
+
+func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
+	out, err := renameio.NewPendingFile(base, renameio.WithTempDir(p.Cache), renameio.WithPermissions(0o644))
+	if err != nil {
+		return packedFile{}, fmt.Errorf("making packed file: %w", err)
+	}
+	defer out.Cleanup() //nolint:errcheck // after a rename there is nothing to clean
+	source, err := openDisk(ctx, p.Source)
+	if err != nil {
+		return packedFile{}, err
+	}
+	defer source.Close()
+	whole, outer, inner := sha256.New(), newCounter(out), newCounter(io.Discard)
+	if err := p.Form.Pack(outer, inner, io.TeeReader(source, whole), source.Size()); err != nil {
+		return packedFile{}, fmt.Errorf("compressing: %w", err)
+	}
+	if got := digest.NewDigest(digest.SHA256, whole); got != p.Digest {
+		return packedFile{}, fault.New(fault.Integrity, "%s is %s: it was %s when it was made", p.Source, got, p.Digest)
+	}
+	if err := out.CloseAtomicallyReplace(); err != nil {
+		return packedFile{}, fmt.Errorf("writing packed file: %w", err)
+	}
+	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, path: base}
+	if done.InnerSize == 0 {
+		done.Inner, done.InnerSize = p.Digest, source.Size()
+	}
+	text, err := json.Marshal(done)
+	if err == nil {
+		err = renameio.WriteFile(base+".json", text, 0o644)
+	}
+	cache.Trim(p.Cache, keptPacked)
+	return done, err
+}
+
+// digestOf hashes a file without reading its holes.
+func digestOf(ctx context.Context, path string) (digest.Digest, error) {
+	source, err := openDisk(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	defer source.Close()
+	whole := sha256.New()
+	if _, err := io.Copy(whole, source); err != nil {
+		return "", fmt.Errorf("hashing: %w", err)
+	}
+	return digest.NewDigest(digest.SHA256, whole), nil
+}
+
+// counter hashes and counts what passes.
+type counter struct {
+	w io.Writer
+	h hash.Hash
+	n int64
+}
+
+func newCounter(w io.Writer) *counter { return &counter{w: w, h: sha256.New()} }
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.h.Write(p[:n])
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *counter) digest() digest.Digest { return digest.NewDigest(digest.SHA256, c.h) }
+
+// openDisk reads a disk file and gives zeros for its holes.
+func openDisk(ctx context.Context, path string) (*sparse.Reader, error) {
+	r, err := sparse.Open(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fault.As(fault.Missing, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening disk: %w", err)
+	}
+	return r, nil
+}
