@@ -32,6 +32,19 @@ if [ "$(id -u)" != 0 ]; then
 	fi
 fi
 echo "installing:$missing" >&2
-$as_root apt-get update -q
+
+# Another apt, such as that of unattended upgrades, is waited for this long.
+# For dpkg's lock apt waits by itself, for that of its lists it does not.
+patience=600 # seconds
+began=$(date +%s)
+until said=$($as_root env LC_ALL=C apt-get update -q 2>&1); do
+	case $said in
+	*"Could not get lock"*) [ $(($(date +%s) - began)) -lt "$patience" ] || { echo "$said" >&2; exit 3; } ;;
+	*) echo "$said" >&2; exit 3 ;;
+	esac
+	echo "waiting for another apt: $(echo "$said" | sed -n 's/.*\(It is held by .*\)/\1/p' | head -n 1)" >&2
+	sleep 5
+done
 # shellcheck disable=SC2086 # a word per package
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o Dpkg::Use-Pty=0 --no-install-recommends $missing
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o "DPkg::Lock::Timeout=$patience" \
+	-o Dpkg::Use-Pty=0 --no-install-recommends $missing

@@ -71,7 +71,7 @@ finish() {
 
 GO=${GO:-go}
 # The end-to-end tests and the format tests compare with these tools.
-tools=(curl gdisk fdisk dosfstools mtools qemu-utils squashfs-tools mmdebstrap)
+tools=(busybox-static curl gdisk fdisk dosfstools mtools qemu-utils squashfs-tools mmdebstrap)
 say "packages that this machine lacks"
 scripts/packages.sh "${tools[@]}"
 mirrors=$(scripts/mirrors.sh)

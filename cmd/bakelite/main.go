@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,12 +29,28 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	err := root().ExecuteContext(ctx)
+	err := execute(ctx)
 	stop()
 	if err != nil {
 		complain(err)
 	}
 	os.Exit(fault.ExitCode(err))
+}
+
+// execute runs the command that was asked for. To cobra a word that is no
+// command and --help are a request for help.
+func execute(ctx context.Context) error {
+	c := root()
+	var refused error
+	show := c.HelpFunc()
+	c.SetHelpFunc(func(asked *cobra.Command, args []string) {
+		if words := asked.Flags().Args(); asked.HasSubCommands() && len(words) > 0 {
+			refused = refuseUnknown(asked, words)
+			return
+		}
+		show(asked, args)
+	})
+	return cmp.Or(c.ExecuteContext(ctx), refused)
 }
 
 func root() *cobra.Command {

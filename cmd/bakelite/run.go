@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -110,29 +110,8 @@ func accompany(c *cobra.Command, a app.App, r *container.Running) error {
 			})
 		})
 	}
-	return followLogs(ctx, machine.PlainText(c.ErrOrStderr()), r)
-}
-
-// logPause is the time between two looks at the service's output.
-const logPause = 100 * time.Millisecond
-
-// followLogs copies the output as it comes and returns why the service ended.
-func followLogs(ctx context.Context, w io.Writer, r *container.Running) error {
-	var seen []byte
-	for {
-		ended := r.Alive()
-		now := r.Logs()
-		if _, err := w.Write(fresh(seen, now)); err != nil {
-			return fmt.Errorf("showing the service's output: %w", err)
-		}
-		seen = now
-		if ended != nil {
-			return ended
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(logPause):
-		}
+	if err := r.Follow(ctx, machine.PlainText(c.ErrOrStderr())); err != nil {
+		return err
 	}
+	return cmp.Or(r.Alive(), ctx.Err())
 }

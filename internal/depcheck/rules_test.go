@@ -11,7 +11,7 @@ type layer struct {
 // layers lists the rows from the top. Each package is in exactly one.
 func layers() []layer {
 	return []layer{
-		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/"}},
+		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/", "scripts"}},
 		{"flows", []string{"pipelines", "pipelines/"}},
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},

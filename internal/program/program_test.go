@@ -184,3 +184,20 @@ func TestNoProgram(t *testing.T) {
 		}
 	}
 }
+
+// Who asks for a tail piece by piece gets each byte once, but for what was
+// dropped between two questions.
+func TestTailSince(t *testing.T) {
+	tail := program.NewTail(8)
+	position := int64(0)
+	for _, step := range []struct{ write, want string }{
+		{"", ""}, {"abc", "abc"}, {"", ""}, {"abcabc", "abcabc"}, {"0123456789", "23456789"}, {"ab", "ab"},
+	} {
+		_, _ = tail.Write([]byte(step.write))
+		more, next := tail.Since(position)
+		if string(more) != step.want {
+			t.Errorf("after %q: got %q, want %q", step.write, more, step.want)
+		}
+		position = next
+	}
+}

@@ -7,6 +7,7 @@ type Tail struct {
 	mu      sync.Mutex
 	limit   int
 	kept    []byte
+	written int64 // in all
 	dropped bool
 }
 
@@ -23,7 +24,7 @@ func NewTail(limit int) *Tail {
 func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
+	t.kept, t.written = append(t.kept, p...), t.written+int64(len(p))
 	if len(t.kept) > 2*t.limit {
 		t.trim()
 	}
@@ -44,6 +45,16 @@ func (t *Tail) Bytes() []byte {
 	defer t.mu.Unlock()
 	t.trim()
 	return append([]byte(nil), t.kept...)
+}
+
+// Since returns a copy of what was written beyond a position, 0 at first, and
+// the position to ask from next. What was dropped meanwhile is left out.
+func (t *Tail) Since(position int64) (more []byte, next int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.trim()
+	missing := min(t.written-position, int64(len(t.kept)))
+	return append([]byte(nil), t.kept[int64(len(t.kept))-missing:]...), t.written
 }
 
 // Dropped says whether older bytes were dropped.

@@ -20,8 +20,6 @@ const LayoutPrefix = "oci:"
 
 // Options say how a registry is reached; the zero value is safe.
 type Options struct {
-	// Insecure allows plain HTTP to machines other than this one.
-	Insecure bool
 	// Keychain finds credentials; nil is Docker's configuration and helpers.
 	Keychain authn.Keychain
 	// Transport makes the requests; nil is one of this package's own.
@@ -50,11 +48,7 @@ func Open(ref string, o Options) (Store, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	var strict []name.Option
-	if o.Insecure {
-		strict = append(strict, name.Insecure)
-	}
-	repo, err := name.NewRepository(repository, strict...)
+	repo, err := name.NewRepository(repository)
 	if err != nil {
 		return nil, "", fault.Hint(fault.New(fault.Invalid, "reading registry: %w", err), "set registry to a host and path, such as registry.example.com/team")
 	}

@@ -68,7 +68,7 @@ func (r *remote) client(ctx context.Context, scope string) (*http.Client, error)
 	if err != nil {
 		return nil, fault.New(fault.Missing, "finding credentials for %s: %w", r.repo.RegistryStr(), err)
 	}
-	guarded := guard{next: r.options.Transport, plain: r.options.Insecure || loopback(r.repo.RegistryStr())}
+	guarded := guard{next: r.options.Transport, plain: loopback(r.repo.RegistryStr())}
 	authorised, err := transport.NewWithContext(ctx, r.repo.Registry, credentials, guarded, []string{r.repo.Scope(scope)})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (r *remote) url(format string, args ...any) string {
 }
 
 // errPlain is why a request was not made.
-var errPlain = fault.Hint(fault.New(fault.Policy, "plain HTTP to another machine is refused"), "give the registry a certificate, or allow this registry to be insecure")
+var errPlain = fault.Hint(fault.New(fault.Policy, "plain HTTP to another machine is refused"), "give the registry a certificate, or bring it to this machine: ssh -L 5000:REGISTRY:PORT HOST, and name localhost:5000")
 
 // guard refuses plain HTTP, which go-containerregistry tries for private
 // addresses and which a redirect can lead to, and keeps what a registry says
