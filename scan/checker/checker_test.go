@@ -201,10 +201,11 @@ func TestAttacks(t *testing.T) {
 // says so.
 func TestRightsOfTheAppFile(t *testing.T) {
 	dir := hardened(t, controls.Container)
+	must(t, os.Symlink("usr/bin", dir+"/bin"))
 	must(t, unix.Chmod(dir+"/usr/bin/dash", 0o4755))
 	must(t, unix.Setxattr(dir+"/usr/bin/id", "security.capability", []byte("\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0))
 	r := subject(t, controls.Container, dir)
-	rights := []controls.Right{{Path: "/usr/bin/dash", SetUID: true}, {Path: "/usr/bin/id", Capabilities: []string{"net_raw"}}}
+	rights := []controls.Right{{Path: "/bin/dash", SetUID: true}, {Path: "/usr/bin/id", Capabilities: []string{"net_raw"}}}
 	if got := failing(t, controls.Container, r, check.Options{Own: true, Rights: rights}); len(got) > 0 {
 		t.Errorf("what the app file names fails: %q", got)
 	}

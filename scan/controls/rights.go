@@ -17,19 +17,34 @@ type Right struct {
 	SetGID bool `json:"setGID,omitempty"`
 	// Capabilities are the most that a file may have, as "net_raw".
 	Capabilities []string `json:"capabilities,omitempty"`
-	// Device is the node that may be there, as "c 1:3" or "b 254:0".
-	Device string `json:"device,omitempty"`
-	// ACL lets a file or folder keep its access list.
-	ACL bool `json:"acl,omitempty"`
 }
 
-// RightOf returns what rights say of a path; the zero value allows nothing.
+// RightOf returns what rights say of a path, all together; one that none names
+// gets a right that allows nothing.
 func RightOf(rights []Right, path string) Right {
-	i := slices.IndexFunc(rights, func(r Right) bool { return r.Path == path })
-	if i < 0 {
-		return Right{Path: path}
+	all := Right{Path: path}
+	for _, r := range rights {
+		if r.Path == path {
+			all.SetUID, all.SetGID = all.SetUID || r.SetUID, all.SetGID || r.SetGID
+			all.Capabilities = append(all.Capabilities, r.Capabilities...)
+		}
 	}
-	return rights[i]
+	return all
+}
+
+// RightsAt are rights with the paths that theirs lead to, by links of the tree:
+// /bin/ping is /usr/bin/ping. One that leads nowhere allows nothing.
+func RightsAt(rights []Right, real func(path string) (string, error)) []Right {
+	var all []Right
+	for _, r := range rights {
+		path, err := real(r.Path)
+		if err != nil {
+			continue
+		}
+		r.Path = path
+		all = append(all, r)
+	}
+	return all
 }
 
 // AllowsBits says whether a file or folder may have the set-uid and set-gid

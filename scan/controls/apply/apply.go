@@ -40,6 +40,7 @@ func To(root *os.Root, cs []controls.Control, o Options) error {
 		return fmt.Errorf("hardening: %w", err)
 	}
 	defer seen.Close()
+	o.Rights = controls.RightsAt(o.Rights, func(path string) (string, error) { return tree.Chroot(seen, path) })
 	w := &work{root: root, tree: seen, o: o}
 	for _, f := range controls.SharedFiles(cs) {
 		if err := w.shared(f); err != nil {

@@ -96,8 +96,8 @@ func (w *work) noWorldWritable(controls.Setting) error {
 }
 
 func (w *work) noDevices(controls.Setting) error {
-	return w.each(func(s *suspects) []string { return s.devices }, func(name string, info tree.Info, right controls.Right) error {
-		if !info.IsDevice() || right.Device == info.Node() {
+	return w.each(func(s *suspects) []string { return s.devices }, func(name string, info tree.Info, _ controls.Right) error {
+		if !info.IsDevice() {
 			return nil
 		}
 		if err := w.root.Remove(below(name)); err != nil {
@@ -118,8 +118,8 @@ func (w *work) noCapabilities(controls.Setting) error {
 }
 
 func (w *work) noACLs(s controls.Setting) error {
-	return w.each(func(s *suspects) []string { return s.attributes }, func(name string, _ tree.Info, right controls.Right) error {
-		if s.Excepted(name) || right.ACL {
+	return w.each(func(s *suspects) []string { return s.attributes }, func(name string, _ tree.Info, _ controls.Right) error {
+		if s.Excepted(name) {
 			return nil
 		}
 		return w.removeAttributes(name, tree.AccessACL, tree.DefaultACL)

@@ -60,6 +60,7 @@ type Service struct {
 // Tree checks controls and returns a result for each, in their order. The only
 // error is an ended context.
 func Tree(ctx context.Context, s Subject, cs []controls.Control, o Options) ([]controls.Result, error) {
+	o.Rights = controls.RightsAt(o.Rights, func(path string) (string, error) { return tree.Chroot(s.Tree, path) })
 	c := &checker{ctx: ctx, Subject: s, o: o}
 	results := make([]controls.Result, len(cs))
 	for i, control := range cs {
