@@ -47,6 +47,9 @@ type Built struct {
 func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
 	o.Targets = targets(o.Targets)
 	started := time.Now().UTC()
+	if err := k.allowed(a); err != nil {
+		return nil, err
+	}
 	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,9 +16,27 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/policy/base"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
+
+// allowed judges what an app asks for while it is built, before anything is
+// done for it.
+func (k Kitchen) allowed(a app.App) error {
+	var problems strict.Problems
+	for i, s := range a.Steps {
+		if s.Network && k.Policy.Build.Network == policy.Forbidden {
+			problems = append(problems, strict.Problem{
+				File: a.Path, Line: s.Place.Line, Column: s.Place.Column, Key: fmt.Sprintf("steps[%d].network", i), Message: "the policy forbids steps with a network",
+			})
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.Hint(fault.As(fault.Policy, problems), "name packages, copy files or images in their place, or change build.network in %s", cmp.Or(k.Policy.Path, "the policy"))
+}
 
 // trusted judges what an app stands on, by its lock, before a byte of it is
 // used.

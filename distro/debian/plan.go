@@ -89,7 +89,9 @@ func (s *Snapshot) planned(line string) *Package {
 // installed.
 func (s *Snapshot) writeStatus(path string, installed Installed) error {
 	var out bytes.Buffer
-	installed.writeRest(&out)
+	if err := installed.writeRest(&out); err != nil {
+		return err
+	}
 	files := make([]*os.File, len(s.files))
 	for i, f := range s.files {
 		file, err := os.Open(f.packagesPath)
@@ -133,21 +135,4 @@ func statusStanza(out *bytes.Buffer, raw []byte, offset int64) error {
 	})
 	out.WriteByte('\n')
 	return err
-}
-
-// writeRest writes the stanzas of the status file whose packages are not among
-// the pins, which are newer.
-func (i Installed) writeRest(out *bytes.Buffer) {
-	newer := map[string]bool{}
-	for _, pin := range i.Pins {
-		newer[pin.Name] = true
-	}
-	for stanza := range bytes.SplitSeq(i.Status, []byte("\n\n")) {
-		first, _, _ := bytes.Cut(bytes.TrimLeft(stanza, "\n"), []byte("\n"))
-		name, ok := bytes.CutPrefix(first, []byte("Package: "))
-		if ok && !newer[string(bytes.TrimSpace(name))] {
-			out.Write(bytes.Trim(stanza, "\n"))
-			out.WriteString("\n\n")
-		}
-	}
 }

@@ -4,7 +4,10 @@
 // engine; the only files read are the app file and those that it names.
 package app
 
-import "github.com/bakelite/bakelite/internal/units"
+import (
+	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/internal/units"
+)
 
 // APIVersion is the version of the app file format that this package reads.
 const APIVersion = "bakelite.dev/v1"
@@ -78,8 +81,12 @@ type Step struct {
 	Name string `yaml:"name,omitempty"`
 	// Run is the script, for /bin/sh -eu.
 	Run string `yaml:"run"`
-	// Network lets this step reach the network; what it fetches is not pinned.
+	// Network lets this step reach public addresses over TCP, and those that
+	// the setting engine.networks names; what it fetches is not pinned.
 	Network bool `yaml:"network,omitempty"`
+
+	// Place is where Network, or else the step, stands in the app file.
+	Place strict.Place `yaml:"-"`
 }
 
 // Service becomes the container's config, the machine's systemd unit, the

@@ -41,6 +41,12 @@ func Load(path string) (*App, error) {
 		return nil, fault.As(fault.Invalid, problems)
 	}
 	filled := WithDefaults(*a)
+	for i := range filled.Steps {
+		filled.Steps[i].Place = places[item("steps", i)]
+		if at, ok := places[item("steps", i)+".network"]; ok {
+			filled.Steps[i].Place = at
+		}
+	}
 	return &filled, nil
 }
 

@@ -17,6 +17,14 @@ const (
 	ReportOnly = "report-only"
 )
 
+// What build.network may be.
+const (
+	// Allowed gives a network to steps that ask for one.
+	Allowed = "allowed"
+	// Forbidden refuses apps with such steps.
+	Forbidden = "forbidden"
+)
+
 // None is the FailOn that lets findings of every severity through.
 const None = "none"
 

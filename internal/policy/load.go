@@ -46,7 +46,7 @@ func Load(path string) (Policy, error) {
 func writtenZeros(places strict.Places) Problems {
 	var problems Problems
 	for _, key := range []string{
-		"gate.mode", "gate.vulnerabilities.failOn", "gate.vulnerabilities.unknownAs", "verify.builder", "verify.source",
+		"build.network", "gate.mode", "gate.vulnerabilities.failOn", "gate.vulnerabilities.unknownAs", "verify.builder", "verify.source",
 	} {
 		if places[key].Zero {
 			problems = append(problems, strict.Problem{Key: key, Message: "is empty; leave the key out for the default"})

@@ -19,6 +19,8 @@ type Policy struct {
 	Kind string `yaml:"kind"`
 	// Bases says what an app may stand on.
 	Bases Bases `yaml:"bases,omitempty"`
+	// Build says what may happen while an app is built.
+	Build Build `yaml:"build,omitempty"`
 	// Gate says what may be published.
 	Gate Gate `yaml:"gate,omitempty"`
 	// Waivers let single findings through, for a while.
@@ -45,6 +47,13 @@ type Bases struct {
 	Archives []string `yaml:"archives,omitempty"`
 	// Images says which base images are allowed, Dockerfile stages included.
 	Images BaseImages `yaml:"images,omitempty"`
+}
+
+// Build says what may happen while an app is built.
+type Build struct {
+	// Network is "allowed" (the default), which gives a network to steps that
+	// say network: true, or "forbidden", which refuses an app with such steps.
+	Network string `yaml:"network,omitempty"`
 }
 
 // BaseImages says which base images are allowed.

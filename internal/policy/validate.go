@@ -33,6 +33,9 @@ func Validate(p Policy) Problems {
 	p = WithDefaults(p)
 	c.identity(p)
 	c.bases(p.Bases)
+	if p.Build.Network != "" {
+		c.oneOf("build.network", p.Build.Network, []string{Allowed, Forbidden})
+	}
 	c.gate(p.Gate)
 	c.waivers(p.Waivers)
 	c.vex(p.VEX)
