@@ -147,6 +147,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
 		Layouts: map[string]string{rootfs.SeedLayout: seed},
+		Caches:  engine.NewCaches(a.Name, l.Digest()),
 	}
 	maps.Copy(source.Layouts, layouts(a))
 	if l.Base != nil || a.Base.Dockerfile != "" {

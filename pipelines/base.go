@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // maxStatus bounds the dpkg status file of a base image, in bytes.
@@ -149,7 +150,7 @@ func suiteOf(path string) (string, error) {
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading base image: %w", err)
 	}

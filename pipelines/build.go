@@ -91,6 +91,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	r := Receipt{
 		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Started: started, Made: time.Now().UTC(),
 		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
+		CacheMounts: w.source.Caches.Used(),
 	}
 	if old.Key == key {
 		r = r.with(old)

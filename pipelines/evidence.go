@@ -89,7 +89,8 @@ func (k Kitchen) provenance(e evidence, l *lock.Lock) (attest.Provenance, error)
 	o := k.Publisher.Origin
 	return attest.NewProvenance(attest.Build{
 		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: *l, LockDigest: e.built.LockDigest,
-		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		CacheMounts: e.built.CacheMounts,
+		Source:      o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil
 }

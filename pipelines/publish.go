@@ -97,6 +97,9 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if done := k.published(ctx, a.Name, key); done != nil {
 		return done, nil
 	}
+	if err := k.versionFree(ctx, subjects, o); err != nil {
+		return nil, err
+	}
 	scanned, err := k.scan(ctx, a, subjects, db)
 	if err != nil {
 		return nil, err
@@ -132,6 +135,24 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 		all = append(all, p)
 	}
 	return all, k.writePublications(a.Name, all)
+}
+
+// versionFree refuses what a version could not be given to, before any of it is
+// scanned and signed.
+func (k Kitchen) versionFree(ctx context.Context, subjects []subject, o PublishOptions) error {
+	if o.Version == "" {
+		return nil
+	}
+	for _, s := range subjects {
+		store, _, err := registry.Open(s.repository, k.Registry)
+		if err == nil {
+			err = registry.CheckVersion(ctx, store, o.Version, s.content.Manifest)
+		}
+		if err != nil {
+			return fmt.Errorf("publishing the %s: %w", s.name, err)
+		}
+	}
+	return nil
 }
 
 // send publishes one subject and says what is where.

@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Receipt says what was made, from what, and how it was tested. It stands in
@@ -43,6 +44,9 @@ type Receipt struct {
 	// TestsSkipped says that --skip-tests left the declared tests out.
 	TestsSkipped bool            `json:"testsSkipped"`
 	Steps        []progress.Step `json:"steps"`
+	// CacheMounts are the caches that steps of the Dockerfile had, by the names
+	// that it gives them: what earlier builds left in them went in.
+	CacheMounts []string `json:"cacheMounts,omitempty"`
 }
 
 // maxReceipt bounds a receipt, in bytes.
@@ -55,7 +59,7 @@ func receiptPath(output, app string) string { return filepath.Join(output, app+"
 // fault.Missing, what is no receipt of this version a fault.Invalid.
 func ReadReceipt(output, app string) (Receipt, error) {
 	path := receiptPath(output, app)
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Receipt{}, fault.New(fault.Missing, "nothing was built yet: there is no %s", path)
 	}
@@ -126,6 +130,7 @@ func (r Receipt) with(old Receipt) Receipt {
 	slices.SortStableFunc(r.Artifacts, func(x, y artifact.Artifact) int { return strings.Compare(x.Kind, y.Kind) })
 	r.Tests = maps.Clone(r.Tests)
 	maps.Copy(r.Tests, others.Tests)
+	r.CacheMounts = slices.Compact(slices.Sorted(slices.Values(append(others.CacheMounts, r.CacheMounts...))))
 	r.Started, r.Steps, r.TestsSkipped = old.Started, append(others.Steps, r.Steps...), r.TestsSkipped || others.TestsSkipped
 	return r
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 )
@@ -74,7 +75,7 @@ func isLayout(dir string) bool {
 
 func findFile(path string) (Target, error) {
 	t := Target{Name: path, Path: path}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return t, fault.New(fault.Missing, "opening %s: %w", path, err)
 	}
@@ -84,7 +85,7 @@ func findFile(path string) (Target, error) {
 		return t, fmt.Errorf("reading %s: %w", path, err)
 	}
 	t.File = "sha256:" + hex.EncodeToString(hash.Sum(nil))
-	beside, err := os.Open(path + BundlesSuffix)
+	beside, err := regular.Open(path + BundlesSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
 	}
@@ -112,6 +113,10 @@ func (k Kitchen) Verify(ctx context.Context, t Target) (attest.Summary, error) {
 	if t.Path != "" && len(t.Bundles) == 0 {
 		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "%s is not signed: there is no %s", t.Path, t.Path+BundlesSuffix),
 			"fetch it with the disk, or verify the disk by its reference")
+	}
+	if len(t.Bundles) == 0 {
+		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "there is no signature of %s, nor any other statement: nothing is attached to it", t.Name),
+			"where it is a copy, copy what is attached too, as oras copy --recursive does, or verify it where it was published")
 	}
 	if err := t.whole(ctx); err != nil {
 		return attest.Summary{}, err

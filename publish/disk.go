@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Media types of a disk, version 1: docs/publishing.md says what they hold.
@@ -96,5 +96,5 @@ func diskLayer(ctx context.Context, cache string, f DiskFile) (registry.Blob, er
 }
 
 func fileOpener(path string) func(context.Context) (io.ReadCloser, error) {
-	return func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
+	return func(context.Context) (io.ReadCloser, error) { return regular.Open(path) }
 }

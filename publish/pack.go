@@ -17,8 +17,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -81,12 +81,7 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 
 // cached returns what a note says that is whole, of a file that has its size.
 func cached(base string) (packedFile, bool) {
-	f, err := os.Open(base + ".json")
-	if err != nil {
-		return packedFile{}, false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxNote, "note of a packed file")
+	text, err := regular.ReadFile(base+".json", maxNote)
 	p := packedFile{path: base}
 	if err != nil || json.Unmarshal(text, &p) != nil || registry.CheckDigest(p.Packed) != nil || registry.CheckDigest(p.Inner) != nil {
 		return packedFile{}, false

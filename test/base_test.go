@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/pipelines"
 )
 
 // onBase is an app on another app's image, with a Dockerfile, a step and
@@ -75,7 +77,7 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("app.yaml", "BASE", filepath.Join(s.out, "base.oci"))
 	write("web/page.html", "the page\n")
 	write("web/copied.txt", "of the Dockerfile\n")
-	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nCOPY dist/index.html .hidden /srv/\nENV A=b\nRUN chmod 600 /usr/share/from-dockerfile\n")
+	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nCOPY dist/index.html .hidden /srv/\nENV A=b\nRUN --mount=type=cache,id=kept,target=/mnt chmod 600 /usr/share/from-dockerfile\n")
 	write("web/dist/index.html", "old\n")
 	write("web/.hidden", "old\n")
 	write("web/venv/note", "a note\n")
@@ -95,6 +97,9 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
 	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
 	first := o.result(t)
+	if r, err := pipelines.ReadReceipt(s.out, "onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
+		t.Errorf("the receipt names the caches %q (%v)", r.CacheMounts, err)
+	}
 	image := pathsIn(t, filepath.Join(s.out, "onbase.oci"), first.digest(t, "layout"))
 	if !image["usr/sbin/make-ssl-cert"] || image["etc/ssl/private/ssl-cert-snakeoil.key"] {
 		t.Error("the image lacks ssl-cert, or has the key that it makes")

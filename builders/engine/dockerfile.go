@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Dockerfiles builds a user's Dockerfile within a solve.
@@ -99,7 +100,7 @@ func (k Kitchen) judgeRuns(dir, name string) error {
 		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
 	}
 	defer root.Close()
-	file, err := root.Open(name)
+	file, err := regular.OpenIn(root, name)
 	if err != nil {
 		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -160,7 +161,7 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 // unpackVar unpacks the file system of /var, most of which is holes, beside
 // its packed form.
 func unpackVar(dir string) error {
-	packed, err := os.Open(filepath.Join(dir, "var.zst"))
+	packed, err := regular.Open(filepath.Join(dir, "var.zst"))
 	if err != nil {
 		return fmt.Errorf("reading file system of /var: %w", err)
 	}
@@ -216,7 +217,7 @@ func (o Order) write(ctx context.Context, name string, image disk.Image) (artifa
 type opened struct{ files []*os.File }
 
 func (o *opened) open(path string) (disk.Content, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}
@@ -235,7 +236,7 @@ func (o *opened) close() {
 }
 
 func readText(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 const (
@@ -41,7 +42,7 @@ func Unseen(a App) []string {
 
 // isLock knows a lock of ours from one of another program by its first lines.
 func isLock(path string) bool {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return false
 	}
@@ -82,7 +83,7 @@ func (w *walker) ignored(dockerfile string) (*patternmatcher.PatternMatcher, err
 }
 
 func (w *walker) patterns(name string) (*patternmatcher.PatternMatcher, error) {
-	f, err := w.root.Open(name)
+	f, err := regular.OpenIn(w.root, name)
 	if err != nil {
 		return nil, explain(name, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Content is one of the app's own files, by content.
@@ -99,7 +100,7 @@ func byContent(root *os.Root, f found) (Content, error) {
 		_, _ = io.WriteString(hash, "\x00"+kind+"\x00"+f.link)
 		return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 	}
-	file, err := root.Open(filepath.FromSlash(f.path))
+	file, err := regular.OpenIn(root, filepath.FromSlash(f.path))
 	if err != nil {
 		return Content{}, fault.New(fault.Invalid, "reading the app's files: %w", explain(f.path, err))
 	}

@@ -16,7 +16,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/disk/", "internal/flock", "internal/once", "internal/program", "internal/registry", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/disk/", "internal/flock", "internal/once", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
@@ -79,6 +79,7 @@ func doors() []door {
 		{"github.com/google/go-containerregistry/", []string{"publish/attest", "internal/oci", "internal/registry", "internal/registry/registrytest", "runners/container", "test"}},
 		{"github.com/aquasecurity/", []string{"scan/trivy", "scan/trivy/testdb"}},
 		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest"}},
+		{"github.com/youmark/pkcs8", []string{"publish/attest"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},

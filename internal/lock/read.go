@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -25,7 +25,7 @@ const (
 // line, as strict.Problems of kind fault.Invalid; a file that is not there is
 // a fault.Missing.
 func Read(path string) (*Lock, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Hint(fault.New(fault.Missing, "reading the lock: %w", err), "Make it with: bakelite lock")
 	}

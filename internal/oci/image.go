@@ -3,13 +3,13 @@ package oci
 import (
 	"fmt"
 	"io"
-	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Image reads an image from a layout's blobs by its manifest's digest; the
@@ -56,5 +56,5 @@ func (b blob) Size() (int64, error)                { return b.descriptor.Size, n
 func (b blob) MediaType() (types.MediaType, error) { return b.descriptor.MediaType, nil }
 
 func (b blob) Compressed() (io.ReadCloser, error) {
-	return os.Open(blobPath(b.dir, b.descriptor.Digest.String()))
+	return regular.Open(blobPath(b.dir, b.descriptor.Digest.String()))
 }

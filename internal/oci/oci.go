@@ -23,6 +23,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // maxIndex bounds a layout's index.json, in bytes.
@@ -114,7 +115,7 @@ func Only(dir string) (string, error) {
 
 // names returns what a layout's index names, each digest once.
 func names(dir string) ([]v1.Descriptor, error) {
-	text, err := readFile(filepath.Join(dir, "index.json"), maxIndex)
+	text, err := regular.ReadFile(filepath.Join(dir, "index.json"), maxIndex)
 	if err != nil {
 		return nil, fault.As(fault.Missing, fmt.Errorf("reading layout %s: %w", dir, err))
 	}
@@ -229,7 +230,7 @@ func Share(dir, into string) error {
 
 // whole says whether a blob has the digest that it is named by.
 func whole(path string) bool {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return false
 	}
@@ -288,7 +289,7 @@ func Archive(dir, file string) error {
 }
 
 func addFile(w *tar.Writer, dir, path string) error {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return err
 	}
@@ -324,7 +325,7 @@ func manifest(dir, digest string) ([]byte, []v1.Descriptor, error) {
 }
 
 func readBlob(dir, digest string) ([]byte, error) {
-	text, err := readFile(blobPath(dir, digest), maxIndex)
+	text, err := regular.ReadFile(blobPath(dir, digest), maxIndex)
 	if err != nil {
 		return nil, fault.As(fault.Integrity, fmt.Errorf("reading blob %s: %w", digest, err))
 	}
@@ -335,13 +336,4 @@ func blobsPath(dir string) string { return filepath.Join(dir, "blobs", "sha256")
 
 func blobPath(dir, digest string) string {
 	return filepath.Join(blobsPath(dir), filepath.Base(strings.TrimPrefix(digest, "sha256:")))
-}
-
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
 }

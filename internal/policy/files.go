@@ -3,13 +3,11 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -69,18 +67,13 @@ func readFiles(p Policy) (map[string][]byte, strict.Problems) {
 
 // readBelow reads a regular file below root; links that lead out are refused.
 func readBelow(root *os.Root, name string) ([]byte, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := regular.ReadFileIn(root, name, maxFile)
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s does not exist beside the policy file", name)
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("%s cannot be read: %w", name, at.Err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	return io.ReadAll(limit.Reader(f, maxFile, name))
+	return data, err
 }

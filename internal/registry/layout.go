@@ -13,6 +13,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // layout is a repository in an OCI layout folder. Files are written beside
@@ -49,7 +50,7 @@ func (l layout) HasBlob(_ context.Context, d Descriptor) (bool, error) {
 // holds compares a blob's bytes with its digest, so that one that was damaged
 // or changed is written again.
 func (l layout) holds(d Descriptor) (bool, error) {
-	f, err := os.Open(l.blobPath(d.Digest))
+	f, err := regular.Open(l.blobPath(d.Digest))
 	if err != nil {
 		return false, fmt.Errorf("looking for blob: %w", err)
 	}
@@ -81,7 +82,7 @@ func (l layout) Blob(_ context.Context, d Descriptor) (io.ReadCloser, error) {
 	if err := CheckDescriptor(d); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(l.blobPath(d.Digest))
+	f, err := regular.Open(l.blobPath(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFound("blob " + d.Digest.String())
 	}
@@ -114,7 +115,7 @@ func (l layout) Manifest(_ context.Context, ref string) (Manifest, error) {
 
 // small reads a blob that is a manifest, whose size nobody told.
 func (l layout) small(d digest.Digest) ([]byte, error) {
-	f, err := os.Open(l.blobPath(d))
+	f, err := regular.Open(l.blobPath(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFound("manifest " + d.String() + " in " + l.dir)
 	}

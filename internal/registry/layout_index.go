@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Cosign's --local-image verifies the first manifest of an index that has
@@ -48,14 +48,20 @@ func (i *index) tag(name string, d Descriptor) {
 	i.Manifests = append([]Descriptor{d}, i.Manifests...)
 }
 
-// find returns what a name leads to, or "".
-func (i *index) find(name string) digest.Digest {
+// find returns what a name leads to, or "". Of two that it leads to none is
+// chosen: readers of layouts differ in which they take.
+func (i *index) find(name string) (found digest.Digest, err error) {
 	for _, d := range i.Manifests {
-		if d.Annotations[ocispec.AnnotationRefName] == name {
-			return d.Digest
+		if d.Annotations[ocispec.AnnotationRefName] != name || d.Digest == found {
+			continue
 		}
+		if found != "" {
+			return "", fault.Hint(fault.New(fault.Integrity, "%q leads to two manifests, %s and %s", name, found, d.Digest),
+				"remove the entry that is wrong from index.json, or name the digest")
+		}
+		found = d.Digest
 	}
-	return ""
+	return found, nil
 }
 
 func (l layout) find(name string) (digest.Digest, error) {
@@ -63,16 +69,20 @@ func (l layout) find(name string) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	if d := i.find(name); d != "" {
-		return d, nil
+	d, err := i.find(name)
+	if err != nil {
+		return "", fmt.Errorf("reading index of layout %s: %w", l.dir, err)
 	}
-	return "", notFound(fmt.Sprintf("%q in layout %s", name, l.dir))
+	if d == "" {
+		return "", notFound(fmt.Sprintf("%q in layout %s", name, l.dir))
+	}
+	return d, nil
 }
 
 // read returns the index; a layout that is not there has an empty one.
 func (l layout) read() (*index, error) {
 	empty := &index{ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []Descriptor{}}}
-	f, err := os.Open(filepath.Join(l.dir, ocispec.ImageIndexFile))
+	f, err := regular.Open(filepath.Join(l.dir, ocispec.ImageIndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, nil
 	}
@@ -135,7 +145,10 @@ func (l layout) SetTag(ctx context.Context, t TagRequest) error {
 		return err
 	}
 	return l.update(ctx, func(i *index) error {
-		have := i.find(t.Name)
+		have, err := i.find(t.Name)
+		if err != nil {
+			return err
+		}
 		if t.Immutable && have != "" && have != d.Digest {
 			return taken(l.Name(), t.Name, have, d.Digest)
 		}

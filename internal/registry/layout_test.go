@@ -2,11 +2,13 @@ package registry_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -106,5 +108,77 @@ func TestDamagedBlobIsWrittenAgain(t *testing.T) {
 	}
 	if has, err := store.HasBlob(t.Context(), d); !has || err != nil {
 		t.Errorf("the blob was not written again: %t, %v", has, err)
+	}
+}
+
+// TestPipeInALayout: a named pipe in the place of a file keeps no reader
+// waiting, and none is believed to be there.
+func TestPipeInALayout(t *testing.T) {
+	for name, place := range map[string]func(c content) string{
+		"index":    func(content) string { return "index.json" },
+		"manifest": func(c content) string { return "blobs/sha256/" + c.manifest.Digest.Encoded() },
+		"blob":     func(c content) string { return "blobs/sha256/" + c.blobs[0].Digest.Encoded() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "repo")
+			s := registrytest.Open(t, registry.LayoutPrefix+dir, registrytest.Fast())
+			c := image(t, "hello")
+			if err := put(t.Context(), s, c, "latest"); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, place(c))
+			if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			pulled := make(chan error, 1)
+			go func() {
+				m, err := registry.Resolve(t.Context(), s, "latest")
+				if err == nil {
+					_, err = registry.Pull(t.Context(), s, registry.PullOptions{Digest: m.Digest, Layout: t.TempDir()})
+				}
+				pulled <- err
+			}()
+			select {
+			case err := <-pulled:
+				if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "named pipe") {
+					t.Errorf("got %v", err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("it waits for a writer")
+			}
+		})
+	}
+}
+
+// TestSecondLatest: of two manifests under one name neither is taken, and
+// nothing is published over them; the digests still lead there.
+func TestSecondLatest(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "repo")
+	s := registrytest.Open(t, registry.LayoutPrefix+dir, registrytest.Fast())
+	one, two := image(t, "one"), image(t, "two")
+	for _, c := range []content{one, two} {
+		if err := put(t.Context(), s, c, "latest"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := func(c content) string {
+		return fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"annotations":{"org.opencontainers.image.ref.name":"latest"}}`,
+			c.manifest.MediaType, c.manifest.Digest, c.manifest.Size)
+	}
+	write(t, filepath.Join(dir, "index.json"), `{"schemaVersion":2,"manifests":[`+entry(one)+","+entry(two)+"]}")
+	for _, name := range []string{"latest", ""} {
+		if _, err := registry.Resolve(t.Context(), s, name); fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), two.manifest.Digest.String()) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if err := put(t.Context(), s, image(t, "three"), "latest"); fault.KindOf(err) != fault.Integrity {
+		t.Errorf("publishing over both: %v", err)
+	}
+	if m, err := registry.Resolve(t.Context(), s, two.manifest.Digest.String()); err != nil || m.Digest != two.manifest.Digest {
+		t.Errorf("by digest: %v", err)
+	}
+	write(t, filepath.Join(dir, "index.json"), `{"schemaVersion":2,"manifests":[`+entry(one)+","+entry(one)+"]}")
+	if m, err := registry.Resolve(t.Context(), s, ""); err != nil || m.Digest != one.manifest.Digest {
+		t.Errorf("one manifest that is named twice: %v", err)
 	}
 }

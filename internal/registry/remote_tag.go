@@ -77,6 +77,22 @@ func conflict(err error) bool {
 		refused.StatusCode == http.StatusConflict || refused.StatusCode == http.StatusBadRequest)
 }
 
+// CheckVersion refuses with fault.Policy a version that is there with other
+// content than m, before anything is sent. A publisher asks again while it
+// sets the name.
+func CheckVersion(ctx context.Context, s Store, version string, m Manifest) error {
+	have, err := s.Manifest(ctx, version)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case have.Digest != m.Digest:
+		return taken(s.Name(), version, have.Digest, m.Digest)
+	}
+	return nil
+}
+
 // taken is the error of a version that is there with other content.
 func taken(where, tag string, have, want digest.Digest) error {
 	return fault.Hint(

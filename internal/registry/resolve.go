@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"fmt"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Resolve returns the manifest of a tag or digest; "" is the tag latest, and
@@ -14,7 +16,7 @@ func Resolve(ctx context.Context, s Reader, ref string) (Manifest, error) {
 		if err != nil {
 			return Manifest{}, err
 		}
-		if i.find(Tag) == "" && len(i.Manifests) == 1 {
+		if len(i.Manifests) == 1 && i.Manifests[0].Annotations[ocispec.AnnotationRefName] != Tag {
 			ref = i.Manifests[0].Digest.String()
 		}
 	}

@@ -73,7 +73,7 @@ func putAgain(t *testing.T, s registry.Store) {
 }
 
 func tagStays(t *testing.T, s registry.Store) {
-	old, other := image(t, "one"), image(t, "two")
+	old, other, taken := image(t, "one"), image(t, "two"), false
 	for _, c := range []content{old, other} {
 		if err := put(t.Context(), s, c); err != nil {
 			t.Fatal(err)
@@ -83,9 +83,15 @@ func tagStays(t *testing.T, s registry.Store) {
 		return registry.TagRequest{Name: "1.0", Manifest: c.manifest, Immutable: true}
 	}
 	for range 2 {
+		for _, c := range []content{old, other} {
+			if err := registry.CheckVersion(t.Context(), s, "1.0", c.manifest); (c.manifest.Digest == old.manifest.Digest || !taken) != (err == nil) {
+				t.Errorf("asked before anything is sent, with the version taken: %t, got %v", taken, err)
+			}
+		}
 		if err := s.SetTag(t.Context(), version(old)); err != nil {
 			t.Fatal(err)
 		}
+		taken = true
 	}
 	if err := s.SetTag(t.Context(), version(other)); fault.KindOf(err) != fault.Policy || fault.HintOf(err) == "" {
 		t.Errorf("got %v (%s), want a policy fault with a hint", err, fault.HintOf(err))

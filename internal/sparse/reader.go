@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // chunk is how much of a file is read at a time, in bytes.
@@ -20,7 +22,7 @@ type Reader struct {
 
 // Open returns a reader of a file, which fails once the context has ended.
 func Open(ctx context.Context, path string) (*Reader, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

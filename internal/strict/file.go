@@ -2,33 +2,26 @@ package strict
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // ReadFile returns the content of a regular file of at most MaxBytes. Errors
 // are classified: Missing for a file that is not there, Invalid for one that
 // is too large or not a regular file.
 func ReadFile(path string) ([]byte, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := regular.ReadFile(path, MaxBytes)
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.New(fault.Missing, "reading %s: no such file", path)
-	}
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading %s: %w", path, errors.Unwrap(err))
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fault.New(fault.Invalid, "reading %s: not a regular file", path)
-	}
-	data, err := limit.ReadAll(f, MaxBytes, path)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading %w", err)
+	case errors.As(err, &at):
+		return nil, fault.New(fault.Invalid, "reading %s: %w", path, at.Err)
+	case err != nil:
+		return nil, fault.As(fault.Invalid, fmt.Errorf("reading %w", err))
 	}
 	return data, nil
 }

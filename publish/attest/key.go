@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -15,10 +14,9 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
-
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // KeySigner is a signing key, wherever it lives: a file, a KMS, a token.
@@ -77,9 +75,9 @@ func LoadKey(path string, passphrase Passphrase) (Key, error) {
 }
 
 func readKeyFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
-		return nil, fault.Hint(fault.New(fault.Missing, "opening the signing key: %w", err),
+		return nil, fault.Hint(fault.As(fault.Missing, fmt.Errorf("opening the signing key: %w", err)),
 			"make one (cosign generate-key-pair does), or name the right file")
 	}
 	defer file.Close()
@@ -87,8 +85,6 @@ func readKeyFile(path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, fault.New(fault.Internal, "reading the signing key: %w", err)
-	case !info.Mode().IsRegular():
-		return nil, fault.New(fault.Invalid, "the signing key %s is not a regular file", path)
 	case info.Mode().Perm()&0o077 != 0:
 		return nil, fault.Hint(fault.New(fault.Policy, "the signing key %s can be read by others (mode %04o)", path, info.Mode().Perm()),
 			"take it from them: chmod 600 %s", path)
@@ -98,84 +94,6 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, fault.As(fault.Invalid, err)
 	}
 	return text, nil
-}
-
-// The PEM types of keys that cosign encrypts; the second is that of cosign
-// before 2.0.
-const (
-	encryptedPEM    = "ENCRYPTED SIGSTORE PRIVATE KEY"
-	encryptedPEMOld = "ENCRYPTED COSIGN PRIVATE KEY"
-)
-
-// ParseKey reads a private key in PEM: PKCS #8, or encrypted as cosign does
-// it, for which passphrase is asked.
-func ParseKey(text []byte, passphrase Passphrase) (Key, error) {
-	if len(text) > MaxKey {
-		return Key{}, fault.New(fault.Invalid, "the signing key is larger than %d bytes", MaxKey)
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return Key{}, keyError("the signing key is not PEM")
-	}
-	der := block.Bytes
-	defer func() { clear(der) }()
-	switch block.Type {
-	case "PRIVATE KEY":
-	case encryptedPEM, encryptedPEMOld:
-		plain, err := decryptKey(der, passphrase)
-		if err != nil {
-			return Key{}, err
-		}
-		der = plain
-	default:
-		return Key{}, keyError("the signing key is of the type %q, which is not read", block.Type)
-	}
-	return keyOf(der)
-}
-
-// keyOf reads PKCS #8. What x509 says about a key that it can't read is left
-// out, since it may quote it.
-func keyOf(der []byte) (Key, error) {
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return Key{}, keyError("the signing key is not PKCS #8")
-	}
-	signer, ok := parsed.(crypto.Signer)
-	if !ok {
-		return Key{}, keyError("the signing key cannot sign")
-	}
-	if err := checkPublic(signer.Public()); err != nil {
-		return Key{}, err
-	}
-	return Key{
-		public: signer.Public(),
-		sign: func(data []byte, hash crypto.Hash) ([]byte, error) {
-			return signer.Sign(rand.Reader, data, hash)
-		},
-	}, nil
-}
-
-func keyError(format string, args ...any) error {
-	return fault.Hint(fault.New(fault.Invalid, format, args...),
-		"give a PKCS #8 key in PEM, or one that cosign made")
-}
-
-func decryptKey(box []byte, passphrase Passphrase) ([]byte, error) {
-	if passphrase == nil {
-		return nil, fault.Hint(fault.New(fault.Invalid, "the signing key is encrypted and no passphrase was given"),
-			"set the passphrase beside the key")
-	}
-	secret, err := passphrase()
-	if err != nil {
-		return nil, fault.As(fault.Invalid, err)
-	}
-	defer clear(secret)
-	plain, err := encrypted.Decrypt(box, secret)
-	if err != nil {
-		return nil, fault.Hint(fault.New(fault.Invalid, "the signing key does not open with this passphrase"),
-			"check the passphrase")
-	}
-	return plain, nil
 }
 
 // minRSA is the least RSA modulus, in bits (NIST SP 800-131A rev. 2).
@@ -219,7 +137,7 @@ func ParsePublicKey(text []byte) (crypto.PublicKey, error) {
 }
 
 func readBounded(path string, max int64, what string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:forbidigo // a token may come by the user's own pipe
 	if err != nil {
 		return nil, fault.New(fault.Missing, "opening the %s: %w", what, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -16,6 +17,7 @@ import (
 	"log/slog"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -102,7 +104,11 @@ func TestParseKeyRefuses(t *testing.T) {
 		"P-521":            {pkcs8(t, p521), nil, "P-521"},
 		"RSA 2304":         {pkcs8(t, rsa2304), nil, "2304 bits"},
 		"RSA 1024":         {shortRSA(t), nil, "not PKCS #8|too short"},
-		"SEC 1":            {pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "is of the type"},
+		"SEC 1":            {pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "not SEC 1"},
+		"PKCS #1":          {pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "not PKCS #1"},
+		"DSA":              {pem.EncodeToMemory(&pem.Block{Type: "DSA PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "is of the type"},
+		"OpenSSL of old":   {pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("SECRET")}), words("right"), "the old way"},
+		"encrypted PKCS 8": {pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("SECRET")}), words("right"), "does not open"},
 		"junk":             {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "not PKCS #8"},
 		"large":            {make([]byte, attest.MaxKey+1), nil, "larger than"},
 	}
@@ -206,4 +212,81 @@ func compareTags(t *testing.T, y, j reflect.Type) {
 		}
 		compareTags(t, y.Field(i).Type, j.Field(i).Type)
 	}
+}
+
+// TestKeysOfOpenSSL reads every form that openssl writes a key in.
+func TestKeysOfOpenSSL(t *testing.T) {
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	run := func(args ...string) []byte {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), openssl, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("openssl %v: %v\n%s", args, err, out)
+		}
+		return out
+	}
+	run("ecparam", "-name", "prime256v1", "-genkey", "-out", "sec1") // its parameters stand first
+	run("genpkey", "-algorithm", "ed25519", "-out", "ed25519")
+	run("genrsa", "-traditional", "-out", "pkcs1", "2048")
+	run("pkcs8", "-topk8", "-in", "pkcs1", "-out", "encrypted", "-passout", "pass:right")
+	run("pkcs8", "-topk8", "-in", "sec1", "-out", "scrypt", "-scrypt", "-passout", "pass:right")
+	run("pkcs8", "-topk8", "-in", "ed25519", "-out", "des", "-v2", "des3", "-passout", "pass:right")
+	for name, passphrase := range map[string]attest.Passphrase{
+		"sec1": nil, "ed25519": nil, "pkcs1": nil, "encrypted": words("right"), "scrypt": words("right"), "des": words("right"),
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := attest.ParseKey(text, passphrase)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		public, err := attest.PublicPEM(key.Public())
+		if theirs := run("pkey", "-in", name, "-pubout", "-passin", "pass:right"); err != nil || string(public) != string(theirs) {
+			t.Errorf("%s: the public key is another one (%v)", name, err)
+		}
+		if passphrase == nil {
+			continue
+		}
+		for _, wrong := range []string{"wrong", ""} {
+			if _, err := attest.ParseKey(text, words(wrong)); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "does not open") {
+				t.Errorf("%s with the passphrase %q: %v", name, wrong, err)
+			}
+		}
+		block, _ := pem.Decode(text)
+		for n := range len(block.Bytes) {
+			cut := pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: cutAt(block.Bytes, n)})
+			if n%17 == 0 {
+				if _, err := attest.ParseKey(cut, words("right")); fault.KindOf(err) != fault.Invalid {
+					t.Errorf("%s, cut after %d bytes: %v", name, n, err)
+				}
+			}
+		}
+	}
+}
+
+// cutAt is DER whose last octet string was cut, and whose lengths were made to
+// fit; only the library's own checks stand between it and the cipher.
+func cutAt(der []byte, n int) []byte {
+	var info struct {
+		Algorithm asn1.RawValue
+		Data      []byte
+	}
+	if _, err := asn1.Unmarshal(der, &info); err != nil || n >= len(info.Data) {
+		return der[:n]
+	}
+	info.Data = info.Data[:n]
+	text, err := asn1.Marshal(info)
+	if err != nil {
+		return der[:n]
+	}
+	return text
 }

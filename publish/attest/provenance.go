@@ -38,6 +38,9 @@ type InternalParameters struct {
 	Platform     string `json:"platform"`
 	// Lock is the SHA-256 of the lock file, as "sha256:…".
 	Lock string `json:"lock,omitempty"`
+	// CacheMounts are folders that steps of a Dockerfile kept from earlier
+	// builds of the same lock; what was in them went in unpinned.
+	CacheMounts []string `json:"cacheMounts,omitempty"`
 }
 
 // Resource is in-toto's resource descriptor.
@@ -75,6 +78,8 @@ type Build struct {
 	// Lock is what went in, LockDigest the digest of its file.
 	Lock       lock.Lock
 	LockDigest string
+	// CacheMounts are the caches that steps had, sorted.
+	CacheMounts []string
 	// Source is the repository that the app file is from, Commit its full
 	// hash; both are empty where there is none.
 	Source, Commit string
@@ -95,7 +100,7 @@ func NewProvenance(b Build) Provenance {
 		BuildDefinition: BuildDefinition{
 			BuildType:            BuildType,
 			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
-			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest},
+			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, CacheMounts: b.CacheMounts},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
 		RunDetails: RunDetails{

@@ -48,6 +48,9 @@ func TestProvenance(t *testing.T) {
 	if text, _ = json.Marshal(secret); strings.Contains(string(text), "SECRET") || secret.SourceURI() != source {
 		t.Errorf("the source is %s", secret.SourceURI())
 	}
+	if text, _ = json.Marshal(attest.NewProvenance(attest.Build{CacheMounts: []string{"kept"}})); !strings.Contains(string(text), `"cacheMounts":["kept"]`) {
+		t.Errorf("it names no cache mount: %s", text)
+	}
 	disk := attest.NewProvenance(attest.Build{ArtifactKind: "disk", Lock: testLock(at)})
 	if text, _ = json.Marshal(disk); !strings.Contains(string(text), strings.Repeat("4", 64)) {
 		t.Error("a disk was not made from the machine's packages")

@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // Identity is who signed: a key, or a subject that an OIDC issuer vouched for.
@@ -116,7 +117,7 @@ func readBelow(dir, name string, max int64) ([]byte, error) {
 		return nil, fault.New(fault.Missing, "opening the policy's folder: %w", err)
 	}
 	defer folder.Close()
-	file, err := folder.Open(name)
+	file, err := regular.OpenIn(folder, name)
 	if err != nil {
 		return nil, fault.New(fault.Missing, "opening %s: %w", name, err)
 	}

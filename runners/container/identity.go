@@ -1,15 +1,17 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/moby/sys/user"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // accountsLimit bounds the image's passwd and group files.
@@ -51,15 +53,10 @@ func identify(rootfs, name string) (Identity, error) {
 
 // accounts reads a file that an image may lack.
 func accounts(root *os.Root, name string) (io.Reader, error) {
-	f, err := root.Open(name)
-	if os.IsNotExist(err) {
+	data, err := regular.ReadFileIn(root, name, accountsLimit)
+	if errors.Is(err, fs.ErrNotExist) {
 		return strings.NewReader(""), nil
 	}
-	if err != nil {
-		return nil, fault.As(fault.Build, fmt.Errorf("reading the image's %s: %w", name, err))
-	}
-	defer f.Close()
-	data, err := limit.ReadAll(f, accountsLimit, "the image's "+name)
 	if err != nil {
 		return nil, fault.As(fault.Build, fmt.Errorf("reading the image's %s: %w", name, err))
 	}

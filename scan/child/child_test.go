@@ -135,6 +135,9 @@ func TestHostileContent(t *testing.T) {
 		{name: "path of 20000 bytes", kind: fault.Integrity, says: "more than 4096 bytes", root: func(t *testing.T) protocol.Root {
 			return image(t, made.Gzip(t, base(tar.Header{Name: strings.Repeat("d/", 10000), Typeflag: tar.TypeDir})))
 		}},
+		{name: "hard link out of the layer", kind: fault.Integrity, says: "does not hold", root: func(t *testing.T) protocol.Root {
+			return image(t, made.Gzip(t, base(tar.Header{Name: "hard", Typeflag: tar.TypeLink, Linkname: "/etc/passwd"})))
+		}},
 		{name: "many entries", kind: fault.Integrity, says: "more than 1000 entries", limits: child.Limits{Content: protocol.Limits{Entries: 1000}}, root: func(t *testing.T) protocol.Root {
 			var all []tar.Header
 			for i := range 2000 {
@@ -230,7 +233,7 @@ func TestHarmlessOddities(t *testing.T) {
 	odd := []tar.Header{
 		{Name: "dev/sda", Typeflag: tar.TypeBlock, Devmajor: 8}, {Name: "dev/null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3},
 		{Name: "run/pipe", Typeflag: tar.TypeFifo}, {Name: "etc/shadow", Typeflag: tar.TypeSymlink, Linkname: "/etc/shadow"},
-		{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "../../../.."}, {Name: "hard", Typeflag: tar.TypeLink, Linkname: "/etc/passwd"},
+		{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "../../../.."}, {Name: "hard", Typeflag: tar.TypeLink, Linkname: "/etc/shadow"},
 	}
 	tree := debian()
 	tree["usr/share/java/bomb.jar"] = bomb(t, 256<<20)

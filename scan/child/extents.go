@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
 
@@ -15,15 +15,15 @@ import (
 // raw disk mostly consists of. It is "" for what is no regular file that this
 // user reads; only an ended context is an error.
 func extents(ctx context.Context, path string) (string, error) {
-	info, err := os.Stat(path) // a pipe would keep Open waiting
-	if err != nil || !info.Mode().IsRegular() {
-		return "", nil
-	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", nil
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", nil
+	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%d bytes\n", info.Size())
 	for at := int64(0); at < info.Size(); {

@@ -5,12 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/digests"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -114,17 +113,6 @@ func document(layout, digest string, max int64, into any) bool {
 	if !digests.Valid(digest) {
 		return false
 	}
-	f, err := os.Open(filepath.Join(layout, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:")))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	text, err := limit.ReadAll(f, max, digest)
-	if err != nil {
-		return false
-	}
-	return digests.Of(text) == digest && json.Unmarshal(text, into) == nil
+	text, err := regular.ReadFile(filepath.Join(layout, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:")), max)
+	return err == nil && digests.Of(text) == digest && json.Unmarshal(text, into) == nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/squashfs"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/tree"
 )
@@ -21,7 +22,7 @@ import (
 // /usr and /var from the partitions of these types, the rest from root. The
 // file's bytes are compared with digest unless that is "".
 func OpenDisk(ctx context.Context, path, digest string, limits protocol.Limits) (Artifact, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening disk: %w", err))
 	}

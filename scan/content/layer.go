@@ -65,10 +65,13 @@ func classify(err error) error {
 }
 
 func (l layer) read(ctx context.Context, visit Visit) (Removed, error) {
-	t := tarWalk{budget: budget{limits: l.limits}, visit: visit}
+	t := tarWalk{budget: budget{limits: l.limits}, visit: visit, links: noLinks()}
 	bytes, err := l.each(ctx, t.entry)
+	if err != nil {
+		return Removed{}, err
+	}
 	t.removed.Bytes = bytes
-	return t.removed, err
+	return t.removed, t.linked(ctx, l)
 }
 
 // each visits every entry of the layer and returns the size of the layer,
@@ -145,11 +148,12 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 	}
 }
 
-// tarWalk visits the regular files of one layer. Links and devices have no
-// content of their own and are counted only.
+// tarWalk visits the regular files of one layer, under each of their names.
+// Other links and devices have no content of their own and are counted only.
 type tarWalk struct {
 	budget  budget
 	visit   Visit
+	links   links
 	removed Removed
 }
 
@@ -169,7 +173,7 @@ func entries(r *tar.Reader, visit func(*tar.Header, io.Reader) error) error {
 }
 
 func (t *tarWalk) entry(header *tar.Header, r io.Reader) error {
-	name := strings.TrimLeft(path.Clean(header.Name), "/")
+	name := nameOf(header.Name)
 	if err := t.budget.entry(name); err != nil {
 		return err
 	}
@@ -182,11 +186,29 @@ func (t *tarWalk) entry(header *tar.Header, r io.Reader) error {
 		t.removed.Files = append(t.removed.Files, path.Join(folder, gone))
 		return nil
 	}
-	if header.Typeflag != tar.TypeReg {
+	if header.Typeflag == tar.TypeLink {
+		t.links.add(nameOf(header.Linkname), name)
 		return nil
 	}
+	if !isFile(header) {
+		return nil
+	}
+	return t.offer(name, header, r)
+}
+
+// isFile says whether an entry has content, in any of the three forms.
+func isFile(h *tar.Header) bool {
+	return h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeGNUSparse || h.Typeflag == tar.TypeCont
+}
+
+// nameOf is the path of an entry, relative to the root of the tree.
+func nameOf(name string) string { return strings.TrimLeft(path.Clean(name), "/") }
+
+func (t *tarWalk) offer(name string, header *tar.Header, r io.Reader) error {
 	if err := t.budget.file(name, header.Size); err != nil {
 		return err
 	}
-	return t.visit(File{Path: name, Info: header.FileInfo(), Open: func() (io.ReadCloser, error) { return io.NopCloser(r), nil }})
+	named := *header
+	named.Name = name
+	return t.visit(File{Path: name, Info: named.FileInfo(), Open: func() (io.ReadCloser, error) { return io.NopCloser(r), nil }})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -130,7 +131,7 @@ func openBlob(dir, digest string) (*os.File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fault.New(fault.Integrity, "the blob %s is not a regular file", digest)
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fault.As(fault.Missing, err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 const (
@@ -49,7 +50,7 @@ func readMetadata(dir string) (metadata, error) {
 	if info, err := os.Stat(filepath.Join(dir, databaseFile)); err != nil || info.Size() == 0 {
 		return meta, fault.New(fault.Missing, "%s is missing or empty in %s", databaseFile, dir)
 	}
-	f, err := os.Open(filepath.Join(dir, metadataFile))
+	f, err := regular.Open(filepath.Join(dir, metadataFile))
 	if err != nil {
 		return meta, fault.New(fault.Missing, "opening metadata: %w", err)
 	}
@@ -153,7 +154,7 @@ func copyUntil(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
 func folderDigest(ctx context.Context, dir string) (digest.Digest, error) {
 	whole := sha256.New()
 	for _, name := range []string{databaseFile, metadataFile} {
-		f, err := os.Open(filepath.Join(dir, name))
+		f, err := regular.Open(filepath.Join(dir, name))
 		if err != nil {
 			return "", fault.New(fault.Missing, "opening database: %w", err)
 		}

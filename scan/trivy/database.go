@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	trivydb "github.com/aquasecurity/trivy-db/pkg/db"
@@ -18,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -54,7 +54,7 @@ func updatedAt(d protocol.Database, now time.Time) (time.Time, error) {
 	if _, err := os.Stat(trivydb.Path(d.Folder)); err != nil {
 		return time.Time{}, fault.As(fault.Missing, fmt.Errorf("opening database: %w", err))
 	}
-	f, err := os.Open(metadata.Path(d.Folder))
+	f, err := regular.Open(metadata.Path(d.Folder))
 	if err != nil {
 		return time.Time{}, fault.As(fault.Missing, fmt.Errorf("opening database: %w", err))
 	}
@@ -113,7 +113,7 @@ func notEmpty() (err error) {
 }
 
 func fileDigest(path string) (string, error) {
-	f, err := os.Open(filepath.Clean(path))
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", err
 	}

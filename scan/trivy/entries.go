@@ -5,18 +5,17 @@ package trivy
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/aquasecurity/trivy/pkg/cache"
 	"github.com/aquasecurity/trivy/pkg/fanal/types"
 
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // form changes where the meaning of an entry does.
-const form = 3
+const form = 5
 
 // entries are what the cache knows of trees, and the way back to it.
 type entries struct {
@@ -41,12 +40,7 @@ func (c *entries) get(k protocol.Known) (types.BlobInfo, bool) {
 	if k.Path == "" {
 		return types.BlobInfo{}, false
 	}
-	f, err := os.Open(k.Path)
-	if err != nil {
-		return types.BlobInfo{}, false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, protocol.MaxEntries, "the cache's entry")
+	text, err := regular.ReadFile(k.Path, protocol.MaxEntries)
 	if err != nil {
 		return types.BlobInfo{}, false
 	}

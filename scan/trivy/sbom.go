@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 
 	"github.com/aquasecurity/trivy/pkg/cache"
 	"github.com/aquasecurity/trivy/pkg/fanal/artifact"
@@ -22,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -74,7 +74,7 @@ func (s session) scanSBOM(ctx context.Context, root protocol.Root, store cache.C
 // checkSBOM reads the file once to know that it is JSON, not too large, and
 // the one that was meant.
 func checkSBOM(root protocol.Root, limits protocol.Limits) error {
-	f, err := os.Open(root.Path)
+	f, err := regular.Open(root.Path)
 	if err != nil {
 		return fault.As(fault.Missing, err)
 	}

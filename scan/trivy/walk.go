@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/content"
 )
 
@@ -138,7 +139,7 @@ type body struct {
 
 func (b *body) open() (xio.ReadSeekCloserAt, error) {
 	if b.path != "" {
-		return os.Open(b.path)
+		return regular.Open(b.path)
 	}
 	return xio.NopCloser(bytes.NewReader(b.data)), nil
 }

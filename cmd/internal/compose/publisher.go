@@ -129,8 +129,19 @@ func CheckDestination(s *settings.Settings) error {
 }
 
 // CheckSigner refuses at once, before anything is built, where nobody would
-// sign; no key is read.
+// sign: a key is read, opened and let go.
 func CheckSigner(s *settings.Settings) error {
+	if err := checkSigner(s); err != nil || s.Sign.Key == "" || s.Sign.Keyless && !s.Sign.FallbackToKey {
+		return err
+	}
+	if _, err := signingKey(s.Sign.Key); err != nil {
+		return fmt.Errorf("%s: %w", s.Named("sign.key"), err)
+	}
+	return nil
+}
+
+// checkSigner reads no key.
+func checkSigner(s *settings.Settings) error {
 	if err := s.CheckSigning(); err != nil {
 		return err
 	}
@@ -182,7 +193,7 @@ func checkKeyless(s *settings.Settings) error {
 
 // signer reads who signs. Keys stay in this process.
 func signer(s *settings.Settings) (attest.Signer, error) {
-	if err := CheckSigner(s); err != nil {
+	if err := checkSigner(s); err != nil {
 		return attest.Signer{}, err
 	}
 	if !s.Sign.Keyless {
@@ -204,7 +215,7 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 	return attest.ByIdentity(k), nil
 }
 
-// sigstore is the instance of the settings. CheckSigner has seen to it that
+// sigstore is the instance of the settings. checkSigner has seen to it that
 // they go together.
 func sigstore(s *settings.Settings) (attest.Sigstore, error) {
 	at := attest.Sigstore{Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s)}

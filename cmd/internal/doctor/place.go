@@ -1,12 +1,16 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/private"
 )
 
 // minSpace is in bytes, and a decision rather than a measurement: room for
@@ -20,7 +24,7 @@ func scratch(o Options) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the state folder: %w", err)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := private.State(folder); err != nil {
 		return "", fmt.Errorf("making the state folder: %w", err)
 	}
 	return os.MkdirTemp(folder, "doctor-")
@@ -31,7 +35,7 @@ const mendState = "name a folder that you may write to with --state or BAKELITE_
 func state(_ context.Context, o Options) finding {
 	dir, err := scratch(o)
 	if err != nil {
-		return missing(err.Error(), mendState)
+		return missing(err.Error(), cmp.Or(fault.HintOf(err), mendState))
 	}
 	if err := os.Remove(dir); err != nil {
 		return missing(err.Error(), mendState)
@@ -40,7 +44,7 @@ func state(_ context.Context, o Options) finding {
 }
 
 func space(_ context.Context, o Options) finding {
-	if err := os.MkdirAll(o.State, 0o700); err != nil {
+	if err := private.State(o.State); err != nil {
 		return missing(err.Error(), mendState)
 	}
 	var stat unix.Statfs_t

@@ -53,7 +53,7 @@ func envName(key string) string {
 func Table() []Entry {
 	return []Entry{
 		{Key: "state", Flag: "state", Kind: Path, DefaultHelp: "$XDG_STATE_HOME/bakelite or ~/.local/state/bakelite",
-			Help: "Folder for the engine, caches and databases; it can be deleted at any time."},
+			Help: "Folder for the engine, caches and databases, which this user alone may enter; it can be deleted at any time."},
 		{Key: "output", Flag: "output", Kind: Path, Default: "dist",
 			Help: "Folder that artifacts are written to."},
 		{Key: "engine.address", Flag: "engine", Kind: Text, DefaultHelp: "a running one, else one of Bakelite's own",
