@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/content/made"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
 // entry is one of an archive, with its content.
