@@ -3,6 +3,9 @@
 package docs_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,6 +77,82 @@ func TestJSONNamesEveryKey(t *testing.T) {
 				t.Errorf("json.md does not show the key %q of %s", key, kind)
 			}
 		}
+	}
+}
+
+// TestNamedPathsExist: what a document or a comment calls by its path in the
+// repository is there.
+func TestNamedPathsExist(t *testing.T) {
+	rooms := "cmd|pipelines|publish|scan|builders|runners|distro|internal|templates|test|bench|scripts"
+	path := regexp.MustCompile("(?:^|[^\\w./-])((?:" + rooms + `)/[a-z0-9_-]+(?:/[\w-]+)*(?:\.[a-z]+)*)`)
+	named := 0
+	each(t, func(file, text string) {
+		var lines []string
+		for line := range strings.Lines(text) {
+			code, comment, _ := strings.Cut(line, "//")
+			switch {
+			case filepath.Ext(file) == ".md":
+				lines = append(lines, line)
+			case filepath.Ext(file) == ".go" && strings.TrimSpace(code) == "":
+				lines = append(lines, comment)
+			}
+		}
+		for _, line := range lines {
+			for _, found := range path.FindAllStringSubmatch(line, -1) {
+				named++
+				if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
+					t.Errorf("%s names %s, which is not there", file, found[1])
+				}
+			}
+		}
+	})
+	if named < 100 {
+		t.Errorf("%d paths are named", named)
+	}
+}
+
+// TestNamedSymbolsExist: what a document calls `package.Name` is declared there.
+func TestNamedSymbolsExist(t *testing.T) {
+	declared, packages := map[string]bool{}, map[string]bool{}
+	each(t, func(path, text string) {
+		if filepath.Ext(path) != ".go" {
+			return
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages[file.Name.Name] = true
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				declared[file.Name.Name+"."+n.Name.Name] = true
+			case *ast.TypeSpec:
+				declared[file.Name.Name+"."+n.Name.Name] = true
+			case *ast.ValueSpec:
+				for _, name := range n.Names {
+					declared[file.Name.Name+"."+name.Name] = true
+				}
+			}
+			return true
+		})
+	})
+	named, symbol := 0, regexp.MustCompile("`([a-z]+)\\.([A-Z]\\w+)`")
+	each(t, func(path, text string) {
+		if filepath.Ext(path) != ".md" {
+			return
+		}
+		for _, found := range symbol.FindAllStringSubmatch(text, -1) {
+			if !packages[found[1]] {
+				continue
+			}
+			if named++; !declared[found[1]+"."+found[2]] {
+				t.Errorf("%s names %s.%s, which is not declared", path, found[1], found[2])
+			}
+		}
+	})
+	if named < 5 {
+		t.Errorf("the documents name %d symbols", named)
 	}
 }
 

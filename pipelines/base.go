@@ -1,11 +1,8 @@
 package pipelines
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/regular"
@@ -57,7 +55,7 @@ func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, [
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("base image %s: %w", image.Ref, err)
 	}
-	status, err := readBounded(filepath.Join(dir, "status"), maxStatus)
+	status, err := readWhole(filepath.Join(dir, "status"), maxStatus)
 	return image, suite, status, err
 }
 
@@ -129,16 +127,18 @@ func layouts(a app.App) map[string]string {
 	return nil
 }
 
+// maxOSRelease bounds an os-release file, in bytes.
+const maxOSRelease = 64 << 10
+
 // suiteOf reads the codename of a Debian release from its os-release file.
 func suiteOf(path string) (string, error) {
-	text, err := readBounded(path, maxStatus)
+	text, err := readWhole(path, maxOSRelease)
 	if err != nil {
 		return "", err
 	}
 	values := map[string]string{}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		if key, value, ok := strings.Cut(lines.Text(), "="); ok {
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			values[key] = strings.Trim(value, `"`)
 		}
 	}
@@ -149,15 +149,14 @@ func suiteOf(path string) (string, error) {
 	return suite, nil
 }
 
-func readBounded(path string, limit int64) ([]byte, error) {
+// readWhole reads a file of at most max bytes; a larger one is
+// fault.Integrity.
+func readWhole(path string, max int64) ([]byte, error) {
 	f, err := regular.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading base image: %w", err)
+		return nil, fmt.Errorf("reading: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit))
-	if err != nil {
-		return nil, fmt.Errorf("reading base image: %w", err)
-	}
-	return text, nil
+	text, err := limit.ReadAll(f, max, filepath.Base(path))
+	return text, fault.As(fault.Integrity, err)
 }

@@ -29,6 +29,11 @@ type BuildOptions struct {
 	Frozen bool
 	// SkipTests leaves the declared tests out; the receipt says so.
 	SkipTests bool
+	// Rollback is LockOptions', for a lock that is made anew.
+	Rollback bool
+	// Receipt is the digest of the receipt of a build elsewhere, "" for none:
+	// what it lists is taken from the output folder, and nothing is baked.
+	Receipt string
 }
 
 // Built is the result of a build.
@@ -55,7 +60,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		return nil, err
 	}
 	defer release()
-	l, err := k.locked(ctx, a, o.Frozen)
+	l, err := k.locked(ctx, a, o)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +70,9 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	key, err := k.key(a, l)
 	if err != nil {
 		return nil, err
+	}
+	if o.Receipt != "" {
+		return k.handedOver(ctx, a.Name, key, o)
 	}
 	old := k.readReceipt(a.Name)
 	if old.Key == key && old.serves(o) {
@@ -96,7 +104,10 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if old.Key == key {
 		r = r.with(old)
 	}
-	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, k.writeReceipt(r)
+	if err := k.writeReceipt(&r); err != nil {
+		return nil, err
+	}
+	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, nil
 }
 
 func targets(asked []string) []string {

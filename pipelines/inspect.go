@@ -34,14 +34,17 @@ type Inspected struct {
 	SBOM json.RawMessage `json:"-"`
 }
 
-// Inspect reads what is stated about a target. Statements that nobody of the
-// policy vouches for are shown too, and marked by Verified.
+// Inspect reads what is stated about a target: where the policy's signers vouch
+// for it, by them; else whatever is attached and can be read.
 func (k Kitchen) Inspect(ctx context.Context, t Target) (Inspected, error) {
 	all := Inspected{Name: t.Name, Digest: t.Digest, File: t.File, Statements: map[string]int{}}
 	if len(k.Policy.Verify.SignedBy) > 0 {
 		summary, err := k.Verify(ctx, t)
 		all.Verified, all.Reasons, all.Signers = err == nil, summary.Reasons, summary.Signers
-		if err != nil && len(summary.Reasons) == 0 {
+		if err == nil {
+			return all, all.takeAll(summary.Statements)
+		}
+		if len(summary.Reasons) == 0 {
 			all.Reasons = []string{err.Error()}
 		}
 	} else {
@@ -49,15 +52,24 @@ func (k Kitchen) Inspect(ctx context.Context, t Target) (Inspected, error) {
 	}
 	for _, text := range t.Bundles {
 		v, err := attest.Unverified(text)
-		if err != nil {
-			return all, err
+		if err == nil {
+			err = all.takeAll([]attest.Verified{v})
 		}
-		all.Statements[v.PredicateType]++
-		if err := all.take(v); err != nil {
-			return all, fault.New(fault.Integrity, "reading %s: %w", v.PredicateType, err)
+		if err != nil {
+			all.Reasons = append(all.Reasons, "not shown: "+err.Error())
 		}
 	}
 	return all, nil
+}
+
+func (i *Inspected) takeAll(statements []attest.Verified) error {
+	for _, v := range statements {
+		if err := i.take(v); err != nil {
+			return fault.New(fault.Integrity, "reading %s: %w", v.PredicateType, err)
+		}
+		i.Statements[v.PredicateType]++
+	}
+	return nil
 }
 
 func (i *Inspected) take(v attest.Verified) error {

@@ -29,21 +29,39 @@ func LockPath(a app.App) string {
 	return strings.TrimSuffix(a.Path, filepath.Ext(a.Path)) + ".lock"
 }
 
+// LockOptions narrow how a lock is made.
+type LockOptions struct {
+	// Rollback takes an index that is older than the old lock's, and packages
+	// that are; the lock says so.
+	Rollback bool
+}
+
 // Lock resolves an app against the archive as it is now and writes its lock,
 // unless the packages are those that the old lock has. It returns the lock
-// that counts and what changed. On an error the old lock stays.
-func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change, error) {
+// that counts and what changed. On an error the old lock stays; going back to
+// what is older than it is one.
+func (k Kitchen) Lock(ctx context.Context, a app.App, o LockOptions) (*lock.Lock, []lock.Change, error) {
 	old, err := readLock(a)
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, nil, err
 	}
-	fresh, err := k.resolve(ctx, a)
+	since := debian.Since{Rollback: o.Rollback}
+	if old != nil {
+		since.Archives = old.Archives
+	}
+	fresh, err := k.resolve(ctx, a, since)
 	if err != nil {
 		return nil, nil, err
 	}
 	changes := lock.Diff(old, fresh)
+	markDowngrades(changes)
+	fresh.Rollback = wentBack(old, fresh, changes)
+	if len(fresh.Rollback) > 0 && !o.Rollback {
+		return nil, nil, refuseRollback(a, fresh.Rollback)
+	}
 	if old != nil && len(changes) == 0 {
-		fresh.Archives = old.Archives // the same packages: keep the date that they had
+		// The same packages: keep the date that they had, and how they came.
+		fresh.Archives, fresh.Rollback = old.Archives, old.Rollback
 		if old.Digest() == fresh.Digest() {
 			return old, nil, nil
 		}
@@ -53,7 +71,7 @@ func (k Kitchen) Lock(ctx context.Context, a app.App) (*lock.Lock, []lock.Change
 
 // locked returns the lock that a build uses: the one that is there, made anew
 // only where it does not fit the app file. Frozen refuses to write one.
-func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock, error) {
+func (k Kitchen) locked(ctx context.Context, a app.App, o BuildOptions) (*lock.Lock, error) {
 	l, err := readLock(a)
 	if err != nil {
 		return nil, err
@@ -69,7 +87,7 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 	switch {
 	case reason == "":
 		return l, nil
-	case frozen:
+	case o.Frozen:
 		return nil, fault.Hint(fault.New(fault.Invalid, "%s: the lock may not change (--frozen), but %s", LockPath(a), reason),
 			"run: bakelite lock %s", a.Path)
 	case reason == reasonFiles:
@@ -78,7 +96,7 @@ func (k Kitchen) locked(ctx context.Context, a app.App, frozen bool) (*lock.Lock
 		}
 		return l, lock.Write(LockPath(a), l)
 	}
-	l, _, err = k.Lock(ctx, a)
+	l, _, err = k.Lock(ctx, a, LockOptions{Rollback: o.Rollback})
 	return l, err
 }
 
@@ -145,7 +163,7 @@ func inputs(a app.App) string {
 }
 
 // resolve pins everything that an app means today.
-func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
+func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*lock.Lock, error) {
 	files, err := k.files(a)
 	if err != nil {
 		return nil, err
@@ -162,11 +180,14 @@ func (k Kitchen) resolve(ctx context.Context, a app.App) (*lock.Lock, error) {
 			return nil, err
 		}
 	}
+	if err := k.judgeArchives(a, debian.Archives(suite)); err != nil {
+		return nil, err
+	}
 	if l.Images, err = k.images(ctx, a, &lock.Lock{}); err != nil {
 		return nil, err
 	}
 	err = k.Progress.Do(ctx, "[lock] verify the archive's index for "+suite, func(ctx context.Context, _ io.Writer) (bool, error) {
-		r.snapshot, err = k.Archive.Current(ctx, suite, arch)
+		r.snapshot, err = k.Archive.Current(ctx, suite, arch, since)
 		return false, err
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func digestOf(text []byte) string {
 // published returns what was published before where it is all there still: the
 // same key, and every name leads to the same digest.
 func (k Kitchen) published(ctx context.Context, app, key string) []Publication {
-	text, err := readBounded(k.publicationPath(app), maxReceipt)
+	text, err := readWhole(k.publicationPath(app), maxReceipt)
 	if err != nil {
 		return nil
 	}

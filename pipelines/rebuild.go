@@ -9,7 +9,7 @@ import (
 // Rebuild is the update flow of one app: lock it against the archive as it is
 // now, and build where anything changed.
 func (k Kitchen) Rebuild(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
-	_, changes, err := k.Lock(ctx, a)
+	_, changes, err := k.Lock(ctx, a, LockOptions{Rollback: o.Rollback})
 	if err != nil {
 		return nil, err
 	}

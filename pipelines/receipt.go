@@ -17,6 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
@@ -47,7 +48,12 @@ type Receipt struct {
 	// CacheMounts are the caches that steps of the Dockerfile had, by the names
 	// that it gives them: what earlier builds left in them went in.
 	CacheMounts []string `json:"cacheMounts,omitempty"`
+	// digest is of the receipt's file, "" before it is written.
+	digest string
 }
+
+// Digest is that of the receipt's file, by which another machine knows it.
+func (r Receipt) Digest() string { return r.digest }
 
 // maxReceipt bounds a receipt, in bytes.
 const maxReceipt = 4 << 20
@@ -77,6 +83,7 @@ func ReadReceipt(output, app string) (Receipt, error) {
 	if decoder.Decode(&r) != nil || r.Kind != "Receipt" || r.APIVersion != receiptVersion {
 		return Receipt{}, fault.New(fault.Invalid, "%s is not a receipt of this version of Bakelite", path)
 	}
+	r.digest = digests.Of(text)
 	for i, a := range r.Artifacts {
 		r.Artifacts[i].Path = filepath.Join(output, filepath.Base(a.Path))
 		if a.Ref != "" {
@@ -115,7 +122,12 @@ func (r Receipt) kinds() []string {
 // serves says whether all that a build is asked for is there.
 func (r Receipt) serves(o BuildOptions) bool {
 	asked := r.of(o.Targets)
-	return slices.Equal(asked.kinds(), o.Targets) && (o.SkipTests || !asked.TestsSkipped) && asked.holds()
+	return asked.covers(o) && asked.holds()
+}
+
+// covers says whether the receipt speaks of just what a build is asked for.
+func (r Receipt) covers(o BuildOptions) bool {
+	return slices.Equal(r.kinds(), o.Targets) && (o.SkipTests || !r.TestsSkipped)
 }
 
 // with adds what an older receipt of the same key says of other kinds, where
@@ -137,7 +149,8 @@ func (r Receipt) with(old Receipt) Receipt {
 
 const receiptVersion = "bakelite.dev/v1"
 
-func (k Kitchen) writeReceipt(r Receipt) error {
+// writeReceipt writes a receipt, which then has a digest.
+func (k Kitchen) writeReceipt(r *Receipt) error {
 	r.APIVersion, r.Kind = receiptVersion, "Receipt"
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -145,6 +158,7 @@ func (k Kitchen) writeReceipt(r Receipt) error {
 	if err := encoder.Encode(r); err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
 	}
+	r.digest = digests.Of(text.Bytes())
 	if err := renameio.WriteFile(receiptPath(k.Output, r.App), text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
 	}

@@ -93,7 +93,7 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 	made := disk(t, old, "web.qcow2")
 	image := artifact.Artifact{Kind: artifact.Container, Format: "layout", Path: filepath.Join(old, "web.oci"), Digest: "sha256:1"}
 	image.Ref = image.Path + "@" + image.Digest
-	if err := k.writeReceipt(Receipt{App: "web", Made: time.Now().Add(time.Minute), Artifacts: []artifact.Artifact{image, made}}); err != nil {
+	if err := k.writeReceipt(&Receipt{App: "web", Made: time.Now().Add(time.Minute), Artifacts: []artifact.Artifact{image, made}}); err != nil {
 		t.Fatal(err)
 	}
 	asked := BuildOptions{Targets: []string{artifact.Disk}, SkipTests: true}

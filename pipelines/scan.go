@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -80,7 +81,7 @@ func (k Kitchen) rootsOf(a app.App, subjects []subject) (roots []protocol.Root, 
 // scanRoots has the scanner read some roots.
 func (k Kitchen) scanRoots(ctx context.Context, roots []protocol.Root, db database.Database) ([]scanned, error) {
 	request := child.Request{
-		Roots: roots, Now: time.Now().UTC().Truncate(time.Second),
+		Roots: roots, Now: time.Now().UTC().Truncate(time.Second), Untouched: vm.Untouched(k.partsPath()),
 		Database: protocol.Database{Folder: db.Dir, Ref: db.Ref, Digest: db.Digest, MaxAge: k.Policy.Gate.MaxDatabaseAge.Std()},
 	}
 	var results []protocol.Result

@@ -36,6 +36,8 @@ type Target struct {
 	Path string
 	// Bundles are the signed statements, unverified.
 	Bundles [][]byte
+	// Unread is why others that are attached could not be read.
+	Unread []error
 }
 
 // maxBundles bounds the file of bundles beside a disk, in bytes.
@@ -64,7 +66,7 @@ func (k Kitchen) Find(ctx context.Context, name string) (Target, error) {
 	}
 	t.Digest = t.Manifest.Digest.String()
 	t.Name = store.Name() + "@" + t.Digest
-	t.Bundles, err = publish.ReadBundles(ctx, store, t.Manifest.Digest)
+	t.Bundles, t.Unread, err = publish.ReadBundles(ctx, store, t.Manifest.Digest)
 	return t, err
 }
 
@@ -122,7 +124,7 @@ func (k Kitchen) Verify(ctx context.Context, t Target) (attest.Summary, error) {
 		return attest.Summary{}, err
 	}
 	return attest.VerifyAll(ctx, t.Bundles, attest.All{
-		Digest: t.Digest, File: t.File, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
+		Digest: t.Digest, File: t.File, Unread: t.Unread, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
 		AcceptReported: k.Policy.Gate.Mode == "report-only", Now: time.Now(),
 	})
 }

@@ -45,14 +45,22 @@ func (k Kitchen) trusted(ctx context.Context, a app.App, l *lock.Lock) error {
 	for _, archive := range l.Archives {
 		names = append(names, archive.Name)
 	}
-	if err := base.JudgeArchives(names, k.Policy).Err(); err != nil {
-		return fmt.Errorf("%s: %w", a.Path, err)
+	if err := k.judgeArchives(a, names); err != nil {
+		return err
 	}
 	if l.Base == nil {
 		return nil
 	}
 	_, err := k.judgeBase(ctx, a, l.Base.Digest)
 	return err
+}
+
+// judgeArchives judges the archives that an app's packages come from, by name.
+func (k Kitchen) judgeArchives(a app.App, names []string) error {
+	if err := base.JudgeArchives(names, k.Policy).Err(); err != nil {
+		return fmt.Errorf("%s: %w", a.Path, err)
+	}
+	return nil
 }
 
 // judgeBase judges an app's base image by the name in its file, where that has
@@ -132,7 +140,7 @@ func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry
 	if len(k.Policy.Bases.Images.SignedBy) == 0 {
 		return f, nil
 	}
-	bundles, err := publish.ReadBundles(ctx, store, image.Digest)
+	bundles, _, err := publish.ReadBundles(ctx, store, image.Digest)
 	if err != nil {
 		return f, err
 	}

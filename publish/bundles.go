@@ -25,29 +25,36 @@ const (
 )
 
 // ReadBundles returns the Sigstore bundles that refer to a digest. Nothing is
-// verified but that they are what the repository says they are.
-func ReadBundles(ctx context.Context, s registry.Reader, subject digest.Digest) ([][]byte, error) {
+// verified but that they are what the repository says they are; why others
+// could not be read is in unread. Anybody who may write to the repository can
+// attach one that cannot be, so only a repository out of reach is an error.
+func ReadBundles(ctx context.Context, s registry.Reader, subject digest.Digest) (bundles [][]byte, unread []error, err error) {
 	referrers, err := s.Referrers(ctx, subject)
 	if err != nil {
-		return nil, fmt.Errorf("reading bundles: %w", err)
+		return nil, nil, fmt.Errorf("reading bundles: %w", err)
 	}
-	bundles, room := [][]byte{}, int64(maxBundles)
+	room := int64(maxBundles)
 	for _, d := range referrers {
 		if !mayBeBundle(d.ArtifactType) {
 			continue
 		}
 		found, err := bundlesOf(ctx, s, d, subject, room)
-		if err != nil {
-			return nil, fmt.Errorf("reading bundles: %w", err)
+		switch kind := fault.KindOf(err); {
+		case err == nil:
+		case kind == fault.Network || kind == fault.Cancelled:
+			return nil, nil, fmt.Errorf("reading bundles: %w", err)
+		default:
+			unread = append(unread, err)
+			continue
 		}
 		for _, b := range found {
 			room -= int64(len(b))
 		}
-		if bundles = append(bundles, found...); len(bundles) > attest.MaxBundles {
-			return nil, fault.New(fault.Integrity, "more than %d bundles speak of %s", attest.MaxBundles, subject)
+		if bundles = append(bundles, found...); len(bundles)+len(unread) > attest.MaxBundles {
+			return nil, nil, fault.New(fault.Integrity, "more than %d bundles speak of %s", attest.MaxBundles, subject)
 		}
 	}
-	return bundles, nil
+	return bundles, unread, nil
 }
 
 // mayBeBundle goes by what a list says: nothing, or with older registries the

@@ -31,6 +31,7 @@ func TestStores(t *testing.T) {
 			t.Run("unsigned", func(t *testing.T) { unsigned(t, ref+"5") })
 			t.Run("disk", func(t *testing.T) { disk(t, ref+"6") })
 			t.Run("classic signature", func(t *testing.T) { classic(t, ref+"7") })
+			t.Run("what strangers attach", func(t *testing.T) { strangers(t, ref+"8") })
 		})
 	}
 }
@@ -51,7 +52,7 @@ func publishAndRead(t *testing.T, ref string) {
 			t.Errorf("the tag %s is not there", tag)
 		}
 	}
-	bundles, err := publish.ReadBundles(t.Context(), s, c.Manifest.Digest)
+	bundles, _, err := publish.ReadBundles(t.Context(), s, c.Manifest.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func notThere(t *testing.T, ref string) {
 			t.Errorf("%s: got %v, want that it is not found", at, err)
 		}
 	}
-	if bundles, err := publish.ReadBundles(t.Context(), s, digest.FromString("none")); err != nil || len(bundles) != 0 {
+	if bundles, _, err := publish.ReadBundles(t.Context(), s, digest.FromString("none")); err != nil || len(bundles) != 0 {
 		t.Errorf("got %d bundles and %v, want none", len(bundles), err)
 	}
 	if found, err := publish.ClassicSignatures(t.Context(), s, digest.FromString("none")); err != nil || len(found) != 0 {
@@ -198,5 +199,64 @@ func classic(t *testing.T, ref string) {
 	found, err := publish.ClassicSignatures(t.Context(), s, subject.Manifest.Digest)
 	if err != nil || len(found) != 1 || string(found[0].Payload) != payload || found[0].Signature != "c2ln" {
 		t.Errorf("got %q and %v, want the one signature", found, err)
+	}
+}
+
+// strangers attaches what cannot be read as a bundle, as far as the store lets
+// it in: the publisher's own bundles are read all the same.
+func strangers(t *testing.T, ref string) {
+	s := registrytest.Open(t, ref, registrytest.Fast())
+	_, c := image(t, "of interest")
+	made := signed(t, c)
+	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: made, Version: "1.0"}); err != nil {
+		t.Fatal(err)
+	}
+	const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	config := registry.Descriptor{MediaType: "application/vnd.oci.empty.v1+json", Digest: digest.FromString("{}"), Size: 2}
+	none := registry.Descriptor{MediaType: bundleType, Digest: digest.FromString("")}
+	for _, b := range []registry.Blob{registry.InMemory(config, []byte("{}")), registry.InMemory(none, nil)} {
+		if err := s.PutBlob(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	none.Size = 9
+	attach := func(layer registry.Descriptor, about digest.Digest) bool {
+		text, err := json.Marshal(map[string]any{
+			"schemaVersion": 2, "mediaType": c.Manifest.MediaType, "artifactType": bundleType, "config": config, "layers": []registry.Descriptor{layer},
+			"subject": registry.Descriptor{MediaType: c.Manifest.MediaType, Digest: about, Size: c.Manifest.Size},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := registry.NewManifest(c.Manifest.MediaType, text)
+		if _, err := s.PutManifest(t.Context(), m); err != nil {
+			return false
+		}
+		d := m.Descriptor
+		d.ArtifactType = bundleType
+		if err := s.Attach(t.Context(), c.Manifest.Digest, []registry.Descriptor{d}); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+	let := 0
+	for _, in := range []bool{
+		attach(registry.Descriptor{MediaType: bundleType, Digest: digest.FromString("nowhere"), Size: 7}, c.Manifest.Digest),
+		attach(registry.Descriptor{MediaType: bundleType, Digest: config.Digest, Size: 3}, c.Manifest.Digest),
+		attach(registry.Descriptor{MediaType: bundleType, Digest: config.Digest, Size: 1 << 40}, c.Manifest.Digest),
+		attach(none, c.Manifest.Digest),
+	} {
+		if in {
+			let++
+		}
+	}
+	bundles, unread, err := publish.ReadBundles(t.Context(), s, c.Manifest.Digest)
+	if err != nil || let == 0 || len(unread) != let {
+		t.Errorf("%d were let in, %d not read: %v, %v", let, len(unread), unread, err)
+	}
+	for _, b := range made.Bundles() {
+		if !slices.ContainsFunc(bundles, func(got []byte) bool { return bytes.Equal(got, b.JSON) }) {
+			t.Errorf("the bundle of %s did not come back", b.PredicateType)
+		}
 	}
 }

@@ -88,7 +88,7 @@ func vouched(t testing.TB, s registry.Reader, tag string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundles, err := publish.ReadBundles(t.Context(), s, m.Digest)
+	bundles, _, err := publish.ReadBundles(t.Context(), s, m.Digest)
 	if err != nil || len(bundles) < 2 {
 		t.Fatalf("the tag %s leads to %s, which has %d bundles (%v)", tag, m.Digest, len(bundles), err)
 	}

@@ -177,7 +177,7 @@ func TestFallbackListKeepsBoth(t *testing.T) {
 		})
 	}
 	group.Wait()
-	bundles, err := publish.ReadBundles(t.Context(), registrytest.Open(t, ref, registrytest.Fast()), c.Manifest.Digest)
+	bundles, _, err := publish.ReadBundles(t.Context(), registrytest.Open(t, ref, registrytest.Fast()), c.Manifest.Digest)
 	if errs[0] != nil || errs[1] != nil || err != nil || len(bundles) != 4 {
 		t.Errorf("got %d bundles, %v, %v and %v, want 4 and no error", len(bundles), err, errs[0], errs[1])
 	}

@@ -1,7 +1,7 @@
 // Package scan holds the nouns of judging content: the Report of what a
 // scanner saw in an artifact, its findings, and the database they come from.
-// It is plain data; scanners make it, the gate judges it. Anybody may import
-// it, and it imports nothing of ours.
+// It is plain data; scanners make it, the gate judges it. It imports nothing
+// of ours.
 package scan
 
 import "time"

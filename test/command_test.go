@@ -154,7 +154,14 @@ type result struct {
 	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      []step              `json:"steps"`
-	Published  []publication       `json:"published"`
+	// Receipt is the digest of the receipt's file.
+	Receipt   string        `json:"receipt"`
+	Published []publication `json:"published"`
+	// Policy is what was judged by.
+	Policy *struct {
+		Path   string `json:"path"`
+		Digest string `json:"digest"`
+	} `json:"policy"`
 }
 
 // publication is what --json says of one artifact that was published.
@@ -173,6 +180,8 @@ type change struct {
 	Package string `json:"package"`
 	From    string `json:"from"`
 	To      string `json:"to"`
+	// Downgrade says that To is older.
+	Downgrade bool `json:"downgrade"`
 }
 
 // result reads a successful command's stdout, which must be one JSON object

@@ -141,14 +141,15 @@ func TestDatabaseMissingOrStale(t *testing.T) {
 	})
 }
 
-// TestSecretInTheImage puts a private key into the image, which no policy has
-// to mention to be refused, and of which nothing is shown.
+// TestSecretInTheImage puts a private key into the image, where a scanner might
+// take it for a test's: no policy has to mention it for it to be refused, and
+// nothing of it is shown.
 func TestSecretInTheImage(t *testing.T) {
 	s := branch(t)
 	private := filepath.Join(folder(t), "web.pem")
 	tool(t, "openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private)
 	text := read(t, private)
-	writeFile(t, filepath.Join(s.dir, "site", "web.pem"), text)
+	writeFile(t, filepath.Join(s.dir, "site", "tests", "example.md"), text)
 	shelf := registry.LayoutPrefix + filepath.Join(folder(t), "shelf")
 	o := s.judged("--registry", shelf).want(t, 6, "secrets", "1 place", "next:")
 	absent(t, shelf)

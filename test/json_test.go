@@ -28,7 +28,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		{"## `check --json`", s.run("check", "--json", ref), []string{"notApplicable", "detail"}},
 		{"## `verify --json`", s.verify("--json", "--public-key", s.public, ref), nil},
 		{"## `diff --json`", s.run("diff", "--json", "--database", s.database, ref, filepath.Join(s.out, "web.oci")), []string{"packages"}},
-		{"## `scan --format json`", s.run("scan", "--format", "json", "--database", risky, ref), []string{"fixedSince", "published"}},
+		{"## `scan --format json`", s.run("scan", "--format", "json", "--database", risky, ref), []string{"fixedSince", "published", "rule", "path"}},
 	} {
 		t.Run(tt.section, func(t *testing.T) {
 			var printed any

@@ -63,6 +63,39 @@ func TestPublishToFolder(t *testing.T) {
 	leavesNothing(t)
 }
 
+// TestHandOver publishes on one machine what another has built: the receipt's
+// digest is all that is believed, and nothing is baked.
+func TestHandOver(t *testing.T) {
+	s := branch(t)
+	built := s.run("build", "--json", "--target", "container", "--skip-tests", "web").result(t)
+	there := s
+	there.state, there.out = folder(t), folder(t)
+	if err := os.CopyFS(there.out, os.DirFS(s.out)); err != nil {
+		t.Fatal(err)
+	}
+	handed := []string{"--skip-tests", "--receipt", built.Receipt, "--engine", "tcp://127.0.0.1:9"}
+	if p := there.sold(handed...); p.Digest != built.digest(t, "layout") {
+		t.Errorf("published is %s, built was %s", p.Digest, built.digest(t, "layout"))
+	}
+	layout := registry.LayoutPrefix + filepath.Join(there.out, "published", "web")
+	there.verify("--public-key", s.public, layout).want(t, 0)
+
+	receipt := filepath.Join(there.out, "web.receipt.json")
+	text := read(t, receipt)
+	writeFile(t, receipt, strings.Replace(text, `"testsSkipped": true`, `"testsSkipped": false`, 1))
+	there.publish(handed...).want(t, 7, "web.receipt.json has the digest", built.Receipt, "next:")
+	writeFile(t, receipt, text)
+	blobs, err := filepath.Glob(filepath.Join(there.out, "web.oci", "blobs", "sha256", "*"))
+	if err != nil || len(blobs) == 0 {
+		t.Fatalf("%v, %v", blobs, err)
+	}
+	swapped := []byte(read(t, blobs[0]))
+	swapped[len(swapped)/2] ^= 1
+	writeFile(t, blobs[0], string(swapped))
+	there.publish(handed...).want(t, 7, "web.oci")
+	there.publish("--receipt", "latest").want(t, 2, "--receipt latest", "64 hexadecimal digits")
+}
+
 // checkInspected compares what inspect shows with the lock and the receipt.
 func checkInspected(s shop, ref string, reports int) {
 	s.t.Helper()

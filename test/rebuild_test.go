@@ -44,6 +44,31 @@ func TestRebuildTakesUpdates(t *testing.T) {
 	}
 }
 
+// TestRollbackOfTheArchive has a lock that is newer than what the archive
+// gives, by date and by a version: nothing goes back unless somebody says so,
+// and then the lock tells.
+func TestRollbackOfTheArchive(t *testing.T) {
+	s := newSite(t)
+	lock := read(t, s.lock())
+	later := regexp.MustCompile(`(suite: trixie-security, .* date: ")20`).ReplaceAllString(lock, "${1}30")
+	for _, args := range [][]string{{"lock", "web"}, {"rebuild", "--skip-tests", "web"}} {
+		writeFile(t, s.lock(), later)
+		s.run(args...).want(t, 7, "trixie-security has the date", "a stale mirror or a rollback attack", "--insecure-allow-rollback")
+		if read(t, s.lock()) != later {
+			t.Errorf("%s changed the lock", args[0])
+		}
+	}
+	version := regexp.MustCompile(`name: nginx, version: "([^"]+)"`)
+	real := version.FindStringSubmatch(lock)[1]
+	newer := version.ReplaceAllString(lock, `name: nginx, version: "9:`+real+`"`)
+	writeFile(t, s.lock(), newer)
+	s.run("lock", "web").want(t, 7, "would go back", "nginx:amd64 9:"+real+" -> "+real, "--insecure-allow-rollback")
+	s.run("lock", "--insecure-allow-rollback", "web").want(t, 0).says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
+	if got := read(t, s.lock()); !strings.Contains(got, "rollback:\n  - {of: \"nginx:amd64\", from: \"9:"+real+"\", to: \""+real+"\"}\n") {
+		t.Errorf("the lock does not tell:\n%.2000s", got)
+	}
+}
+
 // update is the real archive of security updates with one more: a package of
 // a lock, real but for its version. A key of the test signs its index.
 type update struct {

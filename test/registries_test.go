@@ -88,7 +88,7 @@ func bundles(t *testing.T, ref string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := publish.ReadBundles(t.Context(), store, m.Digest)
+	all, _, err := publish.ReadBundles(t.Context(), store, m.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	spdx "github.com/spdx/tools-golang/json"
 
+	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -37,6 +38,10 @@ func TestScanFormats(t *testing.T) {
 	writeFile(t, filepath.Join(tree, "var", "lib", "dpkg", "status"), status)
 	first := firstBake(t)
 	layout, disk := filepath.Join(s.out, "web.oci"), first.path(first.outcome.result(t).artifact(t, "qcow2"))
+	// What the kernel's packages brought is known before the disk is scanned.
+	if modules := vm.Untouched(filepath.Join(s.state, "parts")); len(modules) < 500 {
+		t.Errorf("%d modules of the kernel are listed", len(modules))
+	}
 	sboms := folder(t)
 	cdx := writeFile(t, filepath.Join(sboms, "web.cdx.json"), s.scanned("--format", "cyclonedx", "--database", risky, layout))
 	doc := writeFile(t, filepath.Join(sboms, "web.spdx.json"), s.scanned("--format", "spdx", "--database", risky, layout))

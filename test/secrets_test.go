@@ -141,7 +141,7 @@ func everything(t *testing.T, ref string) string {
 		t.Fatal(err)
 	}
 	all := string(m.Content)
-	statements, err := publish.ReadBundles(t.Context(), store, m.Digest)
+	statements, _, err := publish.ReadBundles(t.Context(), store, m.Digest)
 	if err != nil || len(statements) == 0 {
 		t.Fatalf("%d bundles (%v)", len(statements), err)
 	}

@@ -53,7 +53,7 @@ func TestTagsArePinned(t *testing.T) {
 	pinned(s.digest)
 
 	rebuilt := run("rebuild")
-	if len(rebuilt.Changes) != 1 || rebuilt.Changes[0] != (change{ref, s.digest, moved}) || layers(rebuilt) == was {
+	if len(rebuilt.Changes) != 1 || rebuilt.Changes[0] != (change{Package: ref, From: s.digest, To: moved}) || layers(rebuilt) == was {
 		t.Errorf("rebuild gave %+v", rebuilt)
 	}
 	pinned(moved)

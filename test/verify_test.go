@@ -104,6 +104,27 @@ func TestForgedStatements(t *testing.T) {
 		attach(t, ref, genuine)
 		s.verify("--public-key", s.public, ref).want(t, 0)
 	})
+	t.Run("all that is genuine, and what others attached", func(t *testing.T) {
+		s.t = t
+		ref := copied(t, filepath.Join(s.out, "web.oci"), p.Digest)
+		attach(t, ref, genuine)
+		attach(t, ref, foreign)
+		attach(t, ref, map[string][]byte{
+			attest.VerdictType:   []byte("no bundle"),
+			attest.LockType:      reworded(t, genuine[attest.LockType], `"app":"web"`, `"app":"wab"`),
+			attest.CycloneDXType: bundles(t, elsewhere+"/team/web")[attest.SPDXType],
+		})
+		s.verify("--public-key", s.public, ref).want(t, 0).says(t, "not counted", "reading the bundle", attest.LockType, "which the policy does not name")
+		shown := s.inspect(ref)
+		if !shown.Verified || len(shown.Signers) != 1 || !strings.Contains(string(shown.Lock), `"web"`) {
+			t.Errorf("inspect shows %+v", shown)
+		}
+		for kind, n := range shown.Statements {
+			if n != 1 {
+				t.Errorf("%d statements of %s are shown", n, kind)
+			}
+		}
+	})
 }
 
 // reworded changes a word of what was signed.

@@ -12,6 +12,5 @@
 //	forward.go, names.go  TCP and DNS
 //	proxy.go, tunnel.go   HTTP, where this machine has proxies
 //
-// It is the one door to gVisor's stack and to netlink. builders/engine may
-// import it, and who reads the settings of networks.
+// It is the one door to gVisor's stack and to netlink.
 package stepnet

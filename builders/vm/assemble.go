@@ -21,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 )
@@ -161,25 +162,31 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 // unpackVar unpacks the file system of /var, most of which is holes, beside
 // its packed form.
 func unpackVar(dir string) error {
-	packed, err := regular.Open(filepath.Join(dir, "var.zst"))
+	if err := unpackSparse(filepath.Join(dir, "var"), maxVar); err != nil {
+		return fmt.Errorf("unpacking file system of /var: %w", err)
+	}
+	return nil
+}
+
+// unpackSparse unpacks path.zst to path, which may have max bytes.
+func unpackSparse(path string, max int64) error {
+	packed, err := regular.Open(path + ".zst")
 	if err != nil {
-		return fmt.Errorf("reading file system of /var: %w", err)
+		return err
 	}
 	defer packed.Close()
 	reader, err := zstd.NewReader(packed)
 	if err != nil {
-		return fmt.Errorf("reading file system of /var: %w", err)
+		return err
 	}
 	defer reader.Close()
-	out, err := os.Create(filepath.Join(dir, "var"))
+	out, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("unpacking file system of /var: %w", err)
+		return err
 	}
 	defer out.Close()
-	if _, err := sparse.Copy(out, io.LimitReader(reader, maxVar)); err != nil {
-		return fmt.Errorf("unpacking file system of /var: %w", err)
-	}
-	return nil
+	_, err = sparse.Copy(out, limit.Reader(reader, max, path))
+	return err
 }
 
 // write makes one disk file beside its name and moves the name last.
@@ -241,7 +248,7 @@ func readText(path string) ([]byte, error) {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxText))
+	text, err := limit.ReadAll(f, maxText, path)
 	if err != nil {
 		return nil, fmt.Errorf("reading part of the disk: %w", err)
 	}

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -22,7 +23,7 @@ const (
 // parts are the graphs of what a disk is put together from. Kernel, and Usr
 // and Var where the app owns nothing there, depend on locked packages alone.
 type parts struct {
-	Kernel llb.State // linux, initrd, version, os-release, stub
+	Kernel llb.State // linux, initrd, version, os-release, stub, modules
 	Usr    llb.State // data, hash, roothash
 	Root   llb.State // the same
 	Var    llb.State // var.zst
@@ -91,6 +92,7 @@ func kernel(g rootfs.Graph, tools llb.State) llb.State {
 	unit := templates.Text("machine/etc.service")
 	made := g.Make(g.Machine(), "[disk] make the initrd", "initrd.sh", map[string]string{
 		"ETC_UNIT": unit, "DRIVERS": strings.Join(templates.Lines("machine/initrd-drivers.txt"), " "),
+		"ALONE": strconv.FormatBool(g.Lock.Base == nil), // only locked packages made the system
 	})
 	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),
 		llb.WithCustomName("[disk] take the EFI stub"))

@@ -50,6 +50,7 @@ func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJ
 	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
 	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
 	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
+	rollbackFlag(c, &o.Rollback)
 	_ = c.RegisterFlagCompletionFunc("target", cobra.FixedCompletions([]string{artifact.Container, artifact.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -84,7 +85,12 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 		if err != nil {
 			return err
 		}
-		return printResult(out, built, asJSON)
+		var judgedBy *policyInForce
+		if p != nil {
+			by := inForce(k.Policy)
+			judgedBy = &by
+		}
+		return printResult(out, built, judgedBy, asJSON)
 	})
 }
 
@@ -97,7 +103,11 @@ type result struct {
 	Artifacts  []artifact.Artifact `json:"artifacts"`
 	Tests      []probe.Result      `json:"tests"`
 	Steps      any                 `json:"steps"`
-	Published  []publication       `json:"published,omitempty"`
+	// Receipt is the digest of the receipt's file, for publish --receipt.
+	Receipt   string        `json:"receipt"`
+	Published []publication `json:"published,omitempty"`
+	// Policy is what was judged by, where publishing was asked for.
+	Policy *policyInForce `json:"policy,omitempty"`
 }
 
 // publication is one artifact that was published.
@@ -111,11 +121,15 @@ type change struct {
 	Package string `json:"package"`
 	From    string `json:"from,omitempty"`
 	To      string `json:"to,omitempty"`
+	// Downgrade says that To is older.
+	Downgrade bool `json:"downgrade,omitempty"`
 }
 
-func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
+func printResult(w io.Writer, b *pipelines.Built, judgedBy *policyInForce, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(w).Encode(jsonResult(b))
+		r := jsonResult(b)
+		r.Policy = judgedBy
+		return json.NewEncoder(w).Encode(r)
 	}
 	if !b.Rebuilt {
 		fmt.Fprintf(w, "%s is up to date\n", b.App)
@@ -131,12 +145,16 @@ func printResult(w io.Writer, b *pipelines.Built, asJSON bool) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", p.Kind, word, float64(p.Uploaded)/1e6, p.Verdict, p.Ref)
 	}
+	if judgedBy != nil {
+		fmt.Fprintf(table, "policy\t%s\n", judgedBy)
+	}
 	return table.Flush()
 }
 
 func jsonResult(b *pipelines.Built) result {
 	r := result{
 		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
+		Receipt: b.Digest(),
 	}
 	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
@@ -145,7 +163,7 @@ func jsonResult(b *pipelines.Built) result {
 		r.Published = append(r.Published, publication{p, p.Again})
 	}
 	for _, ch := range b.Changes {
-		r.Changes = append(r.Changes, change{Package: ch.Package, From: ch.From, To: ch.To})
+		r.Changes = append(r.Changes, change{Package: ch.Package, From: ch.From, To: ch.To, Downgrade: ch.Downgrade})
 	}
 	return r
 }

@@ -19,10 +19,12 @@ func diffCommand() *cobra.Command {
 		Short: "Show how two images differ: packages, files, findings, hardening",
 		Long: `Compares two images or disks (references, layouts, disk files), by what is
 stated about them; what is not stated about a layout or disk of this machine is
-scanned. Files are compared with --files, for which both are read.`,
+scanned. Files are compared with --files, for which both are read. Policy and
+database are what you name; a bakelite.yaml that lies in the folder does not
+choose them.`,
 		Args: checked(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, err := lookKitchen(c, by)
+			k, _, err := lookKitchen(c, by, append(scannerKeys(), policyKey)...)
 			if err != nil {
 				return err
 			}

@@ -25,16 +25,17 @@ func inspectCommand() *cobra.Command {
 		Short: "Show what an image is made of and how it came about",
 		Long: `Shows what is stated about a published image or disk: who built it from what,
 its packages, findings, verdict, tests and hardening. Whether anybody vouches
-for the statements is shown first; verify decides by it.`,
+for the statements is shown first; verify decides by it. The policy is what you
+name; a bakelite.yaml that lies in the folder does not choose it.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return lookAt(c, by, args[0], func(k pipelines.Kitchen, t pipelines.Target) error {
+			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
 				i, err := k.Inspect(c.Context(), t)
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(os.Stdout).Encode(i)
+					return json.NewEncoder(os.Stdout).Encode(inspected{i, by})
 				}
 				return printInspected(os.Stdout, i)
 			})
@@ -43,6 +44,12 @@ for the statements is shown first; verify decides by it.`,
 	by.add(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print all of it as JSON")
 	return c
+}
+
+// inspected is the form of inspect --json.
+type inspected struct {
+	pipelines.Inspected
+	Policy policyInForce `json:"policy"`
 }
 
 func printInspected(w io.Writer, i pipelines.Inspected) error {

@@ -18,6 +18,17 @@ func load(c *cobra.Command) (*settings.Settings, error) {
 	return settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ()})
 }
 
+// loadNamed is load for commands that judge what others made: nothing counts
+// of a bakelite.yaml that was merely found, and one that sets any of keys, by
+// which the command judges, is refused.
+func loadNamed(c *cobra.Command, keys ...string) (*settings.Settings, error) {
+	s, err := settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ(), Named: true})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.RefuseFound(keys...)
+}
+
 func engineOptions(s *settings.Settings) engine.Options { return compose.EngineOptions(s) }
 
 // newKitchen constructs everything that the flows work with. The caller ends

@@ -12,11 +12,14 @@ import (
 )
 
 func lockCommand() *cobra.Command {
-	return &cobra.Command{
+	var o pipelines.LockOptions
+	c := &cobra.Command{
 		Use:   "lock [APP...]",
 		Short: "Pin an app's packages to the archive as it is now",
 		Long: `Resolves the app's packages with apt's own resolver against the verified
-archive and writes the lock beside the app file. Keep it in version control.`,
+archive and writes the lock beside the app file. Keep it in version control.
+An index of the archive that is older than the lock's, and packages that are
+older than those in it, are refused.`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			s, err := load(c)
 			if err != nil {
@@ -26,7 +29,7 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 				return refuseFrozen(c)
 			}
 			return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
-				l, changes, err := k.Lock(c.Context(), a)
+				l, changes, err := k.Lock(c.Context(), a, o)
 				if err != nil {
 					return err
 				}
@@ -36,6 +39,13 @@ archive and writes the lock beside the app file. Keep it in version control.`,
 			})
 		},
 	}
+	rollbackFlag(c, &o.Rollback)
+	return c
+}
+
+// rollbackFlag lets a lock go back, which leaves a trace in it.
+func rollbackFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "insecure-allow-rollback", false, "take an older state of the archive than the lock's; the lock says what went back")
 }
 
 func printChanges(w io.Writer, app string, changes []lock.Change) {
@@ -46,7 +56,11 @@ func printChanges(w io.Writer, app string, changes []lock.Change) {
 		case c.To == "":
 			fmt.Fprintf(w, "%s: - %s %s\n", app, c.Package, c.From)
 		default:
-			fmt.Fprintf(w, "%s: %s %s -> %s\n", app, c.Package, c.From, c.To)
+			note := ""
+			if c.Downgrade {
+				note = " (downgrade)"
+			}
+			fmt.Fprintf(w, "%s: %s %s -> %s%s\n", app, c.Package, c.From, c.To, note)
 		}
 	}
 }

@@ -26,7 +26,10 @@ SBOM (CycloneDX or SPDX, a .json file), or a reference in a registry. Content is
 read by a process of its own, without keys, credentials and network.
 
 What was published with an SBOM that the policy's signers vouch for is not
-fetched: the SBOM is compared, which takes no time.`,
+fetched: the SBOM is compared, which takes no time.
+
+Policy and database are what you name; a bakelite.yaml that lies in the folder
+does not choose them.`,
 		Example: "  bakelite scan dist/web.qcow2\n  bakelite scan --format sarif dist/web.oci >findings.sarif\n  bakelite scan --judge --policy policy.yaml registry.example.com/team/web",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -56,7 +59,7 @@ fetched: the SBOM is compared, which takes no time.`,
 
 // look scans the target, and ends the display before anything is printed.
 func look(c *cobra.Command, by signerFlags, target string) (pipelines.Seen, error) {
-	k, err := lookKitchen(c, by)
+	k, _, err := lookKitchen(c, by, append(scannerKeys(), policyKey)...)
 	if err != nil {
 		return pipelines.Seen{}, err
 	}

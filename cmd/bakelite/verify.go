@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -47,16 +48,20 @@ provenance from the expected builder and source are there, that the gate let it
 through, that its scan report is young enough, and that a disk file is the one
 that was signed. REF is a reference in a registry, or oci: and a layout folder;
 FILE is a disk with its bundles beside it (FILE.sigstore.jsonl). All reasons to
-refuse are shown at once.`,
+refuse are shown at once.
+
+The policy is what you name: by --policy, BAKELITE_POLICY, or a settings file
+with --config or BAKELITE_CONFIG. A bakelite.yaml that lies in the folder does
+not choose it.`,
 		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return lookAt(c, by, args[0], func(k pipelines.Kitchen, t pipelines.Target) error {
+			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
 				summary, err := k.Verify(c.Context(), t)
 				if err != nil {
 					return err
 				}
-				return printSummary(os.Stdout, t, summary, asJSON)
+				return printSummary(os.Stdout, t, by, summary, asJSON)
 			})
 		},
 	}
@@ -65,9 +70,9 @@ refuse are shown at once.`,
 	return c
 }
 
-// lookAt finds what name names and hands it on with a kitchen.
-func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, pipelines.Target) error) error {
-	k, err := lookKitchen(c, by)
+// lookAt finds what name names and hands it on with a kitchen and its policy.
+func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, policyInForce, pipelines.Target) error) error {
+	k, policy, err := lookKitchen(c, by, policyKey)
 	if err != nil {
 		return err
 	}
@@ -76,27 +81,41 @@ func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kit
 	if err != nil {
 		return err
 	}
-	return do(k, t)
+	return do(k, policy, t)
 }
 
-// lookKitchen is a kitchen for commands that look at what was published.
-func lookKitchen(c *cobra.Command, by signerFlags) (pipelines.Kitchen, error) {
-	s, err := load(c)
+// policyKey and scannerKeys are the settings that looking commands judge by.
+const policyKey = "policy"
+
+func scannerKeys() []string { return []string{"scanner.database", "scanner.digest"} }
+
+// lookKitchen is a kitchen for commands that look at what was published, and
+// the policy that they judge by, which it shows, before the flags' signer is
+// put in it. They believe of keys only what was named.
+func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Kitchen, policyInForce, error) {
+	s, err := loadNamed(c, keys...)
 	if err != nil {
-		return pipelines.Kitchen{}, err
+		return pipelines.Kitchen{}, policyInForce{}, err
 	}
 	k, err := newKitchen(s, os.Stderr)
 	if err != nil {
-		return k, err
+		return k, policyInForce{}, err
 	}
+	policy := inForce(k.Policy)
+	fmt.Fprintf(c.ErrOrStderr(), "policy: %s\n", policy)
 	k.Policy = by.apply(k.Policy)
-	return k, nil
+	return k, policy, nil
 }
 
-func printSummary(w io.Writer, t pipelines.Target, s attest.Summary, asJSON bool) error {
+// uncounted says what is attached besides, which others may have added.
+func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.Broken) }
+
+func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
 			"name": t.Name, "digest": s.Digest, "file": t.File, "signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored,
+			"uncounted": uncounted(s),
+			"policy":    by,
 		})
 	}
 	fmt.Fprintf(w, "%s is what the policy asks for\n", t.Name)
@@ -106,6 +125,9 @@ func printSummary(w io.Writer, t pipelines.Target, s attest.Summary, asJSON bool
 	}
 	for _, v := range s.Statements {
 		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)
+	}
+	for _, why := range uncounted(s) {
+		fmt.Fprintf(table, "not counted\t%s\n", why)
 	}
 	if !s.Judged.IsZero() {
 		fmt.Fprintf(table, "judged\t%s\n", s.Judged.UTC().Format("2006-01-02 15:04 MST"))

@@ -4,8 +4,7 @@
 // names needs. It refuses an index that is unsigned, signed by a key outside
 // the keyring, expired, from the future, older than one seen before or not
 // the one asked for, and content whose hash is not the pinned one. Archives
-// have names; mirrors are settings, and no host is built in. Pipelines and
-// commands may import it.
+// have names; mirrors are settings, and no host is built in.
 package debian
 
 import (
@@ -13,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -31,7 +31,7 @@ type Options struct {
 	// archive's name, best first.
 	Mirrors map[string][]string
 	// Keyring is a file of OpenPGP public keys, armored or not; where it is
-	// empty the Debian archive's keys for bookworm and trixie count.
+	// empty the Debian archive's own keys count.
 	Keyring string
 	// Now is the clock for expiry, time.Now where it is nil.
 	Now func() time.Time
@@ -96,16 +96,29 @@ type source struct {
 
 func (s source) String() string { return fmt.Sprintf("%s %s", s.archive, s.suite) }
 
+// Archives returns the names of the archives that a release comes from, each
+// once; none for a release that is not known.
+func Archives(suite string) []string {
+	sources, _ := sourcesOf(suite) // who asks for its index is told
+	var names []string
+	for _, s := range sources {
+		if !slices.Contains(names, s.archive) {
+			names = append(names, s.archive)
+		}
+	}
+	return names
+}
+
 // sourcesOf lists the sources that make up a release, or gives a
 // fault.Invalid that names the known releases.
 func sourcesOf(suite string) ([]source, error) {
 	switch suite {
-	case "trixie", "bookworm":
+	case "trixie":
 		return []source{
 			{"debian", suite, "main"},
 			{"debian", suite + "-updates", "main"},
 			{"debian-security", suite + "-security", "main"},
 		}, nil
 	}
-	return nil, fault.Hint(fault.New(fault.Invalid, "the suite %q is not supported", suite), "Use trixie or bookworm.")
+	return nil, fault.Hint(fault.New(fault.Invalid, "the suite %q is not supported", suite), "Use trixie.")
 }

@@ -26,9 +26,9 @@ import (
 const maxDictionary = 64 << 20
 
 // indexFile gets one source's InRelease and Packages into the cache.
-func (c *Client) indexFile(ctx context.Context, s source, arch string) (indexFile, error) {
+func (c *Client) indexFile(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
 	f := indexFile{source: s}
-	if err := c.getRelease(ctx, &f); err != nil {
+	if err := c.getRelease(ctx, &f, rollback); err != nil {
 		return f, err
 	}
 	base := s.component + "/binary-" + arch + "/Packages"
@@ -47,11 +47,15 @@ func (c *Client) indexFile(ctx context.Context, s source, arch string) (indexFil
 }
 
 // getRelease gets the InRelease of f's suite, from the first mirror whose
-// copy is signed, current and no older than one seen before.
-func (c *Client) getRelease(ctx context.Context, f *indexFile) error {
+// copy is signed, current and, unless rollback says that it may be, no older
+// than one seen before.
+func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) error {
 	newest, err := c.store.seen(f.source)
 	if err != nil {
 		return err
+	}
+	if rollback {
+		newest = time.Time{}
 	}
 	path := "dists/" + f.suite + "/InRelease"
 	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease}, func(r io.Reader) error {

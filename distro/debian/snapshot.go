@@ -9,12 +9,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/agext/levenshtein"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
@@ -41,12 +43,18 @@ type indexFile struct {
 	inRelease, packagesPath string
 }
 
-// Snapshot gets and verifies the index of a suite ("trixie", "bookworm") for
+// Snapshot gets and verifies the index of a suite ("trixie") for
 // a Debian architecture ("amd64", "arm64"), and remembers it as the newest
 // one seen. An unreachable archive is a fault.Network, a signature, hash or
 // date that does not hold a fault.Integrity, an unknown suite or architecture
 // a fault.Invalid, a missing mirror a fault.Missing.
 func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, error) {
+	return c.snapshot(ctx, suite, arch, false)
+}
+
+// snapshot is Snapshot; where rollback says so an index may be older than one
+// seen before.
+func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool) (*Snapshot, error) {
 	sources, err := sourcesOf(suite)
 	if err != nil {
 		return nil, err
@@ -55,7 +63,7 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, source := range sources {
 		group.Go(func() (err error) {
-			s.files[i], err = c.indexFile(groupCtx, source, arch)
+			s.files[i], err = c.indexFile(groupCtx, source, arch, rollback)
 			return err
 		})
 	}
@@ -75,10 +83,55 @@ func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, e
 	return s, nil
 }
 
+// Since is how old an index may be, beside what the cache has seen.
+type Since struct {
+	// Archives are indexes that were accepted elsewhere, as those of a lock; an
+	// older one is a fault.Integrity.
+	Archives []lock.Archive
+	// Rollback takes any index that is signed and has not expired: somebody
+	// wants to go back.
+	Rollback bool
+}
+
 // Current is the Snapshot that the client took first: however many apps are
 // locked, and however long that takes, they stand on one state of the archive.
-func (c *Client) Current(ctx context.Context, suite, arch string) (*Snapshot, error) {
-	return c.snapshots.Do(ctx, suite+" "+arch, func() (*Snapshot, error) { return c.Snapshot(ctx, suite, arch) })
+func (c *Client) Current(ctx context.Context, suite, arch string, since Since) (*Snapshot, error) {
+	s, err := c.snapshots.Do(ctx, fmt.Sprintln(suite, arch, since.Rollback), func() (*Snapshot, error) {
+		return c.snapshot(ctx, suite, arch, since.Rollback)
+	})
+	if err != nil || since.Rollback {
+		return s, err
+	}
+	if older := Older(since.Archives, s.Archives); len(older) > 0 {
+		old := older[0]
+		return nil, fault.Hint(
+			fault.New(fault.Integrity, "the index of %s %s has the date %s, and the lock is from %s: a stale mirror or a rollback attack",
+				old.Name, old.Suite, stamp(old.Date), stamp(dateOf(since.Archives, old))),
+			"Try again later, or set mirrors.%s to another mirror; to go back on purpose give --insecure-allow-rollback.", old.Name)
+	}
+	return s, nil
+}
+
+// Older returns those of now that are older than before has them.
+func Older(before, now []lock.Archive) []lock.Archive {
+	var older []lock.Archive
+	for _, a := range now {
+		if a.Date.Before(dateOf(before, a)) {
+			older = append(older, a)
+		}
+	}
+	return older
+}
+
+// dateOf returns the date of an archive's suite in all, zero where it is not
+// there.
+func dateOf(all []lock.Archive, of lock.Archive) time.Time {
+	for _, a := range all {
+		if a.Name == of.Name && a.Suite == of.Suite {
+			return a.Date
+		}
+	}
+	return time.Time{}
 }
 
 // key is the digest of what the snapshot holds.
@@ -97,7 +150,7 @@ func (s *Snapshot) load() error {
 		if err != nil {
 			return err
 		}
-		err = parseIndex(io.LimitReader(f, file.packages.size), file.archive, func(p Package) {
+		err = parseIndex(limit.Reader(f, file.packages.size, file.packagesPath), file.archive, func(p Package) {
 			p.file = i
 			s.packages = append(s.packages, p)
 		})

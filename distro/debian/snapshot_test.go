@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/distro/debian/control"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
 func demo() []testPackage {
@@ -161,6 +162,34 @@ func TestRollbackIsRefusedAndTheNewerStateKept(t *testing.T) {
 	a.change("dists/trixie/InRelease", func([]byte) []byte { return now })
 	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
 		t.Errorf("the newer state is refused: %v", err)
+	}
+}
+
+// TestRollbackOnAFreshMachine: where nothing was seen before, an index that is
+// older than the one that a lock was made by is refused all the same.
+func TestRollbackOnAFreshMachine(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	locked := []lock.Archive{{Name: "debian", Suite: "trixie", Date: released.Add(time.Second)}, {Name: "debian", Suite: "bookworm", Date: today}}
+	c := a.client(debian.Options{})
+	_, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{Archives: locked})
+	if fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "a stale mirror or a rollback attack") || !strings.Contains(fault.HintOf(err), "--insecure-allow-rollback") {
+		t.Fatalf("got %v (%s)", err, fault.HintOf(err))
+	}
+	locked[0].Date = released
+	if _, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{Archives: locked}); err != nil {
+		t.Errorf("the index that it was made by: %v", err)
+	}
+	// On purpose, and against what this machine saw as well.
+	old := bytes.Clone(a.files["dists/trixie/InRelease"])
+	a.suite("trixie", release{date: released.Add(time.Hour)}, demo()...)
+	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	a.change("dists/trixie/InRelease", func([]byte) []byte { return old })
+	locked[0].Date = released.Add(time.Hour)
+	s, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{Archives: locked, Rollback: true})
+	if err != nil || !s.Archives[0].Date.Equal(released) {
+		t.Errorf("asked for: %v", err)
 	}
 }
 

@@ -1,5 +1,4 @@
-// Package artifact holds what every builder makes: the Artifact. Builders
-// import it and are imported by the pipelines alone.
+// Package artifact holds what every builder makes: the Artifact.
 package artifact
 
 // Kinds of artifacts.

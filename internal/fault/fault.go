@@ -1,5 +1,5 @@
 // Package fault classifies errors once and maps each kind to the exit code
-// that docs/exit-codes.md lists. It is a leaf: every package may import it.
+// that docs/exit-codes.md lists.
 package fault
 
 import (

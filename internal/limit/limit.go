@@ -1,6 +1,5 @@
 // Package limit bounds what is read from outside. It refuses silence: going
-// past a limit is an error, never a short read. It is a leaf: every package
-// may import it.
+// past a limit is an error, never a short read.
 package limit
 
 import (

@@ -14,6 +14,9 @@ import (
 type Change struct {
 	Package, Arch, From, To string
 	Layers                  []string
+	// Downgrade says that To is older than From. Diff does not know versions;
+	// who does marks them.
+	Downgrade bool
 }
 
 // Diff returns how the packages and images of new differ from those of old,

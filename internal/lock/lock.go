@@ -27,6 +27,9 @@ type Lock struct {
 	Images []Image `yaml:"images,omitempty"`
 	// Archives are the signed indexes that the packages come from.
 	Archives []Archive `yaml:"archives"`
+	// Rollback is what went back to something older when the lock was made,
+	// because somebody said so.
+	Rollback []Step `yaml:"rollback,omitempty"`
 	// Files are the app's own files by content, sorted by path.
 	Files []File `yaml:"files,omitempty"`
 	// Packages, a list per layer of the root filesystem.
@@ -56,6 +59,15 @@ type Archive struct {
 	// InRelease is the SHA-256 of the signed index.
 	InRelease string    `yaml:"inRelease"`
 	Date      time.Time `yaml:"date"`
+}
+
+// Step is one thing that went back: an archive's index, as "debian/trixie",
+// from one date to an older one, or a package, as "nginx:amd64", from one
+// version to an older one.
+type Step struct {
+	Of   string `yaml:"of"`
+	From string `yaml:"from"`
+	To   string `yaml:"to"`
 }
 
 // Layers lists packages by the layer of the root filesystem that they make.

@@ -56,6 +56,24 @@ func TestMarshalReadsBackTheSame(t *testing.T) {
 	}
 }
 
+// TestRollbackStays: that a lock went back is part of it and of its digest.
+func TestRollbackStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.lock")
+	back := sample()
+	back.Rollback = []lock.Step{{Of: "debian/trixie", From: "2026-11-22T09:15:44Z", To: "2026-11-21T09:15:44Z"}, {Of: "apt:amd64", From: "1:3.0.5", To: "3.0.4"}}
+	if err := lock.Write(path, back); err != nil {
+		t.Fatal(err)
+	}
+	got, err := lock.Read(path)
+	if err != nil || !reflect.DeepEqual(got, back) || got.Digest() == sample().Digest() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	back.Rollback[0].From = "\n"
+	if err := lock.Write(path, back); err == nil {
+		t.Error("wrote a step from nothing that can be read")
+	}
+}
+
 func TestMarshalIsOneSortedLinePerPackage(t *testing.T) {
 	l := sample()
 	l.Packages.Seed = []lock.Pin{pin("tar", "1:1.35+dfsg~1-3.1"), pin("apt", "3.0.4")}
@@ -191,15 +209,15 @@ func TestDiff(t *testing.T) {
 	now.Base = &lock.Image{Ref: old.Base.Ref, Digest: other}
 	now.Images = []lock.Image{{Ref: "example.org/a:1", Digest: other}, {Ref: "example.org/c:3", Digest: other}}
 	want := []lock.Change{
-		{"0ad", "amd64", "5e3", "6", []string{"app", "machine"}},
-		{"apt", "amd64", "3.0.4", "3.0.5", []string{"seed"}},
-		{"example.org/a:1", "", "sha256:" + digest, other, []string{"image"}},
-		{"example.org/b:2", "", "sha256:" + digest, "", []string{"image"}},
-		{"example.org/base:1", "", "sha256:" + digest, other, []string{"image"}},
-		{"example.org/c:3", "", "", other, []string{"image"}},
-		{"null", "amd64", "1.0", "1.0", []string{"app"}},
-		{"tar", "amd64", "1:1.35+dfsg~1-3.1", "", []string{"seed"}},
-		{"zsh", "amd64", "", "5", []string{"app"}},
+		{"0ad", "amd64", "5e3", "6", []string{"app", "machine"}, false},
+		{"apt", "amd64", "3.0.4", "3.0.5", []string{"seed"}, false},
+		{"example.org/a:1", "", "sha256:" + digest, other, []string{"image"}, false},
+		{"example.org/b:2", "", "sha256:" + digest, "", []string{"image"}, false},
+		{"example.org/base:1", "", "sha256:" + digest, other, []string{"image"}, false},
+		{"example.org/c:3", "", "", other, []string{"image"}, false},
+		{"null", "amd64", "1.0", "1.0", []string{"app"}, false},
+		{"tar", "amd64", "1:1.35+dfsg~1-3.1", "", []string{"seed"}, false},
+		{"zsh", "amd64", "", "5", []string{"app"}, false},
 	}
 	if got := lock.Diff(old, now); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)

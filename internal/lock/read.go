@@ -71,6 +71,7 @@ type head struct {
 	Base       *Image    `yaml:"base,omitempty"`
 	Images     []Image   `yaml:"images,omitempty"`
 	Archives   []Archive `yaml:"archives"`
+	Rollback   []Step    `yaml:"rollback,omitempty"`
 }
 
 func parse(file string, data []byte) (*Lock, strict.Problems) {
@@ -91,7 +92,7 @@ func parse(file string, data []byte) (*Lock, strict.Problems) {
 	}
 	r.lock.APIVersion, r.lock.Kind, r.lock.App, r.lock.Bakelite = h.APIVersion, h.Kind, h.App, h.Bakelite
 	r.lock.Platform, r.lock.Inputs, r.lock.Base, r.lock.Archives = h.Platform, h.Inputs, h.Base, h.Archives
-	r.lock.Images = h.Images
+	r.lock.Images, r.lock.Rollback = h.Images, h.Rollback
 	if len(r.problems) == 0 {
 		r.problems = located(file, r.places, validate(&r.lock))
 	}

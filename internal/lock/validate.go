@@ -36,6 +36,11 @@ func validate(l *Lock) []problem {
 	}
 	v.images(l)
 	v.archives(l)
+	for i, s := range l.Rollback {
+		at := fmt.Sprintf("rollback[%d]", i)
+		v.must(isText(s.Of), at+".of", "must name an archive or a package")
+		v.must(isText(s.From) && isText(s.To), at, "must go from one date or version to another")
+	}
 	v.files(l)
 	for _, layer := range l.Packages.all() {
 		v.pins(l, layer)

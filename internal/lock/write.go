@@ -77,6 +77,12 @@ func (l *Lock) encode() []byte {
 		}
 	}
 	l.encodeArchives(&b)
+	if len(l.Rollback) > 0 {
+		b.WriteString("rollback:\n")
+		for _, s := range l.Rollback {
+			fmt.Fprintf(&b, "  - {of: %s, from: %q, to: %q}\n", quoted(s.Of), s.From, s.To)
+		}
+	}
 	if len(l.Files) > 0 {
 		b.WriteString("files:\n")
 		for _, f := range slices.SortedStableFunc(slices.Values(l.Files), compareFiles) {

@@ -1,11 +1,14 @@
 package oci
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 // TestReplaceKeepsBlobsAndWholeness replaces a layout by another that shares
@@ -74,4 +77,33 @@ func TestReplaceKeepsBlobsAndWholeness(t *testing.T) {
 		t.Fatal(err)
 	}
 	names(fresh, next)
+}
+
+// TestShortReads has an index and a manifest that go on after what is read:
+// valid JSON up to the limit, and another image after it.
+func TestShortReads(t *testing.T) {
+	dir := t.TempDir()
+	digest, err := WriteImage(dir, "linux/amd64", io.NopCloser(strings.NewReader("layer")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"index": filepath.Join(dir, "index.json"), "manifest": blobPath(dir, digest)} {
+		whole, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		padded := append(whole, strings.Repeat(" ", maxIndex-len(whole))...)
+		if err := os.WriteFile(file, append(padded, '}'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = Only(dir); name == "manifest" {
+			_, _, err = manifest(dir, digest)
+		}
+		if !errors.As(err, new(*limit.Error)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := os.WriteFile(file, whole, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

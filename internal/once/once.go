@@ -1,5 +1,5 @@
 // Package once makes each thing once for all who ask, however many do so at
-// the same time. It is a leaf: every package may import it.
+// the same time.
 package once
 
 import (

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/owner"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
@@ -38,8 +40,9 @@ func (p Policy) names() []named {
 	return all
 }
 
-// readFiles returns the content of the files that p names.
-func readFiles(p Policy) (map[string][]byte, strict.Problems) {
+// readFiles returns the content of the files that p names; a rule, if there is
+// one, says whose they may be.
+func readFiles(p Policy, rule *owner.Rule) (map[string][]byte, strict.Problems) {
 	root, err := os.OpenRoot(p.Dir)
 	if err != nil {
 		return nil, strict.Problems{{Message: err.Error()}}
@@ -55,7 +58,7 @@ func readFiles(p Policy) (map[string][]byte, strict.Problems) {
 		if len(files) == maxFiles {
 			return nil, append(problems, strict.Problem{Key: n.key, Message: fmt.Sprintf("a policy names at most %d files", maxFiles)})
 		}
-		data, err := readBelow(root, n.name)
+		data, err := readBelow(root, n.name, rule)
 		if err != nil {
 			problems = append(problems, strict.Problem{Key: n.key, Message: err.Error()})
 			continue
@@ -66,8 +69,8 @@ func readFiles(p Policy) (map[string][]byte, strict.Problems) {
 }
 
 // readBelow reads a regular file below root; links that lead out are refused.
-func readBelow(root *os.Root, name string) ([]byte, error) {
-	data, err := regular.ReadFileIn(root, name, maxFile)
+func readBelow(root *os.Root, name string, rule *owner.Rule) ([]byte, error) {
+	f, err := regular.OpenIn(root, name)
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,5 +78,18 @@ func readBelow(root *os.Root, name string) ([]byte, error) {
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("%s cannot be read: %w", name, at.Err)
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if rule != nil {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be looked at: %w", name, err)
+		}
+		if err := rule.Check(filepath.Join(root.Name(), name), info); err != nil {
+			return nil, fmt.Errorf("%s %w, and nobody named this policy", name, err)
+		}
+	}
+	return limit.ReadAll(f, maxFile, name)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/owner"
 	"github.com/bakelite/bakelite/internal/policy"
 )
 
@@ -297,6 +298,36 @@ func TestEachMistakeOnce(t *testing.T) {
 		path := filepath.Join(folder(t, map[string]string{"policy.yaml": text}), "policy.yaml")
 		if _, err := policy.Load(path); err == nil || err.Error() != path+":"+want {
 			t.Errorf("got %v, not %s", err, want)
+		}
+	}
+}
+
+// TestPlantedPolicy: of a policy that nobody named neither the file nor a key
+// that it names may be another user's; one that was named is believed.
+func TestPlantedPolicy(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files to others")
+	}
+	const another = 54321
+	rule := owner.Own("")
+	for planted, want := range map[string]string{"": "", policy.FileName: "was not named by you, and it belongs to another user", "team.pub": "team.pub belongs to another user (54321), and nobody named this policy"} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{policy.FileName: "apiVersion: bakelite.dev/v1\nkind: Policy\nverify: {signedBy: [{key: team.pub}]}\n", "team.pub": "key"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if planted != "" {
+			if err := os.Chown(filepath.Join(dir, planted), another, another); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := policy.LoadOwned(filepath.Join(dir, policy.FileName), &rule)
+		if (err != nil) != (want != "") || err != nil && (fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q planted: %v", planted, err)
+		}
+		if _, err := policy.Load(dir); err != nil {
+			t.Errorf("%q planted, and named: %v", planted, err)
 		}
 	}
 }

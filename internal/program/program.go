@@ -2,7 +2,7 @@
 // deadline, a clean environment, its own process group and bounded captured
 // output, and killed with its group when the context ends. It refuses to pass
 // on the caller's environment, to search the caller's PATH, and to outlive
-// its context. Any package may import it; it imports only package fault.
+// its context.
 package program
 
 import (

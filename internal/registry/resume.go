@@ -8,6 +8,9 @@ import (
 	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // resumed reads a blob and, where the connection is cut, goes on from there.
@@ -21,6 +24,9 @@ type resumed struct {
 	cuts   int   // since the last byte
 	whole  bool  // the registry gives no parts
 }
+
+// empty is the digest of no bytes.
+const empty = digest.Digest("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 
 func (s *resumed) open(ctx context.Context) error {
 	header := http.Header{}
@@ -42,6 +48,10 @@ func (s *resumed) open(ctx context.Context) error {
 	case http.StatusNotFound:
 		resp.Body.Close()
 		return notFound(fmt.Sprintf("blob %s in %s", s.want.Digest, s.remote.Name()))
+	}
+	if length := resp.ContentLength; resp.StatusCode == http.StatusOK && length != s.want.Size && (length > 0 || length == 0 && s.want.Digest == empty) {
+		resp.Body.Close() // not cut, or empty in trouble, which passes, but of another size than its descriptor says
+		return fault.New(fault.Integrity, "%s was asked for, of %d bytes, and something of %d came", s.want.Digest, s.want.Size, length)
 	}
 	s.body = resp.Body
 	if s.offset > 0 && resp.StatusCode == http.StatusOK { // it begins anew

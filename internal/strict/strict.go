@@ -2,8 +2,7 @@
 // every mistake at once, each with its place. It refuses unknown and repeated
 // keys, empty values, values of another type, anchors, aliases, tags, merge
 // keys, directives and second documents. It is the only package that knows
-// the YAML parser's syntax tree; readers of app files, settings and the like
-// may import it.
+// the YAML parser's syntax tree.
 package strict
 
 import (

@@ -2,8 +2,7 @@
 // in-toto statements in Sigstore bundles, by key or keyless, in the layout
 // that cosign verifies. It refuses to sign what the gate did not pass, to hand
 // out what its own verifier would refuse, weak or widely readable keys, and a
-// bundle that speaks of another digest. It is the one door to sigstore; flows,
-// commands and internal/registry may import it.
+// bundle that speaks of another digest. It is the one door to sigstore.
 package attest
 
 // The predicate types that Bakelite writes or asks for.

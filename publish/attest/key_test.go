@@ -24,6 +24,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -193,6 +194,12 @@ func hidden(t *testing.T, key attest.Key, secret []byte) {
 func TestLockPredicate(t *testing.T) {
 	statement := attest.Lock(testLock(now()))
 	compareTags(t, reflect.TypeOf(testLock(now())), reflect.TypeOf(statement.Predicate))
+	back := testLock(now())
+	back.Rollback = []lock.Step{{Of: "nginx:amd64", From: "2", To: "1"}}
+	text, err := json.Marshal(attest.Lock(back).Predicate)
+	if err != nil || !strings.Contains(string(text), `"rollback":[{"of":"nginx:amd64","from":"2","to":"1"}]`) {
+		t.Errorf("a lock that went back does not say so: %s, %v", text, err)
+	}
 }
 
 func compareTags(t *testing.T, y, j reflect.Type) {

@@ -84,6 +84,7 @@ type lockDocument struct {
 	Base       *lockImage    `json:"base,omitempty"`
 	Images     []lockImage   `json:"images,omitempty"`
 	Archives   []lockArchive `json:"archives"`
+	Rollback   []lockStep    `json:"rollback,omitempty"`
 	Files      []lockFile    `json:"files,omitempty"`
 	Packages   lockLayers    `json:"packages"`
 }
@@ -98,6 +99,12 @@ type lockArchive struct {
 	Suite     string    `json:"suite"`
 	InRelease string    `json:"inRelease"`
 	Date      time.Time `json:"date"`
+}
+
+type lockStep struct {
+	Of   string `json:"of"`
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 type lockFile struct {
@@ -131,6 +138,7 @@ func lockPredicate(l lock.Lock) lockDocument {
 		Base:     (*lockImage)(l.Base),
 		Images:   convert(l.Images, func(i lock.Image) lockImage { return lockImage(i) }),
 		Archives: convert(l.Archives, func(a lock.Archive) lockArchive { return lockArchive(a) }),
+		Rollback: convert(l.Rollback, func(s lock.Step) lockStep { return lockStep(s) }),
 		Files:    convert(l.Files, func(f lock.File) lockFile { return lockFile(f) }),
 	}
 	pin := func(pins []lock.Pin) []lockPin { return convert(pins, func(p lock.Pin) lockPin { return lockPin(p) }) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -208,6 +209,9 @@ func (t trust) prove(ctx context.Context, order Order, bundles []Bundle) (Signed
 	if err != nil {
 		return Signed{}, fault.Hint(fault.New(fault.KindOf(err), "what was just signed would be refused: %w", err),
 			"sign with a key or identity that the policy's verify.signedBy names, and give all that verify asks for")
+	}
+	if uncounted := append(summary.Broken, summary.Strangers...); len(uncounted) > 0 {
+		return Signed{}, fault.New(fault.Internal, "of what was just signed some would not count: %s", strings.Join(uncounted, "; "))
 	}
 	return Signed{digest: order.Subject.Digest, signer: summary.Signers[0], bundles: bundles}, nil
 }

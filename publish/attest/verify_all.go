@@ -24,6 +24,9 @@ type All struct {
 	// File is the digest of one of the artifact's files that every statement
 	// must be about as well; "" for none.
 	File string
+	// Unread is why what is attached besides could not be read. It does not
+	// count, and is said where something is missing.
+	Unread []error
 	// Verify is what the policy asks for.
 	Verify policy.Verify
 	// Dir is the policy's folder, which the files of its signers are below.
@@ -51,14 +54,18 @@ type Summary struct {
 	Strangers []string
 	// Judged and Scanned are the dates of the newest verdict and report.
 	Judged, Scanned time.Time
+	// Broken say which bundles do not count because they cannot be read, do not
+	// hold or are about something else: anybody can add those too.
+	Broken []string
 	// Reasons say why the artifact is refused, all of them.
 	Reasons []string
 }
 
-// VerifyAll checks all bundles of an artifact against a policy: everything of
-// a known type is signed by an allowed signer and about this digest; there are
-// a signature, an SBOM, provenance, and a verdict that passed. It returns all
-// reasons at once: as fault.Integrity where a signature is broken, else as
+// VerifyAll checks all bundles of an artifact against a policy: of what is
+// signed by an allowed signer and about this digest, there are a signature, an
+// SBOM, provenance, and a verdict that passed. What else is attached does not
+// count, and where something is missing it is named. It returns all reasons at
+// once: as fault.Integrity where what is attached is broken, else as
 // fault.Policy. Who can delete from a registry can hide a newer failing
 // verdict; the age limit bounds for how long that helps.
 func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error) {
@@ -85,32 +92,40 @@ func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summa
 	if len(bundles) > MaxBundles {
 		return Summary{}, fault.New(fault.Policy, "the artifact has %d bundles, more than %d", len(bundles), MaxBundles)
 	}
-	s, r := Summary{Digest: want.Digest}, &refusal{}
+	s, r, broken := Summary{Digest: want.Digest}, &refusal{}, &refusal{}
+	for _, err := range want.Unread {
+		broken.add(fault.KindOf(err), "%v", err)
+	}
 	for i, text := range bundles {
 		if err := ctx.Err(); err != nil {
 			return s, err
 		}
-		t.collect(&s, r, fmt.Sprintf("bundle %d", i+1), text, want)
+		t.collect(&s, broken, fmt.Sprintf("bundle %d", i+1), text, want)
 	}
 	slices.Sort(s.Signers)
 	s.Signers = slices.Compact(s.Signers)
 	slices.Sort(s.Ignored)
 	s.Strangers = counted(s.Strangers)
+	s.Broken = broken.reasons
 	s.judge(r, want)
-	for _, reason := range s.Strangers { // they matter only where something is missing
-		if len(r.reasons) > 0 {
+	if len(r.reasons) > 0 { // what does not count may be what is missing
+		for _, reason := range s.Strangers {
 			r.add(fault.Policy, "%s", reason)
+		}
+		for _, reason := range s.Broken {
+			r.add(broken.kind, "%s", reason)
 		}
 	}
 	s.Reasons = r.reasons
 	return s, r.err(want.Digest, "do not run it; ask its makers for one that is signed as your policy asks")
 }
 
-// collect verifies one bundle, and passes over what nobody asks for.
-func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want All) {
+// collect verifies one bundle, and passes over what nobody asks for and what
+// does not hold.
+func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, want All) {
 	o, err := open(text)
 	if err != nil {
-		r.add(fault.KindOf(err), "%s: %v", name, err)
+		broken.add(fault.KindOf(err), "%s: %v", name, err)
 		return
 	}
 	if !slices.Contains(known(), o.kind) {
@@ -126,7 +141,7 @@ func (t trust) collect(s *Summary, r *refusal, name string, text []byte, want Al
 		return
 	}
 	if err != nil {
-		r.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)
+		broken.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)
 		return
 	}
 	s.Statements = append(s.Statements, v)

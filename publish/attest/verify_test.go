@@ -350,6 +350,49 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
+// TestBrokenBundlesDoNotHarm: whoever may write to a registry can add what is
+// no bundle, or ours with a bit turned, or ours about something else. Where all
+// that is asked for is there, it does not count; else it is named.
+func TestBrokenBundlesDoNotHarm(t *testing.T) {
+	at := now()
+	key := p256(t)
+	dir, list := signers(t, key.Public())
+	verdict, _ := judge(t, digestA, at, nil)
+	ours := [][]byte{
+		signAny(t, key, digestA, attest.SignatureType, struct{}{}),
+		signAny(t, key, digestA, attest.VerdictType, verdict),
+		signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
+	}
+	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true}}
+	for name, added := range map[string]struct {
+		text []byte
+		kind fault.Kind
+		says string
+	}{
+		"no bundle":           {[]byte("hello"), fault.Integrity, "bundle 1: reading the bundle"},
+		"an empty one":        {nil, fault.Integrity, "bundle 1: reading the bundle"},
+		"too large":           {make([]byte, attest.MaxBundle+1), fault.Policy, "bytes, more than"},
+		"ours, broken":        {bytes.Replace(ours[2], []byte(`"sig":"`), []byte(`"sig":"AAAA`), 1), fault.Integrity, "the signature does not hold"},
+		"ours, about another": {signAny(t, key, digestB, attest.CycloneDXType, struct{}{}), fault.Policy, "it is about another artifact"},
+	} {
+		summary, err := attest.VerifyAll(t.Context(), slices.Concat([][]byte{added.text}, ours), want)
+		if err != nil || len(summary.Broken) != 1 || !strings.Contains(summary.Broken[0], added.says) || len(summary.Statements) != len(ours) {
+			t.Errorf("%s: got %v, %+v", name, err, summary)
+		}
+		_, err = attest.VerifyAll(t.Context(), [][]byte{added.text, ours[0], ours[2]}, want)
+		if fault.KindOf(err) != added.kind || !strings.Contains(err.Error(), "no verdict") || !strings.Contains(err.Error(), added.says) {
+			t.Errorf("%s, and no verdict: %v", name, err)
+		}
+	}
+	want.Unread = []error{fault.New(fault.Integrity, "manifest x cannot be read")}
+	if summary, err := attest.VerifyAll(t.Context(), ours, want); err != nil || len(summary.Broken) != 1 {
+		t.Errorf("got %v, %+v", err, summary)
+	}
+	if _, err := attest.VerifyAll(t.Context(), ours[1:], want); fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "manifest x cannot be read") {
+		t.Errorf("without a signature: %v", err)
+	}
+}
+
 // TestStrangersDoNotHarm: whoever may write to a registry can add statements;
 // they neither count nor keep the artifact from its users.
 func TestStrangersDoNotHarm(t *testing.T) {

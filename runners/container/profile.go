@@ -3,8 +3,7 @@
 // app file alone: the same data makes the OCI runtime spec, the flags of
 // docker and podman and the fields of Kubernetes. The package refuses to run
 // as root, to leave a capability that no port needs, to unpack outside its
-// folder and to leave anything behind. Only the flows and the commands may
-// import it.
+// folder and to leave anything behind.
 package container
 
 import (

@@ -3,8 +3,7 @@
 // A unit handed over as a systemd credential in the SMBIOS tables reports
 // through a port of its own; such a unit exists for one boot only. The
 // package refuses to write to the disk, to give the machine a way out to a
-// network and to trust a KVM that was not seen to run. Only the flows and the
-// commands may import it.
+// network and to trust a KVM that was not seen to run.
 package machine
 
 import (

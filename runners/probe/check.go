@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 const (
@@ -44,11 +45,26 @@ func checkHTTP(ctx context.Context, dial Dialer, c app.HTTPCheck, port int) (str
 		return "", fmt.Errorf("asking for %s: %w", path(c), err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
-	if err != nil {
+	body, err := limit.ReadAll(response.Body, bodyLimit, "the page")
+	cut := errors.As(err, new(*limit.Error))
+	if err != nil && !cut {
 		return "", fmt.Errorf("reading the page %s: %w", path(c), err)
 	}
-	return judgePage(c, response.StatusCode, string(body))
+	return judgePage(c, response.StatusCode, page{string(body), cut})
+}
+
+// page is what was read of a page.
+type page struct {
+	text string
+	// cut says that the page is longer.
+	cut bool
+}
+
+func (p page) String() string {
+	if p.cut {
+		return fmt.Sprintf("more than %d bytes", len(p.text))
+	}
+	return fmt.Sprintf("%d bytes", len(p.text))
 }
 
 func pageURL(path string, port int) (string, error) {
@@ -63,7 +79,7 @@ func pageURL(path string, port int) (string, error) {
 	return u.String(), nil
 }
 
-func judgePage(c app.HTTPCheck, status int, body string) (string, error) {
+func judgePage(c app.HTTPCheck, status int, body page) (string, error) {
 	want := c.Status
 	if want == 0 {
 		want = http.StatusOK
@@ -71,10 +87,13 @@ func judgePage(c app.HTTPCheck, status int, body string) (string, error) {
 	if status != want {
 		return "", fmt.Errorf("saw status %d, wanted %d", status, want)
 	}
-	if c.Contains != "" && !strings.Contains(body, c.Contains) {
-		return "", fmt.Errorf("saw status %d and a page of %d bytes without %q: %q", status, len(body), c.Contains, shown(body))
+	if c.Contains != "" && !strings.Contains(body.text, c.Contains) {
+		if body.cut {
+			return "", fmt.Errorf("saw status %d and a page of %v, and no %q in the first %d, which are searched", status, body, c.Contains, bodyLimit)
+		}
+		return "", fmt.Errorf("saw status %d and a page of %v without %q: %q", status, body, c.Contains, shown(body.text))
 	}
-	return fmt.Sprintf("status %d, %d bytes", status, len(body)), nil
+	return fmt.Sprintf("status %d, %v", status, body), nil
 }
 
 // checkTCP wants the connection to stay open for a moment: a forwarder in

@@ -1,7 +1,6 @@
 // Package probe makes the checks that an app file declares against a running
 // artifact, by a dialer that the artifact's runner gives. It refuses to
-// follow redirects, to use proxies and to read unbounded bodies. The runners
-// (runners/container, runners/machine) and the flows may import it.
+// follow redirects, to use proxies and to read unbounded bodies.
 package probe
 
 import (

@@ -58,7 +58,8 @@ func TestHTTP(t *testing.T) {
 		{"wrong status", app.HTTPCheck{Path: "/gone"}, false, "saw status 404, wanted 200"},
 		{"wanted 404", app.HTTPCheck{Path: "/gone", Status: 404}, true, "status 404"},
 		{"no redirects", app.HTTPCheck{Path: "/moved"}, false, "saw status 302, wanted 200"},
-		{"endless body", app.HTTPCheck{Path: "/endless"}, true, "1048576 bytes"},
+		{"endless body", app.HTTPCheck{Path: "/endless"}, true, "more than 1048576 bytes"},
+		{"text after what is searched", app.HTTPCheck{Path: "/endless", Contains: "moon"}, false, `no "moon" in the first 1048576`},
 		{"other host", app.HTTPCheck{Path: "http://elsewhere/"}, false, "not the path of a page"},
 		{"hidden host", app.HTTPCheck{Path: "//elsewhere/"}, false, "not the path of a page"},
 	}

@@ -3,7 +3,7 @@
 // hands it a request, and believes its answer only where that is whole,
 // small enough and about what was asked. A scanner that crashes, hangs, eats
 // memory or talks nonsense is an error, never a clean report. It must not
-// import Trivy; any command may import it.
+// import Trivy.
 package child
 
 import (
@@ -66,6 +66,9 @@ type Request struct {
 	Database protocol.Database
 	// Java is a folder with Trivy's Java database, "" for none.
 	Java string
+	// Untouched are the SHA-256 of packed files that packages brought, in
+	// hexadecimal digits: they are not unpacked to look for secrets.
+	Untouched []string
 	// Now is the time of the reports.
 	Now time.Time
 }
@@ -167,7 +170,7 @@ func (s Scanner) wire(req Request) (protocol.Request, error) {
 		}
 		w.Roots = append(w.Roots, r)
 	}
-	w.Java = req.Java
+	w.Java, w.Untouched = req.Java, req.Untouched
 	if err := errors.Join(optional(&w.Database.Folder), optional(&w.Java)); err != nil {
 		return w, err
 	}

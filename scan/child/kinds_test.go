@@ -45,8 +45,9 @@ func TestEveryKindInTheCell(t *testing.T) {
 		}
 	}
 	for i, r := range results {
-		if got := kindsIn(r.Report); !slices.Equal(got, want) || len(r.Report.Secrets) != 1 {
-			t.Errorf("%s: %v and %d secrets, want %v and 1", roots[i].Name, got, len(r.Report.Secrets), want)
+		// The program is this test, which has the token in it too.
+		if got := kindsIn(r.Report); !slices.Equal(got, want) || len(r.Report.Secrets) != 2 {
+			t.Errorf("%s: %v and the secrets %+v, want %v and 2", roots[i].Name, got, r.Report.Secrets, want)
 		}
 		if !slices.ContainsFunc(r.Report.Packages, func(p scan.Package) bool { return p.Path == helper }) {
 			t.Errorf("%s: the program on /var was not read", roots[i].Name)

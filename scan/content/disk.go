@@ -55,7 +55,9 @@ func openDisk(ctx context.Context, file *os.File, digest string, limits protocol
 	if err != nil {
 		return Artifact{}, err
 	}
-	walk := func(ctx context.Context, visit Visit) (Removed, error) { return walkParts(ctx, parts, limits, visit) }
+	walk := func(ctx context.Context, visit Visit) (Removed, error) {
+		return walkParts(ctx, parts, nil, limits, visit)
+	}
 	return Artifact{
 		Kind: Disk, Subject: digest, Trees: []Tree{{Verify: verified, Walk: walk}}, close: file.Close,
 		whole:   func(context.Context, Keep) (tree.Tree, error) { return mounted(parts), nil },

@@ -9,6 +9,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/diskfs/go-diskfs/filesystem"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -21,16 +25,20 @@ type part struct {
 	fsys fs.FS
 }
 
-// hidden are folders that hold no content of their own in any running
-// system; `trivy rootfs` leaves them out too.
-var hidden = []string{"proc", "sys", "dev"}
+// kernels are the folders that a kernel fills where a folder to scan is the
+// root of a system that runs; `trivy rootfs` leaves them out too.
+func kernels() []string { return []string{"proc", "sys", "dev"} }
 
-// walkParts visits every regular file of the parts in order. A part hides
-// what lies below its mount point in the others.
-func walkParts(ctx context.Context, parts []part, limits protocol.Limits, visit Visit) (Removed, error) {
-	w := treeWalk{ctx: ctx, budget: budget{limits: limits}, visit: visit, mounts: map[string]bool{}}
+// beneath begins the paths of what another part hides by its mount point: no
+// system shows it, and who has the disk can read it.
+const beneath = "beneath-mounts"
+
+// walkParts visits every regular file of the parts in order, but for the
+// folders of left.
+func walkParts(ctx context.Context, parts []part, left []string, limits protocol.Limits, visit Visit) (Removed, error) {
+	w := treeWalk{ctx: ctx, budget: budget{limits: limits}, visit: visit, left: left}
 	for _, p := range parts {
-		w.mounts[p.at] = true
+		w.mounts = append(w.mounts, p.at)
 	}
 	for _, p := range parts {
 		if err := fs.WalkDir(p.fsys, ".", w.in(p)); err != nil {
@@ -44,7 +52,8 @@ type treeWalk struct {
 	ctx    context.Context
 	budget budget
 	visit  Visit
-	mounts map[string]bool
+	mounts []string
+	left   []string
 }
 
 func (w *treeWalk) in(p part) fs.WalkDirFunc {
@@ -57,25 +66,26 @@ func (w *treeWalk) in(p part) fs.WalkDirFunc {
 			return err
 		}
 		if entry.IsDir() {
-			return w.folder(full, name)
+			if slices.Contains(w.left, full) {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if !entry.Type().IsRegular() {
 			return nil
+		}
+		if w.hides(p, full) {
+			full = path.Join(beneath, full)
 		}
 		return w.file(p.fsys, name, full, entry)
 	}
 }
 
-func (w *treeWalk) folder(full, name string) error {
-	if name != "." && w.mounts[full] || path.Base(full) == ".git" {
-		return fs.SkipDir
-	}
-	for _, h := range hidden {
-		if full == h {
-			return fs.SkipDir
-		}
-	}
-	return nil
+// hides says whether another part is mounted over a path of this one.
+func (w *treeWalk) hides(p part, full string) bool {
+	return slices.ContainsFunc(w.mounts, func(at string) bool {
+		return at != p.at && at != "." && strings.HasPrefix(full, at+"/") && !strings.HasPrefix(p.at, at+"/")
+	})
 }
 
 func (w *treeWalk) file(fsys fs.FS, name, full string, entry fs.DirEntry) error {
@@ -86,7 +96,16 @@ func (w *treeWalk) file(fsys fs.FS, name, full string, entry fs.DirEntry) error 
 	if err := w.budget.file(full, info.Size()); err != nil {
 		return err
 	}
-	open := func() (io.ReadCloser, error) { return fsys.Open(name) }
+	open := func() (io.ReadCloser, error) {
+		// go-diskfs finds a name by reading its folder again; an entry knows
+		// where its file is.
+		if direct, ok := entry.(interface {
+			Open() (filesystem.File, error)
+		}); ok {
+			return direct.Open()
+		}
+		return fsys.Open(name)
+	}
 	return w.visit(File{Path: full, Info: info, Open: open})
 }
 
@@ -98,7 +117,7 @@ func OpenFolder(dir string, limits protocol.Limits) (Artifact, error) {
 		return Artifact{}, fault.As(fault.Missing, fmt.Errorf("opening folder: %w", err))
 	}
 	walk := func(ctx context.Context, visit Visit) (Removed, error) {
-		return walkParts(ctx, []part{{".", root.FS()}}, limits.Filled(), visit)
+		return walkParts(ctx, []part{{".", root.FS()}}, kernels(), limits.Filled(), visit)
 	}
 	return Artifact{Kind: Folder, Trees: []Tree{{Verify: verified, Walk: walk}}, close: root.Close}, nil
 }

@@ -2,8 +2,8 @@
 // this machine: Trivy's, as an OCI artifact of a registry or a layout, or as a
 // plain folder. It checks digests, sizes and age, and reads nothing of what
 // the database says; scan/trivy does. It refuses files that Trivy's form does
-// not have and databases that are too old to judge by. Flows may import it; it
-// does not import Trivy.
+// not have and databases that are too old to judge by. It does not import
+// Trivy.
 package database
 
 import (

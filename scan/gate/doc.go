@@ -2,6 +2,5 @@
 // is the only place that makes a Passed, the proof that signing and publishing
 // ask for. It is pure: it reads no clock, disk or network. It refuses to let
 // anything through that no report of that very digest speaks of, whatever the
-// policy says. Flows, signing and commands may import it; nothing else of ours
-// imports the VEX library.
+// policy says. Nothing else of ours imports the VEX library.
 package gate

@@ -42,6 +42,9 @@ type Request struct {
 	// Known are the cache's entries, for each root in the order of its trees;
 	// none where there is no cache.
 	Known [][]Known `json:"known,omitempty"`
+	// Untouched are the SHA-256, in hexadecimal digits, of packed files as
+	// packages brought them: they are not unpacked to look for secrets.
+	Untouched []string `json:"untouched,omitempty"`
 	// List asks for the files of each root, and for nothing else.
 	List bool `json:"list,omitempty"`
 	// Checks ask which controls hold in each root, in their order, and for

@@ -21,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/secrets"
 )
 
 // engine analyses trees with Trivy's analysers.
@@ -31,18 +32,22 @@ type engine struct {
 	options  artifact.Option
 	memo     *memo
 	entries  entries
+	secrets  *secrets.Scanner
+	// known has the SHA-256 of packed files that packages brought.
+	known map[string]bool
 }
 
 // disabled are the analysers that `trivy image` and `trivy rootfs` leave out
-// by default; what is scanned are built artifacts, not sources.
+// by default; what is scanned are built artifacts, not sources. Secrets are
+// looked for in every file, by rules.go.
 func disabled() []analyzer.Type {
 	return slices.Concat(analyzer.TypeLockfiles, analyzer.TypeConfigFiles, []analyzer.Type{
 		analyzer.TypeApkCommand, analyzer.TypeLicenseFile, analyzer.TypeHistoryDockerfile,
-		analyzer.TypeExecutable, analyzer.TypeRpmArchive,
+		analyzer.TypeExecutable, analyzer.TypeRpmArchive, analyzer.TypeSecret,
 	})
 }
 
-func newEngine(keep func(protocol.Entry) error) (*engine, error) {
+func newEngine(keep func(protocol.Entry) error, untouched []string) (*engine, error) {
 	options := artifact.Option{
 		DisabledAnalyzers: disabled(), Parallel: runtime.GOMAXPROCS(0), NoProgress: true, Offline: true,
 		FileChecksum: true, DetectionPriority: types.PriorityPrecise,
@@ -59,7 +64,13 @@ func newEngine(keep func(protocol.Entry) error) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making analysers: %w", err)
 	}
-	e := &engine{group: group, config: config, handlers: handlers, options: options, memo: newMemo()}
+	e := &engine{
+		group: group, config: config, handlers: handlers, options: options, memo: newMemo(),
+		secrets: secrets.New(secrets.Limits{}, rules()...), known: map[string]bool{},
+	}
+	for _, sum := range untouched {
+		e.known[sum] = true
+	}
 	e.entries = entries{keep: keep, left: protocol.MaxEntries}
 	e.entries.maker, err = e.maker()
 	return e, err

@@ -56,7 +56,7 @@ func Scan(ctx context.Context, req protocol.Request, keep func(protocol.Entry) e
 	if err := openJava(req.Java, scratch, req.Now); err != nil {
 		return nil, err
 	}
-	e, err := newEngine(keep)
+	e, err := newEngine(keep, req.Untouched)
 	if err != nil {
 		return nil, err
 	}

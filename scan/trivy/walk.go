@@ -42,26 +42,32 @@ type walk struct {
 	group     *errgroup.Group
 	held      *semaphore.Weighted
 	lists     []string // RPM's and apk's lists of packages
+	git       map[string]bool
 }
 
 func newWalk(ctx context.Context, e *engine, composite *analyzer.CompositeFS) *walk {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes)}
+	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}}
 }
 
 func (w *walk) wait() error { return w.group.Wait() }
 
 func (w *walk) visit(f content.File) error {
+	w.gitIn(f.Path)
 	wanted, err := w.engine.wanted(f)
 	if err != nil {
 		return err
 	}
 	later := w.engine.group.RequiredPostAnalyzers(f.Path, f.Info)
-	if !wanted && len(later) == 0 {
+	if wanted || len(later) > 0 {
+		w.note(f)
+	} else if f.Info.Size() < leastSecret {
 		return nil
 	}
-	w.note(f)
+	if !wanted && len(later) == 0 && f.Info.Size() >= inMemory {
+		return w.pass(f)
+	}
 	body, err := w.load(f)
 	if err != nil {
 		return err
@@ -72,13 +78,9 @@ func (w *walk) visit(f content.File) error {
 			return err
 		}
 	}
-	if !wanted {
-		body.drop()
-		return nil
-	}
 	w.group.Go(func() error {
 		defer body.drop()
-		return w.analyse(f, body)
+		return w.analyse(f, body, wanted)
 	})
 	return nil
 }
@@ -95,7 +97,12 @@ func (w *walk) keep(f content.File, body *body, later []analyzer.Type) error {
 	return nil
 }
 
-func (w *walk) analyse(f content.File, body *body) error {
+func (w *walk) analyse(f content.File, body *body, wanted bool) error {
+	if !wanted {
+		found, err := w.secretsOf(f, body)
+		w.result.Merge(&analyzer.AnalysisResult{Secrets: found})
+		return err
+	}
 	key, err := body.key(f)
 	if err != nil {
 		return err
@@ -103,6 +110,9 @@ func (w *walk) analyse(f content.File, body *body) error {
 	result, known := w.engine.memo.get(key)
 	if !known {
 		if result, err = w.engine.file(w.ctx, f, body.open); err != nil {
+			return err
+		}
+		if result.Secrets, err = w.secretsOf(f, body); err != nil {
 			return err
 		}
 		w.engine.memo.put(key, result)

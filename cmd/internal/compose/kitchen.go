@@ -1,7 +1,6 @@
 // Package compose is the composition root that the commands share: the only
 // place where the clients of the archive, the engine and the machines are
-// constructed. It holds no flow and prints nothing. Only commands may import
-// it.
+// constructed. It holds no flow and prints nothing.
 package compose
 
 import (

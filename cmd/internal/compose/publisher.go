@@ -33,7 +33,7 @@ func Policy(s *settings.Settings) (policy.Policy, error) {
 	if s.Policy == "" {
 		return policy.Default(), nil
 	}
-	p, err := policy.Load(s.Policy)
+	p, err := policy.LoadOwned(s.Policy, s.Owners("policy"))
 	if err != nil {
 		return p, err
 	}

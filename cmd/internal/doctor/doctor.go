@@ -1,7 +1,7 @@
 // Package doctor finds out whether this machine has what Bakelite needs: a
 // table of checks, each with what it is for, a probe that tries the real
 // thing where it can, and the command that mends it. It refuses to change the
-// machine: what a probe makes, it removes. Only commands may import it.
+// machine: what a probe makes, it removes.
 package doctor
 
 import (

@@ -21,7 +21,15 @@ What is about one app stands in its app file. Everything else is a setting, and 
 3. ` + "`bakelite.yaml`" + ` in the working folder or the nearest folder above it, or the file that ` + "`--config`" + ` or ` + "`BAKELITE_CONFIG`" + ` names,
 4. the default.
 
-` + "`bakelite config`" + ` shows each value in force and where it comes from. A relative path in ` + "`bakelite.yaml`" + ` starts at that file's folder; elsewhere it starts at the working folder. A ` + "`bakelite.yaml`" + ` above the working folder is refused where it belongs to another user or all can write it. A key that is no setting is refused, and so is a variable ` + "`BAKELITE_…`" + ` that is nearly one.
+` + "`bakelite config`" + ` shows each value in force and where it comes from. A relative path in ` + "`bakelite.yaml`" + ` starts at that file's folder; elsewhere it starts at the working folder. A key that is no setting is refused, and so is a variable ` + "`BAKELITE_…`" + ` that is nearly one.
+
+## Whose words count
+
+What a user names counts, whoever wrote it: a flag, a variable, the file that ` + "`--config`" + ` or ` + "`BAKELITE_CONFIG`" + ` names, the app file. A ` + "`bakelite.yaml`" + ` that is found, in the working folder or above it, must belong to who runs the command, to root or, where root runs it through sudo, to who called sudo; and nobody else may be able to write to it, a group only where it is the owner's own, of the same name. The same goes for a symbolic link in its place, for the files that it names (policy, keyring, keys, tokens, roots of trust), and for the files that this policy names. Anything else is refused (exit code 2), with the words that name it on purpose. In a container whose root finds a checkout of another user, that is ` + "`BAKELITE_CONFIG=bakelite.yaml`" + `.
+
+` + "`verify`, `inspect`, `scan` and `diff`" + ` look at what others made, perhaps in a folder that others made too: of a ` + "`bakelite.yaml`" + ` that is found they take nothing, and another user's they pass by. Where one's own sets what they judge by (` + "`policy`" + `; for ` + "`scan` and `diff`" + ` also ` + "`scanner.database` and `scanner.digest`" + `) and neither flag nor variable does, they refuse and say how to name it. They show the policy in force, its file and its digest, on stderr, and ` + "`publish`" + ` does with its result.
+
+## All settings
 
 | Key | Flag | Environment | Value | Default |
 | --- | --- | --- | --- | --- |

@@ -10,9 +10,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/owner"
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/internal/units"
 )
@@ -28,25 +28,20 @@ type source struct {
 	path   string
 	data   []byte
 	places strict.Places
+	// found says that nobody named it.
+	found bool
 }
 
-// find returns the settings file in dir or the nearest folder above it, or
-// "". A file above dir that another user could have put there is an error:
-// it could choose the engine and the keys.
+// find returns the settings file in dir or the nearest folder above it, or "".
 func find(dir string) (string, error) {
 	folder, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fault.New(fault.Internal, "finding the working folder: %w", err)
 	}
-	for depth := range maxParents {
+	for range maxParents {
 		path := filepath.Join(folder, FileName)
-		info, err := os.Stat(path)
+		_, err := os.Lstat(path)
 		if err == nil {
-			if depth > 0 && !trusted(info) {
-				return "", fault.Hint(
-					fault.New(fault.Invalid, "%s belongs to another user or can be written by all", path),
-					"use it on purpose with: --config %s", path)
-			}
 			return path, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -60,15 +55,20 @@ func find(dir string) (string, error) {
 	return "", nil
 }
 
-func trusted(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	owned := ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
-	return owned && info.Mode().Perm()&0o002 == 0
+// own refuses a settings file that was found and that another user could have
+// written: it could choose the engine and the keys.
+func own(path string, info fs.FileInfo, rule owner.Rule) error {
+	if err := rule.Check(path, info); err != nil {
+		return fault.Hint(fault.New(fault.Invalid, "%s was found here, not named, and it %w", path, err),
+			"use it on purpose with: --config %s", path)
+	}
+	return nil
 }
 
-// read reads and checks a settings file; every mistake comes at once.
-func read(path string) (source, error) {
-	data, err := strict.ReadFile(path)
+// read reads and checks a settings file that check lets through; every mistake
+// comes at once.
+func read(path string, check func(fs.FileInfo) error) (source, error) {
+	data, err := strict.ReadFileIf(path, check)
 	if err != nil {
 		return source{}, err
 	}

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/owner"
 )
 
 // Options say where settings come from.
@@ -22,6 +24,10 @@ type Options struct {
 	Dir string
 	// Environ is the environment, in the form of os.Environ.
 	Environ []string
+	// Named takes nothing from a bakelite.yaml that was found and not named.
+	// It is for commands that judge what others made: the folder they are
+	// called in may be the others' too.
+	Named bool
 }
 
 const fromDefault = "default"
@@ -32,7 +38,9 @@ type loader struct {
 	flags *pflag.FlagSet
 	env   map[string]string
 	file  source
-	from  map[string]string // source by key
+	// unused is a file that was found where only a named one counts.
+	unused source
+	from   map[string]string // source by key
 }
 
 // Load returns the settings in force. A file, variable or flag that is wrong
@@ -43,7 +51,7 @@ func Load(o Options) (*Settings, error) {
 	if l.flags == nil {
 		l.flags = pflag.NewFlagSet("none", pflag.ContinueOnError)
 	}
-	if err := l.readFile(o.Dir); err != nil {
+	if err := l.readFile(o); err != nil {
 		return nil, err
 	}
 	for _, e := range Table() {
@@ -72,23 +80,40 @@ func environment(environ []string) map[string]string {
 	return env
 }
 
-func (l *loader) readFile(dir string) error {
+func (l *loader) readFile(o Options) error {
 	path := l.env[configEnv]
 	if f := l.flags.Lookup(configFlag); f != nil && f.Changed {
 		path = f.Value.String()
 	}
 	var err error
-	if path == "" {
-		path, err = find(dir)
+	var check func(fs.FileInfo) error // a file that was named counts, whoever wrote it
+	found, foreign := path == "", false
+	if found {
+		path, err = find(o.Dir)
+		check = func(info fs.FileInfo) error {
+			err := own(path, info, l.owners())
+			foreign = err != nil
+			return err
+		}
 	} else if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+		path = filepath.Join(o.Dir, path)
 	}
 	if path == "" || err != nil {
 		return err
 	}
-	if l.file, err = read(path); err != nil {
+	file, err := read(path, check)
+	if foreign && o.Named {
+		return nil // another's word, of which nothing would count
+	}
+	if err != nil {
 		return err
 	}
+	file.found = found
+	if found && o.Named {
+		l.unused = file
+		return nil
+	}
+	l.file = file
 	l.v.SetConfigType("yaml")
 	if err := l.v.ReadConfig(strings.NewReader(string(l.file.data))); err != nil {
 		return fault.New(fault.Invalid, "reading %s: %w", path, err)
@@ -96,14 +121,16 @@ func (l *loader) readFile(dir string) error {
 	return nil
 }
 
+func (l *loader) owners() owner.Rule { return owner.Own(l.env["SUDO_UID"]) }
+
 // gather decides one setting and records where it came from. Viper looks at
 // its flags first, then at the file, then at the default; the environment is
 // handed in, so it goes over the file.
 func (l *loader) gather(e Entry) error {
 	l.v.SetDefault(e.Key, l.defaultOf(e))
 	l.from[e.Key] = fromDefault
-	if place, ok := l.file.places[e.Key]; ok {
-		l.from[e.Key] = fmt.Sprintf("%s:%d", filepath.Base(l.file.path), place.Line)
+	if _, ok := l.file.places[e.Key]; ok {
+		l.from[e.Key] = l.file.at(e.Key)
 		l.anchor(e)
 	}
 	if text, ok := l.env[e.Env()]; ok {
@@ -169,6 +196,6 @@ func (l *loader) decode() (*Settings, error) {
 		return nil, fault.Hint(fault.New(fault.Invalid, "no folder for state: neither HOME nor XDG_STATE_HOME is set"),
 			"give one with --state or BAKELITE_STATE")
 	}
-	s.values = l.effective(s)
-	return s, nil
+	s.values, s.trust = l.effective(s), trust{rule: l.owners(), file: l.file, unused: l.unused, from: l.from}
+	return s, s.checkFound()
 }

@@ -3,7 +3,6 @@ package settings
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -13,7 +12,7 @@ import (
 func (l *loader) gatherNamed(e Entry) error {
 	for archive := range l.v.GetStringMap(e.Key) {
 		key := e.Key + "." + archive
-		l.from[key] = fmt.Sprintf("%s:%d", filepath.Base(l.file.path), l.file.places[key].Line)
+		l.from[key] = l.file.at(key)
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.env)) {
 		rest, ok := strings.CutPrefix(name, e.Env()+"_")

@@ -3,9 +3,9 @@
 // from a flag, else from the environment (BAKELITE_…), else from
 // bakelite.yaml, else from its default; one table drives all four, the
 // documentation and the command that shows what is in force. It refuses
-// unknown keys in bakelite.yaml. It is the only package that imports viper;
-// only commands may import it. App files never pass through it: viper folds
-// the case of keys.
+// unknown keys in bakelite.yaml, and a bakelite.yaml that was found and that
+// another user could have written. It is the only package that imports viper.
+// App files never pass through it: viper folds the case of keys.
 package settings
 
 import "github.com/bakelite/bakelite/internal/units"
@@ -47,6 +47,7 @@ type Settings struct {
 	Jobs int `yaml:"jobs,omitempty"`
 
 	values []Value
+	trust  trust
 }
 
 // Scanner says what content is compared with.

@@ -214,29 +214,6 @@ func TestFileIsFoundAboveAndAnchorsItsPaths(t *testing.T) {
 	}
 }
 
-// TestPlantedSettings: a file above the working folder that all can write,
-// such as one in /tmp, must not choose the engine.
-func TestPlantedSettings(t *testing.T) {
-	top := t.TempDir()
-	deep := filepath.Join(top, "work")
-	if err := os.Mkdir(deep, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	planted := filepath.Join(top, FileName)
-	write(t, planted, "engine: {address: tcp://attacker.example:1234}\n")
-	if err := os.Chmod(planted, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	_, err := Load(Options{Dir: deep, Environ: []string{home}})
-	if fault.KindOf(err) != fault.Invalid || err == nil || fault.HintOf(err) == "" {
-		t.Fatalf("the planted file gave %v", err)
-	}
-	s, err := Load(Options{Dir: deep, Environ: []string{home, "BAKELITE_CONFIG=../" + FileName}})
-	if err != nil || s.Engine.Address == "" {
-		t.Errorf("named on purpose: %+v, %v", s, err)
-	}
-}
-
 func TestNamedFileMustExist(t *testing.T) {
 	_, err := load(t, "", nil, "--config=none.yaml")
 	if fault.KindOf(err) != fault.Missing {

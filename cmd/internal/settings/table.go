@@ -30,6 +30,8 @@ type Entry struct {
 	Help string
 	// OneOf are the only words allowed, or nil.
 	OneOf []string
+	// File says that the value names a file, whose content decides.
+	File bool
 	// Rare keeps the flag out of the help of every command.
 	Rare bool
 	// Secret keeps the value out of everything that is shown.
@@ -66,21 +68,21 @@ func Table() []Entry {
 			Help: "Let steps with network: true run on an engine that is not Bakelite's own, in whatever network it gives them, which may be this machine's."},
 		{Key: mirrors, Flag: "mirror", Kind: PerNamed, DefaultHelp: "the machine's apt sources",
 			Help: "Mirrors of each archive, by the archive's name (debian, debian-security), in order of preference."},
-		{Key: "keyring", Flag: "keyring", Kind: Path, DefaultHelp: "the keys of the machine's distribution",
+		{Key: "keyring", Flag: "keyring", Kind: Path, File: true, DefaultHelp: "the keys of the machine's distribution",
 			Help: "File of OpenPGP keys that archives are verified with."},
 		{Key: "registry", Flag: "registry", Kind: Text, DefaultHelp: "the folder published below output",
 			Help: "Where artifacts are published: a host and path, or oci: and a folder that receives an OCI layout per artifact."},
-		{Key: "policy", Flag: "policy", Kind: Path, DefaultHelp: "the built-in policy",
+		{Key: "policy", Flag: "policy", Kind: Path, File: true, DefaultHelp: "the built-in policy",
 			Help: "Policy file that bases and artifacts are judged by."},
 		{Key: "scanner.database", Flag: "database", Kind: Text, Default: "ghcr.io/aquasecurity/trivy-db:2",
 			Help: "Database of vulnerabilities: an OCI reference, oci: and a layout folder, or a folder with trivy.db."},
 		{Key: "scanner.digest", Flag: "database-digest", Kind: Text, Rare: true, DefaultHelp: "what the reference names today",
 			Help: "Digest that the database must have."},
-		{Key: "sign.key", Flag: "key", Kind: Text, DefaultHelp: "none",
+		{Key: "sign.key", Flag: "key", Kind: Text, File: true, DefaultHelp: "none",
 			Help: "Key that signs: a file, or env: and the name of a variable that holds it; its passphrase is in BAKELITE_KEY_PASSPHRASE or COSIGN_PASSWORD."},
 		{Key: "sign.keyless", Flag: "keyless", Kind: Switch, Default: "false",
 			Help: "Sign as the identity that an OIDC token names, through Sigstore."},
-		{Key: "sign.token", Flag: "token", Kind: Path, Rare: true, DefaultHelp: "that of the GitHub Actions job",
+		{Key: "sign.token", Flag: "token", Kind: Path, File: true, Rare: true, DefaultHelp: "that of the GitHub Actions job",
 			Help: "File with the OIDC token of keyless signing."},
 		{Key: "sign.fulcio", Flag: "fulcio", Kind: Text, Rare: true, DefaultHelp: "the public Sigstore's",
 			Help: "URL of the certificate authority of a private Sigstore."},
@@ -90,15 +92,15 @@ func Table() []Entry {
 			Help: "Version of sign.rekor's API; 2, for tiles, needs sign.timestamp."},
 		{Key: "sign.timestamp", Flag: "timestamp", Kind: Text, Rare: true, DefaultHelp: "the public Sigstore's",
 			Help: "URL of the timestamp authority of a private Sigstore."},
-		{Key: "sign.config", Flag: "signing-config", Kind: Path, Rare: true, DefaultHelp: "none",
+		{Key: "sign.config", Flag: "signing-config", Kind: Path, File: true, Rare: true, DefaultHelp: "none",
 			Help: "File with Sigstore's SigningConfig, as cosign takes it: all of the addresses above."},
-		{Key: "sign.trusted-root", Flag: "trusted-root", Kind: Path, Rare: true, DefaultHelp: "the public Sigstore's",
+		{Key: "sign.trusted-root", Flag: "trusted-root", Kind: Path, File: true, Rare: true, DefaultHelp: "the public Sigstore's",
 			Help: "File with the trusted root of a private Sigstore."},
 		{Key: "sign.fallback-to-key", Flag: "fallback-to-key", Kind: Switch, Rare: true, Default: "false",
 			Help: "Let sign.key sign where Sigstore is out of reach."},
-		{Key: "secure-boot.key", Flag: "secure-boot-key", Kind: Path, DefaultHelp: "none",
+		{Key: "secure-boot.key", Flag: "secure-boot-key", Kind: Path, File: true, DefaultHelp: "none",
 			Help: "PEM file with the RSA key that signs the disk's EFI program."},
-		{Key: "secure-boot.certificate", Flag: "secure-boot-certificate", Kind: Path, DefaultHelp: "none",
+		{Key: "secure-boot.certificate", Flag: "secure-boot-certificate", Kind: Path, File: true, DefaultHelp: "none",
 			Help: "PEM file with the certificate of secure-boot.key, which the firmware trusts."},
 		{Key: "accelerator", Flag: "accelerator", Kind: Text, Rare: true, Default: "auto", OneOf: []string{"auto", "kvm", "tcg"},
 			Help: "What runs machines: KVM, QEMU's emulation (tcg), or auto: KVM where it was seen to run one."},

@@ -1,7 +1,6 @@
 // Package control reads Debian control data: stanzas of "Field: value" lines
 // (deb822) and the relationship fields in them. It streams, holds one stanza
 // at a time and refuses stanzas past its limits and lines that are no field.
-// It is a leaf: every package may import it.
 package control
 
 import (

@@ -2,7 +2,7 @@
 // a control and a data member, each a tar file that is plain or packed with
 // gzip, xz or zstd. It streams, bounds what it reads and refuses names and
 // links that leave the tree, devices and anything else that no package of
-// Debian holds. It is a leaf: every package may import it.
+// Debian holds.
 package deb
 
 import (

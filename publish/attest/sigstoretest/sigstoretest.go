@@ -2,8 +2,7 @@
 // loopback: Fulcio, Rekor in both versions, a timestamp authority, and the
 // address where GitHub Actions gives out tokens. Its certificates and first
 // log are those of sigstore-go's own virtual Sigstore. It refuses tokens that
-// are expired or for another audience, but checks no token's signature. Only
-// tests may import it.
+// are expired or for another audience, but checks no token's signature.
 package sigstoretest
 
 import (
