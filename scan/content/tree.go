@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/diskfs/go-diskfs/filesystem"
-
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -96,16 +94,7 @@ func (w *treeWalk) file(fsys fs.FS, name, full string, entry fs.DirEntry) error 
 	if err := w.budget.file(full, info.Size()); err != nil {
 		return err
 	}
-	open := func() (io.ReadCloser, error) {
-		// go-diskfs finds a name by reading its folder again; an entry knows
-		// where its file is.
-		if direct, ok := entry.(interface {
-			Open() (filesystem.File, error)
-		}); ok {
-			return direct.Open()
-		}
-		return fsys.Open(name)
-	}
+	open := func() (io.ReadCloser, error) { return fsys.Open(name) }
 	return w.visit(File{Path: full, Info: info, Open: open})
 }
 
