@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/disk/ext4"
+	"github.com/bakelite/bakelite/internal/disk/fat"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/squashfs"
+	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -146,3 +148,28 @@ func once(mounts []mount) error {
 func openSquashfs(r *io.SectionReader) (fs.FS, error) { return squashfs.Open(r, r.Size()) }
 
 func openExt4(r *io.SectionReader) (fs.FS, error) { return ext4.Open(r, r.Size()) }
+
+// cmdline reads the command line out of the EFI program that firmware starts
+// where nothing else is set.
+func cmdline(r io.ReaderAt, all []partition) (string, error) {
+	for _, p := range all {
+		for _, arch := range []string{"amd64", "arm64"} {
+			types, err := gpt.TypesOf(arch)
+			if err != nil {
+				return "", err
+			}
+			if p.kind != types.ESP {
+				continue
+			}
+			program, err := fat.OpenFile(io.NewSectionReader(r, p.offset, p.bytes), p.bytes, types.BootPath)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return "", fmt.Errorf("reading the EFI partition: %w", err)
+			}
+			return uki.Cmdline(program)
+		}
+	}
+	return "", fault.New(fault.Integrity, "the disk has no EFI program")
+}
