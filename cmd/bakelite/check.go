@@ -62,7 +62,7 @@ The exit code is 6 where a control fails that the policy requires: all of level
 // lookChecked checks the target, and ends the display before anything is
 // printed.
 func lookChecked(c *cobra.Command, target string, o pipelines.CheckOptions) (pipelines.Checked, error) {
-	k, err := lookKitchen(c, signerFlags{})
+	k, _, err := lookKitchen(c, signerFlags{}, policyKey)
 	if err != nil {
 		return pipelines.Checked{}, err
 	}
