@@ -10,12 +10,22 @@ VCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 export GO
 export CGO_ENABLED = 0
 
-.PHONY: build demo test lint bench clean
+.PHONY: build plugin programs demo test lint bench clean
+STAMPED = -trimpath -tags embedprograms -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))'
 
-build: ## bin/bakelite, and bin/bakelite-scan beside it
-	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o cmd/internal/checkprogram/bakelite-check ./cmd/bakelite-check
-	$(GO) build -tags embedcheck -trimpath -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/bakelite ./cmd/bakelite
+build: programs ## bin/bakelite, and bin/bakelite-scan beside it
+	$(GO) build $(STAMPED) -o bin/bakelite ./cmd/bakelite
 	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/bakelite-scan ./cmd/bakelite-scan
+
+plugin: programs ## bin/packer-plugin-bakelite
+	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
+
+# What images carry for their service, and what looks at machines that are booted
+# for a test, is put into the programs that bake: the same source gives the same
+# bytes.
+programs:
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/bakelite-service ./cmd/bakelite-service
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/bakelite-check ./cmd/bakelite-check
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh
@@ -30,4 +40,4 @@ bench: build ## ratios against peers, measured side by side; see bench/
 	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays
-	rm -rf bin dist
+	rm -rf bin dist cmd/internal/programs/bakelite-service cmd/internal/programs/bakelite-check

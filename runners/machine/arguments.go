@@ -2,6 +2,8 @@ package machine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,7 +19,9 @@ type wiring struct {
 	// credentials are files, each with one SMBIOS string.
 	credentials []string
 	inspector   string // a drive's file; empty for none
-	qmp, report int    // file descriptors in QEMU
+	// given are the files of secrets and settings, by credential name.
+	given       map[string]string
+	qmp, report int // file descriptors in QEMU
 }
 
 // forward is a port of the machine that this machine's loopback reaches.
@@ -52,6 +56,9 @@ func (w wiring) arguments() []string {
 	}
 	for _, file := range w.credentials {
 		args = append(args, "-smbios", "type=11,path="+escape(file))
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.given)) {
+		args = append(args, "-fw_cfg", "name=opt/io.systemd.credentials/"+name+",file="+escape(w.given[name]))
 	}
 	return args
 }

@@ -52,6 +52,11 @@ type Options struct {
 	// Inspector looks at the booted machine, where Report is set; its answer is
 	// Report.Controls. The zero value is none.
 	Inspector Inspector
+	// Values are the service's secrets and settings by name; one that is missing
+	// keeps the service from starting.
+	Values map[string][]byte
+	// Environment is NAME=value, besides what the unit sets.
+	Environment []string
 	// Report hands the reporting unit over; Test sets it.
 	Report bool
 

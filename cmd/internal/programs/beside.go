@@ -1,6 +1,6 @@
-//go:build !embedcheck
+//go:build !embedprograms
 
-package checkprogram
+package programs
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
-// maxProgram bounds the program, in bytes.
-const maxProgram = 32 << 20
+// maxProgram bounds a program, in bytes.
+const maxProgram = 8 << 20
 
-// Read returns the program from beside the one that runs. An error is of kind
+// Read returns a program from beside the one that runs. An error is of kind
 // fault.Missing.
-func Read() ([]byte, error) {
+func Read(name string) ([]byte, error) {
 	own, err := os.Executable()
 	if err == nil {
 		own, err = filepath.EvalSymlinks(own)
