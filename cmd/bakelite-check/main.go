@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/controls/check"
 	"github.com/bakelite/bakelite/scan/controls/probe"
 	"github.com/bakelite/bakelite/scan/tree"
@@ -32,12 +32,7 @@ func main() {
 }
 
 func run(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxOrder, "the order")
+	text, err := regular.ReadFile(name, maxOrder)
 	if err != nil {
 		return err
 	}
