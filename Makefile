@@ -10,11 +10,20 @@ VCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 export GO
 export CGO_ENABLED = 0
 
-.PHONY: build demo test lint bench clean
+.PHONY: build plugin programs demo test lint bench clean
+STAMPED = -trimpath -tags embedprograms -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))'
 
-build: ## bin/bakelite, and bin/bakelite-scan beside it
-	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))' -o bin/bakelite ./cmd/bakelite
+build: programs ## bin/bakelite, and bin/bakelite-scan beside it
+	$(GO) build $(STAMPED) -o bin/bakelite ./cmd/bakelite
 	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/bakelite-scan ./cmd/bakelite-scan
+
+plugin: programs ## bin/packer-plugin-bakelite
+	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
+
+# What images carry for their service is put into the programs that bake: the
+# same source gives the same bytes.
+programs:
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/bakelite-service ./cmd/bakelite-service
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh
@@ -29,4 +38,4 @@ bench: build ## ratios against peers, measured side by side; see bench/
 	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays
-	rm -rf bin dist
+	rm -rf bin dist cmd/internal/programs/bakelite-service

@@ -182,6 +182,29 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+// TestDifferencesAreExplained: service.md says why a service sees something else
+// on the disk, for all that was found to differ and nothing more.
+func TestDifferencesAreExplained(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "service.md"), "## What differs")
+	explained := map[string]bool{}
+	for line := range strings.Lines(table) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
+			explained[found[1]] = true
+		}
+	}
+	for line := range strings.Lines(read(t, "../test/testdata/witness/differences.txt")) {
+		subject, _, _ := strings.Cut(line, ": ")
+		if !explained[subject] {
+			t.Errorf("service.md does not explain %q", subject)
+		}
+		delete(explained, subject)
+	}
+	for subject := range explained {
+		t.Errorf("service.md explains %q, which does not differ", subject)
+	}
+}
+
 // TestNoMirror: archives have names, and mirrors are settings. The key ring's
 // comments and addresses of people are no mirrors.
 func TestNoMirror(t *testing.T) {

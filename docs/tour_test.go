@@ -57,15 +57,21 @@ func unsignedBase() string {
 func secret() string {
 	digest := "sha256:" + strings.Repeat("0", 64)
 	found := scan.Secret{Rule: "private-key", Severity: scan.High, Path: "/srv/web/handbook/sample.pem", Line: 2, Title: "Asymmetric Private Key"}
+	system := scan.OS{Family: "debian", Name: "13"}
+	packages := []scan.Package{{Type: system.Family, Name: "libc6", Version: "1", Arch: "amd64"}}
 	v, _, _ := gate.Judge(gate.Input{
 		App: "shop", ArtifactKind: "container", Digest: digest, Now: time.Now(),
-		Report: &scan.Report{APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container", Scanned: time.Now(), Secrets: []scan.Secret{found}},
+		Report: &scan.Report{
+			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container", Scanned: time.Now(),
+			OS: system, Packages: packages, Secrets: []scan.Secret{found},
+		},
+		Locked: &gate.Locked{Distribution: system, Packages: packages},
 	})
 	v.Rules = slices.DeleteFunc(v.Rules, func(r gate.Rule) bool { return r.Name != policy.RuleSecrets })
 	return told(v.Err())
 }
 
 func unsignedFile(t *testing.T) string {
-	_, err := pipelines.Kitchen{}.Verify(t.Context(), pipelines.Target{Path: "team.pub"})
+	_, err := pipelines.Kitchen{}.Verify(t.Context(), pipelines.Target{Path: "team.pub"}, pipelines.Asked{})
 	return told(err)
 }

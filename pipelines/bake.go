@@ -122,7 +122,7 @@ func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 // disk is the order for the app's disk.
 func (w *work) disk() vm.Order {
 	return vm.Order{
-		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Output: w.dir,
+		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Vouch: w.kitchen.Vouch, Output: w.dir,
 		KernelArguments: w.kitchen.Controls.KernelArguments(), SecureBoot: w.kitchen.SecureBoot,
 	}
 }
@@ -143,6 +143,10 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
+	program, err := k.Service()
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
 	source := engine.Kitchen{
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
@@ -154,7 +158,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 		source.Judge = k.judgeLocked(l)
 	}
 	return rootfs.Graph{
-		App: a, Lock: l,
+		App: a, Lock: l, Service: program,
 		Controls: map[string]string{
 			artifact.Container: k.Controls.ApplyScript(artifact.Container),
 			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),

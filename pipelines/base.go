@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -21,42 +23,57 @@ import (
 	"github.com/bakelite/bakelite/internal/regular"
 )
 
-// maxStatus bounds the dpkg status file of a base image, in bytes.
-const maxStatus = 16 << 20
+// baseImage is a base image by digest, and what it says of itself.
+type baseImage struct {
+	image lock.Image
+	suite string
+	// status is dpkg's status file, and installed what stands in it.
+	status    []byte
+	installed []lock.Installed
+}
 
-// inspect pins the base image of an app and reads what its packages are: the
-// suite that it is of and the text of dpkg's status file.
-func (k Kitchen) inspect(ctx context.Context, a app.App) (*lock.Image, string, []byte, error) {
+// inspect pins the base image of an app and reads what its packages are.
+func (k Kitchen) inspect(ctx context.Context, a app.App) (b baseImage, err error) {
+	b.image.Ref = a.Base.Image
 	digest, err := pinned(a)
 	if err != nil {
-		return nil, "", nil, err
+		return b, err
 	}
-	image := &lock.Image{Ref: a.Base.Image}
-	if image.Digest, err = k.judgeBase(ctx, a, digest); err != nil {
-		return nil, "", nil, err
+	if b.image.Digest, err = k.judgeBase(ctx, a, digest); err != nil {
+		return b, err
 	}
 	e, err := k.Engine(ctx)
 	if err != nil {
-		return nil, "", nil, err
+		return b, err
 	}
 	defer e.Close()
 	dir, err := os.MkdirTemp("", "bakelite-base-*")
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("making work folder: %w", err)
+		return b, fmt.Errorf("making work folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Layouts: layouts(a), Judge: k.judgeImage}
-	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: image}}
+	g := rootfs.Graph{App: a, Lock: &lock.Lock{Base: &b.image}}
 	if err := container.ReadBase(ctx, g, kitchen, dir); err != nil {
-		return nil, "", nil, fault.Hint(fmt.Errorf("reading base image %s: %w", image.Ref, err),
+		return b, fault.Hint(fmt.Errorf("reading base image %s: %w", b.image.Ref, err),
 			"base.image must be an image of Debian with its package database")
 	}
-	suite, err := suiteOf(filepath.Join(dir, "os-release"))
-	if err != nil {
-		return nil, "", nil, fmt.Errorf("base image %s: %w", image.Ref, err)
+	if err := b.read(dir); err != nil {
+		return b, fmt.Errorf("base image %s: %w", b.image.Ref, err)
 	}
-	status, err := readWhole(filepath.Join(dir, "status"), maxStatus)
-	return image, suite, status, err
+	return b, nil
+}
+
+// read reads what ReadBase left in dir.
+func (b *baseImage) read(dir string) (err error) {
+	if b.suite, err = suiteOf(filepath.Join(dir, "os-release")); err != nil {
+		return err
+	}
+	if b.status, err = readWhole(filepath.Join(dir, "status"), debian.MaxStatus); err != nil {
+		return err
+	}
+	b.installed, err = debian.ParseStatus(bytes.NewReader(b.status))
+	return err
 }
 
 // images pins the images that an app's Dockerfile names, where it gives no

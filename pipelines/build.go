@@ -74,7 +74,10 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if o.Receipt != "" {
 		return k.handedOver(ctx, a.Name, key, o)
 	}
-	old := k.readReceipt(a.Name)
+	old, err := k.lastBuild(ctx, a.Name)
+	if err != nil {
+		return nil, err
+	}
 	if old.Key == key && old.serves(o) {
 		return &Built{Receipt: old.of(o.Targets)}, nil
 	}
@@ -170,7 +173,11 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
-	text, err := json.Marshal([]any{certificate, string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
+	program, err := k.Service()
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -20,10 +21,13 @@ import (
 // evidence is everything that is stated about one subject.
 type evidence struct {
 	app     app.App
+	lock    lock.Lock
 	built   *Built
 	subject subject
 	seen    scanned
 	passed  gate.Passed
+	// version is what it is published as, "" for none.
+	version string
 }
 
 func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
@@ -34,17 +38,22 @@ func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
 	return signer, err
 }
 
+// builtLock is the lock that was built.
+func builtLock(a app.App, built *Built) (*lock.Lock, error) {
+	l, err := readLock(a)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil || l.Digest() != built.LockDigest {
+		return nil, fault.Hint(fault.New(fault.Integrity, "%s is not the lock that was built", LockPath(a)), "run: bakelite build %s", a.Path)
+	}
+	return l, nil
+}
+
 // sign signs the subject and all evidence of it that does not stand already.
 // What comes back was verified as a consumer with the same policy would.
 func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {
-	l, err := readLock(e.app)
-	if err != nil {
-		return signed, err
-	}
-	if l == nil || l.Digest() != e.built.LockDigest {
-		return signed, fault.Hint(fault.New(fault.Integrity, "%s is not the lock that was built", LockPath(e.app)), "run: bakelite build %s", e.app.Path)
-	}
-	provenance, err := k.provenance(e, l)
+	provenance, err := k.provenance(e)
 	if err != nil {
 		return signed, err
 	}
@@ -56,9 +65,9 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
 		Statements: []attest.Statement{
 			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.cycloneDX), attest.SPDX(e.seen.spdx), attest.Scan(e.seen.report),
-			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(*l),
+			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(e.lock),
 		},
-		Want: attest.All{Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
+		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
 	}
 	err = k.Progress.Do(ctx, "[sign] "+e.subject.kind, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		signed, err = attest.Sign(ctx, order, signer)
@@ -79,16 +88,16 @@ func (s subject) files() []attest.Subject {
 	return all
 }
 
-func (k Kitchen) provenance(e evidence, l *lock.Lock) (attest.Provenance, error) {
+func (k Kitchen) provenance(e evidence) (attest.Provenance, error) {
 	asked, err := app.Marshal(e.app)
 	if err != nil {
 		return attest.Provenance{}, fmt.Errorf("writing app: %w", err)
 	}
 	o := k.Publisher.Origin
 	return attest.NewProvenance(attest.Build{
-		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: *l, LockDigest: e.built.LockDigest,
-		CacheMounts: e.built.CacheMounts,
-		Source:      o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		App: e.app.Name, AppDigest: digestOf(asked), ArtifactKind: e.subject.kind, Lock: e.lock, LockDigest: e.built.LockDigest,
+		Trimmed: trimmed(e.app, e.lock, e.subject.kind), CacheMounts: e.built.CacheMounts, Release: e.version,
+		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil
 }
@@ -144,7 +153,7 @@ func hardeningOf(t Tested) gate.Hardening {
 
 // writeBeside puts the bundles and a checksum beside each file of a disk: one
 // bundle a line, the signature first.
-func (k Kitchen) writeBeside(s subject, signed attest.Signed) error {
+func (k Kitchen) writeBeside(ctx context.Context, s subject, signed attest.Signed) error {
 	if !s.beside {
 		return nil
 	}
@@ -162,7 +171,23 @@ func (k Kitchen) writeBeside(s subject, signed attest.Signed) error {
 			return err
 		}
 	}
+	for _, path := range s.besides() {
+		if err := k.Vouch.NoteTree(ctx, vouch.Publication, path, path); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// besides are the files with bundles and digests that stand beside a disk's.
+func (s subject) besides() []string {
+	var all []string
+	for _, m := range s.made {
+		if s.beside {
+			all = append(all, m.Path+".sha256", m.Path+BundlesSuffix)
+		}
+	}
+	return all
 }
 
 // BundlesSuffix ends the name of the file with a disk file's bundles.

@@ -39,7 +39,7 @@ type Inspected struct {
 func (k Kitchen) Inspect(ctx context.Context, t Target) (Inspected, error) {
 	all := Inspected{Name: t.Name, Digest: t.Digest, File: t.File, Statements: map[string]int{}}
 	if len(k.Policy.Verify.SignedBy) > 0 {
-		summary, err := k.Verify(ctx, t)
+		summary, err := k.Verify(ctx, t, Asked{})
 		all.Verified, all.Reasons, all.Signers = err == nil, summary.Reasons, summary.Signers
 		if err == nil {
 			return all, all.takeAll(summary.Statements)

@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -123,6 +124,8 @@ func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string,
 		return "it is of the app " + l.App, nil
 	case l.Platform != platform:
 		return "it is for " + l.Platform, nil
+	case l.Distribution == nil:
+		return "an older version made it, without what images are compared with", nil
 	case l.Inputs != inputs(a):
 		return "the app file asks for other packages", nil
 	}
@@ -169,16 +172,18 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*l
 		return nil, err
 	}
 	l := &lock.Lock{
-		APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: k.Version,
+		APIVersion: lock.APIVersion, Kind: lock.Kind, App: a.Name, Bakelite: k.Version,
 		Platform: k.Platform, Inputs: inputs(a), Files: files,
 	}
 	_, arch, _ := strings.Cut(k.Platform, "/")
 	r := resolver{client: k.Archive}
 	suite := a.Base.Debian
 	if a.Base.Image != "" {
-		if l.Base, suite, r.image, err = k.inspect(ctx, a); err != nil {
+		base, err := k.inspect(ctx, a)
+		if err != nil {
 			return nil, err
 		}
+		l.Base, suite, r.image, l.Packages.Image = &base.image, base.suite, base.status, base.installed
 	}
 	if err := k.judgeArchives(a, debian.Archives(suite)); err != nil {
 		return nil, err
@@ -193,7 +198,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*l
 	if err != nil {
 		return nil, err
 	}
-	l.Archives = r.snapshot.Archives
+	l.Archives, l.Distribution = r.snapshot.Archives, &r.snapshot.Distribution
 	err = k.Progress.Do(ctx, "[lock] unpack apt", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		l.Packages.Seed, r.seed, err = r.client.PrepareSeed(ctx, r.snapshot)
 		return false, err
@@ -254,17 +259,20 @@ func machinePackages(a app.App, arch string) []string {
 	return names
 }
 
-// seedLayout makes the OCI layout of a lock's seed, where it is not there yet,
-// and returns its folder.
+// seedLayout makes the OCI layout of a lock's seed, where none that this state
+// folder's key vouches for is there yet, and returns its folder.
 func (k Kitchen) seedLayout(ctx context.Context, l *lock.Lock) (dir string, err error) {
 	hash := sha256.New()
 	for _, pin := range l.Packages.Seed {
 		_, _ = io.WriteString(hash, pin.SHA256)
 	}
 	dir = filepath.Join(k.State, "seed", hex.EncodeToString(hash.Sum(nil)[:16]))
-	if done, err := cache.Use(dir); err == nil {
+	done, err := k.Vouch.Use(ctx, vouch.Layout, filepath.Base(dir), dir)
+	if err == nil {
 		done() // it is among the newest now, and those stay
-		return dir, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
 	}
 	err = k.Progress.Do(ctx, "[seed] make the first system from its packages", func(ctx context.Context, _ io.Writer) (bool, error) {
 		return false, k.makeSeed(ctx, l, dir)
@@ -282,6 +290,9 @@ func (k Kitchen) makeSeed(ctx context.Context, l *lock.Lock, dir string) error {
 	}
 	defer beside.Close()
 	if err := writeSeed(ctx, k, l, beside.Path); err != nil {
+		return err
+	}
+	if err := k.Vouch.NoteTree(ctx, vouch.Layout, filepath.Base(dir), beside.Path); err != nil {
 		return err
 	}
 	if err := beside.Rename(dir); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
@@ -58,7 +59,7 @@ func (k Kitchen) Look(ctx context.Context, target string) (Seen, error) {
 		r.Subject = unknownSubject
 	}
 	verdict, _, _ := gate.Judge(gate.Input{
-		App: root.Name, ArtifactKind: r.ArtifactKind, Digest: r.Subject, Report: &r, VEX: documents, Policy: k.Policy, Now: time.Now(),
+		App: root.Name, ArtifactKind: r.ArtifactKind, Digest: r.Subject, Report: &r, Locked: evidence.locked, Unlocked: evidence.locked == nil, VEX: documents, Policy: k.Policy, Now: time.Now(),
 		Hardening: evidence.hardening, Tests: evidence.tests,
 	})
 	return Seen{Report: seen[0].report, CycloneDX: seen[0].cycloneDX, SPDX: seen[0].spdx, Verdict: verdict}, nil
@@ -74,6 +75,8 @@ type stated struct {
 	tests     gate.Tests
 	// earlier is the report that was signed, zero where there is none.
 	earlier scan.Report
+	// locked is what the lock that was signed put into it, nil where none was.
+	locked *gate.Locked
 }
 
 // rootOf is what the scanner is to read for a target.
@@ -113,7 +116,7 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 	}
 	root := protocol.Root{Name: t.Name, Digest: t.Digest}
 	if len(k.Policy.Verify.SignedBy) > 0 && len(t.Bundles) > 0 {
-		sbom, said, err := k.vouchedSBOM(ctx, t)
+		sbom, said, err := k.vouchedSBOM(ctx, t, kind)
 		if err != nil {
 			return root, skipped, err
 		}
@@ -133,9 +136,9 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 
 // vouchedSBOM returns the SBOM that the policy's signers signed, and what else
 // they said that the gate asks for.
-func (k Kitchen) vouchedSBOM(ctx context.Context, t Target) ([]byte, stated, error) {
+func (k Kitchen) vouchedSBOM(ctx context.Context, t Target, kind string) ([]byte, stated, error) {
 	asked := k.Policy.Verify
-	asked.WithoutVerdict, asked.WithoutProvenance = true, true
+	asked.WithoutVerdict, asked.WithoutProvenance, asked.WithoutLock, asked.WithoutTests, asked.Policies = true, true, true, true, nil
 	asked.MaxReportAge = forever // a new report is about to be made
 	summary, err := attest.VerifyAll(ctx, t.Bundles, attest.All{
 		Digest: t.Digest, File: t.File, Verify: asked, Dir: k.Policy.Dir, TUF: k.TUF, AcceptReported: true, Now: time.Now(),
@@ -153,6 +156,9 @@ func (k Kitchen) vouchedSBOM(ctx context.Context, t Target) ([]byte, stated, err
 		return nil, stated{}, fault.New(fault.Missing, "%s has no SBOM in CycloneDX's form", t.Name)
 	}
 	said := i.stated()
+	if said.locked, err = i.locked(kind); err != nil {
+		return nil, stated{}, err
+	}
 	if i.Report != nil && i.Report.Subject == t.Digest {
 		said.earlier = *i.Report
 	}
@@ -161,6 +167,22 @@ func (k Kitchen) vouchedSBOM(ctx context.Context, t Target) ([]byte, stated, err
 
 // forever is longer than any report is kept.
 const forever = 100 * 365 * 24 * 3600e9
+
+// locked is what the lock's statement says to the gate. Provenance of older
+// versions does not say what was trimmed: then it is all that ever is.
+func (i Inspected) locked(kind string) (*gate.Locked, error) {
+	if i.Lock == nil {
+		return nil, nil
+	}
+	l, err := attest.StatedLock(i.Lock)
+	if err != nil {
+		return nil, err
+	}
+	if i.Provenance != nil && i.Provenance.BuildDefinition.InternalParameters.Trimmed != nil {
+		return lockedOf(l, kind, i.Provenance.BuildDefinition.InternalParameters.Trimmed), nil
+	}
+	return lockedOf(l, kind, trimmed(app.App{}, l, kind)), nil
+}
 
 // stated is what the tests' statement says to the gate.
 func (i Inspected) stated() stated {

@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/runners/probe"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -34,8 +35,13 @@ type Kitchen struct {
 	Mirrors map[string][]string
 	// Engine opens the build engine; it is called only when there is work.
 	Engine func(ctx context.Context) (*engine.Engine, error)
+	// Service reads the program that images carry for their service.
+	Service func() ([]byte, error)
 	// State is the folder of caches; Output that of results.
 	State, Output string
+	// Vouch tells what this state folder's own commands noted from what others
+	// wrote to state or output.
+	Vouch vouch.Key
 	// Testers run the declared tests, by kind of artifact.
 	Testers map[string]Tester
 	// Controls are the hardening controls.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
@@ -25,7 +26,8 @@ type Publisher struct {
 	Database func(ctx context.Context) (database.Database, error)
 	// Signer returns who signs; it is asked only when something passed.
 	Signer func(ctx context.Context) (attest.Signer, error)
-	// SignerName tells one signer from another: the key's path, or "keyless".
+	// SignerName tells one way to sign from another: by a key, or keyless by
+	// which services. Which key it was a publication says.
 	SignerName string
 	// Destination is a registry's host and path, or "oci:" and a folder, below
 	// which each artifact has a repository.
@@ -89,12 +91,12 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err != nil {
 		return nil, err
 	}
-	key, err := k.publicationKey(subjects, db, built, o)
+	key, err := k.publicationKey(ctx, subjects, db, built, o)
 	if err != nil {
 		return nil, err
 	}
-	if done := k.published(ctx, a.Name, key); done != nil {
-		return done, nil
+	if done, err := k.published(ctx, a.Name, key, subjects); done != nil || err != nil {
+		return done, err
 	}
 	if err := k.versionFree(ctx, subjects, o); err != nil {
 		return nil, err
@@ -106,7 +108,11 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err := k.dateFixes(ctx, subjects, scanned); err != nil {
 		return nil, err
 	}
-	passed, err := k.judge(a, built, subjects, scanned)
+	l, err := builtLock(a, built)
+	if err != nil {
+		return nil, err
+	}
+	passed, err := k.judge(a, l, built, subjects, scanned)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +122,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	}
 	signed := make([]attest.Signed, len(subjects)) // all of them before anything is sent
 	for i, s := range subjects {
-		if signed[i], err = k.sign(ctx, signer, evidence{a, built, s, scanned[i], passed[i]}); err != nil {
+		if signed[i], err = k.sign(ctx, signer, evidence{a, *l, built, s, scanned[i], passed[i], o.Version}); err != nil {
 			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
 	}
@@ -173,7 +179,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 	if err != nil {
 		return Publication{}, err
 	}
-	return p, k.writeBeside(s, signed)
+	return p, k.writeBeside(ctx, s, signed)
 }
 
 func signedAnew(s attest.Signed) (n int) {
@@ -197,7 +203,7 @@ func room(ctx context.Context, store registry.Reader, s subject, more int) error
 }
 
 // judge lets all subjects through the gate, or none.
-func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scanned) ([]gate.Passed, error) {
+func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject, seen []scanned) ([]gate.Passed, error) {
 	documents, err := gate.Documents(k.Policy)
 	if err != nil {
 		return nil, err
@@ -207,6 +213,7 @@ func (k Kitchen) judge(a app.App, built *Built, subjects []subject, seen []scann
 	for i, s := range subjects {
 		verdict, passed, ok := gate.Judge(gate.Input{
 			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &seen[i].report,
+			Locked:    lockedOf(*l, s.kind, trimmed(a, *l, s.kind)),
 			Hardening: hardeningOf(built.Tests[s.kind]), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
 		})
 		if err := k.writeVerdict(a, s, verdict, seen[i]); err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/scan/database"
 )
 
@@ -58,9 +60,14 @@ func (k Kitchen) publicationPath(app string) string {
 }
 
 // publicationKey is the digest of everything that decides what is published
-// and what is stated about it, but for times.
-func (k Kitchen) publicationKey(subjects []subject, db database.Database, built *Built, o PublishOptions) (string, error) {
-	key := []any{built.Key, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
+// and what is stated about it, but for times and for which key signs. What a
+// setting names counts by its content.
+func (k Kitchen) publicationKey(ctx context.Context, subjects []subject, db database.Database, built *Built, o PublishOptions) (string, error) {
+	scanner, err := k.Publisher.Scanner.Digest(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading the scanner: %w", err)
+	}
+	key := []any{built.Key, scanner, built.TestsSkipped, k.Policy.Digest(), db.Digest, k.Publisher.Destination, k.Publisher.Origin, k.Publisher.SignerName, o}
 	for _, s := range subjects {
 		key = append(key, s.digest(), s.repository)
 	}
@@ -77,35 +84,77 @@ func digestOf(text []byte) string {
 }
 
 // published returns what was published before where it is all there still: the
-// same key, and every name leads to the same digest.
-func (k Kitchen) published(ctx context.Context, app, key string) []Publication {
-	text, err := readWhole(k.publicationPath(app), maxReceipt)
+// same key, content and bundles whole, every name leads to the same digest, and
+// who would sign now has signed. An error is a signer that cannot be asked.
+func (k Kitchen) published(ctx context.Context, app, key string, subjects []subject) ([]Publication, error) {
+	old := k.lastPublished(app)
+	if len(old) != len(subjects) {
+		return nil, nil
+	}
+	for i, p := range old {
+		if p.Key != key || !k.stands(ctx, subjects[i], p) {
+			return nil, nil
+		}
+		old[i].Again = true
+	}
+	signer, err := k.signer(ctx)
 	if err != nil {
+		return nil, err
+	}
+	for _, p := range old {
+		if made, err := signer.Made(p.Signer); err != nil || !made {
+			return nil, err
+		}
+	}
+	return old, nil
+}
+
+// lastPublished is the list of what was published last, where this state
+// folder's key vouches for it.
+func (k Kitchen) lastPublished(app string) []Publication {
+	text, err := readWhole(k.publicationPath(app), maxReceipt)
+	if noted, ours := k.Vouch.Noted(vouch.Publication, k.publicationPath(app)); err != nil || !ours || noted != digestOf(text) {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var old publications
-	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app || len(old.Published) == 0 {
+	if decoder.Decode(&old) != nil || old.APIVersion != receiptVersion || old.App != app {
 		return nil
-	}
-	for i, p := range old.Published {
-		store, _, err := registry.Open(p.Repository, k.Registry)
-		if err != nil || p.Key != key {
-			return nil
-		}
-		for _, tag := range p.Tags {
-			if m, err := registry.Resolve(ctx, store, tag); err != nil || m.Digest.String() != p.Digest {
-				return nil
-			}
-		}
-		old.Published[i].Again = true
 	}
 	return old.Published
 }
 
+// stands says whether all that was published of a subject is there.
+func (k Kitchen) stands(ctx context.Context, s subject, p Publication) bool {
+	store, _, err := registry.Open(s.repository, k.Registry)
+	if err != nil || p.Repository != s.repository || p.Digest != s.digest() || !publish.Whole(ctx, store, s.content, p.Referrers) {
+		return false
+	}
+	for _, tag := range p.Tags {
+		if m, err := registry.Resolve(ctx, store, tag); err != nil || m.Digest.String() != p.Digest {
+			return false
+		}
+	}
+	for _, path := range s.besides() {
+		if holds, err := k.Vouch.Holds(ctx, vouch.Publication, path, path); err != nil || !holds {
+			return false
+		}
+	}
+	return true
+}
+
 func (k Kitchen) writePublications(app string, all []Publication) error {
-	return writeJSON(k.publicationPath(app), publications{APIVersion: receiptVersion, Kind: "Publication", App: app, Published: all})
+	path := k.publicationPath(app)
+	text, err := json.MarshalIndent(publications{APIVersion: receiptVersion, Kind: "Publication", App: app, Published: all}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	text = append(text, '\n')
+	if err := k.Vouch.Note(vouch.Publication, path, digestOf(text)); err != nil {
+		return err
+	}
+	return writeFile(path, text)
 }
 
 func writeJSON(path string, value any) error {

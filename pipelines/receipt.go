@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/regular"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Receipt says what was made, from what, and how it was tested. It stands in
@@ -63,6 +64,8 @@ func receiptPath(output, app string) string { return filepath.Join(output, app+"
 // ReadReceipt reads an app's receipt in a folder of results. It speaks of what
 // stands beside it, wherever that stood when it was made. None is a
 // fault.Missing, what is no receipt of this version a fault.Invalid.
+//
+// Nobody vouches for it: it tells what there is to run, never what to sign.
 func ReadReceipt(output, app string) (Receipt, error) {
 	path := receiptPath(output, app)
 	f, err := regular.Open(path)
@@ -91,13 +94,6 @@ func ReadReceipt(output, app string) (Receipt, error) {
 		}
 	}
 	return r, nil
-}
-
-// readReceipt returns an empty one where there is none or it cannot be read:
-// then there is work.
-func (k Kitchen) readReceipt(app string) Receipt {
-	r, _ := ReadReceipt(k.Output, app)
-	return r
 }
 
 // of returns what the receipt says of some kinds of artifacts.
@@ -149,7 +145,7 @@ func (r Receipt) with(old Receipt) Receipt {
 
 const receiptVersion = "bakelite.dev/v1"
 
-// writeReceipt writes a receipt, which then has a digest.
+// writeReceipt writes a receipt, which then has a digest, and vouches for it.
 func (k Kitchen) writeReceipt(r *Receipt) error {
 	r.APIVersion, r.Kind = receiptVersion, "Receipt"
 	var text bytes.Buffer
@@ -159,6 +155,10 @@ func (k Kitchen) writeReceipt(r *Receipt) error {
 		return fmt.Errorf("writing receipt: %w", err)
 	}
 	r.digest = digests.Of(text.Bytes())
+	if err := k.Vouch.Note(vouch.Receipt, r.digest, ""); err != nil {
+		return err
+	}
+	k.Vouch.Expire()
 	if err := renameio.WriteFile(receiptPath(k.Output, r.App), text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing receipt: %w", err)
 	}

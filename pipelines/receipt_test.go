@@ -97,12 +97,12 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := BuildOptions{Targets: []string{artifact.Disk}, SkipTests: true}
-	r := k.readReceipt("web")
+	r, _ := ReadReceipt(k.Output, "web")
 	if r.serves(asked) {
 		t.Error("a disk in another folder counts")
 	}
 	moved := disk(t, k.Output, "web.qcow2")
-	if r = k.readReceipt("web"); !r.serves(asked) || r.Artifacts[1] != moved {
+	if r, _ = ReadReceipt(k.Output, "web"); !r.serves(asked) || r.Artifacts[1] != moved {
 		t.Errorf("the receipt says %+v", r)
 	}
 	if want := filepath.Join(k.Output, "web.oci"); r.Artifacts[0].Path != want || r.Artifacts[0].Ref != want+"@sha256:1" {
@@ -110,19 +110,20 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 	}
 }
 
-// TestKeyHoldsTheRevision: two programs of one version may bake other bytes.
+// TestKeyHoldsTheRevision: two programs of one version may bake other bytes,
+// and so may other programs for the images.
 func TestKeyHoldsTheRevision(t *testing.T) {
-	key := func(revision string) string {
-		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}}
+	key := func(revision, program string) string {
+		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}, Service: func() ([]byte, error) { return []byte(program), nil }}
 		got, err := k.key(app.App{Name: "web"}, &lock.Lock{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	first, again, other := key("a"), key("a"), key("b")
-	if first != again || first == other {
-		t.Error("the key does not go by the revision")
+	first := key("a", "x")
+	if first != key("a", "x") || first == key("b", "x") || first == key("a", "y") {
+		t.Error("the key does not go by the revision and the program of images")
 	}
 }
 

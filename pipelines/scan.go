@@ -23,6 +23,8 @@ import (
 type Scanner interface {
 	Scan(ctx context.Context, request child.Request) ([]protocol.Result, error)
 	List(ctx context.Context, roots []protocol.Root) ([]map[string]string, error)
+	// Digest is that of its program.
+	Digest(ctx context.Context) (string, error)
 }
 
 // scanned is what the scanner gave for one subject.

@@ -28,6 +28,12 @@ type subject struct {
 	beside bool
 }
 
+// Ends of the names of repositories, behind the app's.
+const (
+	diskSuffix          = "-disk"
+	containerDiskSuffix = "-containerdisk"
+)
+
 func (s subject) digest() string { return s.content.Manifest.Digest.String() }
 
 // subjects are what a build made, as they will be published.
@@ -45,7 +51,7 @@ func (k Kitchen) subjects(ctx context.Context, a app.App, built *Built, o Publis
 				s.content, err = publish.Image(ctx, k.layoutPath(a.Name), made[0].Digest)
 				return false, err
 			}
-			s.repository += "-disk"
+			s.repository += diskSuffix
 			s.content, err = publish.Disk(ctx, k.diskOptions(a, made))
 			return false, err
 		})
@@ -74,7 +80,7 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 	if len(made) == 0 {
 		return s, fault.Hint(fault.New(fault.Invalid, "a containerdisk is made of a qcow2 or raw disk, and there is none"), "set vm.formats in %s", a.Path)
 	}
-	s = subject{name: "containerdisk", kind: artifact.Disk, made: []artifact.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + "-containerdisk"}
+	s = subject{name: "containerdisk", kind: artifact.Disk, made: []artifact.Artifact{bootableOf(made)}, repository: k.Publisher.Destination + "/" + a.Name + containerDiskSuffix}
 	err = k.Progress.Do(ctx, "[publish] pack the containerdisk", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 		s.content, err = publish.ContainerDisk(ctx, k.diskOptions(a, s.made))
 		return false, err
@@ -83,7 +89,7 @@ func (k Kitchen) containerDisk(ctx context.Context, a app.App, built *Built) (s 
 }
 
 func (k Kitchen) diskOptions(a app.App, made []artifact.Artifact) publish.DiskOptions {
-	o := publish.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed")}
+	o := publish.DiskOptions{App: a.Name, Platform: made[0].Platform, Cache: filepath.Join(k.State, "packed"), Vouch: k.Vouch}
 	for _, m := range made {
 		o.Files = append(o.Files, publish.DiskFile{Path: m.Path, Format: m.Format, Digest: m.Digest})
 	}

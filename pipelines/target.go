@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -108,23 +107,4 @@ func findFile(path string) (Target, error) {
 		t.Digest, err = attest.About(t.Bundles[0])
 	}
 	return t, err
-}
-
-// Verify asks of a target what the policy asks of what is run.
-func (k Kitchen) Verify(ctx context.Context, t Target) (attest.Summary, error) {
-	if t.Path != "" && len(t.Bundles) == 0 {
-		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "%s is not signed: there is no %s", t.Path, t.Path+BundlesSuffix),
-			"fetch it with the disk, or verify the disk by its reference")
-	}
-	if len(t.Bundles) == 0 {
-		return attest.Summary{}, fault.Hint(fault.New(fault.Policy, "there is no signature of %s, nor any other statement: nothing is attached to it", t.Name),
-			"where it is a copy, copy what is attached too, as oras copy --recursive does, or verify it where it was published")
-	}
-	if err := t.whole(ctx); err != nil {
-		return attest.Summary{}, err
-	}
-	return attest.VerifyAll(ctx, t.Bundles, attest.All{
-		Digest: t.Digest, File: t.File, Unread: t.Unread, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF,
-		AcceptReported: k.Policy.Gate.Mode == "report-only", Now: time.Now(),
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -95,6 +96,46 @@ func bundlesOf(ctx context.Context, s registry.Reader, d registry.Descriptor, su
 		found, room = append(found, text), room-l.Size
 	}
 	return found, nil
+}
+
+// Whole says whether a store has content in full, and lists and has what was
+// attached to it: referrers by the digests of their manifests, at least one.
+// What cannot be read is not there.
+func Whole(ctx context.Context, s registry.Store, c Content, attached []string) bool {
+	var blobs []registry.Descriptor
+	for _, b := range c.Blobs {
+		blobs = append(blobs, b.Descriptor)
+	}
+	if !hasAll(ctx, s, blobs) {
+		return false
+	}
+	listed, err := s.Referrers(ctx, c.Manifest.Digest)
+	if err != nil || len(attached) == 0 {
+		return false
+	}
+	for _, want := range attached {
+		if !slices.ContainsFunc(listed, func(d registry.Descriptor) bool { return d.Digest.String() == want }) {
+			return false
+		}
+		m, err := s.Manifest(ctx, want)
+		if err != nil {
+			return false
+		}
+		shape, err := m.Shape()
+		if err != nil || !hasAll(ctx, s, shape.Layers) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasAll(ctx context.Context, s registry.Store, blobs []registry.Descriptor) bool {
+	for _, d := range blobs {
+		if has, err := s.HasBlob(ctx, d); err != nil || !has {
+			return false
+		}
+	}
+	return true
 }
 
 // ClassicSignatures returns the signatures that cosign made before version 3:

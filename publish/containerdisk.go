@@ -23,7 +23,7 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 	}
 	file := o.Files[0]
 	p, err := packed(ctx, packing{
-		Cache: o.Cache, Source: file.Path, Digest: digest.Digest(file.Digest), Form: containerDiskForm{name: filepath.Base(file.Path)},
+		Cache: o.Cache, Source: file.Path, Digest: digest.Digest(file.Digest), Form: containerDiskForm{name: filepath.Base(file.Path)}, Vouch: o.Vouch,
 	})
 	if err != nil {
 		return Content{}, fmt.Errorf("packing %s: %w", filepath.Base(file.Path), err)

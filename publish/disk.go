@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/regular"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Media types of a disk, version 1: docs/publishing.md says what they hold.
@@ -47,8 +48,10 @@ type DiskOptions struct {
 	Files []DiskFile
 	// App and Platform ("linux/amd64") are kept as annotations.
 	App, Platform string
-	// Cache is the folder for compressed files.
+	// Cache is the folder for compressed files. What is there already counts
+	// where Vouch does so.
 	Cache string
+	Vouch vouch.Key
 }
 
 // Disk makes an OCI artifact of a disk's files, one compressed layer each. The
@@ -65,7 +68,7 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 		return strings.Compare(filepath.Base(a.Path), filepath.Base(b.Path))
 	})
 	for _, f := range files {
-		b, err := diskLayer(ctx, o.Cache, f)
+		b, err := o.layer(ctx, f)
 		if err != nil {
 			return Content{}, fmt.Errorf("packing %s: %w", filepath.Base(f.Path), err)
 		}
@@ -77,11 +80,11 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 	})
 }
 
-func diskLayer(ctx context.Context, cache string, f DiskFile) (registry.Blob, error) {
+func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, error) {
 	if !slices.Contains([]string{"raw", "qcow2", "vmdk", "vhd"}, f.Format) {
 		return registry.Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
 	}
-	p, err := packed(ctx, packing{Cache: cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}})
+	p, err := packed(ctx, packing{Cache: o.Cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}, Vouch: o.Vouch})
 	if err != nil {
 		return registry.Blob{}, err
 	}

@@ -16,8 +16,18 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/publish"
 )
+
+func vouchKey(t *testing.T) vouch.Key {
+	t.Helper()
+	key, err := vouch.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
 
 func describeDisk(t *testing.T, f publish.DiskFile, cache string) publish.Content {
 	t.Helper()
@@ -71,16 +81,23 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	path := filepath.Join(dir, "web.qcow2")
 	write(t, path, "the disk")
 	built := publish.DiskFile{Path: path, Format: "qcow2", Digest: digest.FromString("the disk").String()}
-	c := describeDisk(t, built, filepath.Join(dir, "cache"))
+	key := vouchKey(t)
+	c, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, App: "web", Platform: "linux/amd64", Cache: filepath.Join(dir, "cache"), Vouch: key})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := c.Blobs[1].Annotations["dev.bakelite.disk.digest"]; got != built.Digest {
 		t.Errorf("the artifact says that the disk is %s, want %s", got, built.Digest)
 	}
 	write(t, path, "another!")
-	again := describeDisk(t, built, filepath.Join(dir, "cache"))
+	again, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, App: "web", Platform: "linux/amd64", Cache: filepath.Join(dir, "cache"), Vouch: key})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if again.Manifest.Digest != c.Manifest.Digest {
 		t.Errorf("got %s from the cache, want %s", again.Manifest.Digest, c.Manifest.Digest)
 	}
-	_, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, Cache: filepath.Join(dir, "other cache")})
+	_, err = publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, Cache: filepath.Join(dir, "other cache")})
 	if fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v, want an integrity fault", err)
 	}
@@ -90,12 +107,64 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	}
 }
 
-// A cached file that was damaged is found out when it is sent.
+// TestSwappedPackedDisk plants another disk's packed form under the name of
+// the one that is published, with what else lies there. Without the key that
+// vouched for the first one it counts for nothing, and so does a damaged one.
+func TestSwappedPackedDisk(t *testing.T) {
+	dir := t.TempDir()
+	path, cache, key := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache"), vouchKey(t)
+	write(t, path, randomText(1<<16))
+	describe := func(key vouch.Key) publish.Content {
+		t.Helper()
+		c, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: path, Format: "raw"}}, Cache: cache, Vouch: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	genuine := describe(key)
+	files, err := filepath.Glob(filepath.Join(cache, "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	good, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil := filepath.Join(dir, "evil.raw")
+	write(t, evil, randomText(1<<15))
+	theirs := filepath.Join(dir, "theirs")
+	if _, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: evil, Format: "raw"}}, Cache: theirs, Vouch: vouchKey(t)}); err != nil {
+		t.Fatal(err)
+	}
+	planted, err := filepath.Glob(filepath.Join(theirs, "*"))
+	if err != nil || len(planted) != 1 {
+		t.Fatal(planted, err)
+	}
+	foreign, err := os.ReadFile(planted[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(good)
+	damaged[len(damaged)/2] ^= 1
+	for name, text := range map[string][]byte{"another disk's": foreign, "damaged": damaged, "cut": good[:len(good)-1], "empty": nil} {
+		for whose, key := range map[string]vouch.Key{"ours": key, "another": vouchKey(t), "none": {}} {
+			write(t, files[0], string(text))
+			c := describe(key)
+			if got, err := os.ReadFile(files[0]); c.Manifest.Digest != genuine.Manifest.Digest || err != nil || !bytes.Equal(got, good) {
+				t.Errorf("%s, key %s: it would publish %s, not %s (%v)", name, whose, c.Manifest.Digest, genuine.Manifest.Digest, err)
+			}
+		}
+	}
+}
+
+// A packed file that changes after it was looked at is found out when it is
+// sent.
 func TestDamagedCache(t *testing.T) {
 	dir := t.TempDir()
 	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
 	write(t, path, randomText(1<<16))
-	describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
+	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
 	packed, err := filepath.Glob(filepath.Join(cache, "*.zstd-1"))
 	if err != nil || len(packed) != 1 {
 		t.Fatal(packed, err)
@@ -106,7 +175,6 @@ func TestDamagedCache(t *testing.T) {
 	}
 	text[len(text)/2] ^= 1
 	write(t, packed[0], string(text))
-	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
 	s := registrytest.Open(t, registrytest.Serve(t, registrytest.Memory(), nil)+"/web", registrytest.Fast())
 	if _, err := publish.Publish(t.Context(), s, publish.Publication{Content: c, Signed: signed(t, c), Tags: []string{"latest"}}); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v, want an integrity fault", err)

@@ -18,8 +18,8 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // form is a way to pack a disk file into a layer.
@@ -36,9 +36,10 @@ type packing struct {
 	Cache, Source string
 	Digest        digest.Digest // of Source, "" to have it computed
 	Form          form
+	Vouch         vouch.Key
 }
 
-// packedFile says what a packed file holds; beside it in the cache, as JSON.
+// packedFile says what a packed file holds; it is noted as JSON.
 type packedFile struct {
 	Packed     digest.Digest `json:"packed"`
 	PackedSize int64         `json:"packedSize"`
@@ -48,19 +49,16 @@ type packedFile struct {
 	path string
 }
 
-const (
-	// maxNote bounds the note beside a packed file, in bytes.
-	maxNote = 4096
-	// keptPacked is how many packed files and notes stay for publishing again.
-	keptPacked = 32
-)
+// keptPacked is how many packed files stay for publishing again.
+const keptPacked = 16
 
-// packed returns a packed file, from the cache where it is there. Its key is
-// the content's digest and the form; the digest of what is in the cache is
-// checked when it is sent.
+// packed returns a packed file, from the cache where it is there, known by the
+// content's digest and the form. What is in the cache counts where it was
+// vouched for that this content makes it, and still has the digest that it had
+// then.
 func packed(ctx context.Context, p packing) (packedFile, error) {
 	if p.Digest == "" {
-		d, err := digestOf(ctx, p.Source)
+		d, err := FileDigest(ctx, p.Source)
 		if err != nil {
 			return packedFile{}, err
 		}
@@ -70,8 +68,8 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 		return packedFile{}, err
 	}
 	base := filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
-	if have, ok := cached(base); ok {
-		return have, nil
+	if have, ok := p.cached(ctx, base); ok || ctx.Err() != nil {
+		return have, ctx.Err()
 	}
 	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
 		return packedFile{}, fmt.Errorf("making cache: %w", err)
@@ -79,17 +77,16 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 	return p.pack(ctx, base)
 }
 
-// cached returns what a note says that is whole, of a file that has its size.
-func cached(base string) (packedFile, bool) {
-	text, err := regular.ReadFile(base+".json", maxNote)
-	p := packedFile{path: base}
-	if err != nil || json.Unmarshal(text, &p) != nil || registry.CheckDigest(p.Packed) != nil || registry.CheckDigest(p.Inner) != nil {
+// cached returns what was noted of a file that still is what it was.
+func (p packing) cached(ctx context.Context, base string) (packedFile, bool) {
+	note, vouched := p.Vouch.Noted(vouch.Packed, filepath.Base(base))
+	have := packedFile{path: base}
+	if !vouched || json.Unmarshal([]byte(note), &have) != nil {
 		return packedFile{}, false
 	}
-	info, err := os.Stat(base)
+	got, err := FileDigest(ctx, base)
 	cache.Touch(base)
-	cache.Touch(base + ".json")
-	return p, err == nil && info.Size() == p.PackedSize
+	return have, err == nil && got == have.Packed
 }
 
 func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
@@ -119,14 +116,15 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	}
 	text, err := json.Marshal(done)
 	if err == nil {
-		err = renameio.WriteFile(base+".json", text, 0o644)
+		err = p.Vouch.Note(vouch.Packed, filepath.Base(base), string(text))
 	}
 	cache.Trim(p.Cache, keptPacked)
 	return done, err
 }
 
-// digestOf hashes a file without reading its holes.
-func digestOf(ctx context.Context, path string) (digest.Digest, error) {
+// FileDigest hashes a file without reading its holes. One that is not there is
+// fault.Missing.
+func FileDigest(ctx context.Context, path string) (digest.Digest, error) {
 	source, err := openDisk(ctx, path)
 	if err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed controls machine policy rootfs schema starters
+//go:embed controls machine policy rootfs schema service starters
 var files embed.FS
 
 // Text returns a file of this folder; it panics where there is none, which
@@ -36,7 +36,7 @@ func Lines(name string) []string {
 }
 
 // recipe are the folders that decide an artifact's bytes.
-func recipe() []string { return []string{"controls", "machine", "rootfs"} }
+func recipe() []string { return []string{"controls", "machine", "rootfs", "service"} }
 
 // Digest returns "sha256:" and the digest of the recipe: its part of what
 // decides an artifact's bytes.

@@ -47,10 +47,12 @@ func (p *place) open() error {
 	if p.secureBoot, err = secureBoot(dir); err != nil {
 		return fmt.Errorf("making a key for Secure Boot: %w", err)
 	}
-	for name, from := range map[string]string{"bakelite": "../cmd/bakelite", "bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb"} {
+	for name, from := range map[string]string{
+		"bakelite": "../cmd/bakelite", "bakelite-service": "../cmd/bakelite-service", "bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb",
+	} {
 		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), from)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if name != "bakelite" { // they contain Trivy
+		if name == "bakelite-scan" || name == "testdb" { // they contain Trivy
 			build.Env = append(build.Env, "GOEXPERIMENT=jsonv2")
 		}
 		if out, err := build.CombinedOutput(); err != nil {

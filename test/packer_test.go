@@ -154,7 +154,7 @@ func newPacker(t *testing.T, s site) packer {
 		"PACKER_PLUGIN_PATH="+filepath.Join(here.dir, "plugins"), "PACKER_CONFIG_DIR="+here.dir,
 		"PKR_VAR_app=web", "PKR_VAR_output="+filepath.Base(s.out))
 	if _, err := os.Stat(p.plugin); err != nil {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", p.plugin, "../cmd/packer-plugin-bakelite")
+		build := exec.Command("go", "build", "-trimpath", "-tags", "embedprograms", "-overlay", embedding(t), "-buildvcs=false", "-ldflags", "-s -w", "-o", p.plugin, "../cmd/packer-plugin-bakelite")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building the plugin: %v\n%s", err, out)
@@ -162,6 +162,19 @@ func newPacker(t *testing.T, s site) packer {
 		p.run("plugins", "install", "--path", p.plugin, "github.com/bakelite/bakelite").want(t, 0)
 	}
 	return p
+}
+
+// embedding has the plugin carry the program that images do: Packer installs it
+// without what lies beside it.
+func embedding(t *testing.T) string {
+	t.Helper()
+	place, err := filepath.Abs("../cmd/internal/programs/bakelite-service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(t.TempDir(), "overlay.json")
+	overwrite(t, overlay, []byte(quoted(t, map[string]any{"Replace": map[string]string{place: filepath.Join(here.dir, "bakelite-service")}})))
+	return overlay
 }
 
 // buildPacker builds Packer once and keeps it in the user's cache folder.

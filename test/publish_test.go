@@ -37,7 +37,7 @@ func TestPublishToFolder(t *testing.T) {
 		p.Uploaded == 0 || fmt.Sprint(p.Tags) != "[latest]" || len(p.Referrers) != len(stated()) {
 		t.Errorf("published is %+v", p)
 	}
-	s.verify("--public-key", s.public, layout).want(t, 0).says(t, append(stated(), p.Digest, "signed by  key sha256:")...)
+	s.verify("--public-key", s.public, layout).want(t, 0).says(t, append(stated(), p.Digest, "app        web", "kind       container", "judged by  sha256:", "signed by  key sha256:")...)
 	s.verify("--policy", s.policy(asks("  builder: https://bakelite.dev/builder/local\n")), layout+"@"+p.Digest).want(t, 0)
 	checkInspected(s, layout, 1)
 	newCosign(t, s.public).verifies(layout)

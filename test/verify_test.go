@@ -18,7 +18,7 @@ func TestVerifyRefuses(t *testing.T) {
 	other := filepath.Join(folder(t), "other")
 	s.run("keygen", "--name", other).want(t, 0)
 	ref := serve(t, memoryRegistry(t)).host + "/team/web"
-	s.sold("--registry", filepath.Dir(ref), "--source", "https://example.com/web")
+	s.sold("--registry", filepath.Dir(ref), "--source", "https://example.com/web", "--version", "1.9")
 	for name, tt := range map[string]struct {
 		args  []string
 		code  int
@@ -28,6 +28,13 @@ func TestVerifyRefuses(t *testing.T) {
 		"another key":             {[]string{"--public-key", other + ".pub"}, 6, []string{"there is no signature"}},
 		"another builder":         {[]string{"--policy", s.policy(asks("  builder: https://example.com/builder\n"))}, 6, []string{"https://bakelite.dev/builder/local", "https://example.com/builder"}},
 		"another source":          {[]string{"--policy", s.policy(asks("  source: https://example.com/shop\n"))}, 6, []string{"example.com/web", "example.com/shop"}},
+		"another app":             {[]string{"--public-key", s.public, "--app", "debugbox"}, 6, []string{`the container "web" and was asked for as "debugbox"`}},
+		"another kind":            {[]string{"--public-key", s.public, "--kind", "disk"}, 6, []string{"was asked for as the disk"}},
+		"no kind at all":          {[]string{"--public-key", s.public, "--kind", "boat", "--since", "soon"}, 2, []string{"--kind boat", "--since soon"}},
+		"a later version":         {[]string{"--public-key", s.public, "--min-version", "1.10"}, 6, []string{`as version "1.9"`}},
+		"that version":            {[]string{"--public-key", s.public, "--min-version", "1.9", "--since", "2026-11-01", "--app", "web", "--kind", "container"}, 0, nil},
+		"made later":              {[]string{"--public-key", s.public, "--since", "2126-11-01"}, 6, []string{"it was made at"}},
+		"another policy":          {[]string{"--public-key", s.public, "--policy-digest", "sha256:" + strings.Repeat("0", 64)}, 6, []string{"the newest verdict is by the policy"}},
 		"an old report":           {[]string{"--policy", s.policy(asks("  maxReportAge: 1ns\n"))}, 6, []string{"scan report", "older than 1ns"}},
 		"nobody":                  {nil, 2, []string{"names nobody", "next:"}},
 		"a key that is not there": {[]string{"--public-key", other + ".none"}, 3, []string{"other.none"}},
@@ -79,6 +86,8 @@ func TestForgedStatements(t *testing.T) {
 		"no SBOM in either form":          {map[string][]byte{attest.SignatureType: genuine[attest.SignatureType]}, 6, "there is no SBOM"},
 		"no provenance":                   {without(attest.ProvenanceType), 6, "there is no provenance"},
 		"no verdict":                      {without(attest.VerdictType), 6, "there is no verdict"},
+		"no lock":                         {without(attest.LockType), 6, "there is no lock"},
+		"no results of tests":             {without(attest.TestsType), 6, "there are no results of tests"},
 		"no report":                       {without(attest.ScanType), 6, "there is no scan report"},
 		"another signer":                  {foreign, 6, "there is no signature"},
 		"a changed word in the verdict":   {changed, 7, attest.VerdictType},

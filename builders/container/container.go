@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,21 +17,38 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/profile"
+	"github.com/bakelite/bakelite/internal/profile/form"
 )
 
 // Graph returns the image's filesystem. Where nothing of the app runs in the
 // tree, the app's files are a layer of their own on a tree that many builds
 // share; else the tree is trimmed after the app's steps.
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
-	tree := g.Container()
+	tree, own := g.Container(), extra(g)
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, rootfs.Extra{})
+		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, own)
 	}
-	tree, err := g.Overlay(ctx, tree, b, rootfs.Extra{})
+	tree, err := g.Overlay(ctx, tree, b, own)
 	if err != nil {
 		return llb.State{}, err
 	}
-	return flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system and app"), nil
+	// Trimming may take folders that are the service's.
+	return flat(g.Own(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), own.Folders), "system and app"), nil
+}
+
+// extra is what an image needs to run in any container engine: the service's
+// folders, and the files that engines put their own over.
+func extra(g rootfs.Graph) rootfs.Extra {
+	p := profile.Of(g.App)
+	e := rootfs.Extra{Folders: p.Own(), Files: []app.File{{To: "/etc/hostname", Content: p.Name + "\n"}, {To: "/etc/resolv.conf"}}}
+	if p.Starts() || p.Asks() {
+		e.Files = append(e.Files, g.Program())
+	}
+	for _, f := range form.Hosts(p) {
+		e.Files = append(e.Files, app.File{To: f.Path, Content: f.Text})
+	}
+	return e
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.
@@ -63,34 +78,42 @@ type image struct {
 }
 
 // Config returns the image configuration in the form of the OCI image
-// specification, with Docker's health check where the check is a command.
-func Config(a app.App, l *lock.Lock) ([]byte, error) {
-	s := a.Service
+// specification, with Docker's health check.
+func Config(a app.App, l *lock.Lock, p profile.Profile, id profile.Identity) ([]byte, error) {
 	var img image
 	img.OS, img.Architecture, _ = strings.Cut(l.Platform, "/")
 	img.RootFS.Type = "layers"
-	img.Config.User = s.User
-	img.Config.Entrypoint = s.Command
-	img.Config.WorkingDir = s.Dir
+	img.Config.User = id.String()
+	img.Config.Entrypoint, img.Config.WorkingDir, img.Config.Env = p.Start(), p.Dir, p.Environment
+	img.Config.StopSignal = p.StopSignal
 	img.Config.Labels = Annotations(a, l)
-	environment := map[string]string{"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
-	maps.Copy(environment, s.Environment)
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		img.Config.Env = append(img.Config.Env, name+"="+environment[name])
+	for _, port := range p.Ports {
+		img.Config.ExposedPorts = with(img.Config.ExposedPorts, fmt.Sprintf("%d/%s", port.Number, port.Protocol))
 	}
-	for _, p := range s.Ports {
-		if img.Config.ExposedPorts == nil {
-			img.Config.ExposedPorts = map[string]struct{}{}
+	for _, f := range p.Folders {
+		if f.Lasts {
+			img.Config.Volumes = with(img.Config.Volumes, f.Path)
 		}
-		img.Config.ExposedPorts[fmt.Sprintf("%d/%s", p.Number, p.Protocol)] = struct{}{}
 	}
-	if h := s.Health; h != nil && h.Command != nil {
+	if h := p.Health; h != nil {
+		ask := p.Question()
+		if h.Command != nil {
+			ask = h.Command.Run
+		}
 		img.Config.Healthcheck = &healthcheck{
-			Test:     append([]string{"CMD"}, h.Command.Run...),
-			Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
+			Test: append([]string{"CMD"}, ask...), Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout), Retries: h.Retries,
 		}
 	}
 	return json.Marshal(img)
+}
+
+// with adds a member to a set, in the form of image configurations.
+func with(set map[string]struct{}, member string) map[string]struct{} {
+	if set == nil {
+		set = map[string]struct{}{}
+	}
+	set[member] = struct{}{}
+	return set
 }
 
 // Annotations says what the image is and what it stands on, by the keys of
@@ -120,8 +143,7 @@ func Annotations(a app.App, l *lock.Lock) map[string]string {
 }
 
 // healthNote is the health check as JSON, with the names of the app file, for
-// platforms that probe from outside: an image without a shell has no program
-// that could ask for a page.
+// platforms that probe from outside.
 func healthNote(h app.Health) string {
 	note := map[string]any{"interval": h.Interval.String(), "timeout": h.Timeout.String(), "retries": h.Retries}
 	switch {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/units"
 )
 
@@ -28,20 +29,20 @@ func web() (app.App, *lock.Lock) {
 
 func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 	a, l := web()
-	text, err := Config(a, l)
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"architecture":"arm64","os":"linux"`, `"User":"www-data"`, `"WorkingDir":"/srv"`, `"8080/tcp":{}`, `"53/udp":{}`,
-		`"Entrypoint":["/usr/sbin/nginx","-g","daemon off;"]`, `"Env":["A=1 2","B=2","PATH=/usr/local/sbin`,
+		`"architecture":"arm64","os":"linux"`, `"User":"33:34"`, `"StopSignal":"SIGTERM"`, `"WorkingDir":"/srv"`, `"8080/tcp":{}`, `"53/udp":{}`,
+		`"Entrypoint":["/usr/sbin/nginx","-g","daemon off;"]`, `"Env":["A=1 2","B=2","LANG=C.UTF-8","PATH=/usr/local/sbin`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the configuration lacks %s:\n%s", want, text)
 		}
 	}
-	if strings.Contains(string(text), "Healthcheck") {
-		t.Error("an http check became a program of the image, which has none for it")
+	if want := `"Healthcheck":{"Test":["CMD","/opt/bakelite/service","http","8080","/","200"],"Interval":30000000000,"Timeout":5000000000,"Retries":3}`; !strings.Contains(string(text), want) {
+		t.Errorf("the configuration lacks %s:\n%s", want, text)
 	}
 }
 
@@ -49,8 +50,8 @@ func TestConfigSaysWhatTheServiceIs(t *testing.T) {
 func TestOwnPathReplaces(t *testing.T) {
 	a, l := web()
 	a.Service.Environment = map[string]string{"PATH": "/opt/bin"}
-	text, err := Config(a, l)
-	if err != nil || !strings.Contains(string(text), `"Env":["PATH=/opt/bin"]`) {
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
+	if err != nil || !strings.Contains(string(text), `"Env":["LANG=C.UTF-8","PATH=/opt/bin"]`) {
 		t.Errorf("the configuration is %s (%v)", text, err)
 	}
 }
@@ -58,7 +59,7 @@ func TestOwnPathReplaces(t *testing.T) {
 func TestCommandCheckBecomesDockersHealthcheck(t *testing.T) {
 	a, l := web()
 	a.Service.Health.Check = app.Check{Command: &app.CommandCheck{Run: []string{"/bin/probe", "x"}}}
-	text, err := Config(a, l)
+	text, err := Config(a, l, profile.Of(a), profile.Identity{UID: 33, GID: 34})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,9 @@ func TestDocker(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	layout := t.TempDir()
-	digest, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("echo", "echo docked > /out/text")), Image: &Image{Config: []byte(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers"}}`), Layout: layout}})
+	digest, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("echo", "echo docked > /out/text")), Image: &Image{Config: func(ReadFile) ([]byte, error) {
+		return []byte(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers"}}`), nil
+	}, Layout: layout}})
 	if err != nil || !strings.HasPrefix(digest, "sha256:") {
 		t.Fatalf("got %q, %v", digest, err)
 	}

@@ -68,8 +68,9 @@ func (j Job) name() string {
 
 // Image says what an exported image is, apart from its filesystem.
 type Image struct {
-	// Config is the image's configuration in the form of the OCI image spec.
-	Config []byte
+	// Config returns the image's configuration in the form of the OCI image
+	// spec; it may read files of the image, of at most readLimit bytes.
+	Config func(read ReadFile) ([]byte, error)
 	// Annotations are those of the manifest.
 	Annotations map[string]string
 	// Layout is the OCI layout folder that receives the blobs.
@@ -149,7 +150,9 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 		return nil, err
 	}
 	if w.job.Image != nil {
-		result.AddMeta(exptypes.ExporterImageConfigKey, w.job.Image.Config)
+		if err := w.job.Image.describe(ctx, result); err != nil {
+			return nil, err
+		}
 	}
 	return result, w.judged.counted(found.sources)
 }

@@ -27,7 +27,17 @@ func (g Graph) files(tree llb.State, extra Extra) llb.State {
 		return tree
 	}
 	s.name, s.settle = fmt.Sprintf("[files] copy %d files and folders", count), true
+	if len(g.App.Files) > 0 && !g.RunsSteps() { // else there is more of the app's own to come
+		s.scripts = append(s.scripts, script("evidence.sh")...)
+		s.mounts = append(s.mounts, llb.AddMount("/before", tree, llb.Readonly, ByGraph))
+	}
 	return g.run(g.Seed(), s).AddMount(target, tree, ByGraph)
+}
+
+// Own gives folders to the service's user, and makes those that are missing.
+func (g Graph) Own(tree llb.State, folders []string) llb.State {
+	g.App.Files = nil
+	return g.files(tree, Extra{Folders: folders})
 }
 
 // put is a step, still without a name, that copies the app's files into root,

@@ -45,7 +45,9 @@ type Graph struct {
 	Lock *lock.Lock
 	// Controls are the hardening scripts by kind of artifact.
 	Controls map[string]string
-	Sources  Sources
+	// Service is the program that images carry for their service.
+	Service []byte
+	Sources Sources
 }
 
 // Dockerfiles builds a user's Dockerfile on a base.
@@ -152,10 +154,11 @@ func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra
 	return tree, nil
 }
 
-// redate gives everything that the app's own steps changed one date.
+// redate gives everything that the app's own steps changed one date. It ends
+// the app's own part, which must have left alone what packages are judged by.
 func (g Graph) redate(built, before llb.State) llb.State {
 	return g.run(g.Seed(), step{
-		name: "[step] settle", scripts: script("redate.sh"), root: target, settle: true,
+		name: "[step] settle", scripts: script("redate.sh", "evidence.sh"), root: target, settle: true,
 		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly, ByGraph)},
 	}).AddMount(target, built, ByGraph)
 }
@@ -181,7 +184,21 @@ func (g Graph) Trim(tree llb.State, name string) llb.State {
 	if g.App.Container.Shell {
 		return tree
 	}
-	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(g.removable(), " ")}, script("libraries.sh", "remove.sh", "trim.sh")...)
+	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(Trimmed(g.App, artifact.Container), " ")}, script("libraries.sh", "remove.sh", "trim.sh")...)
+}
+
+// Trimmed returns the names of the packages that are taken out of an artifact
+// of an app, unless one that stays needs them.
+func Trimmed(a app.App, kind string) []string {
+	switch {
+	case kind == artifact.Disk:
+		return templates.Lines("machine/remove.txt")
+	case a.Container.Shell:
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(templates.Lines("rootfs/container-remove.txt")), func(name string) bool {
+		return slices.Contains(a.Packages, name)
+	})
 }
 
 // Remove takes packages out of a machine's tree.
@@ -244,20 +261,6 @@ func (g Graph) MakeOver(tools, tree llb.State, extra Extra, name, file string, e
 	s.scripts = append(s.scripts, script("settle.sh", file)...)
 	s.mounts = append(s.mounts, llb.AddMount(MadeFrom, tree, ByGraph, llb.ForceNoOutput))
 	return g.run(tools, s).AddMount("/out", llb.Scratch())
-}
-
-func (g Graph) removable() []string {
-	asked := map[string]bool{}
-	for _, name := range g.App.Packages {
-		asked[name] = true
-	}
-	var names []string
-	for _, name := range templates.Lines("rootfs/container-remove.txt") {
-		if !asked[name] {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 func (g Graph) fetch(pin lock.Pin) llb.State {

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
@@ -98,10 +99,13 @@ func TestFileNameRunsNothing(t *testing.T) {
 	}
 }
 
-func TestRemovableKeepsWhatTheAppNames(t *testing.T) {
-	all := graph(nil).removable()
-	kept := graph(func(g *Graph) { g.App.Packages = []string{"perl-base"} }).removable()
+func TestTrimmedKeepsWhatTheAppNames(t *testing.T) {
+	all := Trimmed(graph(nil).App, artifact.Container)
+	kept := Trimmed(graph(func(g *Graph) { g.App.Packages = []string{"perl-base"} }).App, artifact.Container)
 	if len(kept) != len(all)-1 || strings.Contains(strings.Join(kept, " "), "perl-base") {
 		t.Errorf("perl-base was named by the app and is removed: %v", kept)
+	}
+	if left := Trimmed(graph(func(g *Graph) { g.App.Container.Shell = true }).App, artifact.Container); len(left) > 0 {
+		t.Errorf("a container that keeps its shell loses %v", left)
 	}
 }

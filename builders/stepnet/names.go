@@ -21,7 +21,8 @@ const (
 	namesPort = 53 // RFC 1035, section 4.2
 	// maxQuestions bounds the questions of a step that wait for an answer.
 	maxQuestions = 64
-	// answerTimeout is how long resolvers themselves wait (resolv.conf(5)).
+	// answerTimeout is how long resolvers themselves wait (resolv.conf(5)), and
+	// what all nameservers together have.
 	answerTimeout = 5 * time.Second
 	// maxMessage is the largest datagram in bytes.
 	maxMessage = 64 << 10
@@ -83,16 +84,17 @@ func (n *Network) ask(ctx context.Context, question []byte) (answer []byte, err 
 	if err != nil {
 		return nil, err
 	}
+	patience := answerTimeout / time.Duration(len(servers))
 	for _, server := range servers {
-		if answer, err = askOne(ctx, server, question); err == nil {
+		if answer, err = askOne(ctx, server, question, patience); err == nil {
 			return answer, nil
 		}
 	}
 	return nil, err
 }
 
-func askOne(ctx context.Context, server netip.AddrPort, question []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+func askOne(ctx context.Context, server netip.AddrPort, question []byte, patience time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := new(net.Dialer).DialContext(ctx, "udp", server.String())
 	if err != nil {

@@ -37,40 +37,53 @@ const (
 
 // newNamespace makes a network namespace and returns it with the socket whose
 // reads and writes are the frames of the wire out of it. The caller closes both.
+//
+// The wire's end in the namespace comes up last: an interface whose other end
+// is down loses what is sent until the kernel notes, some time later, that it
+// has come up.
 func newNamespace() (ns, socket *os.File, err error) {
 	far, err := unshared(func() error { return nil })
 	if err != nil {
 		return nil, nil, err
 	}
 	defer far.Close() // the socket keeps it
-	ns, err = unshared(func() error { return stepSide(int(far.Fd())) })
+	ns, err = unshared(func() error { return layWire(int(far.Fd())) })
 	if err != nil {
 		return nil, nil, err
 	}
-	err = onOwnThread(func() (err error) {
-		if err := unix.Setns(int(far.Fd()), unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("entering namespace: %w", err)
-		}
+	err = inside(far, func() (err error) {
 		socket, err = ourSide()
 		return err
 	})
+	if err == nil {
+		err = inside(ns, stepSide)
+	}
 	if err != nil {
 		_ = ns.Close()
+		if socket != nil {
+			_ = socket.Close()
+		}
+		return nil, nil, err
 	}
-	return ns, socket, err
+	return ns, socket, nil
 }
 
-// stepSide sets up the namespace of this thread as the step sees it, with the
-// wire's other end in the namespace far.
-func stepSide(far int) error {
-	if _, err := up("lo"); err != nil {
-		return err
-	}
+// layWire gives the namespace of this thread one end of a wire, and the
+// namespace far the other.
+func layWire(far int) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.HardwareAddr = stepEnd, packetSize, stepMAC
 	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: ourEnd, PeerHardwareAddr: ourMAC, PeerNamespace: netlink.NsFd(far)}
 	if err := netlink.LinkAdd(pair); err != nil {
 		return fmt.Errorf("making a pair of interfaces: %w", err)
+	}
+	return nil
+}
+
+// stepSide sets up the namespace of this thread as the step sees it.
+func stepSide() error {
+	if _, err := up("lo"); err != nil {
+		return err
 	}
 	link, err := up(stepEnd)
 	if err != nil {
@@ -115,7 +128,11 @@ func ourSide() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the wire: %w", err)
 	}
-	if err := unix.Bind(socket, &unix.SockaddrLinklayer{Protocol: allProtocols(), Ifindex: link.Attrs().Index}); err != nil {
+	err = unix.Bind(socket, &unix.SockaddrLinklayer{Protocol: allProtocols(), Ifindex: link.Attrs().Index})
+	if err == nil { // past the queue, which this end has only once the kernel notes that the other is up
+		err = unix.SetsockoptInt(socket, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
+	}
+	if err != nil {
 		_ = unix.Close(socket)
 		return nil, fmt.Errorf("opening the wire: %w", err)
 	}
@@ -136,6 +153,16 @@ func up(name string) (netlink.Link, error) {
 		return nil, fmt.Errorf("setting up %s: %w", name, err)
 	}
 	return link, nil
+}
+
+// inside runs f in a network namespace.
+func inside(ns *os.File, f func() error) error {
+	return onOwnThread(func() error {
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("entering namespace: %w", err)
+		}
+		return f()
+	})
 }
 
 // unshared runs f in a new network namespace and returns it.

@@ -235,9 +235,20 @@ func question(t *testing.T) []byte {
 	return text
 }
 
+// silent returns the address of a nameserver that never answers.
+func silent(t *testing.T) netip.AddrPort {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return netip.MustParseAddrPort(c.LocalAddr().String())
+}
+
+// TestNames asks where the first of two nameservers is silent.
 func TestNames(t *testing.T) {
-	dead := netip.MustParseAddrPort("127.0.0.1:1")
-	server := nameserver(t)
+	server, dead := nameserver(t), silent(t)
 	n := open(t, Options{Nameservers: func() ([]netip.AddrPort, error) { return []netip.AddrPort{dead, server}, nil }})
 	at := netip.AddrPortFrom(Nameserver(), namesPort).String()
 	for network, prefix := range map[string][]byte{"udp": nil, "tcp": {0, 29}} {

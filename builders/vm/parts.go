@@ -36,7 +36,7 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 	login := admin(m)
 	system := g.Harden(g.Settle(g.MachineApp(), units(m), login), artifact.Disk, login.User)
 	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
-	extra, err := m.extra()
+	extra, err := m.extra(g)
 	if err != nil {
 		return parts{}, err
 	}

@@ -8,8 +8,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -20,6 +23,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/disk/uki"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -35,8 +39,10 @@ const (
 type Order struct {
 	Graph   rootfs.Graph
 	Kitchen engine.Kitchen
-	// Parts is a cache of parts by what they are made from.
+	// Parts is a cache of parts by what they are made from. What is there
+	// already counts where Vouch does so.
 	Parts string
+	Vouch vouch.Key
 	// Output is the folder that receives the disk files.
 	Output string
 	// KernelArguments are added to the command line.
@@ -119,11 +125,12 @@ func (o Order) cachePath(ctx context.Context, p piece, all parts) (string, error
 	return filepath.Join(o.Parts, p.name+"-"+hex.EncodeToString(hash.Sum(nil)[:16])), nil
 }
 
-// make solves one part into dir, unless it is there; the name comes last. The
-// part stays until done is called.
+// make solves one part into dir, unless it is there as it was made; the name
+// comes last. The part stays until done is called.
 func (o Order) make(ctx context.Context, p piece, all parts, dir string) (done func(), err error) {
-	if done, err := cache.Use(dir); err == nil {
-		return done, nil
+	name := filepath.Base(dir)
+	if done, err := o.Vouch.Use(ctx, vouch.Part, name, dir); !errors.Is(err, fs.ErrNotExist) {
+		return done, err
 	}
 	beside, err := cache.New(o.Parts, workPrefix)
 	if err != nil {
@@ -145,6 +152,11 @@ func (o Order) make(ctx context.Context, p piece, all parts, dir string) (done f
 	}
 	if p.finish != nil {
 		if err := p.finish(beside.Path); err != nil {
+			return nil, err
+		}
+	}
+	if p.pinned {
+		if err := o.Vouch.NoteTree(ctx, vouch.Part, name, beside.Path); err != nil {
 			return nil, err
 		}
 	}
@@ -170,8 +182,9 @@ func (o Order) Check(ctx context.Context, script, dir string) error {
 }
 
 // cmdline are the words of the kernel's command line without the root hashes.
+// The host name counts until the network gives another.
 func (o Order) cmdline() []string {
-	return append(templates.Lines("machine/kernel-arguments.txt"), o.KernelArguments...)
+	return slices.Concat(templates.Lines("machine/kernel-arguments.txt"), []string{"systemd.hostname=" + o.Graph.App.Name}, o.KernelArguments)
 }
 
 // unused stands in where a graph with a Dockerfile is never asked for.

@@ -22,6 +22,7 @@ import (
 func bootCommand() *cobra.Command {
 	var memory string
 	var console bool
+	var g given
 	c := &cobra.Command{
 		Use:   "boot [APP]",
 		Short: "Boot an app's newest disk on this machine until Ctrl-C",
@@ -29,7 +30,7 @@ func bootCommand() *cobra.Command {
 QEMU, and prints where its ports, and its administrator's SSH, are reached on
 this machine. The disk is not written to, and nothing stays behind. The machine
 has no way out to a network.`,
-		Example: "  bakelite boot examples/web\n  bakelite boot --memory 1G --console examples/web",
+		Example: "  bakelite boot examples/web\n  bakelite boot --memory 1G --console examples/web\n  bakelite boot --secret db-password=password.txt my-app",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, paths []string) error {
 			a, err := oneApp(paths)
@@ -41,16 +42,21 @@ has no way out to a network.`,
 					return fault.New(fault.Invalid, "--memory: %w", err)
 				}
 			}
-			return boot(c, a, console)
+			return boot(c, a, g, console)
 		},
 	}
+	g.flags(c)
 	c.Flags().StringVar(&memory, "memory", "", "memory of the machine, with K, M or G (default: vm.memory of the app file)")
 	c.Flags().BoolVar(&console, "console", false, "show the machine's console on stderr")
 	_ = c.RegisterFlagCompletionFunc("memory", cobra.FixedCompletions([]string{"512M", "1G", "2G"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-func boot(c *cobra.Command, a app.App, console bool) error {
+func boot(c *cobra.Command, a app.App, g given, console bool) error {
+	values, err := g.values(a)
+	if err != nil {
+		return err
+	}
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -72,7 +78,8 @@ func boot(c *cobra.Command, a app.App, console bool) error {
 		return err
 	}
 	defer folder.Close()
-	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/"), Accelerator: s.Accelerator}
+	o := machine.Options{Disk: file, App: a, State: folder.Path, Arch: strings.TrimPrefix(disk.Platform, "linux/"), Accelerator: s.Accelerator,
+		Values: values, Environment: g.environment}
 	if o.SecureBoot, err = compose.SecureBootCertificate(s); err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ last. Where the policy fails nothing is sent; report and verdict stay beside
 the images. Running the same command again finishes what was interrupted, and
 does nothing where all is there.
 
-With --receipt nothing is baked: what another machine made, and put into the
+What the output folder holds counts where the state folder's own key vouches for
+it. With --receipt nothing is baked: what another machine made, and put into the
 output folder with its receipt, is compared with that receipt byte by byte. Get
 the digest by a way that who can write to the folder cannot write to.`,
 		Example: "  bakelite publish --key cosign.key --registry registry.example.com/team web\n  bakelite publish --keyless --version 1.4.2 web",

@@ -24,26 +24,33 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	return &cobra.Command{
+	var g given
+	c := &cobra.Command{
 		Use:   "run [APP]",
 		Short: "Run an app's newest container on this machine until Ctrl-C",
 		Long: `Runs the container image that the newest build of an app left in the output
 folder, as its run profile says but on this machine's network, prints where it
 is reached and shows its output on stderr. Nothing stays behind but the
-unpacked image in the state folder.`,
-		Example: "  bakelite run examples/web",
+unpacked image in the state folder: what the service keeps ends with it.`,
+		Example: "  bakelite run examples/web\n  bakelite run --secret db-password=password.txt --env LEVEL=debug my-app",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, paths []string) error {
 			a, err := oneApp(paths)
 			if err != nil {
 				return err
 			}
-			return run(c, a)
+			return run(c, a, g)
 		},
 	}
+	g.flags(c)
+	return c
 }
 
-func run(c *cobra.Command, a app.App) error {
+func run(c *cobra.Command, a app.App, g given) error {
+	values, err := g.values(a)
+	if err != nil {
+		return err
+	}
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -60,6 +67,7 @@ func run(c *cobra.Command, a app.App) error {
 	}
 	r, err := container.Start(c.Context(), container.Options{
 		Layout: image.Path, Digest: image.Digest, App: a, State: filepath.Join(s.State, "sandbox"), HostNetwork: true,
+		Values: values, Environment: g.environment,
 	})
 	if err != nil {
 		return stopped(c.Context(), err)

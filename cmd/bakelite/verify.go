@@ -2,15 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/digests"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/publish/attest"
@@ -37,18 +42,59 @@ func (f signerFlags) apply(p policy.Policy) policy.Policy {
 	return p
 }
 
+// askedFlags say what is asked of an artifact beside the policy.
+type askedFlags struct{ app, kind, minVersion, since, policy string }
+
+func (f *askedFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.app, "app", "", "the app that it must be, in place of what its name says")
+	c.Flags().StringVar(&f.kind, "kind", "", "what it must be: container or disk")
+	c.Flags().StringVar(&f.minVersion, "min-version", "", "the least version that it must have been published as")
+	c.Flags().StringVar(&f.since, "since", "", "the day (2026-11-28, UTC) or time (RFC 3339) that it must not be made before")
+	c.Flags().StringVar(&f.policy, "policy-digest", "", "digest of the policy that its verdict must be by")
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{artifact.Container, artifact.Disk}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// read checks the flags.
+func (f askedFlags) read() (asked pipelines.Asked, err error) {
+	asked = pipelines.Asked{App: f.app, Kind: f.kind, MinVersion: f.minVersion}
+	if f.kind != "" && f.kind != artifact.Container && f.kind != artifact.Disk {
+		err = errors.Join(err, fault.New(fault.Invalid, "--kind %s: want container or disk", f.kind))
+	}
+	if f.minVersion != "" {
+		if bad := attest.CheckVersion(f.minVersion); bad != nil {
+			err = errors.Join(err, fmt.Errorf("--min-version: %w", bad))
+		}
+	}
+	if f.policy != "" && !digests.Valid(f.policy) {
+		err = errors.Join(err, fault.New(fault.Invalid, "--policy-digest %s: want sha256: and 64 hexadecimal digits", f.policy))
+	}
+	if f.since == "" {
+		return asked, err
+	}
+	for _, form := range []string{time.DateOnly, time.RFC3339} {
+		if at, bad := time.Parse(form, f.since); bad == nil {
+			asked.Since = at
+			return asked, err
+		}
+	}
+	return asked, errors.Join(err, fault.New(fault.Invalid, "--since %s: want a day, such as 2026-11-28, or a time, such as 2026-11-28T12:00:00Z", f.since))
+}
+
 func verifyCommand() *cobra.Command {
 	var by signerFlags
+	var ask askedFlags
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "verify REF|FILE",
 		Short: "Ask of a published image what the policy asks",
 		Long: `Verifies an image or a disk before it is run: who signed it, that an SBOM and
 provenance from the expected builder and source are there, that the gate let it
-through, that its scan report is young enough, and that a disk file is the one
-that was signed. REF is a reference in a registry, or oci: and a layout folder;
-FILE is a disk with its bundles beside it (FILE.sigstore.jsonl). All reasons to
-refuse are shown at once.
+through, that its scan report is young enough, that a disk file is the one that
+was signed, and that it is the app and kind that its name says. REF is a
+reference in a registry, or oci: and a layout folder; FILE is a disk with its
+bundles beside it (FILE.sigstore.jsonl). All reasons to refuse are shown at
+once. An older version of the same app passes where it is young enough: ask for
+a version or a time with --min-version or --since.
 
 The policy is what you name: by --policy, BAKELITE_POLICY, or a settings file
 with --config or BAKELITE_CONFIG. A bakelite.yaml that lies in the folder does
@@ -56,8 +102,15 @@ not choose it.`,
 		Example: "  bakelite verify --policy policy.yaml registry.example.com/team/web:1.4.2\n  bakelite verify --public-key bakelite.pub dist/web.qcow2",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			asked, err := ask.read()
+			if err != nil {
+				return err
+			}
 			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
-				summary, err := k.Verify(c.Context(), t)
+				if ask.policy != "" {
+					k.Policy.Verify.Policies = []string{ask.policy}
+				}
+				summary, err := k.Verify(c.Context(), t, asked)
 				if err != nil {
 					return err
 				}
@@ -66,6 +119,7 @@ not choose it.`,
 		},
 	}
 	by.add(c)
+	ask.add(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -113,13 +167,17 @@ func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.
 func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
-			"name": t.Name, "digest": s.Digest, "file": t.File, "signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored,
-			"uncounted": uncounted(s),
-			"policy":    by,
+			"name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
+			"signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored, "uncounted": uncounted(s), "policy": by,
 		})
 	}
 	fmt.Fprintf(w, "%s is what the policy asks for\n", t.Name)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, row := range [][2]string{{"app", s.App}, {"kind", s.Kind}, {"version", s.Version}, {"judged by", s.Policy}} {
+		if row[1] != "" {
+			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+		}
+	}
 	for _, signer := range s.Signers {
 		fmt.Fprintf(table, "signed by\t%s\n", signer)
 	}

@@ -1,32 +1,79 @@
 package debian
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+
+	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // aptHost is the host that apt is told the verified indexes came from; the
 // top-level domain "invalid" never resolves (RFC 6761).
 const aptHost = "archive.invalid"
 
-// aptTree returns the folder in the cache that apt reads the snapshot from:
-// lists, and sources that name them. apt keeps its parsed form there too. A
-// folder whose lists are not the verified files is made again.
-func (c *Client) aptTree(s *Snapshot) (string, error) {
+// aptTree is what apt reads a snapshot from: a folder with lists, and sources
+// that name them, and one of this process with apt's parsed form of them.
+type aptTree struct {
+	dir    string
+	parsed *cache.Folder
+	// keep keeps the parsed form for the next process, once apt has made it.
+	keep func()
+}
+
+// aptTree returns the tree of a snapshot. A folder whose lists and sources are
+// not the verified ones is made again. The parsed form of an earlier process
+// counts where it was vouched for.
+func (c *Client) aptTree(ctx context.Context, s *Snapshot) (*aptTree, error) {
 	name := s.key()
-	build := func() (string, error) {
-		return c.store.build("apt", name, func(dir string) error { return s.fillAptTree(dir) })
+	return c.aptTrees.Do(ctx, name, func() (*aptTree, error) {
+		t := &aptTree{dir: filepath.Join(c.store.dir, "apt", name)}
+		if !s.currentAptTree(t.dir) {
+			if err := c.store.discard(t.dir); err != nil {
+				return nil, err
+			}
+			if err := c.store.build(t.dir, s.fillAptTree); err != nil {
+				return nil, err
+			}
+		}
+		cache.Touch(t.dir)
+		var err error
+		if t.parsed, err = cache.New(filepath.Join(c.store.dir, "tmp"), "parsed-"); err != nil { // it ends with the process
+			return nil, err
+		}
+		return t, c.parsedBefore(ctx, t, name)
+	})
+}
+
+// parsedFile is the name that apt's parsed form of all lists has.
+const parsedFile = "srcpkgcache.bin"
+
+// parsedBefore takes over what an earlier process had parsed, or has this one
+// keep it. Where keeping fails the next process parses again.
+func (c *Client) parsedBefore(ctx context.Context, t *aptTree, name string) error {
+	kept := t.dir + ".parsed"
+	holds, err := c.store.vouch.Holds(ctx, vouch.Resolver, name, kept)
+	if err != nil {
+		return err
 	}
-	dir, err := build()
-	if err != nil || s.currentAptTree(dir) {
-		return dir, err
+	if holds && os.Link(kept, filepath.Join(t.parsed.Path, parsedFile)) == nil {
+		cache.Touch(kept)
+		t.keep = func() {}
+		return nil
 	}
-	if err := c.store.discard(dir); err != nil {
-		return "", err
-	}
-	return build()
+	t.keep = sync.OnceFunc(func() {
+		beside := kept + "." + rand.Text()
+		if os.Link(filepath.Join(t.parsed.Path, parsedFile), beside) == nil && c.store.vouch.NoteTree(ctx, vouch.Resolver, name, beside) == nil {
+			_ = os.Rename(beside, kept)
+		}
+		_ = os.Remove(beside)
+	})
+	return nil
 }
 
 // aptLists maps the names of apt's list files to the verified files.
@@ -48,11 +95,12 @@ func (s *Snapshot) currentAptTree(dir string) bool {
 			return false
 		}
 	}
-	return true
+	sources, err := os.ReadFile(filepath.Join(dir, "etc", "sources.list"))
+	return err == nil && string(sources) == s.aptSources()
 }
 
 func (s *Snapshot) fillAptTree(dir string) error {
-	for _, sub := range []string{"lists/partial", "etc", "cache/archives/partial"} {
+	for _, sub := range []string{"lists/partial", "etc"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return err
 		}
@@ -62,20 +110,26 @@ func (s *Snapshot) fillAptTree(dir string) error {
 			return err
 		}
 	}
+	return os.WriteFile(filepath.Join(dir, "etc", "sources.list"), []byte(s.aptSources()), 0o600)
+}
+
+// aptSources names the lists for apt.
+func (s *Snapshot) aptSources() string {
 	var sources strings.Builder
 	for _, f := range s.files {
 		// trusted: the signature was verified before the file came here.
 		fmt.Fprintf(&sources, "deb [arch=%s trusted=yes] http://%s/%s %s %s\n", s.Arch, aptHost, f.archive, f.suite, f.component)
 	}
-	return os.WriteFile(filepath.Join(dir, "etc", "sources.list"), []byte(sources.String()), 0o600)
+	return sources.String()
 }
 
 // aptConfig says where one run of apt finds and leaves its files.
 type aptConfig struct {
-	// shared is the snapshot's folder, private the run's own.
-	shared, private string
-	seed            Seed
-	arch            string
+	// tree is the snapshot's, private the run's own folder.
+	tree    *aptTree
+	private string
+	seed    Seed
+	arch    string
 }
 
 func (a aptConfig) file() string { return filepath.Join(a.private, "apt.conf") }
@@ -95,12 +149,12 @@ func (a aptConfig) write() error {
 		{"Dir::State", a.private},
 		{"Dir::State::status", filepath.Join(a.private, "status")},
 		{"Dir::State::extended_states", filepath.Join(a.private, "extended_states")},
-		{"Dir::State::lists", filepath.Join(a.shared, "lists")},
-		{"Dir::Cache", filepath.Join(a.shared, "cache")},
+		{"Dir::State::lists", filepath.Join(a.tree.dir, "lists")},
+		{"Dir::Cache", a.tree.parsed.Path},
 		{"Dir::Cache::pkgcache", ""},
-		{"Dir::Cache::srcpkgcache", filepath.Join(a.shared, "cache", "srcpkgcache.bin")},
+		{"Dir::Cache::srcpkgcache", filepath.Join(a.tree.parsed.Path, parsedFile)},
 		{"Dir::Etc", filepath.Join(a.private, "etc")},
-		{"Dir::Etc::sourcelist", filepath.Join(a.shared, "etc", "sources.list")},
+		{"Dir::Etc::sourcelist", filepath.Join(a.tree.dir, "etc", "sources.list")},
 		{"Dir::Log", a.private},
 		{"Dir::Bin::dpkg", filepath.Join(a.seed.Dir, "usr/bin/dpkg")},
 	}

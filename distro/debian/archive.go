@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/once"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Options configure a Client.
@@ -27,6 +28,9 @@ type Options struct {
 	// Cache is the folder for indexes, packages and seeds; it is made where
 	// it does not exist. Required.
 	Cache string
+	// Vouch tells what an earlier command unpacked there from what others put
+	// there: programs of the cache run on this machine.
+	Vouch vouch.Key
 	// Mirrors lists the base URLs (http, https, file) of each archive by the
 	// archive's name, best first.
 	Mirrors map[string][]string
@@ -52,6 +56,7 @@ type Client struct {
 	snapshots once.Map[*Snapshot]
 	seeds     once.Map[prepared]
 	plans     once.Map[[]lock.Pin]
+	aptTrees  once.Map[*aptTree]
 }
 
 // New returns a Client; a keyring that cannot be read is a fault.Missing or
@@ -65,7 +70,7 @@ func New(o Options) (*Client, error) {
 	if err != nil || o.Cache == "" {
 		return nil, fault.New(fault.Invalid, "the cache folder %q is not usable", o.Cache)
 	}
-	c := &Client{store: store{dir: cache}, mirrors: o.Mirrors, keys: keys, now: o.Now, report: o.Report, http: newHTTPClient()}
+	c := &Client{store: store{dir: cache, vouch: o.Vouch}, mirrors: o.Mirrors, keys: keys, now: o.Now, report: o.Report, http: newHTTPClient()}
 	if c.now == nil {
 		c.now = time.Now
 	}

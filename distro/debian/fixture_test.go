@@ -149,6 +149,7 @@ func (a *localArchive) client(options debian.Options, bases ...string) *debian.C
 // release holds what a test changes in an InRelease.
 type release struct {
 	codename         string
+	version          string
 	date, validUntil time.Time
 	signer           *openpgp.Entity
 	// packages replaces the content of Packages, packed that of Packages.gz.
@@ -177,7 +178,7 @@ func (a *localArchive) suite(name string, r release, packages ...testPackage) {
 	}
 	base := "dists/" + name + "/main/binary-amd64/"
 	a.files[base+"by-hash/SHA256/"+sum(packed)] = packed
-	text := fmt.Sprintf("Origin: Test\nSuite: test\nCodename: %s\nDate: %s\n", or(r.codename, name), stamp(r.date, released))
+	text := fmt.Sprintf("Origin: Test\nSuite: test\nCodename: %s\nVersion: %s\nDate: %s\n", or(r.codename, name), or(r.version, "13.8"), stamp(r.date, released))
 	if !r.validUntil.IsZero() {
 		text += "Valid-Until: " + stamp(r.validUntil, r.validUntil) + "\n"
 	}

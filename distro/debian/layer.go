@@ -56,7 +56,7 @@ type Seed struct {
 func (c *Client) UnpackSeed(ctx context.Context, pins []lock.Pin) (Seed, error) {
 	seed := Seed{Arch: seedArch(pins)}
 	var err error
-	seed.Dir, err = c.store.build("seed", seedKey(pins), func(dir string) error {
+	seed.Dir, err = c.store.seed(ctx, seedKey(pins), func(dir string) error {
 		r, w := io.Pipe()
 		go func() { w.CloseWithError(c.SeedLayer(ctx, w, pins)) }()
 		defer r.Close()

@@ -27,6 +27,7 @@ const (
 // release is a verified InRelease.
 type release struct {
 	suite, codename  string
+	version          string
 	date, validUntil time.Time
 	byHash           bool
 	files            map[string]entry
@@ -72,7 +73,7 @@ func parseRelease(text []byte) (*release, error) {
 	if _, err := reader.Next(); err == nil {
 		return nil, errors.New("reading the signed index: it holds more than one stanza")
 	}
-	r := &release{suite: fields["suite"], codename: fields["codename"], byHash: fields["acquire-by-hash"] == "yes"}
+	r := &release{suite: fields["suite"], codename: fields["codename"], version: fields["version"], byHash: fields["acquire-by-hash"] == "yes"}
 	if r.date, err = parseDate(fields["date"]); err != nil {
 		return nil, fmt.Errorf("reading Date: %w", err)
 	}

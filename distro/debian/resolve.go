@@ -66,7 +66,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if err := s.known(names); err != nil {
 		return nil, err
 	}
-	shared, err := c.aptTree(s)
+	tree, err := c.aptTree(ctx, s)
 	if err != nil {
 		return nil, fault.As(fault.Internal, fmt.Errorf("preparing apt's resolver: %w", err))
 	}
@@ -78,7 +78,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if err := s.writeStatus(filepath.Join(private, "status"), installed); err != nil {
 		return nil, fmt.Errorf("preparing apt's resolver: %w", err)
 	}
-	config := aptConfig{shared: shared, private: private, seed: seed, arch: s.Arch}
+	config := aptConfig{tree: tree, private: private, seed: seed, arch: s.Arch}
 	if err := config.write(); err != nil {
 		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
 	}
@@ -86,6 +86,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if err != nil {
 		return nil, err
 	}
+	tree.keep()
 	return s.parsePlan(out)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // seedDemo is an archive with every root of the seed, of which apt depends on
@@ -39,7 +40,7 @@ func seedDemo() []testPackage {
 func seedOf(t *testing.T, packages ...testPackage) (*debian.Client, []lock.Pin) {
 	t.Helper()
 	a := newLocalArchive(t, packages...)
-	c := a.client(debian.Options{})
+	c := a.client(debian.Options{Vouch: vouchKey(t)})
 	s, err := c.Snapshot(context.Background(), "trixie", "amd64")
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +155,46 @@ func TestUnpackSeed(t *testing.T) {
 	slices.Reverse(pins)
 	if again, err := c.UnpackSeed(context.Background(), pins); err != nil || again != seed {
 		t.Errorf("unpacked again to %v, %v", again, err)
+	}
+}
+
+func vouchKey(t *testing.T) vouch.Key {
+	t.Helper()
+	key, err := vouch.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestSwappedSeed swaps a program of an unpacked seed, which would run on this
+// machine: it is unpacked again, and what is whole is left alone.
+func TestSwappedSeed(t *testing.T) {
+	c, pins := seedOf(t, seedDemo()...)
+	ctx := context.Background()
+	seed, err := c.UnpackSeed(ctx, pins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(seed.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.UnpackSeed(ctx, pins); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(seed.Dir); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a whole seed was unpacked again: %v", err)
+	}
+	program := filepath.Join(seed.Dir, "lib/ld.so")
+	if err := os.WriteFile(program, []byte("evil"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.UnpackSeed(ctx, pins); err != nil || again != seed {
+		t.Fatalf("got %v, %v", again, err)
+	}
+	if text, err := os.ReadFile(program); err != nil || string(text) != "I am ./lib/ld.so\n" {
+		t.Errorf("the program is %q (%v)", text, err)
 	}
 }
 

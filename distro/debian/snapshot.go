@@ -25,6 +25,8 @@ import (
 type Snapshot struct {
 	Suite string
 	Arch  string
+	// Distribution is what the packages are of.
+	Distribution lock.Distribution
 	// Archives are the signed indexes, in the order of preference.
 	Archives []lock.Archive
 
@@ -73,6 +75,9 @@ func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool
 	if err := s.load(); err != nil {
 		return nil, fault.As(fault.Integrity, fmt.Errorf("reading the index of %s: %w", suite, err))
 	}
+	if s.Distribution, err = distributionOf(s.files[0]); err != nil {
+		return nil, fmt.Errorf("getting the index of %s: %w", suite, err)
+	}
 	for _, f := range s.files {
 		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date})
 		if err := c.store.remember(f); err != nil {
@@ -91,6 +96,16 @@ type Since struct {
 	// Rollback takes any index that is signed and has not expired: somebody
 	// wants to go back.
 	Rollback bool
+}
+
+// distributionOf names the release of a suite's first source. Point releases
+// share their advisories.
+func distributionOf(f indexFile) (lock.Distribution, error) {
+	release, _, _ := strings.Cut(f.release.version, ".")
+	if release == "" || strings.Trim(release, "0123456789") != "" {
+		return lock.Distribution{}, fault.New(fault.Integrity, "%s says that it has the version %.40q: want a number", f.source, f.release.version)
+	}
+	return lock.Distribution{Name: f.archive, Release: release}, nil
 }
 
 // Current is the Snapshot that the client took first: however many apps are

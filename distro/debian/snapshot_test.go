@@ -39,6 +39,9 @@ func TestSnapshot(t *testing.T) {
 	if s.Archives[2].InRelease != sum(a.files["dists/trixie-security/InRelease"]) {
 		t.Errorf("the InRelease is not pinned by its digest: %v", s.Archives[2])
 	}
+	if s.Distribution != (lock.Distribution{Name: "debian", Release: "13"}) {
+		t.Errorf("the distribution is %+v", s.Distribution)
+	}
 	newest := s.Package("zlib1g")
 	if newest.Version != "1:1.3-2+deb13u1" || newest.Archive != "debian-security" {
 		t.Errorf("the newest zlib1g is %+v", newest.Pin)
@@ -88,6 +91,9 @@ func TestSnapshotRefuses(t *testing.T) {
 		{"another suite", func(a *localArchive) {
 			a.suite("trixie", release{codename: "bookworm"})
 		}, fault.Integrity, `index of "bookworm"`},
+		{"no version", func(a *localArchive) {
+			a.suite("trixie", release{version: "testing"})
+		}, fault.Integrity, `has the version "testing": want a number`},
 		{"expired", func(a *localArchive) {
 			a.suite("trixie-security", release{validUntil: today.Add(-time.Second)})
 		}, fault.Integrity, "expired on 2026-11-22"},

@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,13 +15,17 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // errMismatch marks content that is not what its hash or size says.
 var errMismatch = errors.New("the content is not the pinned one")
 
 // store is the content-addressed cache folder.
-type store struct{ dir string }
+type store struct {
+	dir   string
+	vouch vouch.Key
+}
 
 func (s store) path(sha string) string { return filepath.Join(s.dir, "sha256", sha) }
 
@@ -90,26 +95,41 @@ func (s store) expire() {
 // the mirrors by then.
 const unusedFor = 90 * 24 * time.Hour
 
-// build makes the folder kind/key with fill, unless it is there; it appears
-// whole or not at all.
-func (s store) build(kind, key string, fill func(dir string) error) (string, error) {
-	final := filepath.Join(s.dir, kind, key)
-	if _, err := os.Stat(final); err == nil {
+// seed makes the folder of an unpacked seed with fill, unless it is there as it
+// was made; it appears whole or not at all.
+func (s store) seed(ctx context.Context, key string, fill func(dir string) error) (string, error) {
+	final := filepath.Join(s.dir, "seed", key)
+	holds, err := s.vouch.Holds(ctx, vouch.Programs, key, final)
+	if err != nil || holds {
 		cache.Touch(final)
-		return final, nil
+		return final, err
 	}
-	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), kind+"-")
+	if err := s.discard(final); err != nil {
+		return "", err
+	}
+	return final, s.build(final, func(dir string) error {
+		if err := fill(dir); err != nil {
+			return err
+		}
+		return s.vouch.NoteTree(ctx, vouch.Programs, key, dir)
+	})
+}
+
+// build makes a folder with fill; where another process was faster, its folder
+// stays.
+func (s store) build(final string, fill func(dir string) error) error {
+	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "new-")
 	if err != nil {
-		return "", fmt.Errorf("writing the cache: %w", err)
+		return fmt.Errorf("writing the cache: %w", err)
 	}
 	defer os.RemoveAll(temp)
 	if err := fill(temp); err != nil {
-		return "", err
+		return err
 	}
 	if err := os.Rename(temp, final); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("writing the cache: %w", err)
+		return fmt.Errorf("writing the cache: %w", err)
 	}
-	return final, nil
+	return nil
 }
 
 // discard removes a folder that build made; its name is free at once, so that

@@ -38,6 +38,9 @@ type App struct {
 	VM VM `yaml:"vm,omitempty"`
 	// Tests run on both artifacts before they count as made.
 	Tests []Test `yaml:"tests,omitempty"`
+	// TestValues are what secrets and settings hold while tests run, by name;
+	// without one it is a line that says so. They are no secrets.
+	TestValues map[string]string `yaml:"testValues,omitempty"`
 
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`
@@ -99,8 +102,21 @@ type Service struct {
 	User string `yaml:"user"`
 	// Ports are the ports that the service listens on, as 8080 or 53/udp.
 	Ports []Port `yaml:"ports,omitempty"`
-	// Writable are the folders that the service may write to.
+	// Writable are folders in memory that the service may write to. They begin
+	// with what the image has there, and end with the container or the machine's
+	// boot.
 	Writable []string `yaml:"writable,omitempty"`
+	// State are folders that the service may write to and that last: volumes of
+	// a container, the writable part of a disk. They begin as Writable do.
+	State []string `yaml:"state,omitempty"`
+	// Secrets are the names of files that are given at the start and stand in no
+	// image: /run/secrets/NAME in both artifacts. The service does not start
+	// where one is missing.
+	Secrets []string `yaml:"secrets,omitempty"`
+	// Config are settings that are given as Secrets are: /run/config/NAME.
+	Config []string `yaml:"config,omitempty"`
+	// Prepare makes the first state, as by initdb or a migration.
+	Prepare *Prepare `yaml:"prepare,omitempty"`
 	// Environment holds the variables that the service sees.
 	Environment map[string]string `yaml:"environment,omitempty"`
 	// Dir is the working directory, "/" by default.
@@ -109,6 +125,28 @@ type Service struct {
 	Resources Resources `yaml:"resources,omitempty"`
 	// Health tells a healthy service from one that merely runs.
 	Health *Health `yaml:"health,omitempty"`
+	// StopSignal asks the service to end, "SIGTERM" by default. Some end well at
+	// another: nginx at SIGQUIT, PostgreSQL at SIGINT.
+	StopSignal string `yaml:"stopSignal,omitempty"`
+	// StopGrace is the time after which a service that still runs is killed,
+	// 10s by default.
+	StopGrace units.Duration `yaml:"stopGrace,omitempty"`
+	// Allow lifts limits that both artifacts put on the service: "jit" (memory
+	// that is written and executed, as just-in-time compilers need it),
+	// "io-uring", "keyrings" (the kernel's), "ownership" (giving files to
+	// others, and changing users), "scheduling" (priorities, processors and
+	// memory nodes of processes).
+	Allow []string `yaml:"allow,omitempty"`
+}
+
+// Prepare are commands that run once before the service, as its user and under
+// its limits. Where one fails, all run again at the next start.
+type Prepare struct {
+	// Run are the commands, each a program by absolute path and its arguments.
+	Run [][]string `yaml:"run"`
+	// When is "empty" to run on a new state alone, the default, or "update" to
+	// run after each update of the image too.
+	When string `yaml:"when,omitempty"`
 }
 
 // Port is a port number and a protocol, "tcp" or "udp".
@@ -123,8 +161,12 @@ type Resources struct {
 	Memory units.Size `yaml:"memory,omitempty"`
 	// CPUs is the share of processors: 0.5 is half of one.
 	CPUs float64 `yaml:"cpus,omitempty"`
-	// PIDs is the largest number of processes and threads.
+	// PIDs is the largest number of processes and threads, 256 by default.
 	PIDs int `yaml:"pids,omitempty"`
+	// Writable is the most that each folder of service.writable, /tmp, /var/tmp
+	// and /dev/shm hold; by default half of Memory, or of vm.memory where that is
+	// not limited. What they hold counts as the service's memory.
+	Writable units.Size `yaml:"writable,omitempty"`
 }
 
 // Health is one check and how often it is made.

@@ -20,8 +20,10 @@ const (
 	defaultInterval = units.Duration(30 * time.Second)
 	defaultTimeout  = units.Duration(5 * time.Second)
 	defaultWithin   = units.Duration(30 * time.Second)
+	defaultGrace    = units.Duration(10 * time.Second) // Docker's
 	defaultRetries  = 3
 	defaultStatus   = 200
+	defaultSignal   = "SIGTERM"
 )
 
 // WithDefaults returns a copy of a with every key filled whose default does
@@ -35,6 +37,8 @@ func WithDefaults(a App) App {
 	a.Container.Format = or(a.Container.Format, defaultFormat)
 	a.Container.Labels = maps.Clone(a.Container.Labels)
 	a.VM = filledVM(a.VM)
+	a.Service.Resources.Writable = or(a.Service.Resources.Writable, or(a.Service.Resources.Memory, a.VM.Memory)/2)
+	a.TestValues = maps.Clone(a.TestValues)
 	a.Tests = filledTests(a.Tests, firstTCP(a.Service.Ports))
 	return a
 }
@@ -75,8 +79,16 @@ func filledService(s Service) Service {
 		s.Ports[i].Protocol = or(s.Ports[i].Protocol, tcp)
 	}
 	s.Writable = slices.Clone(s.Writable)
+	s.State = slices.Clone(s.State)
 	s.Environment = maps.Clone(s.Environment)
 	s.Dir = or(s.Dir, "/")
+	s.Resources.PIDs = or(s.Resources.PIDs, DefaultPIDs)
+	s.StopSignal = or(s.StopSignal, defaultSignal)
+	s.StopGrace = or(s.StopGrace, defaultGrace)
+	s.Allow, s.Secrets, s.Config = slices.Clone(s.Allow), slices.Clone(s.Secrets), slices.Clone(s.Config)
+	if s.Prepare != nil {
+		s.Prepare = &Prepare{Run: slices.Clone(s.Prepare.Run), When: or(s.Prepare.When, WhenEmpty)}
+	}
 	if s.Health != nil {
 		h := *s.Health
 		h.Check = filledCheck(h.Check, firstTCP(s.Ports))

@@ -67,7 +67,7 @@ func writtenZeros(path string, places strict.Places) Problems {
 		name := key[strings.LastIndex(key, ".")+1:]
 		switch name {
 		case "cpus", "pids", "port", "status", "retries":
-			if place.Zero && !strings.HasPrefix(key, "service.environment.") && !strings.HasPrefix(key, "container.labels.") {
+			if place.Zero && !strings.HasPrefix(key, "testValues.") && !strings.HasPrefix(key, "service.environment.") && !strings.HasPrefix(key, "container.labels.") {
 				problems = append(problems, Problem{File: path, Line: place.Line, Column: place.Column, Key: key,
 					Message: "must be more than 0; leave the key out for the default"})
 			}

@@ -94,6 +94,11 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("Base", "debian").Enum = words(Suites())
 	property("File", "mode").Pattern = `^[0-1]?[0-7]{3,4}$`
 	property("Service", "user").Pattern = userName.String()
+	property("Service", "stopSignal").Enum = words(StopSignals())
+	property("Service", "secrets").Items.Pattern = givenName.String()
+	property("Service", "config").Items.Pattern = givenName.String()
+	property("Prepare", "when").Enum = words([]string{WhenEmpty, WhenUpdate})
+	property("Service", "allow").Items.Enum = words(Allowances())
 	property("Container", "format").Enum = words(ContainerFormats())
 	property("VM", "formats").Items.Enum = words(DiskFormats())
 	property("VM", "packages").Items.Pattern = packageName.String()

@@ -51,6 +51,7 @@ func Validate(a App) Problems {
 	c.files(a.Files)
 	c.steps(a.Steps)
 	c.service(a.Service)
+	c.given(a)
 	c.container(a.Container)
 	c.vm(a.VM, a.Service.User)
 	c.tests(a.Tests, a.Service.Ports)

@@ -112,6 +112,37 @@ func nameOrID(s string) bool {
 	return len(s) <= maxUserName && userName.MatchString(s)
 }
 
+// folders judges those that the service may write to. None can lie in another:
+// what lies behind them differs.
+func (c *checker) folders(writable, state []string) {
+	once(c, "service.writable", writable)
+	for i, p := range writable {
+		c.writable(item("service.writable", i), p)
+	}
+	once(c, "service.state", state)
+	for i, p := range state {
+		key := item("service.state", i)
+		c.writable(key, p)
+		if f := below(p, []string{"/run", "/tmp", "/var/run", "/var/tmp", "/var/lock"}); f != "" {
+			c.add(key, "what is in %s ends with the boot; name a folder below /var/lib", f)
+		}
+	}
+	all := slices.Concat(writable, state)
+	for i, p := range all {
+		others := slices.Concat(all[:i], all[i+1:])
+		if f := below(path.Dir(p), others); f != "" && f != p {
+			key := item("service.writable", i)
+			if i >= len(writable) {
+				key = item("service.state", i-len(writable))
+			}
+			c.add(key, "%s lies in %s, which is a folder of its own", p, f)
+		}
+		if i >= len(writable) && slices.Contains(writable, p) {
+			c.add(item("service.state", i-len(writable)), "%s stands in service.writable too; name it once", p)
+		}
+	}
+}
+
 // writable judges one folder that the service may write to.
 func (c *checker) writable(key, p string) {
 	if !c.absolute(key, p) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bakelite/bakelite/internal/units"
 )
@@ -16,22 +17,27 @@ var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 const (
 	// minServiceMemory is what Docker accepts at least (6 MB, docker run -m).
 	minServiceMemory = units.Size(6 << 20)
+	minFolder        = units.Size(1 << 20)
 	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
+	maxStopGrace     = units.Duration(time.Hour)
 )
 
 func (c *checker) service(s Service) {
 	c.program("service.command", s.Command)
 	c.user("service.user", s.User)
 	c.ports(s.Ports)
-	once(c, "service.writable", s.Writable)
-	for i, p := range s.Writable {
-		c.writable(item("service.writable", i), p)
-	}
+	c.folders(s.Writable, s.State)
 	c.environment(s.Environment)
 	c.workingDir("service.dir", s.Dir)
 	c.resources(s.Resources)
+	c.stop(s)
+	c.prepare(s)
+	once(c, "service.allow", s.Allow)
+	for i, word := range s.Allow {
+		c.oneOf(item("service.allow", i), word, Allowances())
+	}
 	if s.Health != nil {
 		c.check("service.health", s.Health.Check, s.Ports)
 		c.positive("service.health.interval", s.Health.Interval)
@@ -39,6 +45,31 @@ func (c *checker) service(s Service) {
 		if s.Health.Retries < 1 {
 			c.add("service.health.retries", "must be at least 1")
 		}
+	}
+}
+
+// AllowJIT lifts the limit on memory that is written and executed.
+const AllowJIT = "jit"
+
+// Allowances are the limits that service.allow can lift.
+func Allowances() []string {
+	return []string{"io-uring", AllowJIT, "keyrings", "ownership", "scheduling"}
+}
+
+// StopSignals are the signals that can ask a service to end.
+func StopSignals() []string {
+	return []string{"SIGABRT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH"}
+}
+
+func (c *checker) stop(s Service) {
+	if s.StopSignal == "SIGKILL" {
+		c.add("service.stopSignal", "SIGKILL gives a service no time to end well; it is sent anyway after service.stopGrace")
+	} else {
+		c.oneOf("service.stopSignal", s.StopSignal, StopSignals())
+	}
+	c.positive("service.stopGrace", s.StopGrace)
+	if s.StopGrace > maxStopGrace {
+		c.add("service.stopGrace", "%v is longer than %v", s.StopGrace, maxStopGrace)
 	}
 }
 
@@ -112,6 +143,9 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 func (c *checker) resources(r Resources) {
 	if r.Memory != 0 && r.Memory < minServiceMemory {
 		c.add("service.resources.memory", "%v is too little; container engines accept %v and more", r.Memory, minServiceMemory)
+	}
+	if r.Writable < minFolder || r.Memory != 0 && r.Writable > r.Memory {
+		c.add("service.resources.writable", "%v is not between %v and the service's memory, which holds the folders", r.Writable, minFolder)
 	}
 	if r.CPUs != 0 && !(r.CPUs >= minCPUs && r.CPUs <= maxCPUs) {
 		c.add("service.resources.cpus", "%v is not between %v and %d", r.CPUs, minCPUs, maxCPUs)

@@ -51,6 +51,10 @@ func TestValidate(t *testing.T) {
 	user := func(name string) func(*app.App) { return func(a *app.App) { a.Service.User = name } }
 	dir := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Dir = p } }
 	writable := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Writable = []string{p} } }
+	secrets := func(names ...string) func(*app.App) { return func(a *app.App) { a.Service.Secrets = names } }
+	prepare := func(p app.Prepare) func(*app.App) {
+		return func(a *app.App) { a.Service.Prepare, a.Service.State = &p, []string{"/var/lib/kept"} }
+	}
 	test := func(t app.Test) func(*app.App) { return func(a *app.App) { a.Tests = []app.Test{t} } }
 	http := func(h app.HTTPCheck) func(*app.App) { return test(app.Test{Check: app.Check{HTTP: &h}}) }
 	run := func(c app.CommandCheck) func(*app.App) { return test(app.Test{Check: app.Check{Command: &c}}) }
@@ -114,6 +118,29 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 8080, Protocol: "udp"}) }, ""},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 70000, Protocol: "udp"}) }, "service.ports[2]: port 70000"},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 7, Protocol: "x"}) }, "service.ports[2]: the protocol"},
+		{secrets("db-password", "tls.key"), ""},
+		{secrets("Password"), "service.secrets[0]: \"Password\" is not the name of a file"},
+		{secrets("../x"), "service.secrets[0]: \"../x\" is not the name of a file"},
+		{secrets("a."), "is not the name of a file"},
+		{secrets(strings.Repeat("a", 24)), ""},
+		{secrets(strings.Repeat("a", 25)), "service.secrets[0]: \"aaaaaaaaaaaaaaaaaaaaaaaaa\" is not the name of a file: at most 24"},
+		{secrets("a", "a"), "service.secrets[1]"},
+		{func(a *app.App) { a.Service.Secrets, a.Service.Config = []string{"a"}, []string{"b", "a"} }, "service.config[1]: \"a\" stands in service.secrets too"},
+		{func(a *app.App) {
+			a.Service.Config = []string{"app.env"}
+			a.TestValues = map[string]string{"app.env": "A=b"}
+		}, ""},
+		{func(a *app.App) { a.TestValues = map[string]string{"app.env": "A=b"} }, "testValues.app.env: the service has no secret and no setting of that name"},
+		{func(a *app.App) {
+			a.Service.Config, a.TestValues = []string{"a"}, map[string]string{"a": strings.Repeat("x", app.MaxGiven+1)}
+		}, "testValues: hold 1048577 bytes"},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}}), ""},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}, When: "update"}), ""},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}}, When: "always"}), "service.prepare.when: \"always\""},
+		{prepare(app.Prepare{}), "service.prepare.run: is empty"},
+		{prepare(app.Prepare{Run: [][]string{{"/bin/init"}, {"init"}}}), "service.prepare.run[1][0]: \"init\" is not absolute"},
+		{prepare(app.Prepare{Run: [][]string{{}}}), "service.prepare.run[0]: is empty"},
+		{func(a *app.App) { a.Service.Prepare = &app.Prepare{Run: [][]string{{"/bin/init"}}} }, "service.prepare: what it makes would be gone at the next start"},
 		{writable("/"), "service.writable[0]: / is too wide"},
 		{writable("/var"), "service.writable[0]: /var is too wide"},
 		{writable("/run/web"), ""},

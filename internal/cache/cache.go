@@ -87,6 +87,24 @@ func Use(path string) (done func(), err error) {
 	return func() { _ = lock.Close() }, nil
 }
 
+// Discard removes a folder that does not count, so that another one can have
+// its name. One that is not there is fine; one that is in use is an error.
+func Discard(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	lock, err := take(path, flock.Exclusive)
+	if err != nil {
+		return fmt.Errorf("removing a folder that does not count: %w", err)
+	}
+	defer lock.Close()
+	gone := path + removed
+	if err := errors.Join(os.RemoveAll(gone), os.Rename(path, gone)); err != nil {
+		return fmt.Errorf("removing a folder that does not count: %w", err)
+	}
+	return os.RemoveAll(gone)
+}
+
 // Touch marks a file or folder as used now.
 func Touch(path string) {
 	now := time.Now()

@@ -83,7 +83,6 @@ func doors() []door {
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
-		{"github.com/moby/profiles/", []string{"runners/container"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/strict", "scan/controls"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},

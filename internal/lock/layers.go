@@ -1,5 +1,8 @@
 package lock
 
+// imageLayer is the list of what a base image has, which nobody installs.
+const imageLayer = "image"
+
 // layer is one of a lock's lists of packages.
 type layer struct {
 	name string

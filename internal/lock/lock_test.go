@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,18 +22,29 @@ func pin(name, version string) lock.Pin {
 	return lock.Pin{Name: name, Version: version, Arch: "amd64", Archive: "debian", Path: "pool/main/" + name + "_" + strings.ReplaceAll(version, ":", "%3a") + ".deb", SHA256: digest, Size: 42}
 }
 
+func built(p lock.Pin, source, version string) lock.Pin {
+	p.Source, p.SourceVersion = source, version
+	return p
+}
+
 func sample() *lock.Lock {
 	return &lock.Lock{
 		APIVersion: lock.APIVersion, Kind: "Lock", App: "web", Bakelite: "1.0.0", Platform: "linux/amd64", Inputs: "sha256:" + digest,
-		Base:   &lock.Image{Ref: "example.org/base:1", Digest: "sha256:" + digest},
-		Images: []lock.Image{{Ref: "example.org/a:1", Digest: "sha256:" + digest}, {Ref: "example.org/b:2", Digest: "sha256:" + digest}},
+		Base:         &lock.Image{Ref: "example.org/base:1", Digest: "sha256:" + digest},
+		Images:       []lock.Image{{Ref: "example.org/a:1", Digest: "sha256:" + digest}, {Ref: "example.org/b:2", Digest: "sha256:" + digest}},
+		Distribution: &lock.Distribution{Name: "debian", Release: "13"},
 		Archives: []lock.Archive{
 			{Name: "debian", Suite: "trixie", InRelease: digest, Date: time.Date(2026, 11, 21, 9, 15, 44, 0, time.UTC)},
 			{Name: "debian-security", Suite: "trixie-security", InRelease: digest, Date: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
 		},
 		Files: []lock.File{{Path: "a b: c.conf", SHA256: digest, Executable: true}, {Path: "site/index.html", SHA256: digest}},
 		Packages: lock.Layers{
-			Seed:    []lock.Pin{pin("apt", "3.0.4"), pin("tar", "1:1.35+dfsg~1-3.1")},
+			Image: []lock.Installed{
+				{Name: "libc6", Version: "2.41-12", Arch: "amd64", Source: "glibc"},
+				{Name: "libc6", Version: "2.41-12", Arch: "i386", Source: "glibc", SourceVersion: "2.41-11"},
+				{Name: "no", Version: "1.0", Arch: "all"},
+			},
+			Seed:    []lock.Pin{pin("apt", "3.0.4"), built(pin("tar", "1:1.35+dfsg~1-3.1"), "null", "1:1.35+dfsg~1-3")},
 			App:     []lock.Pin{pin("0ad", "5e3"), pin("null", "1.0")},
 			Machine: []lock.Pin{pin("0ad", "5e3")},
 		},
@@ -76,7 +88,8 @@ func TestRollbackStays(t *testing.T) {
 
 func TestMarshalIsOneSortedLinePerPackage(t *testing.T) {
 	l := sample()
-	l.Packages.Seed = []lock.Pin{pin("tar", "1:1.35+dfsg~1-3.1"), pin("apt", "3.0.4")}
+	slices.Reverse(l.Packages.Seed)
+	slices.Reverse(l.Packages.Image)
 	got, err := l.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +104,15 @@ func TestMarshalIsOneSortedLinePerPackage(t *testing.T) {
 	line := fmt.Sprintf("    - {name: apt, version: \"3.0.4\", arch: amd64, archive: debian, path: pool/main/apt_3.0.4.deb, sha256: %q, size: 42}\n", digest)
 	if !strings.Contains(string(got), line) {
 		t.Errorf("no line %s in\n%s", line, got)
+	}
+	for _, line := range []string{
+		`"1:1.35+dfsg~1-3.1", arch: amd64, archive: debian, path: "pool/main/tar_1%3a1.35+dfsg~1-3.1.deb", sha256: "` + digest + `", size: 42, source: "null", sourceVersion: "1:1.35+dfsg~1-3"}`,
+		"  image:\n    - {name: libc6, version: \"2.41-12\", arch: amd64, source: glibc}\n", "    - {name: \"no\", version: \"1.0\", arch: all}\n",
+		"distribution: {name: debian, release: \"13\"}\n",
+	} {
+		if !strings.Contains(string(got), line) {
+			t.Errorf("no %q in\n%s", line, got)
+		}
 	}
 	if l.Packages.Seed[0].Name != "tar" {
 		t.Error("Marshal changed the lock")
@@ -109,21 +131,26 @@ func TestReadSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"missing key", "platform: linux/amd64\n", "", "platform: this key is missing"},
 		{"bad inputs", "inputs: \"sha256:0", "inputs: \"sha256:X", "inputs: must be"},
 		{"bad base digest", "digest: \"sha256:0", "digest: \"sha512:0", ":8:"},
-		{"file above", "path: site/index.html", "path: ../index.html", `:17:12: files[1].path: must be a clean path`},
+		{"file above", "path: site/index.html", "path: ../index.html", `:18:12: files[1].path: must be a clean path`},
 		{"file twice", "path: site/index.html", `path: "a b: c.conf"`, `files[1]: "a b: c.conf" stands there twice`},
-		{"unknown layer", "  machine:", "  machin:", `:25:3: packages.machin: this key is not known; did you mean "machine"?`},
-		{"layer twice", "  machine:", "  app:", ":25:3: packages.app: this key stands here twice"},
-		{"pin without size", ", size: 42}\n  app:", "}\n  app:", ":21:7: packages.seed[1].size: this key is missing"},
-		{"pin with bad size", ", size: 42}\n  app:", ", size: -1}\n  app:", "packages.seed[1].size: must be more than 0"},
-		{"pin with unknown key", "- {name: apt,", "- {name: apt, host: x,", ":20:19: packages.seed[0].host: this key is not known"},
+		{"unknown layer", "  machine:", "  machin:", `:30:3: packages.machin: this key is not known; did you mean "machine"?`},
+		{"layer twice", "  machine:", "  app:", ":30:3: packages.app: this key stands here twice"},
+		{"pin without size", ", size: 42}\n    - {name: tar", "}\n    - {name: tar", ":25:7: packages.seed[0].size: this key is missing"},
+		{"pin with bad size", ", size: 42}\n    - {name: tar", ", size: -1}\n    - {name: tar", "packages.seed[0].size: must be more than 0"},
+		{"pin with unknown key", "- {name: apt,", "- {name: apt, host: x,", ":25:19: packages.seed[0].host: this key is not known"},
 		{"pin with unquoted version", `version: "1.0"`, "version: 1.0", "expected a text"},
-		{"pin of no archive", "archive: debian,", "archive: other,", `:20:59: packages.seed[0].archive: "other" is not among the archives`},
+		{"pin of no archive", "archive: debian,", "archive: other,", `:25:59: packages.seed[0].archive: "other" is not among the archives`},
 		{"pin path above", "path: pool/main/apt", "path: pool/../../apt", "packages.seed[0].path: must be a clean path"},
-		{"pin twice", `{name: tar, version: "1:1.35+dfsg~1-3.1"`, `{name: apt, version: "2"`, ":21:7: packages.seed[1]: apt:amd64 stands there twice"},
-		{"block pin", "    - {name: apt,", "    - name: apt\n      x: {", ":20:7: packages.seed[0]: expected an entry in braces"},
-		{"packages in flow", "packages:\n", "packages: {}\n", ":18:1: packages: expected one entry a line"},
+		{"pin twice", `{name: tar, version: "1:1.35+dfsg~1-3.1"`, `{name: apt, version: "2"`, ":26:7: packages.seed[1]: apt:amd64 stands there twice"},
+		{"block pin", "    - {name: apt,", "    - name: apt\n      x: {", ":25:7: packages.seed[0]: expected an entry in braces"},
+		{"packages in flow", "packages:\n", "packages: {}\n", ":19:1: packages: expected one entry a line"},
 		{"archive twice", "{name: debian-security, suite: trixie-security", "{name: debian, suite: trixie", "archives[1]: debian trixie stands there twice"},
 		{"bad date", `date: "2026-11-21T09:15:44Z"`, `date: "yesterday"`, "archives[0].date"},
+		{"bad release", `release: "13"`, `release: "1 3"`, `:12:39: distribution.release: must be a release, not "1 3"`},
+		{"bad source", `source: "null", `, `source: "a b", `, `packages.seed[1].source: must be a package's name, not "a b"`},
+		{"bad source version", `sourceVersion: "2.41-11"`, `sourceVersion: "2.41 11"`, `:22:83: packages.image[1].sourceVersion: must be a Debian version`},
+		{"image twice", `arch: i386, source`, `arch: amd64, source`, ":22:7: packages.image[1]: libc6:amd64 stands there twice"},
+		{"image in part", `, arch: all}`, `}`, ":23:7: packages.image[2].arch: this key is missing"},
 		{"alias", "app: web", "app: &a web", ":4:"},
 	}
 	for _, test := range tests {

@@ -55,9 +55,9 @@ type reading struct {
 	problems strict.Problems
 	// list is "files", "packages" or "" for the head.
 	list string
-	// pins is the layer that lines go to, nil before the first one.
-	pins  *[]Pin
+	// layer is the one that lines go to; add is nil before the first one.
 	layer string
+	add   func(n, column int, text string)
 }
 
 // head is a lock without its long lists.
@@ -72,6 +72,8 @@ type head struct {
 	Images     []Image   `yaml:"images,omitempty"`
 	Archives   []Archive `yaml:"archives"`
 	Rollback   []Step    `yaml:"rollback,omitempty"`
+
+	Distribution *Distribution `yaml:"distribution,omitempty"`
 }
 
 func parse(file string, data []byte) (*Lock, strict.Problems) {
@@ -88,18 +90,18 @@ func parse(file string, data []byte) (*Lock, strict.Problems) {
 	}
 	r.problems = append(r.problems, problems...)
 	if r.places["packages"].Line == 0 {
-		r.add(0, 0, "packages", "this key is missing")
+		r.problem(0, 0, "packages", "this key is missing")
 	}
 	r.lock.APIVersion, r.lock.Kind, r.lock.App, r.lock.Bakelite = h.APIVersion, h.Kind, h.App, h.Bakelite
 	r.lock.Platform, r.lock.Inputs, r.lock.Base, r.lock.Archives = h.Platform, h.Inputs, h.Base, h.Archives
-	r.lock.Images, r.lock.Rollback = h.Images, h.Rollback
+	r.lock.Images, r.lock.Rollback, r.lock.Distribution = h.Images, h.Rollback, h.Distribution
 	if len(r.problems) == 0 {
 		r.problems = located(file, r.places, validate(&r.lock))
 	}
 	return &r.lock, r.problems.Sorted()
 }
 
-func (r *reading) add(line, column int, key, format string, args ...any) {
+func (r *reading) problem(line, column int, key, format string, args ...any) {
 	r.problems = append(r.problems, strict.Problem{File: r.file, Line: line, Column: column, Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -125,12 +127,12 @@ func (r *reading) line(n int, text string) {
 
 func (r *reading) open(n int, name, value string) {
 	if value != "" {
-		r.add(n, 1, name, "expected one entry a line below this key")
+		r.problem(n, 1, name, "expected one entry a line below this key")
 	}
 	if r.places[name].Line > 0 {
-		r.add(n, 1, name, "this key stands here twice")
+		r.problem(n, 1, name, "this key stands here twice")
 	}
-	r.list, r.pins = name, nil
+	r.list, r.add = name, nil
 	r.places[name] = strict.Place{Line: n, Column: 1}
 }
 
@@ -143,20 +145,18 @@ func (r *reading) item(n int, text string) {
 		var f File
 		r.element(n, column+2, fmt.Sprintf("files[%d]", len(r.lock.Files)), element, &f)
 		r.lock.Files = append(r.lock.Files, f)
-	case isItem && r.pins != nil:
-		var p Pin
-		r.element(n, column+2, fmt.Sprintf("packages.%s[%d]", r.layer, len(*r.pins)), element, &p)
-		*r.pins = append(*r.pins, p)
+	case isItem && r.add != nil:
+		r.add(n, column+2, element)
 	case !isItem && r.list == "packages":
 		r.openLayer(n, column, body)
 	default:
-		r.add(n, column, r.list, "expected one entry a line, as in: - {…}")
+		r.problem(n, column, r.list, "expected one entry a line, as in: - {…}")
 	}
 }
 
 func (r *reading) element(n, column int, key, text string, out any) {
 	if !strings.HasPrefix(text, "{") {
-		r.add(n, column, key, "expected an entry in braces on one line")
+		r.problem(n, column, key, "expected an entry in braces on one line")
 		return
 	}
 	places, problems := strict.Decode(r.file, []byte(text), out)
@@ -173,22 +173,34 @@ func (r *reading) element(n, column int, key, text string, out any) {
 func (r *reading) openLayer(n, column int, body string) {
 	m := regexp.MustCompile(`^([A-Za-z]+):( \[\])?$`).FindStringSubmatch(body)
 	if m == nil {
-		r.add(n, column, r.list, "expected the name of a layer and a colon")
+		r.problem(n, column, r.list, "expected the name of a layer and a colon")
 		return
 	}
 	key := "packages." + m[1]
 	if r.places[key].Line > 0 {
-		r.add(n, column, key, "this key stands here twice")
+		r.problem(n, column, key, "this key stands here twice")
 	}
 	r.places[key] = strict.Place{Line: n, Column: column}
-	discard := []Pin{}
-	r.layer, r.pins = m[1], &discard
+	if m[1] == imageLayer {
+		r.add = into(r, key, &r.lock.Packages.Image)
+		return
+	}
 	for _, layer := range r.lock.Packages.all() {
 		if layer.name == m[1] {
-			r.pins = layer.pins
+			r.add = into(r, key, layer.pins)
 			return
 		}
 	}
+	r.add = into(r, key, new([]Pin))
 	r.problems = append(r.problems, strict.Problem{File: r.file, Line: n, Column: column, Key: key,
-		Message: "this key is not known", Suggestion: strict.Nearest(m[1], layerNames())})
+		Message: "this key is not known", Suggestion: strict.Nearest(m[1], append(layerNames(), imageLayer))})
+}
+
+// into decodes lines and adds them to a list.
+func into[T any](r *reading, key string, list *[]T) func(n, column int, text string) {
+	return func(n, column int, text string) {
+		var one T
+		r.element(n, column, fmt.Sprintf("%s[%d]", key, len(*list)), text, &one)
+		*list = append(*list, one)
+	}
 }

@@ -25,7 +25,7 @@ func (v *validation) must(ok bool, key, format string, args ...any) {
 func validate(l *Lock) []problem {
 	v := &validation{}
 	v.must(l.APIVersion == APIVersion, "apiVersion", "must be %q, not %q", APIVersion, l.APIVersion)
-	v.must(l.Kind == "Lock", "kind", "must be \"Lock\", not %q", l.Kind)
+	v.must(l.Kind == Kind, "kind", "must be %q, not %q", Kind, l.Kind)
 	v.must(isLabel(l.App), "app", "must be a DNS label, not %q", l.App)
 	v.must(isText(l.Bakelite), "bakelite", "must be a version")
 	v.must(l.Platform == "linux/amd64" || l.Platform == "linux/arm64", "platform", "must be linux/amd64 or linux/arm64, not %q", l.Platform)
@@ -33,6 +33,10 @@ func validate(l *Lock) []problem {
 	if l.Base != nil {
 		v.must(isText(l.Base.Ref), "base.ref", "must be an image reference")
 		v.must(isDigest(l.Base.Digest), "base.digest", "must be \"sha256:\" and 64 hex digits")
+	}
+	if l.Distribution != nil {
+		v.must(isLabel(l.Distribution.Name), "distribution.name", "must be a distribution's name, not %q", l.Distribution.Name)
+		v.must(isLabel(l.Distribution.Release), "distribution.release", "must be a release, not %q", l.Distribution.Release)
 	}
 	v.images(l)
 	v.archives(l)
@@ -42,6 +46,7 @@ func validate(l *Lock) []problem {
 		v.must(isText(s.From) && isText(s.To), at, "must go from one date or version to another")
 	}
 	v.files(l)
+	v.installed(l.Packages.Image)
 	for _, layer := range l.Packages.all() {
 		v.pins(l, layer)
 	}
@@ -92,9 +97,7 @@ func (v *validation) pins(l *Lock, layer layer) {
 	seen := map[string]bool{}
 	for i, p := range *layer.pins {
 		at := fmt.Sprintf("packages.%s[%d]", layer.name, i)
-		v.must(isPackage(p.Name), at+".name", "must be a package's name, not %q", p.Name)
-		v.must(isVersion(p.Version), at+".version", "must be a Debian version, not %q", p.Version)
-		v.must(isPackage(p.Arch), at+".arch", "must be an architecture, not %q", p.Arch)
+		v.installedAs(at, Installed{p.Name, p.Version, p.Arch, p.Source, p.SourceVersion})
 		v.must(archives[p.Archive], at+".archive", "%q is not among the archives", p.Archive)
 		v.must(isBelow(p.Path) && strings.HasPrefix(p.Path, "pool/"), at+".path", "must be a clean path below pool/, not %q", p.Path)
 		v.must(isSHA256(p.SHA256), at+".sha256", "must be 64 hex digits")
@@ -102,6 +105,24 @@ func (v *validation) pins(l *Lock, layer layer) {
 		v.must(!seen[p.Name+":"+p.Arch], at, "%s:%s stands there twice", p.Name, p.Arch)
 		seen[p.Name+":"+p.Arch] = true
 	}
+}
+
+func (v *validation) installed(all []Installed) {
+	seen := map[string]bool{}
+	for i, p := range all {
+		at := fmt.Sprintf("packages.%s[%d]", imageLayer, i)
+		v.installedAs(at, p)
+		v.must(!seen[p.Name+":"+p.Arch], at, "%s:%s stands there twice", p.Name, p.Arch)
+		seen[p.Name+":"+p.Arch] = true
+	}
+}
+
+func (v *validation) installedAs(at string, p Installed) {
+	v.must(isPackage(p.Name), at+".name", "must be a package's name, not %q", p.Name)
+	v.must(isVersion(p.Version), at+".version", "must be a Debian version, not %q", p.Version)
+	v.must(isPackage(p.Arch), at+".arch", "must be an architecture, not %q", p.Arch)
+	v.must(p.Source == "" || isPackage(p.Source), at+".source", "must be a package's name, not %q", p.Source)
+	v.must(p.SourceVersion == "" || isVersion(p.SourceVersion), at+".sourceVersion", "must be a Debian version, not %q", p.SourceVersion)
 }
 
 const (

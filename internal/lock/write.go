@@ -76,6 +76,9 @@ func (l *Lock) encode() []byte {
 			fmt.Fprintf(&b, "  - {ref: %s, digest: %s}\n", quoted(i.Ref), quoted(i.Digest))
 		}
 	}
+	if d := l.Distribution; d != nil {
+		fmt.Fprintf(&b, "distribution: {name: %s, release: %q}\n", quoted(d.Name), d.Release)
+	}
 	l.encodeArchives(&b)
 	if len(l.Rollback) > 0 {
 		b.WriteString("rollback:\n")
@@ -94,6 +97,7 @@ func (l *Lock) encode() []byte {
 		}
 	}
 	b.WriteString("packages:\n")
+	l.encodeImage(&b)
 	for _, layer := range l.Packages.all() {
 		encodeLayer(&b, layer)
 	}
@@ -112,13 +116,34 @@ func (l *Lock) encodeArchives(b *bytes.Buffer) {
 	}
 }
 
+func (l *Lock) encodeImage(b *bytes.Buffer) {
+	if len(l.Packages.Image) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  %s:\n", imageLayer)
+	for _, p := range slices.SortedStableFunc(slices.Values(l.Packages.Image), compareInstalled) {
+		fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s%s}\n", quoted(p.Name), p.Version, quoted(p.Arch), source(p.Source, p.SourceVersion))
+	}
+}
+
+// source writes the keys of a source package, where it has any.
+func source(name, version string) (text string) {
+	if name != "" {
+		text = ", source: " + quoted(name)
+	}
+	if version != "" {
+		text += fmt.Sprintf(", sourceVersion: %q", version)
+	}
+	return text
+}
+
 func encodeLayer(b *bytes.Buffer, layer layer) {
 	switch pins := *layer.pins; {
 	case len(pins) > 0:
 		fmt.Fprintf(b, "  %s:\n", layer.name)
 		for _, p := range slices.SortedStableFunc(slices.Values(pins), comparePins) {
-			fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s, archive: %s, path: %s, sha256: %q, size: %d}\n",
-				quoted(p.Name), p.Version, quoted(p.Arch), quoted(p.Archive), quoted(p.Path), p.SHA256, p.Size)
+			fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s, archive: %s, path: %s, sha256: %q, size: %d%s}\n",
+				quoted(p.Name), p.Version, quoted(p.Arch), quoted(p.Archive), quoted(p.Path), p.SHA256, p.Size, source(p.Source, p.SourceVersion))
 		}
 	case layer.name == "seed":
 		b.WriteString("  seed: []\n")
@@ -128,6 +153,10 @@ func encodeLayer(b *bytes.Buffer, layer layer) {
 func compareImages(a, b Image) int { return strings.Compare(a.Ref, b.Ref) }
 
 func compareFiles(a, b File) int { return strings.Compare(a.Path, b.Path) }
+
+func compareInstalled(a, b Installed) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
+}
 
 func comparePins(a, b Pin) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), strings.Compare(a.Version, b.Version))

@@ -102,6 +102,9 @@ type Gate struct {
 	Vulnerabilities Vulnerabilities `yaml:"vulnerabilities,omitempty"`
 	// AllowSecrets lets content through that holds what looks like secrets.
 	AllowSecrets bool `yaml:"allowSecrets,omitempty"`
+	// AllowUnlockedPackages lets content through that has packages of the
+	// distribution which its lock did not bring, such as by a step.
+	AllowUnlockedPackages bool `yaml:"allowUnlockedPackages,omitempty"`
 	// ForbiddenPackages are names, with * for any text.
 	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`
 	// ForbiddenLicences are SPDX identifiers, with * for any text.
@@ -161,12 +164,23 @@ type Verify struct {
 	Builder string `yaml:"builder,omitempty"`
 	// Source is the repository that provenance must name, "" for any.
 	Source string `yaml:"source,omitempty"`
+	// AnyName lets an artifact go by every name; by default its app and kind
+	// are those that the reference's last part, or the file's name, says.
+	AnyName bool `yaml:"anyName,omitempty"`
+	// Policies are the digests of policies by one of which the gate must have
+	// judged, as "sha256:…"; empty means any. None can name itself: this is for
+	// consumers, in a file of their own.
+	Policies []string `yaml:"policies,omitempty"`
 	// WithoutSBOM does not ask for an SBOM.
 	WithoutSBOM bool `yaml:"withoutSBOM,omitempty"`
 	// WithoutProvenance does not ask for provenance.
 	WithoutProvenance bool `yaml:"withoutProvenance,omitempty"`
 	// WithoutVerdict does not ask for the gate's verdict.
 	WithoutVerdict bool `yaml:"withoutVerdict,omitempty"`
+	// WithoutLock does not ask for the lock.
+	WithoutLock bool `yaml:"withoutLock,omitempty"`
+	// WithoutTests does not ask for the results of the tests.
+	WithoutTests bool `yaml:"withoutTests,omitempty"`
 	// MaxReportAge refuses artifacts whose newest scan report is older, 720h
 	// by default.
 	MaxReportAge units.Duration `yaml:"maxReportAge,omitempty"`

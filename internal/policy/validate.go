@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -144,4 +145,9 @@ func (c *checker) verify(v Verify) {
 	c.signers("verify.signedBy", v.SignedBy)
 	c.optional("verify.builder", v.Builder)
 	c.optional("verify.source", v.Source)
+	c.each("verify.policies", v.Policies, func(key, digest string) {
+		if !digests.Valid(digest) {
+			c.add(key, "%q is not the digest of a policy; write sha256: and 64 hexadecimal digits", digest)
+		}
+	})
 }

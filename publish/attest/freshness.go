@@ -2,6 +2,8 @@ package attest
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -28,6 +30,26 @@ func (s *Summary) judgeProvenance(r *refusal, want policy.Verify) {
 		if got := p.SourceURI(); want.Source != "" && got != sourceURI(want.Source) {
 			r.add(fault.Policy, "the provenance names the source %q, not %q", got, want.Source)
 		}
+		v.Job.judge(r, p, want)
+	}
+}
+
+// judge compares a signer's provenance with what the certificate says of the
+// job that signed: the one is the publisher's word, the other the authority's.
+func (j Job) judge(r *refusal, p Provenance, want policy.Verify) {
+	if got := sourceURI(j.Source); j.Source != "" {
+		if stated := p.SourceURI(); stated != "" && stated != got {
+			r.add(fault.Policy, "the provenance names the source %q, and the certificate %q", stated, got)
+		}
+		if want.Source != "" && got != sourceURI(want.Source) {
+			r.add(fault.Policy, "the certificate names the source %q, not %q", got, want.Source)
+		}
+	}
+	if stated := p.commit(); j.Commit != "" && stated != "" && stated != j.Commit {
+		r.add(fault.Policy, "the provenance names the commit %q, and the certificate %q", stated, j.Commit)
+	}
+	if len(j.Workflows) > 0 && want.Builder != "" && !slices.Contains(j.Workflows, want.Builder) {
+		r.add(fault.Policy, "the certificate names the builder %q, not %q", j.Workflows[0], want.Builder)
 	}
 }
 
@@ -36,6 +58,7 @@ type judged struct {
 	APIVersion string    `json:"apiVersion"`
 	Kind       string    `json:"kind"`
 	Subject    string    `json:"subject"`
+	Policy     string    `json:"policy"`
 	Outcome    string    `json:"outcome"`
 	Judged     time.Time `json:"judged"`
 }
@@ -59,7 +82,7 @@ func (s *Summary) judgeVerdict(r *refusal, want All) {
 		pass = j.passes(want) && (pass || !j.Judged.Equal(newest.Judged))
 		newest = j
 	}
-	s.Judged = newest.Judged
+	s.Judged, s.Policy = newest.Judged, newest.Policy
 	switch {
 	case s.Judged.IsZero() && !want.Verify.WithoutVerdict:
 		r.add(fault.Policy, "there is no verdict (%s) by an allowed signer", VerdictType)
@@ -68,6 +91,9 @@ func (s *Summary) judgeVerdict(r *refusal, want All) {
 		r.add(fault.Policy, "the newest verdict, of %s, is %.40q", stamp(s.Judged), newest.Outcome)
 	default:
 		tooOld(r, "verdict", s.Judged, want)
+	}
+	if len(want.Verify.Policies) > 0 && !slices.Contains(want.Verify.Policies, s.Policy) {
+		r.add(fault.Policy, "the newest verdict is by the policy %q, not by %s", s.Policy, strings.Join(want.Verify.Policies, " or "))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -64,90 +65,17 @@ func TestResults(t Tests) Statement {
 }
 
 // Lock states what was built from, in the lock file's form with JSON for YAML.
-func Lock(l lock.Lock) Statement {
-	return Statement{PredicateType: LockType, Predicate: lockPredicate(l)}
-}
+func Lock(l lock.Lock) Statement { return Statement{PredicateType: LockType, Predicate: l} }
 
-// lockDocument is a lock.Lock with JSON's names; a test keeps both the same.
-type lockDocument struct {
-	APIVersion string        `json:"apiVersion"`
-	Kind       string        `json:"kind"`
-	App        string        `json:"app"`
-	Bakelite   string        `json:"bakelite"`
-	Platform   string        `json:"platform"`
-	Inputs     string        `json:"inputs"`
-	Base       *lockImage    `json:"base,omitempty"`
-	Images     []lockImage   `json:"images,omitempty"`
-	Archives   []lockArchive `json:"archives"`
-	Rollback   []lockStep    `json:"rollback,omitempty"`
-	Files      []lockFile    `json:"files,omitempty"`
-	Packages   lockLayers    `json:"packages"`
-}
-
-type lockImage struct {
-	Ref    string `json:"ref"`
-	Digest string `json:"digest"`
-}
-
-type lockArchive struct {
-	Name      string    `json:"name"`
-	Suite     string    `json:"suite"`
-	InRelease string    `json:"inRelease"`
-	Date      time.Time `json:"date"`
-}
-
-type lockStep struct {
-	Of   string `json:"of"`
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-type lockFile struct {
-	Path       string `json:"path"`
-	SHA256     string `json:"sha256"`
-	Executable bool   `json:"executable,omitempty"`
-}
-
-type lockLayers struct {
-	Seed       []lockPin `json:"seed"`
-	Base       []lockPin `json:"base,omitempty"`
-	App        []lockPin `json:"app,omitempty"`
-	Machine    []lockPin `json:"machine,omitempty"`
-	MachineApp []lockPin `json:"machineApp,omitempty"`
-	Tools      []lockPin `json:"tools,omitempty"`
-}
-
-type lockPin struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Arch    string `json:"arch"`
-	Archive string `json:"archive"`
-	Path    string `json:"path"`
-	SHA256  string `json:"sha256"`
-	Size    int64  `json:"size"`
-}
-
-func lockPredicate(l lock.Lock) lockDocument {
-	d := lockDocument{
-		APIVersion: l.APIVersion, Kind: l.Kind, App: l.App, Bakelite: l.Bakelite, Platform: l.Platform, Inputs: l.Inputs,
-		Base:     (*lockImage)(l.Base),
-		Images:   convert(l.Images, func(i lock.Image) lockImage { return lockImage(i) }),
-		Archives: convert(l.Archives, func(a lock.Archive) lockArchive { return lockArchive(a) }),
-		Rollback: convert(l.Rollback, func(s lock.Step) lockStep { return lockStep(s) }),
-		Files:    convert(l.Files, func(f lock.File) lockFile { return lockFile(f) }),
+// StatedLock reads a lock as it was stated; what later versions add to it is no
+// harm. What is no lock is fault.Integrity.
+func StatedLock(predicate json.RawMessage) (lock.Lock, error) {
+	var l lock.Lock
+	if err := json.Unmarshal(predicate, &l); err != nil {
+		return l, fault.New(fault.Integrity, "reading the lock that was stated: %w", err)
 	}
-	pin := func(pins []lock.Pin) []lockPin { return convert(pins, func(p lock.Pin) lockPin { return lockPin(p) }) }
-	p := l.Packages
-	d.Packages = lockLayers{
-		Seed: pin(p.Seed), Base: pin(p.Base), App: pin(p.App), Machine: pin(p.Machine), MachineApp: pin(p.MachineApp), Tools: pin(p.Tools),
+	if l.APIVersion != lock.APIVersion || l.Kind != lock.Kind {
+		return l, fault.New(fault.Integrity, "the lock that was stated is of the form %.40q %.40q", l.APIVersion, l.Kind)
 	}
-	return d
-}
-
-func convert[A, B any](from []A, one func(A) B) []B {
-	to := make([]B, len(from))
-	for i, a := range from {
-		to[i] = one(a)
-	}
-	return to
+	return l, nil
 }

@@ -30,6 +30,8 @@ type BuildDefinition struct {
 // ExternalParameters are in a user's hands: the app file.
 type ExternalParameters struct {
 	App Resource `json:"app"`
+	// Version is the tag that never moves, "" where it was published without.
+	Version string `json:"version,omitempty"`
 }
 
 // InternalParameters are chosen by Bakelite.
@@ -38,6 +40,9 @@ type InternalParameters struct {
 	Platform     string `json:"platform"`
 	// Lock is the SHA-256 of the lock file, as "sha256:…".
 	Lock string `json:"lock,omitempty"`
+	// Trimmed are the names of the lock's packages that Bakelite took out,
+	// unless one that stayed needs them; null where that was not stated.
+	Trimmed []string `json:"trimmed"`
 	// CacheMounts are folders that steps of a Dockerfile kept from earlier
 	// builds of the same lock; what was in them went in unpinned.
 	CacheMounts []string `json:"cacheMounts,omitempty"`
@@ -78,6 +83,10 @@ type Build struct {
 	// Lock is what went in, LockDigest the digest of its file.
 	Lock       lock.Lock
 	LockDigest string
+	// Trimmed are the lock's packages that may have been taken out, sorted.
+	Trimmed []string
+	// Release is the version that it is published as, "" for none.
+	Release string
 	// CacheMounts are the caches that steps had, sorted.
 	CacheMounts []string
 	// Source is the repository that the app file is from, Commit its full
@@ -98,9 +107,11 @@ const sourceName = "source"
 func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
-			BuildType:            BuildType,
-			ExternalParameters:   ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}},
-			InternalParameters:   InternalParameters{ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, CacheMounts: b.CacheMounts},
+			BuildType:          BuildType,
+			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release},
+			InternalParameters: InternalParameters{
+				ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed, CacheMounts: b.CacheMounts,
+			},
 			ResolvedDependencies: append(b.source(), dependencies(b.Lock, b.ArtifactKind)...),
 		},
 		RunDetails: RunDetails{
@@ -143,6 +154,16 @@ func (p Provenance) SourceURI() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
 			return sourceURI(r.URI)
+		}
+	}
+	return ""
+}
+
+// commit returns the hash of the commit that the app file is from, or "".
+func (p Provenance) commit() string {
+	for _, r := range p.BuildDefinition.ResolvedDependencies {
+		if r.Name == sourceName {
+			return r.Digest["gitCommit"]
 		}
 	}
 	return ""

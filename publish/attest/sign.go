@@ -45,6 +45,28 @@ func ByKey(key KeySigner) Signer { return Signer{key: key} }
 // ByIdentity signs as whom an OIDC token names, with a key that is thrown away.
 func ByIdentity(k Keyless) Signer { return Signer{keyless: &k} }
 
+// Made says whether a signer by that name, as Signed.Signer gives it, may be
+// this one. A key is known by its public half; whom a token names is not known
+// before a certificate is asked for.
+func (s Signer) Made(name string) (bool, error) {
+	key := s.key
+	if s.keyless != nil {
+		if !strings.HasPrefix(name, keyPrefix) {
+			return true, nil
+		}
+		key = s.keyless.Fallback
+	}
+	if key == nil {
+		return false, nil
+	}
+	ours, err := keyName(key.Public())
+	if err != nil {
+		return false, err
+	}
+	said, _, _ := strings.Cut(name, ",") // what follows says that it was the fallback
+	return said == keyPrefix+ours, nil
+}
+
 // Sign signs an artifact that passed, and every statement about it that does
 // not stand, and then verifies all of it as a user with order.Want would: what
 // we would refuse is not handed out. Where what stands is in the way of that,

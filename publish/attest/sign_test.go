@@ -38,6 +38,7 @@ func judge(t *testing.T, digest string, at time.Time, change func(*gate.Input)) 
 	in := gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: at,
 		Report:    report(digest, at),
+		Locked:    locked(),
 		Hardening: gate.Hardening{Passed: 10},
 		Tests:     gate.Tests{Passed: 1},
 	}
@@ -52,6 +53,14 @@ func report(digest string, at time.Time) *scan.Report {
 	return &scan.Report{
 		APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container",
 		Scanned: at, Database: scan.Database{Ref: "db", Digest: digestB, Updated: at.Add(-time.Hour)},
+		OS: scan.OS{Family: "debian", Name: "13.8"}, Packages: []scan.Package{{Type: "debian", Name: "libc6", Version: "2.41-12", Arch: "amd64"}},
+	}
+}
+
+// locked is what the lock of that artifact says.
+func locked() *gate.Locked {
+	return &gate.Locked{
+		Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: []scan.Package{{Name: "libc6", Version: "2.41-12", Arch: "amd64"}},
 	}
 }
 

@@ -32,10 +32,13 @@ type Identity struct {
 // String names the signer in one line.
 func (i Identity) String() string {
 	if i.Key != "" {
-		return "key " + i.Key
+		return keyPrefix + i.Key
 	}
 	return fmt.Sprintf("%s (by %s)", i.Subject, i.Issuer)
 }
+
+// keyPrefix begins the name of a signer that is a key.
+const keyPrefix = "key "
 
 // ally is one signer who is trusted.
 type ally struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,11 +42,33 @@ type Verified struct {
 	PredicateType string
 	// Predicate is what was stated, as JSON.
 	Predicate json.RawMessage
-	// Identity is who signed.
+	// Identity is who signed, Job the run of CI that did, by its certificate.
 	Identity Identity
+	Job      Job
 	// SignedAt is the time that a log or a timestamp authority vouches for;
 	// zero where a key signed.
 	SignedAt time.Time
+}
+
+// Job is what a certificate says of the run that signed; all is empty where a
+// key signed, or somebody who is no run.
+type Job struct {
+	// Source is the URL of the repository, Commit the full hash.
+	Source, Commit string
+	// Workflows are the URLs of what the run was described by: what started it,
+	// and what signed, which differ where one workflow calls another.
+	Workflows []string
+}
+
+// jobOf reads Fulcio's extensions.
+func jobOf(c *certificate.Summary) Job {
+	j := Job{Source: c.SourceRepositoryURI, Commit: c.SourceRepositoryDigest}
+	for _, uri := range []string{c.BuildConfigURI, c.BuildSignerURI} {
+		if uri != "" && !slices.Contains(j.Workflows, uri) {
+			j.Workflows = append(j.Workflows, uri)
+		}
+	}
+	return j
 }
 
 // Verify checks one bundle. It returns fault.Integrity where the bundle is
@@ -171,6 +194,7 @@ func (a ally) verify(o opened, digest string, now time.Time) (Verified, error) {
 	if v.Identity, err = a.accepts(result.Signature.Certificate); err != nil {
 		return Verified{}, err
 	}
+	v.Job = jobOf(result.Signature.Certificate)
 	v.SignedAt, err = signedAt(result.VerifiedTimestamps, now)
 	return v, err
 }

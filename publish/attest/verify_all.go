@@ -24,6 +24,13 @@ type All struct {
 	// File is the digest of one of the artifact's files that every statement
 	// must be about as well; "" for none.
 	File string
+	// Names are what it may be, by the name that it was asked for under; none
+	// lets every app and kind through.
+	Names []Name
+	// MinVersion is the least version that it must have been published as, ""
+	// for any; Since the time that it must not be older than.
+	MinVersion string
+	Since      time.Time
 	// Unread is why what is attached besides could not be read. It does not
 	// count, and is said where something is missing.
 	Unread []error
@@ -43,6 +50,9 @@ type All struct {
 // held even where VerifyAll returns an error.
 type Summary struct {
 	Digest string
+	// App and Kind are what it is, Version what it was published as, and Policy
+	// the digest of what the newest verdict judged by; "" where nobody says so.
+	App, Kind, Version, Policy string
 	// Signers are those who signed, sorted.
 	Signers []string
 	// Statements are those that held, in the order of the bundles.
@@ -63,9 +73,10 @@ type Summary struct {
 
 // VerifyAll checks all bundles of an artifact against a policy: of what is
 // signed by an allowed signer and about this digest, there are a signature, an
-// SBOM, provenance, and a verdict that passed. What else is attached does not
-// count, and where something is missing it is named. It returns all reasons at
-// once: as fault.Integrity where what is attached is broken, else as
+// SBOM, provenance, a lock, results of tests, and a verdict that passed, and they
+// speak of what was asked for. What else is attached does not count, and where
+// something is missing it is named. It returns all reasons at once: as
+// fault.Integrity where what is attached is broken, else as
 // fault.Policy. Who can delete from a registry can hide a newer failing
 // verdict; the age limit bounds for how long that helps.
 func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error) {
@@ -200,6 +211,14 @@ func (s *Summary) judge(r *refusal, want All) {
 	if !want.Verify.WithoutProvenance {
 		s.judgeProvenance(r, want.Verify)
 	}
+	s.judgeName(r, want)
+	s.judgeVersion(r, want)
 	s.judgeVerdict(r, want)
 	s.judgeReport(r, want)
+	if !want.Verify.WithoutLock && len(s.of(LockType)) == 0 {
+		r.add(fault.Policy, "there is no lock (%s) by an allowed signer", LockType)
+	}
+	if !want.Verify.WithoutTests && len(s.of(TestsType)) == 0 {
+		r.add(fault.Policy, "there are no results of tests (%s) by an allowed signer", TestsType)
+	}
 }

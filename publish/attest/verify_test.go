@@ -230,7 +230,7 @@ func TestVerifyAllOldAndReplayed(t *testing.T) {
 				signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
 			}, test.bundles...)
 			_, err := attest.VerifyAll(t.Context(), bundles, attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{
-				SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, MaxReportAge: units.Duration(test.maxAge),
+				SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true, MaxReportAge: units.Duration(test.maxAge),
 			}})
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
@@ -363,7 +363,7 @@ func TestBrokenBundlesDoNotHarm(t *testing.T) {
 		signAny(t, key, digestA, attest.VerdictType, verdict),
 		signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
 	}
-	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true}}
+	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true}}
 	for name, added := range map[string]struct {
 		text []byte
 		kind fault.Kind
@@ -412,7 +412,7 @@ func TestStrangersDoNotHarm(t *testing.T) {
 		signAny(t, other, digestA, attest.VerdictType, failed),
 		signAny(t, other, digestA, attest.ScanType, report(digestA, at)),
 	}
-	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true}}
+	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true}}
 	summary, err := attest.VerifyAll(t.Context(), slices.Concat(theirs, ours), want)
 	if err != nil || len(summary.Strangers) != 1 || len(summary.Signers) != 1 || len(summary.Statements) != len(ours) {
 		t.Errorf("got %v, %+v", err, summary)

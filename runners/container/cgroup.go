@@ -29,37 +29,30 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// memoryPeak reads the largest memory that the process's cgroup ever used, in
-// bytes: memory.peak of v2 (Linux 5.19), or max_usage_in_bytes of v1.
-func memoryPeak(pid int) (int64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
-	if err != nil {
-		return 0, fmt.Errorf("finding the cgroup: %w", err)
-	}
-	for _, file := range peakFiles(string(data)) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
+// service is the container's own cgroup below the one that is named by its ID:
+// runc removes it at the end, and what it used is still known above it.
+const service = "service"
+
+// memoryPeak reads the largest memory that a container ever used, in bytes:
+// memory.peak of cgroups v2 (Linux 5.19), or max_usage_in_bytes of v1.
+func memoryPeak(id string) (int64, error) {
+	for _, file := range []string{
+		filepath.Join(cgroupRoot, "memory", id, "memory.max_usage_in_bytes"),
+		filepath.Join(cgroupRoot, id, "memory.peak"),
+	} {
+		if text, err := os.ReadFile(file); err == nil {
+			return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 		}
-		return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	}
-	return 0, fmt.Errorf("finding the cgroup: process %d has no memory cgroup", pid)
+	return 0, fmt.Errorf("reading the memory of %s: there is no cgroup of it that counts", id)
 }
 
-// peakFiles reads lines such as "4:memory:/name" (v1) and "0::/name" (v2).
-func peakFiles(table string) []string {
-	var files []string
-	for line := range strings.Lines(table) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 || parts[2] == "/" || strings.Contains(parts[2], "..") {
-			continue
-		}
-		switch {
-		case parts[1] == "memory":
-			files = append(files, filepath.Join(cgroupRoot, "memory", parts[2], "memory.max_usage_in_bytes"))
-		case parts[0] == "0":
-			files = append(files, filepath.Join(cgroupRoot, parts[2], "memory.peak"))
+// removeCgroups removes what runc leaves of a container's cgroups.
+func removeCgroups(id string) {
+	for _, pattern := range []string{filepath.Join(cgroupRoot, id), filepath.Join(cgroupRoot, "*", id)} {
+		found, _ := filepath.Glob(pattern)
+		for _, dir := range found {
+			_ = os.Remove(dir)
 		}
 	}
-	return files
 }

@@ -1,17 +1,20 @@
 package container
 
 import (
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/bakelite/bakelite/internal/profile"
 )
 
 // defaultPath is the PATH of an image that sets none (Docker's default).
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// from returns the profile with what the image's own config says, where it
+// shipped returns the profile with what the image's own config says, where it
 // says it: the image is tested as it is shipped.
-func (p Profile) from(c v1.Config) Profile {
+func shipped(p profile.Profile, c v1.Config) profile.Profile {
 	if command := append(append([]string{}, c.Entrypoint...), c.Cmd...); len(command) > 0 {
 		p.Command = command
 	}
@@ -20,6 +23,9 @@ func (p Profile) from(c v1.Config) Profile {
 	}
 	if c.WorkingDir != "" {
 		p.Dir = c.WorkingDir
+	}
+	if c.StopSignal != "" {
+		p.StopSignal = c.StopSignal
 	}
 	if len(c.Env) > 0 {
 		p.Environment = append([]string{}, c.Env...)
@@ -31,4 +37,15 @@ func (p Profile) from(c v1.Config) Profile {
 	}
 	p.Environment = append(p.Environment, defaultPath)
 	return p
+}
+
+// overridden returns an environment with variables that replace those of the
+// same name.
+func overridden(environment, by []string) []string {
+	var all []string
+	for _, variable := range append(append([]string{}, environment...), by...) {
+		name, _, _ := strings.Cut(variable, "=")
+		all = append(slices.DeleteFunc(all, func(other string) bool { return strings.HasPrefix(other, name+"=") }), variable)
+	}
+	return all
 }

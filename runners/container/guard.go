@@ -11,7 +11,7 @@ import (
 // guardScript waits for a line on its input. Where the input ends without
 // one, it removes the container: runc, state folder, container and bundle are
 // its arguments.
-const guardScript = `read -r line || { "$1" --root "$2" delete --force "$3"; rm -rf -- "$4"; } >/dev/null 2>&1`
+const guardScript = `read -r line || { "$1" --root "$2" delete --force "$3"; rm -rf -- "$4"; rmdir /sys/fs/cgroup/"$3" /sys/fs/cgroup/*/"$3"; } >/dev/null 2>&1`
 
 // guard starts a shell that outlives this program and removes the container
 // where this program was killed: with it the kernel ends runc, but not what

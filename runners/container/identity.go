@@ -8,47 +8,30 @@ import (
 	"os"
 	"strings"
 
-	"github.com/moby/sys/user"
-
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/regular"
 )
 
 // accountsLimit bounds the image's passwd and group files.
 const accountsLimit = 1 << 20
 
-// identify looks the user up in the image's own passwd and group. Root is
-// refused, by whatever name.
-func identify(rootfs, name string) (Identity, error) {
+// identify looks the user up in the image's own passwd and group.
+func identify(rootfs, name string) (profile.Identity, error) {
 	root, err := os.OpenRoot(rootfs)
 	if err != nil {
-		return Identity{}, fmt.Errorf("opening the root filesystem: %w", err)
+		return profile.Identity{}, fmt.Errorf("opening the root filesystem: %w", err)
 	}
 	defer root.Close()
 	passwd, err := accounts(root, "etc/passwd")
 	if err != nil {
-		return Identity{}, err
+		return profile.Identity{}, err
 	}
 	group, err := accounts(root, "etc/group")
 	if err != nil {
-		return Identity{}, err
+		return profile.Identity{}, err
 	}
-	if name == "" {
-		return Identity{}, fault.Hint(fault.New(fault.Policy, "the image names no user"), "set service.user in the app file")
-	}
-	u, err := user.GetExecUser(name, &user.ExecUser{Uid: -1, Gid: -1}, passwd, group)
-	if err != nil {
-		return Identity{}, fault.New(fault.Build, "looking up the user %q in the image: %w", name, err)
-	}
-	if u.Uid <= 0 || u.Gid < 0 {
-		return Identity{}, fault.Hint(fault.New(fault.Policy, "the user %q of the image is root or has no group", name),
-			"set service.user in the app file to another user")
-	}
-	id := Identity{UID: uint32(u.Uid), GID: uint32(u.Gid)}
-	for _, g := range u.Sgids {
-		id.Groups = append(id.Groups, uint32(g))
-	}
-	return id, nil
+	return profile.Identify(name, passwd, group)
 }
 
 // accounts reads a file that an image may lack.

@@ -8,7 +8,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -21,8 +20,8 @@ import (
 const (
 	// layersLimit is the largest number of layers (Docker's own is 127).
 	layersLimit = 127
-	// keptTrees is how many unpacked images stay for the next start.
-	keptTrees = 16
+	// treePrefix begins the names of unpacked images.
+	treePrefix = "unpacked-"
 )
 
 // image is an image whose manifest and config have been checked against the
@@ -71,33 +70,26 @@ func same(data []byte, want v1.Hash, what string, err error) error {
 	return nil
 }
 
-// unpack returns the folder of the image's root filesystem below trees, made
-// once for each digest, which stays until done is called.
+// unpack returns the folder of the image's root filesystem below trees, which
+// stays until done is called. It is made anew each time: a tree that was kept
+// would have to be believed, and runc changes it.
 func (i image) unpack(ctx context.Context, trees string) (folder string, done func(), err error) {
-	final := filepath.Join(trees, i.digest.Hex)
-	if done, err := cache.Use(final); err == nil {
-		return final, done, nil
-	}
 	if err := os.MkdirAll(trees, 0o711); err != nil {
-		return "", nil, fmt.Errorf("making the cache: %w", err)
+		return "", nil, fmt.Errorf("making folder for the image: %w", err)
 	}
-	beside, err := cache.New(trees, "unpacking-")
+	cache.Trim(trees, 0, treePrefix) // what older versions kept
+	own, err := cache.New(trees, treePrefix)
 	if err != nil {
 		return "", nil, err
 	}
-	defer beside.Close()
-	if err := i.unpackInto(ctx, beside.Path); err != nil {
+	if err = i.unpackInto(ctx, own.Path); err == nil {
+		err = os.Chmod(own.Path, 0o755)
+	}
+	if err != nil {
+		_ = own.Close()
 		return "", nil, err
 	}
-	if err := os.Chmod(beside.Path, 0o755); err != nil {
-		return "", nil, err
-	}
-	if err := beside.Rename(final); err != nil {
-		return "", nil, err
-	}
-	cache.Trim(trees, keptTrees, "unpacking-")
-	done, err = cache.Use(final)
-	return final, done, err
+	return own.Path, func() { _ = own.Close() }, nil
 }
 
 func (i image) unpackInto(ctx context.Context, folder string) error {

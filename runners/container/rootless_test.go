@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -68,7 +67,7 @@ func rootless(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	o := container.Options{
-		Layout: filepath.Join(dir, "layout"), Digest: digest, App: a, State: filepath.Join(dir, "state"), Grace: 5 * time.Second,
+		Layout: filepath.Join(dir, "layout"), Digest: digest, App: a, State: filepath.Join(dir, "state"),
 	}
 	results, record, err := container.Test(t.Context(), o)
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/app"
-	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/runners/container"
@@ -45,7 +44,7 @@ func options(t *testing.T, a app.App) container.Options {
 	t.Helper()
 	needRunc(t)
 	dir, digest := layoutOf(t, v1.Config{User: a.Service.User, Entrypoint: a.Service.Command}, serviceLayer(t))
-	return container.Options{Layout: dir, Digest: digest, App: a, State: t.TempDir(), Grace: 5 * time.Second}
+	return container.Options{Layout: dir, Digest: digest, App: a, State: t.TempDir()}
 }
 
 func start(t *testing.T, o container.Options) *container.Running {
@@ -133,18 +132,21 @@ func TestForkBombIsBounded(t *testing.T) {
 	}
 }
 
-// TestTreeStaysWhileItIsUsed trims the cache of unpacked images under a
-// running container, and after its end.
-func TestTreeStaysWhileItIsUsed(t *testing.T) {
+// TestSwappedUnpackedImage plants a tree where an earlier version would have
+// kept the image's: what runs is the image, not what lies there.
+func TestSwappedUnpackedImage(t *testing.T) {
 	o := options(t, webApp())
-	r := start(t, o)
 	trees := filepath.Join(o.State, "rootfs")
-	for _, want := range []int{1, 0} {
-		cache.Trim(trees, 0)
-		if left, err := os.ReadDir(trees); err != nil || len(left) != want {
-			t.Errorf("there are %d trees, want %d: %v", len(left), want, err)
-		}
-		r.Stop()
+	planted := filepath.Join(trees, strings.TrimPrefix(o.Digest, "sha256:"))
+	if err := os.MkdirAll(planted, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, o) // an empty tree has no service
+	if err := r.Alive(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(trees); err != nil || len(left) != 1 {
+		t.Errorf("there are %d trees: %v", len(left), err)
 	}
 }
 
@@ -187,7 +189,7 @@ func nothingLeft(t *testing.T, r *container.Running, state string) {
 	if err != nil || strings.Contains(string(mounts), state) {
 		t.Errorf("mounts left below %s: %v", state, err)
 	}
-	for _, dir := range []string{"run", "runc"} {
+	for _, dir := range []string{"run", "runc", "rootfs"} {
 		if left, _ := os.ReadDir(filepath.Join(state, dir)); len(left) != 0 {
 			t.Errorf("%s holds %v", dir, left)
 		}
@@ -253,7 +255,7 @@ func TestServiceThatEndsIsAResult(t *testing.T) {
 		"at once":              {[]string{"/service", "fail"}, 64 << 20, []app.Test{page, page}, "exit code 9: no luck"},
 		"without tests":        {[]string{"/service", "fail", "1s"}, 64 << 20, nil, "exit code 9: no luck"},
 		"well":                 {[]string{"/service", "uid"}, 64 << 20, nil, "exit code 0: uid=4711"},
-		"of too little memory": {[]string{"/service", "hog"}, 16 << 20, nil, "exit code 137: it was killed"},
+		"of too little memory": {[]string{"/service", "hog"}, 16 << 20, nil, "exit code 137: the kernel killed it for want of memory: service.resources.memory is 16M"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := webApp()

@@ -6,16 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/units"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 const (
-	// defaultGrace is the time between SIGTERM and SIGKILL (Docker's default).
-	defaultGrace = 10 * time.Second
 	// runcTime bounds one command of runc.
 	runcTime = 30 * time.Second
 	// execTime bounds a program run in the container.
@@ -34,8 +36,7 @@ type Running struct {
 	ID string
 
 	runc, state, bundle string
-	signal              string
-	grace               time.Duration
+	profile             profile.Profile
 	hostNetwork         bool
 	notes               []string
 	process             *program.Process
@@ -70,25 +71,46 @@ func (r *Running) Alive() error {
 	if len(words) > wordsShown {
 		words = words[len(words)-wordsShown:]
 	}
+	words = []byte(strings.Join(probe.PlainLines(words), "\n"))
 	if own := []byte("runc run failed"); bytes.Contains(words, own) && !bytes.Contains(words, []byte("exec: ")) {
 		return fault.Hint(fault.New(fault.Internal, "starting the container: %s", words),
 			"check that runc works on this machine: runc --version, and run Bakelite as root or with user namespaces allowed")
 	}
+	why := r.why(result.Exit)
 	switch {
+	case len(words) > 0 && why != "":
+		return fault.New(fault.Policy, "the service ended with exit code %d: %s\n%s", result.Exit, words, why)
 	case len(words) > 0:
 		return fault.New(fault.Policy, "the service ended with exit code %d: %s", result.Exit, words)
-	case result.Exit == killed:
-		return fault.New(fault.Policy, "the service ended with exit code %d: it was killed, as where service.resources.memory is too small", result.Exit)
+	case why != "":
+		return fault.New(fault.Policy, "the service ended with exit code %d: %s", result.Exit, why)
 	}
 	return fault.New(fault.Policy, "the service ended with exit code %d, without a word", result.Exit)
 }
+
+// why says what an exit code tells by itself.
+func (r *Running) why(exit int) string {
+	peak, _ := r.Memory()
+	switch {
+	case exit == killed && r.profile.Memory > 0 && peak >= r.profile.Memory-memoryMargin:
+		return probe.OutOfMemory(units.Size(r.profile.Memory))
+	case exit == killed:
+		return "it was killed, as where this machine has no more memory"
+	case exit == 0:
+		return probe.Forked
+	}
+	return ""
+}
+
+// memoryMargin is what the kernel may keep of a limit: it counts in batches.
+const memoryMargin = 1 << 20
 
 // Memory returns the largest memory that the container used, in bytes; after
 // the end, the last that was seen.
 func (r *Running) Memory() (int64, error) {
 	r.peakMu.Lock()
 	defer r.peakMu.Unlock()
-	peak, err := memoryPeak(r.pid)
+	peak, err := memoryPeak(r.ID)
 	if err == nil {
 		r.peak = max(peak, r.peak)
 	}
@@ -124,13 +146,14 @@ func (r *Running) Exec(ctx context.Context, argv []string) (int, []byte, error) 
 // the first and does nothing.
 func (r *Running) Stop() {
 	r.stop.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), r.grace+2*runcTime)
+		ctx, cancel := context.WithTimeout(context.Background(), r.profile.StopGrace+2*runcTime)
 		defer cancel()
 		if r.process != nil {
-			_, _ = r.Memory()
 			r.end(ctx)
 		}
 		_ = r.command(ctx, "delete", "--force", r.ID)
+		_, _ = r.Memory()
+		removeCgroups(r.ID)
 		_ = os.RemoveAll(r.bundle)
 		if r.dismiss != nil {
 			r.dismiss()
@@ -142,11 +165,11 @@ func (r *Running) Stop() {
 }
 
 func (r *Running) end(ctx context.Context) {
-	if r.command(ctx, "kill", r.ID, r.signal) == nil {
+	if r.command(ctx, "kill", r.ID, r.profile.StopSignal) == nil {
 		select {
 		case <-r.process.Done():
 			return
-		case <-time.After(r.grace):
+		case <-time.After(r.profile.StopGrace):
 		}
 	}
 	_ = r.command(ctx, "kill", "--all", r.ID, "SIGKILL")

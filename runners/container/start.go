@@ -1,3 +1,7 @@
+// Package container runs a container image from an OCI layout under runc, the
+// way its run profile says, and tests it. The package refuses to run as root,
+// to leave a capability that no port needs, to unpack outside its folder and
+// to leave anything behind. Only the flows and the commands may import it.
 package container
 
 import (
@@ -17,6 +21,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
+	"github.com/bakelite/bakelite/internal/profile/form"
 	"github.com/bakelite/bakelite/internal/program"
 )
 
@@ -34,13 +40,16 @@ type Options struct {
 	// Layout is an OCI layout folder, Digest the image's manifest in it.
 	Layout, Digest string
 	App            app.App
-	// State is a folder for unpacked images and running containers; what is
+	// State is a folder for the unpacked images of running containers; what is
 	// in it can be deleted when nothing runs.
 	State string
+	// Values are the service's secrets and settings by name; one that is missing
+	// keeps the service from starting.
+	Values map[string][]byte
+	// Environment is NAME=value, besides what the image sets.
+	Environment []string
 	// HostNetwork shares this machine's network instead of an empty one.
 	HostNetwork bool
-	// Grace is the time between SIGTERM and SIGKILL, 10 seconds by default.
-	Grace time.Duration
 }
 
 // Start unpacks the image and starts its command as the run profile says. The
@@ -74,17 +83,22 @@ func Start(ctx context.Context, o Options) (*Running, error) {
 
 // start starts the command of an image that was unpacked.
 func (o Options) start(ctx context.Context, runc string, img image, rootfs string) (*Running, error) {
-	profile := ProfileOf(o.App).from(img.config.Config)
-	if err := profile.check(); err != nil {
-		return nil, err
+	p := shipped(profile.Of(o.App), img.config.Config)
+	p.Environment = overridden(p.Environment, o.Environment)
+	if len(p.Command) == 0 {
+		return nil, fault.New(fault.Invalid, "the image has no command")
 	}
-	id, err := identify(rootfs, profile.User)
+	id, err := identify(rootfs, p.User)
 	if err != nil {
 		return nil, err
 	}
-	r := newRunning(runc, o, img.config.Config.StopSignal)
-	spec, err := r.adapt(profile, id, rootfs)
+	r := newRunning(runc, o, p)
+	spec, err := r.adapt(p, id, rootfs)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.fill(ctx, o, spec, id, rootfs); err != nil {
+		r.Stop()
 		return nil, err
 	}
 	if err := r.run(ctx, spec); err != nil {
@@ -94,41 +108,44 @@ func (o Options) start(ctx context.Context, runc string, img image, rootfs strin
 	return r, nil
 }
 
-func newRunning(runc string, o Options, signal string) *Running {
+// fill makes the bundle, which nobody else may look into for the secrets there,
+// and all in it but the spec.
+func (r *Running) fill(ctx context.Context, o Options, spec *specs.Spec, id profile.Identity, rootfs string) error {
+	if err := os.MkdirAll(r.bundle, 0o700); err != nil {
+		return fmt.Errorf("making the bundle: %w", err)
+	}
+	if err := r.makeState(ctx, id, rootfs); err != nil {
+		return err
+	}
+	return r.give(spec, o.Values, id)
+}
+
+func newRunning(runc string, o Options, p profile.Profile) *Running {
 	id := "bakelite-" + strings.ToLower(rand.Text())
-	if signal == "" {
-		signal = "SIGTERM"
-	}
-	if o.Grace <= 0 {
-		o.Grace = defaultGrace
-	}
 	return &Running{
 		ID: id, runc: runc, state: filepath.Join(o.State, "runc"), bundle: filepath.Join(o.State, "run", id),
-		signal: signal, grace: o.Grace, hostNetwork: o.HostNetwork, log: program.NewTail(logLimit),
+		profile: p, hostNetwork: o.HostNetwork, log: program.NewTail(logLimit),
 	}
 }
 
 // adapt fits the spec to this machine and notes what could not be kept.
-func (r *Running) adapt(p Profile, id Identity, rootfs string) (*specs.Spec, error) {
+func (r *Running) adapt(p profile.Profile, id profile.Identity, rootfs string) (*specs.Spec, error) {
 	var s *specs.Spec
 	if os.Geteuid() == 0 {
-		s = p.Spec(id, rootfs)
-		s.Linux.CgroupsPath = "/" + r.ID
+		s = form.Spec(p, id, rootfs, r.lasting())
+		s.Linux.CgroupsPath = "/" + r.ID + "/" + service
 		limitSwap(s.Linux.Resources)
 	} else {
-		s = p.rootlessSpec(rootfs)
+		s = rootlessSpec(p, rootfs, r.lasting())
 		r.hostNetwork = true
 		r.notes = append(r.notes,
 			"not root: no limits of memory, processors and processes, and this machine's network",
 			fmt.Sprintf("not root: the service runs as user %d of this machine", os.Geteuid()))
 	}
 	if r.hostNetwork {
-		shareNetwork(s)
+		shareNetwork(s, rootfs)
 	}
-	if err := r.clampLimits(s.Process.Rlimits); err != nil {
-		return nil, err
-	}
-	return s, withSeccomp(s)
+	return s, r.clampLimits(s.Process.Rlimits)
 }
 
 // clampLimits lowers limits that this program may not raise.
@@ -150,9 +167,6 @@ func (r *Running) clampLimits(limits []specs.POSIXRlimit) error {
 }
 
 func (r *Running) run(ctx context.Context, spec *specs.Spec) error {
-	if err := os.MkdirAll(r.bundle, 0o700); err != nil {
-		return fmt.Errorf("making the bundle: %w", err)
-	}
 	data, err := json.Marshal(spec)
 	if err != nil {
 		return fmt.Errorf("writing the bundle: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -27,9 +28,12 @@ type Record struct {
 // Test starts the image and runs the built-in checks, the health check and
 // the declared tests; last, the service must still run. An image that fails is
 // a result that did not pass, not an error; errors are of this machine or of
-// the input. It leaves nothing but the unpacked image behind.
+// the input. It leaves nothing behind.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	start := time.Now()
+	if o.Values == nil {
+		o.Values = o.App.ValuesForTests()
+	}
 	r, err := Start(ctx, o)
 	started := probe.Result{Artifact: probe.Container, Name: "starts", Passed: err == nil, Detail: "started"}
 	started.Seconds = probe.Seconds(time.Since(start))
@@ -38,12 +42,17 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 			return nil, Record{}, fault.As(fault.Internal, err)
 		}
 		started.Detail = err.Error()
-		return append([]probe.Result{started}, untried(o.App)...), Record{}, nil
+		return append(probe.Explained([]probe.Result{started}, nil, profile.Of(o.App).Explain(err.Error())), untried(o.App)...), Record{}, nil
 	}
 	defer r.Stop()
 	began := time.Now()
 	results := append([]probe.Result{started}, r.checked(ctx, o.App)...)
-	results = append(results, r.stillRuns(ctx, began))
+	last := r.stillRuns(ctx, began)
+	causes := r.profile.Explain(string(r.Logs()))
+	if last.Passed {
+		results = probe.Explained(results, r.Logs(), causes)
+	}
+	results = append(results, probe.Explained([]probe.Result{last}, nil, causes)...)
 	record := Record{Notes: r.Notes()}
 	if record.MemoryBytes, err = r.Memory(); err != nil {
 		record.Notes = append(record.Notes, "memory was not measured: "+err.Error())

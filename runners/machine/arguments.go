@@ -2,6 +2,8 @@ package machine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +18,8 @@ type wiring struct {
 	ports      []forward
 	// credentials are files, each with one SMBIOS string.
 	credentials []string
+	// given are the files of secrets and settings, by credential name.
+	given       map[string]string
 	qmp, report int // file descriptors in QEMU
 }
 
@@ -47,6 +51,9 @@ func (w wiring) arguments() []string {
 	}
 	for _, file := range w.credentials {
 		args = append(args, "-smbios", "type=11,path="+escape(file))
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.given)) {
+		args = append(args, "-fw_cfg", "name=opt/io.systemd.credentials/"+name+",file="+escape(w.given[name]))
 	}
 	return args
 }

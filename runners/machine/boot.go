@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 // sshPort is where an administrator, whom the app file names, logs in.
@@ -34,6 +35,7 @@ type Machine struct {
 	process  *program.Process
 	monitor  *monitor
 	report   net.Conn
+	reports  *reports
 	console  *console
 	forwards map[forward]int
 	dialing  sync.Mutex
@@ -93,9 +95,10 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 		}
 	}
 	w.ports = forwards(o)
-	if o.Report {
-		w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel))
+	if w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel)); err != nil {
+		return wiring{}, "", err
 	}
+	w.given, err = writeGiven(o)
 	return w, qemu, err
 }
 
@@ -147,7 +150,7 @@ func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
 		return err
 	}
 	defer qemuReport.Close()
-	m.report = report
+	m.report, m.reports = report, newReports(report)
 	m.onStop(func() { report.Close() })
 	m.process, err = program.Start(ctx, program.Command{
 		Path: qemu, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
@@ -225,33 +228,18 @@ func (m *Machine) ended(err error) error {
 // fault.Policy and shows the console's last lines; where the host has no room
 // for what it writes, the error is of kind fault.Internal.
 func (m *Machine) Wait(ctx context.Context) (Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	within, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
-	type answer struct {
-		report Report
-		err    error
+	report, err := m.nextReport(within)
+	switch {
+	case err == nil:
+		return report, nil
+	case ctx.Err() != nil:
+		return Report{}, ctx.Err()
+	case within.Err() != nil:
+		err = fmt.Errorf("no report within %s", m.limit)
 	}
-	answers := make(chan answer, 1)
-	go func() {
-		r, err := readReport(m.report)
-		answers <- answer{r, err}
-	}()
-	select {
-	case a := <-answers:
-		if a.err != nil {
-			return a.report, fault.As(fault.Policy, m.failure(a.err.Error()))
-		}
-		return a.report, nil
-	case <-m.console.doomed:
-		m.listenOn(ctx)
-	case <-m.process.Done():
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return Report{}, ctx.Err()
-		}
-		return Report{}, fault.As(fault.Policy, m.failure(fmt.Sprintf("no report within %s", m.limit)))
-	}
-	return Report{}, fault.As(fault.Policy, m.failure("the machine ended by itself"))
+	return report, fault.As(fault.Policy, m.failure(err.Error()))
 }
 
 func (m *Machine) failure(words string) error {
@@ -305,7 +293,7 @@ func (m *Machine) Retry() (o Options, why string, ok bool) {
 
 // Console returns the last lines of the serial console without control
 // characters.
-func (m *Machine) Console() string { return lastLines(m.console.tail.Bytes(), consoleShown) }
+func (m *Machine) Console() string { return probe.LastLines(m.console.tail.Bytes(), consoleShown) }
 
 // Alive returns nil while the machine runs.
 func (m *Machine) Alive() error {

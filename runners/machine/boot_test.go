@@ -100,7 +100,7 @@ func TestDisk(t *testing.T) {
 	}
 	needQEMU(t)
 	common := "+boots to its target|%no failed units|+the service is active|+http GET / on 80 gives \"nginx\"|+tcp connect to 80|" +
-		"+command /usr/bin/id -un gives \"www-data\"|-no|+quotes|%closed port is closed"
+		"+command /usr/bin/id -un gives \"www-data\"|-no|+quotes|%closed port is closed|+still runs"
 	for disk, mark := range map[string]string{"good.qcow2": "+", "bad.raw": "-"} {
 		t.Run(disk, func(t *testing.T) {
 			before := modified(t, filepath.Join(dir, disk))
@@ -190,7 +190,7 @@ func TestNoRoomOnTheHost(t *testing.T) {
 		}
 		m := &Machine{
 			options: Options{State: "/state/machine/test-1"}, limit: time.Minute,
-			process: process, report: report, console: newConsole(io.Discard),
+			process: process, report: report, reports: newReports(report), console: newConsole(io.Discard),
 		}
 		m.onStop(func() { report.Close(); theirs.Close() })
 		defer m.Stop()
@@ -214,13 +214,6 @@ func TestConsoleLogIsBounded(t *testing.T) {
 	}
 	if log.Len() != consoleLimit {
 		t.Errorf("log of %d bytes", log.Len())
-	}
-}
-
-func TestLastLinesDropsTerminalControl(t *testing.T) {
-	got := lastLines([]byte("a\nb\x1b[31m\u009b1mred\x07\r\nc\xff\n\n"), 2)
-	if got != "b[31m1mred\nc" {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
 const (
@@ -141,32 +142,15 @@ func (c *console) failure(words string, qemu []byte) error {
 		words = c.verdict
 	}
 	if c.verdict == exception && c.told > 0 {
-		words += ":\n" + lastLines(c.cause, consoleCause)
+		words += ":\n" + probe.LastLines(c.cause, consoleCause)
 	}
 	if said := firstLines(qemu, consoleShown); said != "" {
 		words += "; QEMU said:\n" + said + "\n"
 	}
-	return fmt.Errorf("%s; the console's last lines:\n%s", words, lastLines(c.tail.Bytes(), consoleShown))
+	return fmt.Errorf("%s; the console's last lines:\n%s", words, probe.LastLines(c.tail.Bytes(), consoleShown))
 }
 
 func firstLines(text []byte, n int) string {
-	lines := cleanLines(text)
+	lines := probe.PlainLines(text)
 	return strings.Join(lines[:min(len(lines), n)], "\n")
-}
-
-func lastLines(text []byte, n int) string {
-	lines := cleanLines(text)
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// cleanLines drops terminal control, so that a machine cannot write to the
-// user's terminal.
-func cleanLines(text []byte) []string {
-	clean := strings.Map(func(r rune) rune {
-		if r == '\n' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(string(text), ""))
-	return strings.Split(strings.TrimSpace(clean), "\n")
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile/form"
 	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/runners/probe"
 )
@@ -44,14 +46,22 @@ const (
 // (systemd.system-credentials(7), systemd-debug-generator(8), systemd 256).
 func credentials(o Options, device, accel string) map[string]string {
 	a := o.App
-	return map[string]string{
+	all := map[string]string{}
+	if len(o.Environment) > 0 {
+		all["systemd.unit-dropin."+a.Unit()] = "[Service]\nEnvironment=" + form.Words(o.Environment) + "\n"
+	}
+	if !o.Report {
+		return all
+	}
+	maps.Copy(all, map[string]string{
 		"systemd.extra-unit." + reportUnit: reportService(script(o, device, accel)),
 		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
 			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
 			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
 		"systemd.extra-unit.bakelite-probe@.service": "[Service]\nExecStart=/bin/echo open\nStandardOutput=socket\n",
 		"systemd.unit-dropin.sysinit.target":         "[Unit]\nWants=" + reportUnit + " " + probeUnit + "\n",
-	}
+	})
+	return all
 }
 
 // reportService starts before the boot is complete and orders nothing after
@@ -70,12 +80,19 @@ func script(o Options, device, accel string) string {
 	var b strings.Builder
 	b.WriteString(reportScript)
 	b.WriteString("main() {\n")
-	fmt.Fprintf(&b, "start %s %d\n", shell.Quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()))
+	fmt.Fprintf(&b, "start %s %d %s\n", shell.Quote(device), int(max(o.bootLimit(accel)-reportMargin, reportMargin).Seconds()), shell.Quote(a.Unit()))
 	fmt.Fprintf(&b, "probe %s\n", shell.Quote(probeUnit))
-	for _, c := range o.commands(accel) {
-		fmt.Fprintln(&b, c.line())
+	commands := o.commands(accel)
+	for _, c := range commands {
+		fmt.Fprintln(&b, c.unit())
 	}
-	fmt.Fprintf(&b, "service %s\n", shell.Quote(a.Unit()))
+	if len(commands) > 0 {
+		b.WriteString("systemctl daemon-reload\n")
+	}
+	for _, c := range commands {
+		fmt.Fprintln(&b, c.check())
+	}
+	b.WriteString("sleep 2\nservice\n")
 	if o.Controls != "" {
 		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
 	}
@@ -96,8 +113,8 @@ func pack(script string) string {
 // attempt may begin at the end of within.
 type command struct {
 	number          int
-	check           app.CommandCheck
-	service         app.Service
+	run             app.CommandCheck
+	user            string
 	within, attempt time.Duration
 }
 
@@ -108,7 +125,7 @@ func (o Options) commands(accel string) []command {
 			continue
 		}
 		c := command{
-			number: i, check: *p.Test.Command, service: p.Service,
+			number: i, run: *p.Test.Command, user: p.Service.User,
 			within: cmp.Or(time.Duration(p.Test.Within), probe.DefaultWithin), attempt: cmp.Or(p.Attempt, commandAttempt),
 		}
 		if accel == accelTCG {
@@ -119,38 +136,26 @@ func (o Options) commands(accel string) []command {
 	return all
 }
 
-// line calls the script's check: its number, the seconds for all attempts and
-// for one, user, folder, wanted exit code and text, then the environment and
-// the command.
-func (c command) line() string {
-	words := []string{
-		"check", strconv.Itoa(c.number), seconds(c.within), seconds(c.attempt),
-		c.service.User, c.service.Dir, strconv.Itoa(c.check.Exit), c.check.Contains,
+// unit calls the script's command.
+func (c command) unit() string {
+	return call("command", strconv.Itoa(c.number), seconds(c.attempt), c.user, form.Words(c.run.Run))
+}
+
+// check calls the script's check.
+func (c command) check() string {
+	return call("check", strconv.Itoa(c.number), seconds(c.within), strconv.Itoa(c.run.Exit), c.run.Contains)
+}
+
+func call(function string, words ...string) string {
+	for _, w := range words {
+		function += " " + shell.Quote(w)
 	}
-	words = append(words, environment(c.service)...)
-	words = append(words, c.check.Run...)
-	for i, w := range words[1:] {
-		words[i+1] = shell.Quote(w)
-	}
-	return strings.Join(words, " ")
+	return function
 }
 
 // seconds are whole, and at least one.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d, time.Second).Seconds()))
-}
-
-func environment(s app.Service) []string {
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-	for name, value := range s.Environment {
-		if name != "PATH" {
-			env = append(env, name+"="+value)
-		} else {
-			env[0] = "PATH=" + value
-		}
-	}
-	sort.Strings(env)
-	return env
 }
 
 // probePort is a port that the service does not declare.

@@ -52,6 +52,11 @@ type Options struct {
 	// Controls is a script that checks hardening in the booted machine, where
 	// Report is set; its output is Report.Controls.
 	Controls string
+	// Values are the service's secrets and settings by name; one that is missing
+	// keeps the service from starting.
+	Values map[string][]byte
+	// Environment is NAME=value, besides what the unit sets.
+	Environment []string
 	// Report hands the reporting unit over; Test sets it.
 	Report bool
 

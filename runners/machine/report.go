@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// reportLimit bounds a whole report, lineLimit one record of it.
+	// reportLimit bounds all that a machine reports, lineLimit one record.
 	reportLimit = 4 << 20
 	lineLimit   = 64 << 10
 )
@@ -32,14 +32,8 @@ type Report struct {
 	Jobs []string
 	// MemoryBytes is the memory in use: all of it less what is available.
 	MemoryBytes int64
-	// Service is the state of the service's unit, "active" where it runs.
-	Service string
-	// ServiceRestarts is how often it ended and was started again, and
-	// ServiceLog the end of its log where it did, or does not run.
-	ServiceRestarts int64
-	ServiceLog      string
-	// ServiceMemoryBytes is the service's peak.
-	ServiceMemoryBytes int64
+	// Service is what became of the service.
+	Service Service
 	// Probe is the state of the listener behind the closed port.
 	Probe string
 	// SecureBoot is "1" where the firmware enforces it, "0" where it does not,
@@ -51,6 +45,24 @@ type Report struct {
 	Commands map[int]Outcome
 }
 
+// Service is the state of the service's unit.
+type Service struct {
+	// State is systemd's: "active" where it runs.
+	State string
+	// Restarts is how often it ended and was started again.
+	Restarts int64
+	// Exit is how its program ended last: an exit code, of what a signal ended
+	// 128 and its number.
+	Exit int64
+	// Ends is systemd's word for how it last failed: "exit-code", "signal",
+	// "oom-kill", or "" where it did not.
+	Ends string
+	// Log is the end of its log, and of what systemd says of it.
+	Log string
+	// MemoryBytes is its peak.
+	MemoryBytes int64
+}
+
 // Unit is a failed unit.
 type Unit struct{ Name, Log string }
 
@@ -60,14 +72,21 @@ type Outcome struct {
 	Output []byte
 }
 
-// readReport reads until the record "end"; anything that is not a record is
-// skipped, a broken record is an error.
-func readReport(r io.Reader) (Report, error) {
-	b := &reportBuilder{report: Report{Commands: map[int]Outcome{}}, numbers: map[string]int64{}}
+// reports reads what a machine says, one report after the other.
+type reports struct{ lines *bufio.Scanner }
+
+func newReports(r io.Reader) *reports {
 	lines := bufio.NewScanner(limit.Reader(r, reportLimit, "the machine's report"))
 	lines.Buffer(nil, lineLimit)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
+	return &reports{lines}
+}
+
+// next reads until the record "end"; anything that is not a record is skipped,
+// a broken record is an error.
+func (r *reports) next() (Report, error) {
+	b := &reportBuilder{report: Report{Commands: map[int]Outcome{}}, numbers: map[string]int64{}}
+	for r.lines.Scan() {
+		fields := strings.Fields(r.lines.Text())
 		if len(fields) < 2 || fields[0] != "bakelite" {
 			continue
 		}
@@ -78,7 +97,7 @@ func readReport(r io.Reader) (Report, error) {
 			return b.finish(), fmt.Errorf("reading the machine's report: %s: %w", fields[1], err)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := r.lines.Err(); err != nil {
 		return b.finish(), fmt.Errorf("reading the machine's report: %w", err)
 	}
 	return b.finish(), errors.New("the machine's report is cut short")
@@ -103,7 +122,7 @@ func (b *reportBuilder) add(kind string, args []string) error {
 	case "controls":
 		return decode(args, &r.Controls)
 	case "servicelog":
-		return decode(args, &r.ServiceLog)
+		return decode(args, &r.Service.Log)
 	case "failed":
 		return b.failed(args)
 	case "command":
@@ -170,13 +189,19 @@ func (b *reportBuilder) property(kind, text string) {
 	if !ok {
 		return
 	}
-	if kind == "service" && key == "ActiveState" {
-		b.report.Service = value
+	switch {
+	case kind == "service" && key == "ActiveState":
+		b.report.Service.State = value
+	case kind == "service" && key == "Ends":
+		b.report.Service.Ends = value
 	}
 	if n, err := strconv.ParseInt(value, 10, 64); err == nil && n >= 0 {
 		b.numbers[key] = n
 	}
 }
+
+// exited is waitid's code of a program that ended by itself (CLD_EXITED).
+const exited = 1
 
 func (b *reportBuilder) finish() Report {
 	n, r := b.numbers, b.report
@@ -185,6 +210,9 @@ func (b *reportBuilder) finish() Report {
 		r.Boot = time.Duration(n["FirmwareTimestampMonotonic"]+n["FinishTimestampMonotonic"]) * time.Microsecond
 	}
 	r.MemoryBytes = max(0, n["MemTotal"]-n["MemAvailable"]) << 10
-	r.ServiceMemoryBytes, r.ServiceRestarts = n["MemoryPeak"], n["NRestarts"]
+	r.Service.MemoryBytes, r.Service.Restarts, r.Service.Exit = n["MemoryPeak"], n["NRestarts"], n["ExecMainStatus"]
+	if n["ExecMainCode"] > exited {
+		r.Service.Exit += 128
+	}
 	return r
 }

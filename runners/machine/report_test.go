@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/units"
@@ -23,9 +25,9 @@ const goodReport = "noise\r\nbakelite begin\r\nbakelite state degraded\r\n" +
 	"bakelite command 2 7 b3V0\r\nbakelite future thing\r\nbakelite end\r\nbakelite state late\r\n"
 
 func TestReadReport(t *testing.T) {
-	got, err := readReport(strings.NewReader(goodReport))
+	got, err := newReports(strings.NewReader(goodReport)).next()
 	want := Report{
-		State: "degraded", Boot: 3500 * time.Millisecond, MemoryBytes: 600 << 10, Service: "active", Probe: "active",
+		State: "degraded", Boot: 3500 * time.Millisecond, MemoryBytes: 600 << 10, Service: Service{State: "active"}, Probe: "active",
 		Failed: []Unit{{"a.service", "log\n"}, {"b.service", ""}}, Jobs: []string{"c.service start running"},
 		Commands: map[int]Outcome{2: {7, []byte("out")}},
 	}
@@ -34,22 +36,42 @@ func TestReadReport(t *testing.T) {
 	}
 }
 
+// TestReportsFollowEachOther: what is asked for later has its own answer.
+func TestReportsFollowEachOther(t *testing.T) {
+	all := newReports(strings.NewReader("bakelite service ActiveState=active\nbakelite end\nlook\nbakelite service ActiveState=failed\nbakelite end\n"))
+	for _, want := range []string{"active", "failed"} {
+		if got, err := all.next(); err != nil || got.Service.State != want {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
 // TestServiceThatDoesNotStay tells why: systemd starts it again and again, and
 // no unit ever fails.
 func TestServiceThatDoesNotStay(t *testing.T) {
+	a := app.App{Service: app.Service{Resources: app.Resources{Memory: 64 << 20}}}
 	for records, want := range map[string]string{
-		"bakelite service ActiveState=active\nbakelite service NRestarts=0\n":                                   "active",
-		"bakelite service ActiveState=activating\nbakelite service NRestarts=9\nbakelite servicelog d2h5Cg==\n": "saw state \"activating\", wanted \"active\"; its log:\nwhy",
-		"bakelite service ActiveState=active\nbakelite service NRestarts=2\nbakelite servicelog d2h5Cg==\n":     "it ended and was started again, 2 times; its log:\nwhy",
-		"bakelite service ActiveState=inactive\n":                                                               "saw state \"inactive\", wanted \"active\"",
+		"ActiveState=active\nNRestarts=0":                                     "active",
+		"ActiveState=activating\nNRestarts=9":                                 "it ended and was started again, 9 times",
+		"ActiveState=active\nNRestarts=2\nEnds=oom-kill":                      "it ended and was started again, 2 times; the kernel killed it for want of memory: service.resources.memory is 64M",
+		"ActiveState=inactive\nExecMainCode=1\nExecMainStatus=0\nNRestarts=0": "it ended with exit code 0 and is not started again: " + probe.Forked,
+		"ActiveState=deactivating":                                            "saw state \"deactivating\", wanted \"active\"",
 	} {
-		report, err := readReport(strings.NewReader(records + "bakelite end\n"))
+		report, err := newReports(strings.NewReader("bakelite service " + strings.ReplaceAll(records, "\n", "\nbakelite service ") + "\nbakelite end\n")).next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := judgeService(report); r.Detail != want || r.Passed != (want == "active") {
+		if r := judgeService("x", report.Service, a); r.Detail != want || r.Passed != (want == "active") {
 			t.Errorf("%v: %s", r.Passed, r.Detail)
 		}
+	}
+}
+
+// TestSignalsAreExitCodes tells a killed program as a shell does.
+func TestSignalsAreExitCodes(t *testing.T) {
+	r, err := newReports(strings.NewReader("bakelite service ExecMainCode=2\nbakelite service ExecMainStatus=9\nbakelite end\n")).next()
+	if err != nil || r.Service.Exit != 137 {
+		t.Errorf("%+v, %v", r.Service, err)
 	}
 }
 
@@ -62,7 +84,7 @@ func TestReadReportRefuses(t *testing.T) {
 		"endless report": strings.Repeat("noise\n", reportLimit/6+1) + "bakelite end\n",
 	}
 	for name, text := range tests {
-		if _, err := readReport(strings.NewReader(text)); err == nil {
+		if _, err := newReports(strings.NewReader(text)).next(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -72,7 +94,7 @@ func FuzzReadReport(f *testing.F) {
 	f.Add(goodReport)
 	f.Add("bakelite command -1 -1 \nbakelite end")
 	f.Fuzz(func(t *testing.T, text string) {
-		r, _ := readReport(strings.NewReader(text))
+		r, _ := newReports(strings.NewReader(text)).next()
 		if r.MemoryBytes < 0 || r.Commands == nil {
 			t.Errorf("%+v", r)
 		}
@@ -114,59 +136,75 @@ func TestEstablishedWaitsForTheMachine(t *testing.T) {
 	}
 }
 
-// TestScriptOnThisMachine runs the report's script with a real shell: what it
-// cannot ask (systemd) stays empty, commands really run.
+// terminal is a pair of ends of a terminal, which is what the machine's port
+// is to its script.
+func terminal(t *testing.T) (port *os.File, name string) {
+	t.Helper()
+	port, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { port.Close() })
+	number, err := unix.IoctlGetUint32(int(port.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(port.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port, fmt.Sprintf("/dev/pts/%d", number)
+}
+
+// TestScriptOnThisMachine runs the report's script with a real shell on a real
+// terminal: what it cannot ask (systemd) stays empty, and it answers as often
+// as it is asked.
 func TestScriptOnThisMachine(t *testing.T) {
-	dir := t.TempDir()
-	out := dir + "/report"
-	a := app.App{Name: "x", Service: app.Service{
-		Environment: map[string]string{"A": "it's"},
-		Health: &app.Health{
-			Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/sleep", "3"}}}, Timeout: units.Duration(time.Second), Retries: 1,
-		},
-	}}
-	for _, c := range []app.CommandCheck{
-		{Run: []string{"/bin/sh", "-c", `printf "<$A>"; exit 3`}, Exit: 3},
-		{Run: []string{"/bin/echo", "a'b", `$c "d"`}, Contains: `a'b $c "d"`},
-		{Run: []string{"/usr/bin/head", "-c", "100000000", "/dev/zero"}},
-		{Run: []string{"/nowhere"}},
-		{Run: []string{"/bin/cat"}},
-	} {
-		a.Tests = append(a.Tests, app.Test{Check: app.Check{Command: &c}, Within: 1})
+	port, name := terminal(t)
+	hold, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0) // a terminal that nobody holds gives no more
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer hold.Close()
+	a := app.App{Name: "x"}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-s")
-	cmd.Stdin = strings.NewReader(script(Options{App: a, Controls: "printf '%s\\n' \"$ROOT$BOOTED\""}, out, accelKVM))
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RUNTIME_DIRECTORY=" + dir}
-	if err := cmd.Run(); err != nil {
+	cmd.Stdin = strings.NewReader(script(Options{App: a, Controls: "printf '%s\\n' \"$ROOT$BOOTED\""}, name, accelKVM))
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RUNTIME_DIRECTORY=" + t.TempDir()}
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(out)
+	all := newReports(port)
+	r, err := all.next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := readReport(f)
-	if err != nil {
-		t.Fatal(err)
+	if string(r.Controls) != "/1\n" || r.MemoryBytes <= 0 {
+		t.Errorf("%+v", r)
 	}
-	if exit := r.Commands[0].Exit; exit != 124 {
-		t.Errorf("a check that takes longer than its timeout gives exit code %d, want that of timeout", exit)
+	for range 2 {
+		if _, err := port.WriteString("look\n"); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := all.next(); err != nil || again.MemoryBytes != 0 {
+			t.Errorf("%+v, %v", again, err)
+		}
 	}
-	c := map[int]Outcome{}
-	for number, outcome := range r.Commands {
-		c[number-1] = outcome
-	}
-	if string(c[0].Output) != "<it's>" || c[0].Exit != 3 || string(c[1].Output) != "a'b $c \"d\"\n" || c[1].Exit != 0 {
-		t.Errorf("commands %+v", c)
-	}
-	if c[2].Exit == 0 || len(c[2].Output) > 4096 || c[3].Exit != 127 || c[4].Exit != 0 {
-		t.Errorf("exit codes %d, %d, %d; %d bytes", c[2].Exit, c[3].Exit, c[4].Exit, len(c[2].Output))
-	}
-	if string(r.Controls) != "/1\n" {
-		t.Errorf("the checks printed %q", r.Controls)
-	}
-	if r.MemoryBytes <= 0 {
-		t.Errorf("memory %d", r.MemoryBytes)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// TestCommandsRunAsTheService: a command's unit is made of the service's, and
+// no word of it is one of the shell's.
+func TestCommandsRunAsTheService(t *testing.T) {
+	a := app.App{Name: "x", Service: app.Service{User: "web"}, Tests: []app.Test{
+		{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/echo", "it's", `$c "d"`, "%n"}, Contains: `a'b $c`}}, Within: units.Duration(time.Second)},
+	}}
+	text := script(Options{App: a}, "port", accelKVM)
+	for _, want := range []string{
+		`command '0' '30' 'web' '/bin/echo "it'\''s" "$c \"d\"" %%n'` + "\n", "systemctl daemon-reload\n", `check '0' '1' '0' 'a'\''b $c'` + "\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, text[len(reportScript):])
+		}
 	}
 }
 
@@ -193,19 +231,19 @@ func TestTimeOfCommands(t *testing.T) {
 		o           Options
 		accel       string
 		boot, total time.Duration
-		line        string
+		lines       []string
 	}{
-		{o, accelKVM, limitKVM, limitKVM + 105*time.Second + 5*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, "check '0' '105' '5' "},
-		{o, accelTCG, limitTCG, limitTCG + 105*time.Second + 30*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, "check '0' '105' '30' "},
-		{slow, accelTCG, limitTCG, limitTCG + 2*time.Minute + time.Second, "check '0' '61' '60' "},
-		{limited, accelTCG, time.Minute, time.Minute, "check '3' '30' '30' "},
+		{o, accelKVM, limitKVM, limitKVM + 105*time.Second + 5*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '5' ", "check '0' '105' "}},
+		{o, accelTCG, limitTCG, limitTCG + 105*time.Second + 30*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '30' ", "check '0' '105' "}},
+		{slow, accelTCG, limitTCG, limitTCG + 2*time.Minute + time.Second, []string{"command '0' '60' ", "check '0' '61' "}},
+		{limited, accelTCG, time.Minute, time.Minute, []string{"command '3' '30' ", "check '3' '30' "}},
 	} {
 		if got := tt.o.limit(tt.accel); got != tt.total {
 			t.Errorf("%s: a limit of %s, want %s", tt.accel, got, tt.total)
 		}
 		text := script(tt.o, "port", tt.accel)
-		for _, want := range []string{"\n" + tt.line, fmt.Sprintf("\nstart 'port' %d\n", int((tt.boot - reportMargin).Seconds()))} {
-			if !strings.Contains(text, want) {
+		for _, want := range append(tt.lines, fmt.Sprintf("start 'port' %d ", int((tt.boot-reportMargin).Seconds()))) {
+			if !strings.Contains(text, "\n"+want) {
 				t.Errorf("%s: %q is not in:\n%s", tt.accel, want, text)
 			}
 		}

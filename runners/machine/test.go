@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -24,6 +25,8 @@ type Record struct {
 	MemoryBytes int64 `json:"memoryBytes"`
 	// ServiceMemoryBytes is the service's peak.
 	ServiceMemoryBytes int64 `json:"serviceMemoryBytes"`
+	// ServiceLog is the end of the service's log after all checks.
+	ServiceLog []byte `json:"-"`
 	// Controls is what Options.Controls printed in the machine.
 	Controls []byte `json:"-"`
 	// Accel is "kvm" or "tcg".
@@ -38,6 +41,9 @@ type Record struct {
 // context. The disk is booted once more where Machine.Retry asks for it.
 func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	o.Report = true
+	if o.Values == nil {
+		o.Values = o.App.ValuesForTests()
+	}
 	start := time.Now()
 	m, report, err := reported(ctx, o)
 	boots, first := 1, ""
@@ -56,8 +62,8 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	}
 	record.BootSeconds = probe.Seconds(report.Boot)
 	record.Controls = report.Controls
-	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.ServiceMemoryBytes
-	results := judge(report, err, probe.Seconds(time.Since(start)))
+	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.Service.MemoryBytes
+	results := judge(report, err, o.App, probe.Seconds(time.Since(start)))
 	if boots > 1 {
 		results[0].Detail = "at the second boot, for in the first one " + first + ": " + results[0].Detail
 	}
@@ -69,6 +75,8 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 	}
 	results = append(results, m.declared(ctx, o.App, report)...)
 	results = append(results, m.closed(ctx, o.App, report))
+	results = append(results, m.stillRuns(ctx, o.App, &record))
+	probe.Explained(results[ofMachine:], record.ServiceLog, profile.Of(o.App).Explain(string(record.ServiceLog)))
 	return results, record, cmp.Or(m.starved(), ctx.Err())
 }
 
@@ -83,8 +91,11 @@ func reported(ctx context.Context, o Options) (*Machine, Report, error) {
 	return m, report, err
 }
 
+// ofMachine is how many of judge's results are not about the service.
+const ofMachine = 2
+
 // judge makes the built-in results from a report; the first is the boot's.
-func judge(r Report, err error, seconds float64) []probe.Result {
+func judge(r Report, err error, a app.App, seconds float64) []probe.Result {
 	boot := result("boots to its target", seconds)
 	boot.Passed = err == nil && r.Boot > 0 && (r.State == "running" || r.State == "degraded")
 	switch {
@@ -101,23 +112,7 @@ func judge(r Report, err error, seconds float64) []probe.Result {
 	}
 	units := result("no failed units", 0)
 	units.Passed, units.Detail = len(r.Failed) == 0, failures(r.Failed)
-	return []probe.Result{boot, units, judgeService(r)}
-}
-
-func judgeService(r Report) probe.Result {
-	service := result("the service is active", 0)
-	switch {
-	case r.Service != "active":
-		service.Detail = fmt.Sprintf("saw state %q, wanted \"active\"", r.Service)
-	case r.ServiceRestarts > 0:
-		service.Detail = fmt.Sprintf("it ended and was started again, %d times", r.ServiceRestarts)
-	default:
-		service.Passed, service.Detail = true, "active"
-	}
-	if r.ServiceLog != "" {
-		service.Detail += "; its log:\n" + lastLines([]byte(r.ServiceLog), consoleShown)
-	}
-	return service
+	return []probe.Result{boot, units, judgeService("the service is active", r.Service, a)}
 }
 
 func failures(units []Unit) string {
@@ -131,10 +126,29 @@ func failures(units []Unit) string {
 		}
 		b.WriteString(u.Name + " failed")
 		if u.Log != "" {
-			b.WriteString(":\n" + lastLines([]byte(u.Log), consoleShown))
+			b.WriteString(":\n" + probe.LastLines([]byte(u.Log), consoleShown))
 		}
 	}
 	return b.String()
+}
+
+// stillRuns looks at the service once more after all checks, of which each may
+// have ended it.
+func (m *Machine) stillRuns(ctx context.Context, a app.App, record *Record) probe.Result {
+	start := time.Now()
+	service, err := m.Look(ctx)
+	all := judgeService("still runs", service, a)
+	all.Seconds = probe.Seconds(time.Since(start))
+	if err != nil {
+		all.Passed, all.Detail = false, err.Error()
+		if dead := m.Alive(); dead != nil {
+			all.Detail = dead.Error()
+		}
+		return all
+	}
+	record.ServiceLog = []byte(service.Log)
+	record.ServiceMemoryBytes = max(record.ServiceMemoryBytes, service.MemoryBytes)
+	return all
 }
 
 func result(name string, seconds float64) probe.Result {

@@ -3,6 +3,8 @@ package child
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +15,8 @@ import (
 
 	age "github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -20,8 +24,12 @@ import (
 // it: a child sees, read-only, the entries of what it is to scan, and hands
 // back those that are missing. Where an entry comes from is in its name
 // (scope), so a child that its content took over lies about that content
-// alone. The zero value keeps nothing.
-type cache struct{ folder string }
+// alone. What others put there counts for nothing. The zero value keeps
+// nothing.
+type cache struct {
+	folder string
+	vouch  vouch.Key
+}
 
 // open makes the folder, takes it back from whom an earlier version gave it
 // to, and returns it by its full name.
@@ -56,7 +64,7 @@ func (c cache) known(ctx context.Context, roots []protocol.Root, limits protocol
 	for i, trees := range names {
 		for _, name := range trees {
 			k := protocol.Known{Name: name}
-			if name != "" && own(c.file(name)) {
+			if name != "" && c.vouched(name) {
 				k.Path = c.file(name)
 				age.Touch(k.Path)
 			}
@@ -67,6 +75,26 @@ func (c cache) known(ctx context.Context, roots []protocol.Root, limits protocol
 }
 
 func (c cache) file(name string) string { return filepath.Join(c.folder, name+".json") }
+
+// vouched says that an entry is what this cache wrote.
+func (c cache) vouched(name string) bool {
+	if !own(c.file(name)) {
+		return false
+	}
+	f, err := os.Open(c.file(name))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := limit.ReadAll(f, protocol.MaxEntries, "an entry of the cache")
+	want, noted := c.vouch.Noted(vouch.Entry, name)
+	return err == nil && noted && want == sumOf(text)
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
 
 // own says that a file is a regular one that nobody but this user writes.
 func own(file string) bool {
@@ -82,7 +110,9 @@ func own(file string) bool {
 // written to only costs time.
 func (c cache) keep(entries []protocol.Entry) {
 	for _, e := range entries {
-		_ = write(c.file(e.Name), e.Text())
+		if text := e.Text(); write(c.file(e.Name), text) == nil {
+			_ = c.vouch.Note(vouch.Entry, e.Name, sumOf(text))
+		}
 	}
 	if len(entries) > 0 {
 		age.Trim(c.folder, keptEntries)

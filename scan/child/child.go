@@ -9,16 +9,21 @@ package child
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/cancel"
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -49,8 +54,10 @@ type Scanner struct {
 	// the search path.
 	Program string
 	// Cache is a folder for what was seen in layers and disks, made where it
-	// is missing and for this user alone; "" is none.
+	// is missing and for this user alone; "" is none. What is there already
+	// counts where Vouch does so.
 	Cache string
+	Vouch vouch.Key
 	// Limits bound the child.
 	Limits Limits
 	// Exposed lets the child run, without privileges but seeing all files of
@@ -99,7 +106,7 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]protocol.Re
 		return nil, err
 	}
 	w, err := s.wire(req)
-	kept := cache{s.Cache}
+	kept := cache{s.Cache, s.Vouch}
 	if err == nil && !list {
 		w.Known, err = kept.known(ctx, w.Roots, w.Limits)
 	}
@@ -135,6 +142,25 @@ func (s Scanner) About(ctx context.Context) (string, error) {
 		return "", fault.As(fault.Missing, err)
 	}
 	return strings.TrimSpace(string(result.Stdout)), nil
+}
+
+// Digest returns that of the scanner's program, "sha256:…". Its errors are
+// those of Scan.
+func (s Scanner) Digest(ctx context.Context) (string, error) {
+	path, err := s.find()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fault.As(fault.Missing, err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, cancel.Reader(ctx, f)); err != nil {
+		return "", err
+	}
+	return digests.Sum(hash), nil
 }
 
 // aboutTime bounds a scanner that is asked for its version.

@@ -92,7 +92,7 @@ func TestScan(t *testing.T) {
 	dir := folder(t)
 	made.Folder(t, filepath.Join(dir, "tree"), debian())
 	s, req := real(t, image(t, made.Gzip(t, made.Tar(t, debian()))), protocol.Root{Name: "tree", Kind: protocol.Folder, Path: filepath.Join(dir, "tree")})
-	s.Cache = filepath.Join(dir, "cache")
+	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchKey(t)
 	for _, cached := range []int{0, 1} {
 		results, err := s.Scan(t.Context(), req)
 		if err != nil {

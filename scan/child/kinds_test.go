@@ -33,7 +33,7 @@ func TestEveryKindInTheCell(t *testing.T) {
 		roots = append(roots, protocol.Root{Name: form, Kind: protocol.Disk, Path: file})
 	}
 	s, req := real(t, roots...)
-	s.Cache = filepath.Join(dir, "cache")
+	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchKey(t)
 	results, err := s.Scan(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)

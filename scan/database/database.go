@@ -18,6 +18,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Files of a database, by Trivy's form.
@@ -32,8 +33,10 @@ type Options struct {
 	// a folder with trivy.db and metadata.json.
 	Ref string
 	// State is the folder that fetched databases are kept in; what nobody used
-	// there for three days is removed.
+	// there for three days is removed. What is there already counts where Vouch
+	// does so.
 	State string
+	Vouch vouch.Key
 	// Digest pins the database, "" for none: the manifest's, or a folder's as
 	// Fetch returns it. A pinned one that is there is used without a network.
 	Digest string

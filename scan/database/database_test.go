@@ -21,6 +21,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/database"
 )
 
@@ -135,7 +136,7 @@ func TestFetchArtifact(t *testing.T) {
 // What is there is not fetched again, and a pinned one needs no registry.
 func TestFetchOnce(t *testing.T) {
 	dir, d := artifact(t, pack(t, good()), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String()}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchKey(t)}
 	first, err := database.Fetch(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +148,47 @@ func TestFetchOnce(t *testing.T) {
 	second, err := database.Fetch(t.Context(), o)
 	if err != nil || second.Dir != first.Dir {
 		t.Errorf("got %+v and %v, want what is there", second, err)
+	}
+}
+
+func vouchKey(t *testing.T) vouch.Key {
+	t.Helper()
+	key, err := vouch.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestSwappedDatabase empties the database that lies in the state folder: it
+// is fetched again, and where that is not possible nothing is there.
+func TestSwappedDatabase(t *testing.T) {
+	dir, d := artifact(t, pack(t, good()), nil)
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchKey(t)}
+	fetched, err := database.Fetch(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"trivy.db", "metadata.json"} {
+		path := filepath.Join(fetched.Dir, name)
+		was, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, []byte("nothing"), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := database.Fetch(t.Context(), o); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if is, err := os.ReadFile(path); err != nil || string(is) != string(was) {
+			t.Errorf("%s is %q (%v)", name, is, err)
+		}
+	}
+	o.Vouch = vouchKey(t)
+	o.Ref = registry.LayoutPrefix + t.TempDir()
+	if got, err := database.Fetch(t.Context(), o); fault.KindOf(err) != fault.Missing {
+		t.Errorf("what another state folder fetched counts: %+v, %v", got, err)
 	}
 }
 
@@ -256,7 +298,7 @@ func TestFetchDamagedLayer(t *testing.T) {
 
 func TestFetchByMany(t *testing.T) {
 	dir, _ := artifact(t, pack(t, good()), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchKey(t)}
 	errs := make([]error, 8)
 	var group sync.WaitGroup
 	for i := range errs {
@@ -275,7 +317,7 @@ func TestFetchByMany(t *testing.T) {
 func TestFetchCleans(t *testing.T) {
 	dir, _ := artifact(t, pack(t, good()), nil)
 	second, d := artifact(t, pack(t, updated(now)), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchKey(t)}
 	fetched, err := database.Fetch(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // Media types of Trivy's database, as `trivy image --download-db-only` asks
@@ -44,15 +45,17 @@ func (o Options) fetch(ctx context.Context, ref string) (string, digest.Digest, 
 		}
 		at = o.Digest
 	}
-	if d := digest.Digest(at); d.Validate() == nil && o.has(d) {
-		return o.folder(d), d, nil
+	if d := digest.Digest(at); d.Validate() == nil {
+		if has, err := o.has(ctx, d); has || err != nil {
+			return o.folder(d), d, err
+		}
 	}
 	m, err := registry.Resolve(ctx, store, at)
 	if err != nil {
 		return "", "", err
 	}
-	if o.has(m.Digest) {
-		return o.folder(m.Digest), m.Digest, nil
+	if has, err := o.has(ctx, m.Digest); has || err != nil {
+		return o.folder(m.Digest), m.Digest, err
 	}
 	layer, err := layerOf(m)
 	if err != nil {
@@ -63,14 +66,15 @@ func (o Options) fetch(ctx context.Context, ref string) (string, digest.Digest, 
 
 func (o Options) folder(d digest.Digest) string { return filepath.Join(o.State, d.Encoded()) }
 
-// has says whether a database is there, and marks it as used. A folder gets
-// its name when it is whole.
-func (o Options) has(d digest.Digest) bool {
-	if _, err := os.Stat(filepath.Join(o.folder(d), databaseFile)); err != nil {
-		return false
+// has says whether a database is there that still is what it was when it was
+// fetched, and marks it as used. Another one is removed.
+func (o Options) has(ctx context.Context, d digest.Digest) (bool, error) {
+	holds, err := o.Vouch.Holds(ctx, vouch.Database, d.String(), o.folder(d))
+	if err != nil || holds {
+		cache.Touch(o.folder(d))
+		return holds, err
 	}
-	cache.Touch(o.folder(d))
-	return true
+	return false, cache.Discard(o.folder(d))
 }
 
 func layerOf(m registry.Manifest) (registry.Descriptor, error) {
@@ -106,6 +110,9 @@ func (o Options) unpack(ctx context.Context, from registry.Reader, layer registr
 		return err
 	}
 	if err := os.Chmod(beside.Path, 0o755); err != nil {
+		return err
+	}
+	if err := o.Vouch.NoteTree(ctx, vouch.Database, d.String(), beside.Path); err != nil {
 		return err
 	}
 	if err := beside.Rename(o.folder(d)); err != nil {

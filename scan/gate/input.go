@@ -17,6 +17,12 @@ type Input struct {
 	Digest string
 	// Report is what the scanner saw in it; nil fails.
 	Report *scan.Report
+	// Locked is what the lock put into the artifact; nil fails, and so does a
+	// report that says otherwise.
+	Locked *Locked
+	// Unlocked says that there is no lock to compare with, as where others made
+	// the artifact. It is judged by the rest, and nothing proves that it passed.
+	Unlocked bool
 	// Hardening is what the hardening checks saw in it.
 	Hardening Hardening
 	// Tests is what its tests gave.
@@ -27,6 +33,19 @@ type Input struct {
 	Policy policy.Policy
 	// Now is the time to judge at.
 	Now time.Time
+}
+
+// Locked is what a lock says of one artifact: evidence that the artifact has
+// no part in.
+type Locked struct {
+	// Distribution is the release that the packages are of, "debian" and "13".
+	Distribution scan.OS
+	// Packages are those of the distribution, by name, version, architecture
+	// and source.
+	Packages []scan.Package
+	// Trimmed are the names of packages that Bakelite itself may have taken
+	// out.
+	Trimmed []string
 }
 
 // Hardening counts the results of the hardening checks.

@@ -10,8 +10,9 @@ import (
 
 // Judge says whether an artifact may be published, and makes the proof where
 // it may. The proof is there for verdicts that passed and for those that a
-// report-only policy lets through, which Outcome tells apart. A missing,
-// foreign or future report and a failed test fail in every mode.
+// report-only policy lets through, which Outcome tells apart, but for what no
+// lock was there for. A report that is missing, foreign, from the future or
+// not what the lock says, and a failed test, fail in every mode.
 func Judge(in Input) (Verdict, Passed, bool) {
 	c := newCourt(in)
 	v := Verdict{
@@ -22,7 +23,7 @@ func Judge(in Input) (Verdict, Passed, bool) {
 	v.Waivers, v.Unused, v.Expired = c.waivers.lists()
 	v.VEX = c.vex.used()
 	v.Outcome = outcome(v.Rules, v.Mode)
-	if v.Outcome == OutcomeFailed {
+	if v.Outcome == OutcomeFailed || in.Locked == nil {
 		return v, Passed{}, false
 	}
 	return v, Passed{digest: in.Digest, verdict: v.clone()}, true
@@ -33,11 +34,11 @@ func (c *court) rules(in Input) []Rule {
 	report := c.report(in)
 	rules := []Rule{report}
 	if report.Outcome == Pass {
-		rules = append(rules, c.database(in.Report.Database), c.vulnerabilities(in.Report.Findings),
+		rules = append(rules, c.unlocked(in), c.database(in.Report.Database), c.vulnerabilities(in.Report.Findings),
 			c.secrets(in.Report.Secrets), c.packages(in.Report.Packages), c.licences(in.Report.Packages))
 	} else {
 		for _, name := range []string{
-			policy.RuleDatabase, policy.RuleVulnerabilities, policy.RuleSecrets, policy.RulePackages, policy.RuleLicences,
+			policy.RuleUnlocked, policy.RuleDatabase, policy.RuleVulnerabilities, policy.RuleSecrets, policy.RulePackages, policy.RuleLicences,
 		} {
 			rules = append(rules, notAsked(name, "there is no report to judge"))
 		}

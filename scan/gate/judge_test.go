@@ -29,8 +29,16 @@ func input() gate.Input {
 			Scanner: scan.Scanner{Name: "trivy", Version: "0.74.0"}, Scanned: now.Add(-time.Minute),
 			Database: scan.Database{Ref: "db", Digest: "sha256:" + strings.Repeat("cd", 32), Updated: now.Add(-time.Hour)},
 			Packages: []scan.Package{
-				{Type: "debian", Name: "openssl", Version: "3.5.1-1", PURL: openssl, Licences: []string{"Apache-2.0"}},
-				{Type: "debian", Name: "telnet", Version: "0.17", Licences: []string{"BSD-4-Clause", "GPL-3.0-only OR MIT"}},
+				{Type: "debian", Name: "openssl", Version: "3.5.1-1", Arch: "amd64", PURL: openssl, Licences: []string{"Apache-2.0"}},
+				{Type: "debian", Name: "telnet", Version: "0.17", Arch: "all", Licences: []string{"BSD-4-Clause", "GPL-3.0-only OR MIT"}},
+			},
+			OS: scan.OS{Family: "debian", Name: "13.8"},
+		},
+		Locked: &gate.Locked{
+			Distribution: scan.OS{Family: "debian", Name: "13"},
+			Packages: []scan.Package{
+				{Name: "openssl", Version: "3.5.1-1", Arch: "amd64", Source: "openssl", SourceVersion: "3.5.1-1"},
+				{Name: "telnet", Version: "0.17", Arch: "all", Source: "telnet", SourceVersion: "0.17"},
 			},
 		},
 	}
@@ -252,7 +260,7 @@ func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed,
 	if !ok && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
 		t.Errorf("the error is %v", v.Err())
 	}
-	if len(v.Rules) != 9 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {
+	if len(v.Rules) != 10 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {
 		t.Errorf("%d rules, policy %s, kind %s", len(v.Rules), v.Policy, v.Kind)
 	}
 }

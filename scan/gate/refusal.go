@@ -14,7 +14,8 @@ const maxNamed = 5
 
 // remedies say what mends a rule that failed, apart from a waiver.
 var remedies = map[string]string{
-	policy.RuleReport:          "scan again, with: bakelite publish",
+	policy.RuleReport:          "scan again, with: bakelite publish; where packages differ from the lock, look what of the app's files, steps or Dockerfile changes /var/lib/dpkg or the release files",
+	policy.RuleUnlocked:        "name the package under packages, so that the lock pins it, or allow what is there with gate.allowUnlockedPackages in the policy",
 	policy.RuleDatabase:        "fetch a newer database: see scanner.database",
 	policy.RuleVulnerabilities: "take updates that have a fix, with: bakelite rebuild",
 	policy.RuleSecrets:         "take the secret out of the app's files, and hand it to the running app instead",

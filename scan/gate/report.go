@@ -18,18 +18,27 @@ const maxAge = 100 * 365 * 24 * time.Hour
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// report asks that there is a report of this very artifact. Nothing waives it
-// and it fails in every mode: without it nothing was judged.
+// report asks that there is a report of this very artifact which says what the
+// lock says. Nothing waives it and it fails in every mode: without it nothing
+// was judged.
 func (c *court) report(in Input) Rule {
-	why := c.wrong(in)
-	if why == "" {
-		r := in.Report
-		return Rule{Name: policy.RuleReport, Outcome: Pass, Saw: fmt.Sprintf("%s %s read it at %s; packages: %d",
-			clip(r.Scanner.Name), clip(r.Scanner.Version), r.Scanned.UTC().Format(time.RFC3339), len(r.Packages)),
-			Counts: map[string]int{"packages": len(r.Packages)}}
+	if why := c.wrong(in); why != "" {
+		rule := ruleOf(policy.RuleReport, []Offender{{ID: policy.RuleReport, Detail: why}}, why)
+		rule.hard = true
+		return rule
 	}
-	rule := ruleOf(policy.RuleReport, []Offender{{ID: policy.RuleReport, Detail: why}}, why)
-	rule.hard = true
+	r := in.Report
+	counts := map[string]int{"packages": len(r.Packages)}
+	saw := fmt.Sprintf("%s %s read it at %s; packages: %d",
+		clip(r.Scanner.Name), clip(r.Scanner.Version), r.Scanned.UTC().Format(time.RFC3339), len(r.Packages))
+	if in.Locked == nil {
+		return Rule{Name: policy.RuleReport, Outcome: Pass, Saw: saw + "; no lock was there to compare them with", Counts: counts}
+	}
+	against := in.Locked.unlike(*r)
+	counts["locked"] = len(in.Locked.Packages)
+	saw += fmt.Sprintf("; of %d that the lock put into it %d are missing or differ", len(in.Locked.Packages), len(against))
+	rule := ruleOf(policy.RuleReport, against, saw)
+	rule.Counts, rule.hard = counts, true
 	return rule
 }
 
@@ -51,6 +60,13 @@ func (c *court) wrong(in Input) string {
 		return "the report has no date"
 	case r.Scanned.After(c.now.Add(maxSkew)):
 		return fmt.Sprintf("the report is from the future: %s", r.Scanned.UTC().Format(time.RFC3339))
+	case len(r.Packages) == 0:
+		return "the report lists no package"
+	case in.Locked == nil && !in.Unlocked:
+		return "there is no lock to compare the report with"
+	case in.Locked != nil && release(r.OS) != in.Locked.Distribution:
+		return fmt.Sprintf("the report is about %q %q, and the lock's packages are of %s %s", clip(r.OS.Family), clip(r.OS.Name),
+			in.Locked.Distribution.Family, in.Locked.Distribution.Name)
 	}
 	return ""
 }

@@ -60,6 +60,7 @@ func verdict() gate.Verdict {
 	}
 	v, _, _ := gate.Judge(gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4},
+		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: r.Packages},
 	})
 	return v
 }

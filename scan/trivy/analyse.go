@@ -139,5 +139,6 @@ func (e *engine) file(ctx context.Context, f content.File, open analyzer.Opener)
 	if err := errors.Join(group.Wait(), err); err != nil {
 		return nil, fmt.Errorf("analysing %s: %w", f.Path, err)
 	}
+	claimed(f.Path, result)
 	return result, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/cache"
 	"github.com/aquasecurity/trivy/pkg/clock"
 	"github.com/aquasecurity/trivy/pkg/db"
+	detector "github.com/aquasecurity/trivy/pkg/detector/ospkg"
 	"github.com/aquasecurity/trivy/pkg/fanal/applier"
 	"github.com/aquasecurity/trivy/pkg/fanal/artifact"
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
@@ -121,7 +122,7 @@ type about struct {
 
 // judge compares what was found with the database.
 func (s session) judge(ctx context.Context, a artifact.Artifact, store cache.Cache, what about) (protocol.Result, error) {
-	backend := local.NewService(applier.NewApplier(store), ospkg.NewScanner(), langpkg.NewScanner(), vulnerability.NewClient(trivydb.Config{}))
+	backend := local.NewService(applier.NewApplier(store), ospkg.NewScanner(detector.WithSupplier(ownAdvisories)), langpkg.NewScanner(), vulnerability.NewClient(trivydb.Config{}))
 	report, err := trivyscan.NewService(backend, a).ScanArtifact(ctx, scanOptions())
 	if err != nil {
 		return protocol.Result{}, fault.As(fault.Integrity, fmt.Errorf("comparing with database: %w", err))

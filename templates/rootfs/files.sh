@@ -102,6 +102,7 @@ folder() {
 	owner "$3" service.user
 	chown "$ids" "$at"
 	chmod "$2" "$at"
+	touch --date="@$SOURCE_DATE_EPOCH" "$at" "${at%/*}/" # settle.sh leaves what is below /run and /tmp
 }
 
 # runnable checks that a program, and the one that its first line names, are in

@@ -10,13 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/stepnet"
+	"github.com/bakelite/bakelite/cmd/internal/programs"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/scan/controls"
 )
@@ -28,9 +31,13 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	if err := CheckState(s); err != nil {
 		return pipelines.Kitchen{}, err
 	}
+	key, err := vouch.Open(s.State)
+	if err != nil {
+		return pipelines.Kitchen{}, err
+	}
 	mirrors := debian.MachineMirrors(os.DirFS("/"))
 	maps.Copy(mirrors, s.Mirrors)
-	client, err := debian.New(debian.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: mirrors, Keyring: s.Keyring})
+	client, err := debian.New(debian.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: mirrors, Keyring: s.Keyring, Vouch: key})
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
@@ -49,9 +56,10 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	return pipelines.Kitchen{
 		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
-		Engine: func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		State:  s.State,
-		Policy: rules, Publisher: publisher(s, rules), TUF: TUF(s),
+		Engine:  func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
+		Service: sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Service) }),
+		State:   s.State, Vouch: key,
+		Policy: rules, Publisher: publisher(s, rules, key), TUF: TUF(s),
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{

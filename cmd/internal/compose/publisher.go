@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/once"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/child"
@@ -39,14 +40,14 @@ func TUF(s *settings.Settings) attest.TUF {
 
 // publisher constructs what publishing works with; nothing is read or reached
 // before it is asked for.
-func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
+func publisher(s *settings.Settings, p policy.Policy, key vouch.Key) pipelines.Publisher {
 	destination := s.Registry
 	if destination == "" {
 		destination = registry.LayoutPrefix + filepath.Join(s.Output, "published")
 	}
 	var databases once.Map[database.Database] // all apps are judged by the same one
 	return pipelines.Publisher{
-		Scanner:     child.Scanner{Cache: filepath.Join(s.State, "scan")},
+		Scanner:     child.Scanner{Cache: filepath.Join(s.State, "scan"), Vouch: key},
 		Destination: strings.TrimSuffix(destination, "/"),
 		Origin:      origin(s),
 		SignerName:  signerName(s.Sign),
@@ -54,7 +55,7 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 		Database: func(ctx context.Context) (database.Database, error) {
 			return databases.Do(ctx, s.Scanner.Database, func() (database.Database, error) {
 				return database.Fetch(ctx, database.Options{
-					Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"),
+					Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"), Vouch: key,
 					MaxAge: policy.WithDefaults(p).Gate.MaxDatabaseAge.Std(), Now: time.Now(),
 				})
 			})
@@ -62,11 +63,12 @@ func publisher(s *settings.Settings, p policy.Policy) pipelines.Publisher {
 	}
 }
 
-// signerName tells one signer from another. Which log and authority vouched
-// is part of that: who asks for one is not served by another's entries.
+// signerName tells one way to sign from another. Which log and authority
+// vouched is part of that: who asks for one is not served by another's entries.
+// A key is not: a publication says which one it was.
 func signerName(s settings.Sign) string {
 	if !s.Keyless {
-		return s.Key
+		return "key"
 	}
 	name := fmt.Sprintf("keyless %s", s.Fulcio)
 	if s.Config != "" || s.Rekor != "" || s.Timestamp != "" {

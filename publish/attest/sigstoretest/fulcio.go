@@ -2,17 +2,19 @@ package sigstoretest
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
-	"io"
+	"math/big"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/testing/ca"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 )
 
 // Audience is whom Fulcio takes tokens for.
@@ -25,12 +27,17 @@ type Claims struct {
 	Audience string `json:"aud"`
 	// Expires is in seconds since 1970.
 	Expires int64 `json:"exp"`
+	// Repository, Workflow and Commit are of a run of CI, as URLs and a hash;
+	// the certificate repeats them.
+	Repository string `json:"repository,omitempty"`
+	Workflow   string `json:"workflow,omitempty"`
+	Commit     string `json:"sha,omitempty"`
 }
 
 // Token is an OIDC token for Fulcio that holds for ten minutes. Nobody here
 // checks its signature.
 func Token(subject, issuer string) string {
-	return Claims{subject, issuer, Audience, time.Now().Add(10 * time.Minute).Unix()}.Token()
+	return Claims{Subject: subject, Issuer: issuer, Audience: Audience, Expires: time.Now().Add(10 * time.Minute).Unix()}.Token()
 }
 
 // Token writes the claims as a token.
@@ -65,12 +72,31 @@ func claimed(r *http.Request) (Claims, error) {
 	return c, nil
 }
 
-type publicOnly struct{ crypto.PublicKey }
-
-func (p publicOnly) Public() crypto.PublicKey { return p.PublicKey }
-
-func (publicOnly) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return nil, errors.New("nobody signs with it")
+// leaf is the certificate that Fulcio gives for a token (its docs/oid-info.md).
+func (s *Sigstore) leaf(c Claims, public crypto.PublicKey) ([]byte, error) {
+	from := time.Now().Add(-s.Age)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), EmailAddresses: []string{c.Subject}, NotBefore: from, NotAfter: from.Add(10 * time.Minute),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+		ExtraExtensions: []pkix.Extension{{Id: certificate.OIDIssuer, Value: []byte(c.Issuer)}},
+	}
+	for _, e := range []struct {
+		id   asn1.ObjectIdentifier
+		text string
+	}{
+		{certificate.OIDSourceRepositoryURI, c.Repository}, {certificate.OIDSourceRepositoryDigest, c.Commit},
+		{certificate.OIDBuildConfigURI, c.Workflow}, {certificate.OIDBuildSignerURI, c.Workflow},
+	} {
+		if e.text == "" {
+			continue
+		}
+		value, err := asn1.MarshalWithParams(e.text, "utf8")
+		if err != nil {
+			return nil, err
+		}
+		template.ExtraExtensions = append(template.ExtraExtensions, pkix.Extension{Id: e.id, Value: value})
+	}
+	return x509.CreateCertificate(rand.Reader, template, s.fulcio, public, s.fulcioKey)
 }
 
 // certify is Fulcio.
@@ -83,12 +109,12 @@ func (s *Sigstore) certify(body []byte, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	leaf, err := ca.GenerateLeafCert(claims.Subject, claims.Issuer, time.Now().Add(-s.Age), publicOnly{public}, s.fulcio, s.fulcioKey)
+	leaf, err := s.leaf(claims, public)
 	if err != nil {
 		return answer{}, err
 	}
 	s.certificates.Add(1)
-	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf}))
 	return asJSON(http.StatusOK, map[string]any{
 		"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": []string{text}}},
 	})

@@ -1,6 +1,10 @@
-package vm
+package form_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/profile/form"
+)
 
 func TestQuote(t *testing.T) {
 	for word, want := range map[string]string{
@@ -14,7 +18,7 @@ func TestQuote(t *testing.T) {
 		"\r\n\t\x7f": `"\x0d\x0a\x09\x7f"`,
 		"ü":          "ü",
 	} {
-		if got := quote(word); got != want {
+		if got := form.Quote(word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
 	}

@@ -1,0 +1,120 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/publish/attest"
+)
+
+// TestBundlesRemoved takes away what was published, all of it or one thing, or
+// edits the list of it: then it is not there, and is published again.
+func TestBundlesRemoved(t *testing.T) {
+	remove := func(path func(p past, s subject) string) func(*testing.T, past, Kitchen, subject) {
+		return func(t *testing.T, p past, _ Kitchen, s subject) {
+			t.Helper()
+			if err := os.Remove(path(p, s)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, change := range map[string]func(*testing.T, past, Kitchen, subject){
+		"nothing":              func(*testing.T, past, Kitchen, subject) {},
+		"all bundles":          unlisted,
+		"the blob of a bundle": remove(func(p past, _ subject) string { return p.blob(attest.CycloneDXType) }),
+		"a layer": remove(func(p past, _ subject) string {
+			return filepath.Join(strings.TrimPrefix(p.repository, registry.LayoutPrefix), "blobs/sha256", p.content.Blobs[0].Digest.Encoded())
+		}),
+		"the bundles beside a disk": remove(func(_ past, s subject) string { return s.made[0].Path + BundlesSuffix }),
+		"an edited list": func(t *testing.T, _ past, k Kitchen, _ subject) {
+			t.Helper()
+			replace(t, k.publicationPath("web"), `"passed"`, `"PASSED"`)
+		},
+		"edited bundles beside a disk": func(t *testing.T, _ past, _ Kitchen, s subject) {
+			t.Helper()
+			replace(t, s.made[0].Path+BundlesSuffix, "dsse", "DSSE")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPast(t)
+			k, s := p.kitchen(), p.subject()
+			k.Output, k.Vouch = t.TempDir(), vouchKey(t)
+			s.made, s.beside = []artifact.Artifact{disk(t, k.Output, "web.raw")}, true
+			done, err := k.send(t.Context(), s, p.sign(p.key, nil), PublishOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done.Key, done.Verdict = "key", "passed"
+			if err := k.writePublications("web", []Publication{done}); err != nil {
+				t.Fatal(err)
+			}
+			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.key), nil }
+			change(t, p, k, s)
+			again, err := k.published(t.Context(), "web", "key", []subject{s})
+			if want := name == "nothing"; (again != nil) != want || err != nil {
+				t.Errorf("it is there: %v (%v)", again != nil, err)
+			}
+			if again, err := k.published(t.Context(), "web", "another", []subject{s}); again != nil || err != nil {
+				t.Errorf("what was published for other reasons is there (%v)", err)
+			}
+			other := newPast(t).key
+			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(other), nil }
+			if again, err := k.published(t.Context(), "web", "key", []subject{s}); again != nil || err != nil {
+				t.Errorf("what another key signed is there (%v)", err)
+			}
+		})
+	}
+}
+
+func replace(t *testing.T, path, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), old) {
+		t.Fatalf("%s lacks %q (%v)", path, old, err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), old, new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unlisted takes all but what has a name out of a layout's index.
+func unlisted(t *testing.T, p past, _ Kitchen, _ subject) {
+	t.Helper()
+	path := filepath.Join(strings.TrimPrefix(p.repository, registry.LayoutPrefix), "index.json")
+	text, err := os.ReadFile(path)
+	var index map[string]any
+	if err == nil {
+		err = json.Unmarshal(text, &index)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []any
+	for _, m := range index["manifests"].([]any) { //nolint:forcetypeassert // it is an index
+		if strings.Contains(toJSON(t, m), "org.opencontainers.image.ref.name") {
+			named = append(named, m)
+		}
+	}
+	if len(named) == 0 {
+		t.Fatalf("no name in %s", text)
+	}
+	index["manifests"] = named
+	if err := os.WriteFile(path, []byte(toJSON(t, index)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func toJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,103 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+// TestStartsByWhatTheImageSays runs the example as engines do that know nothing
+// of Bakelite: by runc's own spec, and of ours only what the image says. It is
+// healthy by its own check, and ends well by its own signal.
+func TestStartsByWhatTheImageSays(t *testing.T) {
+	s := firstBake(t)
+	made := s.outcome.result(t).artifact(t, "layout")
+	img, err := oci.Image(s.path(made), made.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newPlain(t, img, file.Config)
+	var said bytes.Buffer
+	run := c.command("run", "--bundle", c.bundle, c.id)
+	run.Stdout, run.Stderr = &said, &said
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- run.Wait() }()
+	healthy := func() []string {
+		out, err := c.command(append([]string{"exec", c.id}, file.Config.Healthcheck.Test[1:]...)...).CombinedOutput()
+		if err != nil {
+			return []string{string(out)}
+		}
+		return nil
+	}
+	if still := settled(healthy); len(still) > 0 {
+		t.Errorf("the service is not healthy: %s", still)
+	}
+	if out, err := c.command("kill", c.id, file.Config.StopSignal).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("the service ended by %s with %v:\n%s", file.Config.StopSignal, err, said.String())
+		}
+	case <-time.After(settleTime):
+		t.Errorf("the service goes on after %s", file.Config.StopSignal)
+	}
+}
+
+// plain is a container that runc alone makes.
+type plain struct{ bundle, id string }
+
+func (p plain) command(args ...string) *exec.Cmd {
+	return exec.Command("runc", append([]string{"--root", filepath.Join(p.bundle, "state")}, args...)...)
+}
+
+// newPlain unpacks an image and writes runc's own spec, with the image's user,
+// command, environment and folder.
+func newPlain(t *testing.T, img v1.Image, c v1.Config) plain {
+	t.Helper()
+	p := plain{bundle: t.TempDir(), id: filepath.Base(here.dir) + "-plain"}
+	t.Cleanup(func() { _ = p.command("delete", "--force", p.id).Run() })
+	rootfs := filepath.Join(p.bundle, "rootfs")
+	if err := os.Mkdir(rootfs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unpack := exec.Command("tar", "-x", "-p", "--numeric-owner", "-C", rootfs)
+	content := mutate.Extract(img)
+	defer content.Close()
+	unpack.Stdin = content
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("unpacking the image: %v: %s", err, out)
+	}
+	tool(t, "runc", "spec", "--bundle", p.bundle)
+	path := filepath.Join(p.bundle, "config.json")
+	var spec specs.Spec
+	if err := json.Unmarshal([]byte(read(t, path)), &spec); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(c.User, "%d:%d", &spec.Process.User.UID, &spec.Process.User.GID); err != nil {
+		t.Errorf("the image's user is %q: not by number", c.User)
+	}
+	spec.Process.Args, spec.Process.Env, spec.Process.Cwd = append(c.Entrypoint, c.Cmd...), c.Env, c.WorkingDir
+	spec.Process.Terminal, spec.Root.Readonly = false, false
+	overwrite(t, path, []byte(quoted(t, spec)))
+	return p
+}

@@ -1,0 +1,183 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/runners/container"
+	"github.com/bakelite/bakelite/runners/machine"
+)
+
+const (
+	// differences lists, line by line, all that a service sees otherwise in the
+	// disk; docs/service.md says why.
+	differences = "testdata/witness/differences.txt"
+	// grown is what the disk is made larger by, in bytes.
+	grown = 1 << 30
+)
+
+// TestServiceSeesTheSame bakes a service that tells what it sees and may do,
+// runs it in both artifacts, and compares: what differs stands in a list. The
+// disk is larger than it was baked, and the service has its room; it is prepared
+// once, whoever starts it again.
+func TestServiceSeesTheSame(t *testing.T) {
+	s := emptySite(t)
+	s.copy("testdata/witness")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(s.dir, "witness"), "./testdata/witness")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the service: %v\n%s", err, out)
+	}
+	r := s.run("build", "--json", "--skip-tests", "web").result(t)
+	loaded, err := app.Load(s.app())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := app.WithDefaults(*loaded)
+	inContainer, onDisk := witnessed(t, runContainer(s, r, a)), runDisk(s, r, a)
+	seen := witnessed(t, onDisk)
+	var size int64
+	if _, err := fmt.Sscanf(seen["folder /srv/data size"], "%d MiB", &size); err != nil || size<<20 < int64(a.VM.Size) {
+		t.Errorf("the state of a disk that is larger by 1 GiB has room of %s", seen["folder /srv/data size"])
+	}
+	restarted(t, onDisk)
+	if got := askWitness(t, onDisk, "/file?name=/srv/data/first"); got != "prepared by 33\n" {
+		t.Errorf("after another start %q stands there", got)
+	}
+	compareSeen(t, inContainer, seen)
+}
+
+// dialer reaches a service.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func runContainer(s site, r result, a app.App) dialer {
+	s.t.Helper()
+	image := r.artifact(s.t, "layout")
+	c, err := container.Start(s.t.Context(), container.Options{
+		Layout: s.path(image), Digest: image.Digest, App: a, State: s.t.TempDir(), Values: a.ValuesForTests(),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(c.Stop)
+	return c.Dial
+}
+
+func runDisk(s site, r result, a app.App) dialer {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	disk := filepath.Join(dir, "disk.raw")
+	tool(s.t, "cp", "--sparse=always", s.path(r.artifact(s.t, "raw")), disk)
+	if err := os.Truncate(disk, fileSize(s.t, disk)+grown); err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := machine.Boot(s.t.Context(), machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(m.Stop)
+	report, err := m.Wait(s.t.Context())
+	if err != nil || len(report.Failed) > 0 {
+		s.t.Fatalf("%v: %+v\n%s", err, report.Failed, last(read(s.t, m.Log), 4<<10))
+	}
+	return m.Dial
+}
+
+// ask asks the service, until it answers.
+func ask(ctx context.Context, dial dialer, path string) (string, error) {
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	for {
+		response, err := client.Get("http://127.0.0.1:8080" + path)
+		if err == nil {
+			defer response.Body.Close()
+			text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+			return string(text), err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func askWitness(t *testing.T, dial dialer, path string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	text, err := ask(ctx, dial, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func witnessed(t *testing.T, dial dialer) map[string]string {
+	t.Helper()
+	seen := map[string]string{}
+	if text := askWitness(t, dial, "/"); json.Unmarshal([]byte(text), &seen) != nil || len(seen) < 100 {
+		t.Fatalf("the service tells of %d things: %s", len(seen), text)
+	}
+	return seen
+}
+
+// restarted ends the service, and waits until it is there again.
+func restarted(t *testing.T, dial dialer) {
+	t.Helper()
+	before := askWitness(t, dial, "/started")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	if request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8080/exit?code=9", nil); err == nil {
+		_, _ = client.Do(request) // the service ends before it answers
+	}
+	for range 600 {
+		if after := askWitness(t, dial, "/started"); after != before {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("the service did not end")
+}
+
+// room is the size of a folder that lasts: that of its disk.
+var room = regexp.MustCompile(`^folder (/srv/data|/var/lib/witness) size$`)
+
+func compareSeen(t *testing.T, inContainer, onDisk map[string]string) {
+	t.Helper()
+	all := maps.Clone(inContainer)
+	maps.Copy(all, onDisk)
+	var text strings.Builder
+	for _, subject := range slices.Sorted(maps.Keys(all)) {
+		if c, d := inContainer[subject], onDisk[subject]; c != d && !room.MatchString(subject) && subject != "limit NOFILE" {
+			fmt.Fprintf(&text, "%s: %s | %s\n", subject, orNothing(c), orNothing(d))
+		}
+	}
+	if os.Getenv("BAKELITE_TEST_UPDATE") != "" {
+		overwrite(t, differences, []byte(text.String()))
+	}
+	if want := read(t, differences); text.String() != want {
+		t.Errorf("in the container | on the disk the service sees\n%s\nand %s says\n%s", text.String(), differences, want)
+	}
+}
+
+func orNothing(seen string) string {
+	if seen == "" {
+		return "nothing"
+	}
+	return seen
+}
