@@ -35,10 +35,13 @@ func ReadResults(path string) (r Results, err error) {
 	return r, nil
 }
 
-// Fails says whether a case is known to fail for a kind of artifact. One that
-// was never tried is not.
-func (r Results) Fails(name, target string) bool {
-	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Case == name && o.Target == target && !o.Passed })
+// Known returns how a case went for a kind of artifact, if it was tried.
+func (r Results) Known(name, target string) (o Outcome, tried bool) {
+	i := slices.IndexFunc(r.Outcomes, func(o Outcome) bool { return o.Case == name && o.Target == target })
+	if i < 0 {
+		return o, false
+	}
+	return r.Outcomes[i], true
 }
 
 // With replaces the outcomes of the same case and target, and adds the others,
@@ -71,8 +74,8 @@ func Share(all []Outcome, kind, target string) (passed, tried int) {
 	return passed, tried
 }
 
-// Page is the document about the results, in Markdown.
-func (r Results) Page() string {
+// Page is the document about the results of the cases, in Markdown.
+func (r Results) Page(cases []Case) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Apps that bake
 
@@ -82,15 +85,17 @@ The corpus in [test/corpus](../test/corpus) is what people have: packaged servic
 
 Tried last on %s with Bakelite %s.
 
+Of those tried, these pass:
+
 | Cases | Container | Disk |
 | --- | --- | --- |
 `, r.At.UTC().Format("2 January 2006"), r.Bakelite)
 	for _, kind := range Kinds() {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", kind, r.share(kind, "container"), r.share(kind, "disk"))
+		fmt.Fprintf(&b, "| %d %s | %s | %s |\n", len(names(cases, kind)), kind, r.share(kind, "container"), r.share(kind, "disk"))
 	}
 	for _, kind := range Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n| Case | Container | Disk |\n| --- | --- | --- |\n", strings.ToUpper(kind[:1])+kind[1:])
-		for _, name := range r.names(kind) {
+		for _, name := range names(cases, kind) {
 			fmt.Fprintf(&b, "| [%s](../test/corpus/%s) | %s | %s |\n", path.Base(name), name, r.cell(name, "container"), r.cell(name, "disk"))
 		}
 	}
@@ -102,28 +107,26 @@ func (r Results) share(kind, target string) string {
 	return fmt.Sprintf("%d of %d", passed, tried)
 }
 
-// names are the cases of a kind that were tried, in order.
-func (r Results) names(kind string) []string {
+// names are the cases of a kind, in order.
+func names(cases []Case, kind string) []string {
 	var names []string
-	for _, o := range r.Outcomes {
-		if path.Dir(o.Case) == kind {
-			names = append(names, o.Case)
+	for _, c := range cases {
+		if path.Dir(c.Name) == kind {
+			names = append(names, c.Name)
 		}
 	}
-	return slices.Compact(names)
+	return names
 }
 
 func (r Results) cell(name, target string) string {
-	for _, o := range r.Outcomes {
-		switch {
-		case o.Case != name || o.Target != target:
-		case o.Passed && o.Refused:
-			return "refused as said"
-		case o.Passed:
-			return fmt.Sprintf("passes, %d tests", o.Tests)
-		default:
-			return "**fails**: " + strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(o.Why)
-		}
+	o, tried := r.Known(name, target)
+	switch {
+	case !tried:
+		return "not tried"
+	case o.Passed && o.Refused:
+		return "refused as said"
+	case o.Passed:
+		return fmt.Sprintf("passes, %d tests", o.Tests)
 	}
-	return "not tried"
+	return "**fails**: " + strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(o.Why)
 }

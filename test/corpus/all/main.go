@@ -78,7 +78,7 @@ func run(ctx context.Context, o options, names []string) (worse []string, err er
 	defer b.stop()
 	all, err := b.bakeAll(ctx, cases, targets(o.target)) // what is done by an interrupt counts
 	for _, outcome := range all {
-		if !outcome.Passed && !known.Fails(outcome.Case, outcome.Target) {
+		if old, tried := known.Known(outcome.Case, outcome.Target); !outcome.Passed && (old.Passed || !tried) {
 			worse = append(worse, outcome.Case+" as "+outcome.Target)
 		}
 	}
@@ -192,7 +192,11 @@ func printTable(all []corpus.Outcome) error {
 }
 
 // keep writes the results and their page.
-func (k kitchen) keep(r corpus.Results) (err error) {
+func (k kitchen) keep(r corpus.Results) error {
+	cases, err := corpus.Cases(folder)
+	if err != nil {
+		return err
+	}
 	r.At = time.Now().UTC().Truncate(time.Second)
 	if r.Bakelite, err = k.version(context.Background()); err != nil {
 		return err
@@ -204,5 +208,5 @@ func (k kitchen) keep(r corpus.Results) (err error) {
 	if err := os.WriteFile(results, append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing results: %w", err)
 	}
-	return os.WriteFile(page, []byte(r.Page()), 0o644)
+	return os.WriteFile(page, []byte(r.Page(cases)), 0o644)
 }
