@@ -25,9 +25,9 @@ func TestInterruptedBuild(t *testing.T) {
 	build := []string{"build", "--json", "--frozen", "web"}
 	stopped := func(moment string, sig syscall.Signal, code int, args ...string) {
 		t.Logf("%v at %q", sig, moment)
-		c := s.start(append(build, args...)...)
-		c.until(moment)
-		if program, ok := strings.CutPrefix(moment, `^#\d+ \[test\] `); ok {
+		c := s.start(slices.Concat(build, args, watched)...)
+		c.begins(moment)
+		if program, ok := strings.CutPrefix(moment, "[test] "); ok {
 			s.untilRuns(c, map[string]string{"container": "runc", "disk": "qemu"}[program])
 		}
 		c.signal(sig)
@@ -38,19 +38,19 @@ func TestInterruptedBuild(t *testing.T) {
 		leavesNothing(t)
 	}
 	slow.at("/apt_")
-	stopped(`^#\d+ \[seed\] make`, syscall.SIGINT, 130, slow.mirrors()...)
+	stopped("[seed] make", syscall.SIGINT, 130, slow.mirrors()...)
 	slow.at("/nginx_")
-	stopped(`^#\d+ \[packages\] fetch`, syscall.SIGINT, 130, slow.mirrors()...)
+	stopped("[packages] fetch", syscall.SIGINT, 130, slow.mirrors()...)
 	slow.at("")
-	stopped(`^#\d+ \[base\] unpack`, syscall.SIGTERM, 130)
-	stopped(`^#\d+ \[base\] configure`, syscall.SIGINT, 130)
-	stopped(`^#\d+ \[machine\] install`, syscall.SIGKILL, -1)
-	s.engineKilled(`^#\d+ \[disk\] make the initrd`, build...)
-	stopped(`^#\d+ exporting`, syscall.SIGINT, 130)
-	stopped(`^#\d+ \[test\] container`, syscall.SIGINT, 130)
-	stopped(`^#\d+ \[test\] container`, syscall.SIGKILL, -1)
-	stopped(`^#\d+ \[test\] disk`, syscall.SIGINT, 130)
-	stopped(`^#\d+ \[test\] disk`, syscall.SIGKILL, -1)
+	stopped("[base] unpack", syscall.SIGTERM, 130)
+	stopped("[base] configure", syscall.SIGINT, 130)
+	stopped("[machine] install", syscall.SIGKILL, -1)
+	s.engineKilled("[disk] make the initrd", build...)
+	stopped("exporting layers", syscall.SIGINT, 130)
+	stopped("[test] container", syscall.SIGINT, 130)
+	stopped("[test] container", syscall.SIGKILL, -1)
+	stopped("[test] disk", syscall.SIGINT, 130)
+	stopped("[test] disk", syscall.SIGKILL, -1)
 
 	r, want := s.run("build", "--json", "--frozen", "--skip-tests", "web").result(t), first.outcome.result(t)
 	for _, format := range []string{"layout", "raw", "qcow2"} {
@@ -85,8 +85,8 @@ func (s site) untilRuns(c *command, program string) {
 func (s site) engineKilled(moment string, args ...string) {
 	s.t.Helper()
 	s.t.Logf("death of the engine at %q", moment)
-	c := s.start(args...)
-	c.until(moment)
+	c := s.start(slices.Concat(args, watched)...)
+	c.begins(moment)
 	for _, daemon := range engines(s.state) {
 		number, _, _ := strings.Cut(daemon, " ")
 		pid, err := strconv.Atoi(number)
@@ -151,8 +151,8 @@ func (s *stalling) mirrors() []string { return mirrorFlags(s.urls) }
 func TestDeadBuildBlocksNobody(t *testing.T) {
 	s := newSite(t)
 	s.replace("site/index.html", "Set hard", "Set hard by the second builder")
-	c := s.start("build", "--json", "--skip-tests", "--target", "container", "web")
-	c.until(`^#\d+ `)
+	c := s.start("build", "--json", "--skip-tests", "--target", "container", "--progress", "json", "web")
+	c.begins("")
 	c.signal(os.Kill)
 	c.wait()
 	s.run("build", "--json", "--skip-tests", "--target", "container", "web").result(t)
