@@ -18,6 +18,7 @@ func TestEveryApp(t *testing.T) {
 	c := &cobra.Command{}
 	c.SetContext(context.Background())
 	settings.AddFlags(c.Flags())
+	c.Flags().Bool(verbose, false, "")
 	s, err := load(c)
 	if err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func (f rebuildFlags) run(c *cobra.Command, s *settings.Settings, paths []string
 	}
 	run := fleet.Run{Order: order, MaxFailures: f.maxFailures, Exact: given != nil}
 	shift := &shift{flags: f, settings: s, kitchen: k, fleet: flt, apps: apps}
-	shift.show = displays(s, len(plan.Apps))
+	shift.show = displays(s, len(plan.Apps), true)
 	run.Do = shift.rebuild
 	return errors.Join(shift.work(c.Context(), plan, given, run), unfit, leftUnknown(plan))
 }

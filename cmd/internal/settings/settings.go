@@ -41,7 +41,7 @@ type Settings struct {
 	Provenance Provenance `yaml:"provenance,omitempty"`
 	// Frozen refuses to make or change a lock.
 	Frozen bool `yaml:"frozen,omitempty"`
-	// Progress is "auto", "plain", "tty" or "json".
+	// Progress is "auto", "plain", "full", "tty" or "json".
 	Progress string `yaml:"progress,omitempty"`
 	// Apps are patterns of app files, below the working folder.
 	Apps []string `yaml:"apps,omitempty"`

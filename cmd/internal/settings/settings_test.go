@@ -212,7 +212,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{name: "unknown keys", file: "stat: x\nengine:\n  idel: 1h\n", want: []string{`bakelite.yaml:1:1: stat: this key is not known; did you mean "state"?`, `bakelite.yaml:3:3: engine.idel: this key is not known; did you mean "idle"?`}},
 		{name: "wrong type", file: "frozen: yes\njobs: many\n", want: []string{`:1:9: frozen: expected true or false, found the text "yes"`, `:2:7: jobs: expected a whole number`}},
-		{name: "word in file", file: "progress: plian\n", want: []string{`:1:11: progress: "plian" is not one of auto, plain, tty, json; did you mean "plain"?`}},
+		{name: "word in file", file: "progress: plian\n", want: []string{`:1:11: progress: "plian" is not one of auto, plain, full, tty, json; did you mean "plain"?`}},
 		{name: "number in file", file: "jobs: -1\n", want: []string{`:1:7: jobs: "-1" is not a whole number between 0 and 4096`}},
 		{name: "span in file", file: "engine: {idle: soon}\n", want: []string{`"soon" is not a time span`}},
 		{name: "network in file", file: "engine: {networks: 10.0.0.1/8}\n", want: []string{`:1:20: engine.networks: "10.0.0.1/8" is an address in a network; name the network 10.0.0.0/8`}},
