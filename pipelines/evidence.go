@@ -25,7 +25,9 @@ type evidence struct {
 	built   *Built
 	subject subject
 	seen    scanned
-	passed  gate.Passed
+	// hardening is which controls hold in the subject, as it is published.
+	hardening []controls.Result
+	passed    gate.Passed
 	// version is what it is published as, "" for none.
 	version string
 }
@@ -61,7 +63,7 @@ func (k Kitchen) sign(ctx context.Context, signer attest.Signer, e evidence) (si
 		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
 		Statements: []attest.Statement{
 			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.cycloneDX), attest.SPDX(e.seen.spdx), attest.Scan(e.seen.report),
-			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e.built, e.subject.kind)), attest.Lock(e.lock),
+			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e)), attest.Lock(e.lock),
 		},
 		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: k.Policy.Verify, Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now()},
 	}
@@ -98,19 +100,20 @@ func (k Kitchen) provenance(e evidence) (attest.Provenance, error) {
 	}), nil
 }
 
-func statedTests(b *Built, kind string) attest.Tests {
-	t := attest.Tests{Skipped: b.TestsSkipped, Ran: b.Made}
-	for _, r := range b.Tests[kind].Results {
+func statedTests(e evidence) attest.Tests {
+	t := attest.Tests{Skipped: e.built.TestsSkipped, Ran: e.built.Made}
+	tested := e.built.Tests[e.subject.kind]
+	for _, r := range tested.Results {
 		t.Results = append(t.Results, attest.TestResult{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Message: r.Detail})
 	}
-	t.Hardening, t.Booted = statedControls(b.Tests[kind].Hardening), statedControls(b.Tests[kind].Booted)
+	t.Hardening, t.Booted = statedControls(e.hardening), statedControls(tested.Booted)
 	return t
 }
 
 func statedControls(results []controls.Result) []attest.TestResult {
 	var all []attest.TestResult
 	for _, r := range results {
-		all = append(all, attest.TestResult{Name: r.ID, Passed: r.Passed, Message: r.Detail})
+		all = append(all, attest.TestResult{Name: r.ID, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Message: r.Detail})
 	}
 	return all
 }
@@ -125,26 +128,6 @@ func testsOf(b *Built, kind string) gate.Tests {
 		}
 	}
 	return t
-}
-
-// hardeningOf counts the controls that hold in the image and, where it was
-// booted, in the machine.
-func hardeningOf(t Tested) gate.Hardening {
-	var h gate.Hardening
-	held := map[string]bool{}
-	for _, r := range append(t.Hardening, t.Booted...) {
-		before, seen := held[r.ID]
-		held[r.ID] = r.Passed && (before || !seen)
-	}
-	for _, r := range t.Hardening {
-		if held[r.ID] {
-			h.Passed++
-			continue
-		}
-		h.Failed++
-		h.FailedControls = append(h.FailedControls, r.ID)
-	}
-	return h
 }
 
 // writeBeside puts the bundles and a checksum beside each file of a disk: one

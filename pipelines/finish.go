@@ -9,42 +9,70 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
-// test runs the declared tests on what was made; where one fails, nothing
-// gets its name and the artifacts are kept for study.
+// test runs the declared tests on what was made and checks its hardening;
+// where a test fails, nothing gets its name and the artifacts are kept for
+// study.
 func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (map[string]Tested, error) {
 	tests := map[string]Tested{}
 	if o.SkipTests {
 		return tests, nil
 	}
+	var made []artifact.Artifact
+	var roots []protocol.Root
 	for _, kind := range o.Targets {
-		made := w.bootable(kind)
-		hardening, err := w.check(ctx, kind)
-		if err != nil {
-			return nil, fmt.Errorf("checking the %s: %w", kind, err)
-		}
-		err = k.Progress.Do(ctx, "[test] "+kind, func(ctx context.Context, log io.Writer) (bool, error) {
-			tested, err := k.Testers[kind].Test(ctx, a, made, log)
-			tested.Hardening = hardening
-			tests[kind] = tested
+		m := w.bootable(kind)
+		made, roots = append(made, m), append(roots, root(a.Name, kind, m, m.Path))
+	}
+	var hardening [][]controls.Result
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		hardening, err = k.hardened(within, a, roots)
+		return err
+	})
+	group.Go(func() error { return k.testEach(within, a, made, tests) })
+	switch err := group.Wait(); {
+	case fault.KindOf(err) == fault.Policy:
+		return nil, w.keep(err)
+	case err != nil:
+		return nil, err
+	}
+	for i, kind := range o.Targets {
+		tested := tests[kind]
+		tested.Hardening = hardening[i]
+		tests[kind] = tested
+	}
+	return tests, nil
+}
+
+// testEach runs the declared tests on one artifact after the other.
+func (k Kitchen) testEach(ctx context.Context, a app.App, made []artifact.Artifact, tests map[string]Tested) error {
+	for _, m := range made {
+		err := k.Progress.Do(ctx, "[test] "+m.Kind, func(ctx context.Context, log io.Writer) (bool, error) {
+			tested, err := k.Testers[m.Kind].Test(ctx, a, m, log)
+			tests[m.Kind] = tested
 			if err != nil {
 				return false, err
 			}
 			return false, verdict(tested, log)
 		})
-		if fault.KindOf(err) == fault.Policy {
-			return nil, w.keep(err)
+		if err != nil && fault.KindOf(err) != fault.Policy {
+			err = fmt.Errorf("testing the %s: %w", m.Kind, err)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("testing the %s: %w", kind, err)
+			return err
 		}
 	}
-	return tests, nil
+	return nil
 }
 
 // verdict shows each result and returns the failed ones as one error.

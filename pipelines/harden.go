@@ -2,37 +2,62 @@ package pipelines
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 
-	"github.com/bakelite/bakelite/builders/container"
-	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
-	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/controls/check"
+	"github.com/bakelite/bakelite/scan/protocol"
 )
 
-// check asks each hardening control whether it holds in what was made.
-func (w *work) check(ctx context.Context, kind string) ([]controls.Result, error) {
-	dir, err := os.MkdirTemp(w.dir, "check-")
+// Checker checks hardening controls on images and disks in a process of its
+// own, which has no keys, no credentials and no network. Each result is of the
+// very bytes that a root's digest names.
+type Checker interface {
+	Check(ctx context.Context, roots []protocol.Root, checks []protocol.Check) ([][]controls.Result, error)
+}
+
+// hardened says which controls hold in what was made, as it ships: whatever
+// came after the controls were applied may have undone them.
+func (k Kitchen) hardened(ctx context.Context, a app.App, roots []protocol.Root) (found [][]controls.Result, err error) {
+	var checks []protocol.Check
+	for _, r := range roots {
+		kind := kindOf(r)
+		checks = append(checks, protocol.Check{
+			Controls: k.Controls.For(kind), Options: check.Options{Own: true, Admin: adminOf(a, kind)},
+		})
+	}
+	err = k.Progress.Do(ctx, "[check] hardening", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		found, err = k.Checker.Check(ctx, roots, checks)
+		return false, err
+	})
+	return found, err
+}
+
+// kindOf is the kind of artifact that a root is, "" for what is none.
+func kindOf(r protocol.Root) string {
+	return map[string]string{protocol.Image: artifact.Container, protocol.Disk: artifact.Disk}[r.Kind]
+}
+
+// adminOf is who may log in to an artifact.
+func adminOf(a app.App, kind string) string {
+	if kind != artifact.Disk || a.VM.Admin == nil {
+		return ""
+	}
+	return a.VM.Admin.User
+}
+
+// hardenedSubjects is hardened for what is to be published.
+func (k Kitchen) hardenedSubjects(ctx context.Context, a app.App, subjects []subject) ([][]controls.Result, error) {
+	roots, at := k.rootsOf(a, subjects)
+	found, err := k.hardened(ctx, a, roots)
 	if err != nil {
-		return nil, fmt.Errorf("making work folder: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	script := w.kitchen.Controls.CheckScript(kind)
-	if kind == artifact.Disk {
-		err = w.disk().Check(ctx, script, dir)
-	} else {
-		err = container.Check(ctx, w.graph, w.source, script, dir)
+	all := make([][]controls.Result, len(subjects))
+	for i := range subjects {
+		all[i] = found[at[i]]
 	}
-	if err != nil {
-		return nil, w.named(err)
-	}
-	printed, err := regular.Open(filepath.Join(dir, rootfs.Printed))
-	if err != nil {
-		return nil, fmt.Errorf("reading results: %w", err)
-	}
-	defer printed.Close()
-	return w.kitchen.Controls.Results(kind, printed)
+	return all, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -53,6 +54,11 @@ func (k Kitchen) Look(ctx context.Context, target string) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
+	if evidence.hardening == nil {
+		if evidence.hardening, err = k.lookHardened(ctx, root); err != nil {
+			return Seen{}, err
+		}
+	}
 	k.date(&seen[0].report, evidence.earlier)
 	r := seen[0].report
 	if r.Subject == "" {
@@ -71,7 +77,7 @@ const unknownSubject = "sha256:0000000000000000000000000000000000000000000000000
 
 // stated is what the gate is told beside a report.
 type stated struct {
-	hardening gate.Hardening
+	hardening []controls.Result
 	tests     gate.Tests
 	// earlier is the report that was signed, zero where there is none.
 	earlier scan.Report
@@ -110,10 +116,7 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 	if err != nil {
 		return protocol.Root{}, skipped, err
 	}
-	kind := artifact.Container
-	if strings.Contains(string(t.Manifest.Content), publish.DiskArtifact) {
-		kind = artifact.Disk
-	}
+	kind := t.kind()
 	root := protocol.Root{Name: t.Name, Digest: t.Digest}
 	if len(k.Policy.Verify.SignedBy) > 0 && len(t.Bundles) > 0 {
 		sbom, said, err := k.vouchedSBOM(ctx, t, kind)
@@ -124,14 +127,29 @@ func (k Kitchen) publishedRoot(ctx context.Context, target, work string) (protoc
 		root.Kind, root.Path, root.Digest, root.Subject, root.ArtifactKind = protocol.SBOM, path, "", t.Digest, kind
 		return root, said, writeFile(path, sbom)
 	}
+	root, err = k.fetched(ctx, t, kind, work)
+	return root, skipped, err
+}
+
+// fetched is the content of a target, fetched into work.
+func (k Kitchen) fetched(ctx context.Context, t Target, kind, work string) (protocol.Root, error) {
+	root := protocol.Root{Name: t.Name}
 	if kind == artifact.Disk {
-		root.Kind, root.Path, root.Digest = protocol.Disk, filepath.Join(work, "disk.qcow2"), ""
-		return root, skipped, publish.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
+		root.Kind, root.Path = protocol.Disk, filepath.Join(work, "disk.qcow2")
+		return root, publish.PullFile(ctx, t.Store, t.Manifest.Digest, "qcow2", root.Path)
 	}
 	root.Kind, root.Path = protocol.Image, filepath.Join(work, "image")
 	digest, err := registry.Pull(ctx, t.Store, registry.PullOptions{Digest: t.Manifest.Digest, Platform: k.Platform, Layout: root.Path})
 	root.Digest = digest.String()
-	return root, skipped, err
+	return root, err
+}
+
+// kind is that of a target in a registry or layout.
+func (t Target) kind() string {
+	if strings.Contains(string(t.Manifest.Content), publish.DiskArtifact) {
+		return artifact.Disk
+	}
+	return artifact.Container
 }
 
 // vouchedSBOM returns the SBOM that the policy's signers signed, and what else
@@ -197,13 +215,28 @@ func (i Inspected) stated() stated {
 			s.tests.Failed++
 		}
 	}
-	for name, holds := range controlsOf(i) {
-		if holds == "holds" {
-			s.hardening.Passed++
-		} else {
-			s.hardening.Failed++
-			s.hardening.FailedControls = append(s.hardening.FailedControls, name)
-		}
-	}
+	s.hardening = controls.Merge(resultsOf(i.Tests.Hardening), resultsOf(i.Tests.Booted))
 	return s
+}
+
+func resultsOf(stated []attest.TestResult) []controls.Result {
+	var all []controls.Result
+	for _, r := range stated {
+		all = append(all, controls.Result{ID: r.Name, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Detail: r.Message})
+	}
+	return all
+}
+
+// lookHardened checks what is here, of which nobody says what it is meant to
+// be.
+func (k Kitchen) lookHardened(ctx context.Context, r protocol.Root) ([]controls.Result, error) {
+	kind := kindOf(r)
+	if kind == "" {
+		return nil, nil
+	}
+	found, err := k.Checker.Check(ctx, []protocol.Root{r}, []protocol.Check{{Controls: k.Controls.For(kind)}})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }

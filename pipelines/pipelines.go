@@ -46,8 +46,9 @@ type Kitchen struct {
 	Vouch vouch.Key
 	// Testers run the declared tests, by kind of artifact.
 	Testers map[string]Tester
-	// Controls are the hardening controls.
+	// Controls are the hardening controls, Checker says which of them hold.
 	Controls Controls
+	Checker  Checker
 	// Policy judges what is stood on and what is published.
 	Policy policy.Policy
 	// SecureBoot signs the disk's EFI program; nil leaves it unsigned.
@@ -72,9 +73,9 @@ type Tester interface {
 // Tested is what the tests of one artifact gave.
 type Tested struct {
 	Results []probe.Result `json:"results"`
-	// Hardening is what the controls' checks say of the image's tree.
+	// Hardening is which controls hold in what was made.
 	Hardening []controls.Result `json:"hardening,omitempty"`
-	// Booted is what they say of the running machine, for a disk.
+	// Booted is which hold in the running machine, for a disk.
 	Booted []controls.Result `json:"booted,omitempty"`
 	// BootSeconds is the time from power on to the service, for a disk.
 	BootSeconds float64 `json:"bootSeconds,omitempty"`
@@ -85,11 +86,11 @@ type Tested struct {
 }
 
 // Controls gives the hardening of an artifact kind: a script that applies it
-// to the root filesystem, one that checks it, what the latter printed, and
-// arguments of the kernel.
+// to the root filesystem, its records, those up to a level whether or not they
+// are applied, and arguments of the kernel.
 type Controls interface {
 	ApplyScript(kind string) string
-	CheckScript(kind string) string
-	Results(kind string, printed io.Reader) ([]controls.Result, error)
+	For(kind string) []controls.Control
+	UpTo(kind string, level int) []controls.Control
 	KernelArguments() []string
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/database"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -113,11 +114,15 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	if err := k.dateFixes(ctx, subjects, scanned); err != nil {
 		return nil, err
 	}
+	hardening, err := k.hardenedSubjects(ctx, a, subjects)
+	if err != nil {
+		return nil, err
+	}
 	l, err := builtLock(a, built)
 	if err != nil {
 		return nil, err
 	}
-	passed, err := k.judge(a, l, built, subjects, scanned)
+	passed, err := k.judge(a, l, built, subjects, scanned, hardening)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +132,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 	}
 	signed := make([]attest.Signed, len(subjects)) // all of them before anything is sent
 	for i, s := range subjects {
-		if signed[i], err = k.sign(ctx, signer, evidence{a, *l, built, s, scanned[i], passed[i], o.Version}); err != nil {
+		if signed[i], err = k.sign(ctx, signer, evidence{a, *l, built, s, scanned[i], hardening[i], passed[i], o.Version}); err != nil {
 			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
 	}
@@ -208,7 +213,7 @@ func room(ctx context.Context, store registry.Reader, s subject, more int) error
 }
 
 // judge lets all subjects through the gate, or none.
-func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject, seen []scanned) ([]gate.Passed, error) {
+func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject, seen []scanned, hardening [][]controls.Result) ([]gate.Passed, error) {
 	documents, err := gate.Documents(k.Policy)
 	if err != nil {
 		return nil, err
@@ -219,7 +224,7 @@ func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject
 		verdict, passed, ok := gate.Judge(gate.Input{
 			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &seen[i].report,
 			Locked:    lockedOf(*l, s.kind, trimmed(a, *l, s.kind)),
-			Hardening: hardeningOf(built.Tests[s.kind]), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
+			Hardening: controls.Merge(hardening[i], built.Tests[s.kind].Booted), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
 		})
 		if err := k.writeVerdict(a, s, verdict, seen[i]); err != nil {
 			return nil, err

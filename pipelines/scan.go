@@ -54,14 +54,7 @@ func (k Kitchen) database(ctx context.Context) (db database.Database, err error)
 
 // scan reads all subjects in one walk.
 func (k Kitchen) scan(ctx context.Context, a app.App, subjects []subject, db database.Database) ([]scanned, error) {
-	var roots []protocol.Root
-	at := make([]int, len(subjects)) // two subjects may hold the same disk
-	for i, s := range subjects {
-		r := root(a.Name, s.kind, bootableOf(s.made), k.layoutPath(a.Name))
-		if at[i] = slices.Index(roots, r); at[i] < 0 {
-			at[i], roots = len(roots), append(roots, r)
-		}
-	}
+	roots, at := k.rootsOf(a, subjects)
 	results, err := k.scanRoots(ctx, roots, db)
 	if err != nil {
 		return nil, err
@@ -72,6 +65,19 @@ func (k Kitchen) scan(ctx context.Context, a app.App, subjects []subject, db dat
 		seen[i].report.Subject, seen[i].report.ArtifactKind = s.digest(), s.kind
 	}
 	return seen, nil
+}
+
+// rootsOf is what the subjects hold, and which of it each of them: two may hold
+// the same disk.
+func (k Kitchen) rootsOf(a app.App, subjects []subject) (roots []protocol.Root, at []int) {
+	at = make([]int, len(subjects))
+	for i, s := range subjects {
+		r := root(a.Name, s.kind, bootableOf(s.made), k.layoutPath(a.Name))
+		if at[i] = slices.Index(roots, r); at[i] < 0 {
+			at[i], roots = len(roots), append(roots, r)
+		}
+	}
+	return roots, at
 }
 
 // scanRoots has the scanner read some roots.

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -61,7 +62,7 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 	subject := c.Manifest.Digest.String()
 	system := scan.OS{Family: "debian", Name: "13"}
 	_, passed, ok := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: subject, Now: at, Hardening: gate.Hardening{Passed: 1}, Tests: gate.Tests{Passed: 1},
+		App: "web", ArtifactKind: "container", Digest: subject, Now: at, Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}}, Tests: gate.Tests{Passed: 1},
 		Report: &scan.Report{
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: subject, ArtifactKind: "container", Scanned: at,
 			Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},

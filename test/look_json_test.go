@@ -24,7 +24,8 @@ func TestJSONIsAsDocumented(t *testing.T) {
 		absent  []string
 	}{
 		{"# JSON output", o, []string{"changes"}},
-		{"## `inspect --json`", s.run("inspect", "--json", "--public-key", s.public, ref), []string{"file", "reasons"}},
+		{"## `inspect --json`", s.run("inspect", "--json", "--public-key", s.public, ref), []string{"file", "reasons", "notApplicable"}},
+		{"## `check --json`", s.run("check", "--json", ref), []string{"notApplicable", "detail"}},
 		{"## `verify --json`", s.verify("--json", "--public-key", s.public, ref), nil},
 		{"## `diff --json`", s.run("diff", "--json", "--database", s.database, ref, filepath.Join(s.out, "web.oci")), []string{"packages"}},
 		{"## `scan --format json`", s.run("scan", "--format", "json", "--database", risky, ref), []string{"fixedSince", "published", "rule", "path"}},

@@ -170,7 +170,7 @@ func newPacker(t *testing.T, s site) packer {
 func embedding(t *testing.T) string {
 	t.Helper()
 	places := map[string]string{}
-	for _, name := range []string{"bakelite-service", "bakelite-tree"} {
+	for _, name := range []string{"bakelite-check", "bakelite-service", "bakelite-tree"} {
 		place, err := filepath.Abs("../cmd/internal/programs/" + name)
 		if err != nil {
 			t.Fatal(err)

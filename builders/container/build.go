@@ -62,19 +62,6 @@ func configOf(g rootfs.Graph, read engine.ReadFile) ([]byte, error) {
 	return Config(g.App, g.Lock, p, id)
 }
 
-// Check runs a script that checks hardening on the image's tree, and leaves
-// what it prints in dir as the file rootfs.Printed.
-func Check(ctx context.Context, g rootfs.Graph, k engine.Kitchen, script, dir string) error {
-	_, err := k.Solve(ctx, engine.Job{
-		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
-			tree, err := Graph(ctx, g, b)
-			return g.Check(tree, artifact.Container, script, nil), err
-		},
-		Name: "results of the checks", Dir: dir,
-	})
-	return err
-}
-
 // ReadBase reads the files of a base image that say what it is into dir:
 // os-release and dpkg's status.
 func ReadBase(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {

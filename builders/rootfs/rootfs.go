@@ -160,18 +160,6 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
 }
 
-// Check runs a script of the seed on a tree that it cannot change, and returns
-// what the script prints as the file Printed.
-func (g Graph) Check(tree llb.State, kind, check string, env map[string]string) llb.State {
-	return g.run(g.Seed(), step{
-		name: "[check] hardening of the " + kind, scripts: []string{"exec >/out/" + Printed, check}, root: target, env: env,
-		mounts: []llb.RunOption{llb.AddMount(target, tree, llb.Readonly, ByGraph)},
-	}).AddMount("/out", llb.Scratch())
-}
-
-// Printed is the file that Check makes.
-const Printed = "printed"
-
 func (g Graph) fetch(pin lock.Pin) llb.State {
 	return llb.HTTP(strings.TrimSuffix(g.Sources.Mirror(pin.Archive), "/")+"/"+pin.Path,
 		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pin.SHA256)),

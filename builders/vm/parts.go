@@ -23,7 +23,6 @@ const (
 // parts are the graphs of what a disk is put together from. Kernel, and Usr
 // and Var where the app owns nothing there, depend on locked packages alone.
 type parts struct {
-	Tree   llb.State // the system with the app's files
 	Kernel llb.State // linux, initrd, version, os-release, stub, modules
 	Usr    llb.State // data, hash, roothash
 	Root   llb.State // the same
@@ -53,7 +52,6 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 	}
 	tools := g.Tools()
 	return parts{
-		Tree:   tree,
 		Kernel: kernel(g, tools),
 		Usr:    squash(g, tools, source("usr"), "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
 		Root:   root(g, tools, system, tree, k),

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
@@ -164,21 +163,6 @@ func (o Order) make(ctx context.Context, p piece, all parts, dir string) (done f
 		return nil, fmt.Errorf("keeping %s of the disk: %w", p.name, err)
 	}
 	return cache.Use(dir)
-}
-
-// Check runs a script that checks hardening on the disk's tree, and leaves
-// what it prints in dir as the file rootfs.Printed.
-func (o Order) Check(ctx context.Context, script, dir string) error {
-	_, err := o.Kitchen.Solve(ctx, engine.Job{
-		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
-			all, err := graph(ctx, o.Graph, b)
-			return o.Graph.Check(all.Tree, artifact.Disk, script, map[string]string{
-				"ADMIN": newMachine(o.Graph.App).Admin(), "CMDLINE": strings.Join(o.cmdline(), " "),
-			}), err
-		},
-		Name: "results of the checks", Dir: dir,
-	})
-	return err
 }
 
 // cmdline are the words of the kernel's command line without the root hashes.

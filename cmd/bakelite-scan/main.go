@@ -26,9 +26,9 @@ without privileges. It is not meant to be started by hand: use "bakelite scan".
 func main() {
 	switch {
 	case sandbox.IsInner():
-		os.Exit(inner(os.Stdin, os.Stdout))
+		os.Exit(sandbox.Inner(os.Stdin, os.Stdout, work))
 	case len(os.Args) == 1:
-		os.Exit(outer(os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(sandbox.Outer(os.Stdin, os.Stdout, os.Stderr))
 	case len(os.Args) == 2 && os.Args[1] == "--version":
 		fmt.Println("bakelite-scan with trivy " + trivy.Version)
 	case len(os.Args) == 2 && os.Args[1] == "--help":

@@ -18,12 +18,14 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/strict"
+	"github.com/bakelite/bakelite/scan/checker"
 )
 
 // version is set by the release build.
 var version = "0.1.0-dev"
 
 func main() {
+	checker.Answer()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
@@ -73,7 +75,7 @@ them when, and only when, something beneath them changed.
 	c.PersistentFlags().Bool(verbose, false, "Show all that steps write; the same as --progress full.")
 	c.SetFlagErrorFunc(refuseFlag)
 	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand())...)
-	c.AddCommand(completeFiles(scanCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
+	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	c.InitDefaultHelpCmd()

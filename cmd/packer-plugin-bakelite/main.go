@@ -19,12 +19,14 @@ import (
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/checker"
 )
 
 // version is set by the release build, to the same as that of bakelite.
 var version = "0.1.0-dev"
 
 func main() {
+	checker.Answer()
 	code, err := run(os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "packer-plugin-bakelite: %s\n", advised(err))

@@ -50,6 +50,9 @@ func WithDefaults(p Policy) Policy {
 	fill(&p.Gate.Mode, Enforce)
 	fill(&p.Gate.Vulnerabilities.FailOn, defaultFailOn)
 	fill(&p.Gate.Vulnerabilities.UnknownAs, defaultUnknownAs)
+	if len(p.Gate.RequiredControls) == 0 {
+		p.Gate.RequiredControls = []string{levelOne}
+	}
 	fill(&p.Gate.MaxDatabaseAge, defaultDatabaseAge)
 	fill(&p.Verify.MaxReportAge, defaultReportAge)
 	return p

@@ -30,6 +30,7 @@ gate:
   vulnerabilities: {failOn: medium, unfixed: true, unknownAs: high, graceDays: {low: 90, critical: 0}}
   forbiddenPackages: [telnet, "openssh-*"]
   forbiddenLicences: [AGPL-*]
+  requiredControls: [level 1, BK-SSH-04]
   minHardening: 90
   maxDatabaseAge: 48h
 waivers:
@@ -117,6 +118,7 @@ gate:
   mode: report
   vulnerabilities: {failOn: hihg, graceDays: {moderate: 1, high: -1}}
   forbiddenPackages: [a, a, "b c", ""]
+  requiredControls: [none, level 3, BK-SSH-04, BK-SSH-04]
   minHardening: 101
   maxDatabaseAge: 0s
 waivers:
@@ -156,19 +158,22 @@ policy.yaml:15:66: gate.vulnerabilities.graceDays.high: -1 is not between 0 and 
 policy.yaml:16:26: gate.forbiddenPackages[1]: stands here twice, first as entry 1
 policy.yaml:16:29: gate.forbiddenPackages[2]: "b c" holds a space
 policy.yaml:16:36: gate.forbiddenPackages[3]: is empty
-policy.yaml:17:17: gate.minHardening: 101 is not a share in percent (0 to 100)
-policy.yaml:18:19: gate.maxDatabaseAge: a time span is more than 0
-policy.yaml:20:10: waivers[0].id: nothing waives the need for a scan report of the very artifact
-policy.yaml:20:26: waivers[0].reason: is empty
-policy.yaml:20:50: waivers[0].expires: "2026-13-01" is not a day; write it like 2026-12-31
-policy.yaml:21:59: waivers[1].until: this key is not known; known here: id, package, path, apps, reason, owner, expires
-policy.yaml:22:5: waivers[2]: stands here twice, first as entry 2; keep one
-policy.yaml:23:23: waivers[3].path: "etc/x" begins with no /; paths are those of the image
-policy.yaml:24:7: vex[0]: gone.json does not exist beside the policy file
-policy.yaml:24:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
-policy.yaml:25:29: patches.maxHours.grave: "grave" is not known here; use one of low, medium, high, critical
-policy.yaml:25:37: patches.maxHours.low: 0 is not between 1 and 87600 hours
-policy.yaml:27:12: verify.builder: is empty; leave the key out for the default`
+policy.yaml:17:3: gate.requiredControls: has "none" beside others; keep one of them
+policy.yaml:17:28: gate.requiredControls[1]: "level 3" is no control such as BK-FS-01, "level 1", "level 2" or "none"
+policy.yaml:17:48: gate.requiredControls[3]: stands here twice, first as entry 3
+policy.yaml:18:17: gate.minHardening: 101 is not a share in percent (0 to 100)
+policy.yaml:19:19: gate.maxDatabaseAge: a time span is more than 0
+policy.yaml:21:10: waivers[0].id: nothing waives the need for a scan report of the very artifact
+policy.yaml:21:26: waivers[0].reason: is empty
+policy.yaml:21:50: waivers[0].expires: "2026-13-01" is not a day; write it like 2026-12-31
+policy.yaml:22:59: waivers[1].until: this key is not known; known here: id, package, path, apps, reason, owner, expires
+policy.yaml:23:5: waivers[2]: stands here twice, first as entry 2; keep one
+policy.yaml:24:23: waivers[3].path: "etc/x" begins with no /; paths are those of the image
+policy.yaml:25:7: vex[0]: gone.json does not exist beside the policy file
+policy.yaml:25:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
+policy.yaml:26:29: patches.maxHours.grave: "grave" is not known here; use one of low, medium, high, critical
+policy.yaml:26:37: patches.maxHours.low: 0 is not between 1 and 87600 hours
+policy.yaml:28:12: verify.builder: is empty; leave the key out for the default`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

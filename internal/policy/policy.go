@@ -111,8 +111,12 @@ type Gate struct {
 	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`
 	// ForbiddenLicences are SPDX identifiers, with * for any text.
 	ForbiddenLicences []string `yaml:"forbiddenLicences,omitempty"`
-	// MinHardening is the least share of controls that passes, in percent;
-	// 0 asks for none.
+	// RequiredControls are the hardening controls that must hold where they
+	// apply: identifiers, "level 1" or "level 2" for all of a level, or "none".
+	// By default all of level 1.
+	RequiredControls []string `yaml:"requiredControls,omitempty"`
+	// MinHardening is the least share of the other controls that holds, in
+	// percent; 0 asks for none.
 	MinHardening int `yaml:"minHardening,omitempty"`
 	// AllowSkippedTests lets artifacts through whose declared tests were left
 	// out; failed ones never get here.

@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Rules of the gate, by the name that verdicts and waivers use.
 const (
 	RuleReport          = "report"
@@ -21,4 +23,15 @@ func WaivableRules() []string {
 	return []string{
 		RuleUnlocked, RuleDatabase, RuleVulnerabilities, RuleSecrets, RulePackages, RuleLicences, RuleHardening, RuleTests,
 	}
+}
+
+// The words of Gate.RequiredControls that stand for all controls of a level.
+const (
+	levelOne = "level 1"
+	levelTwo = "level 2"
+)
+
+// Requires says whether a list of required controls has one, of a level.
+func Requires(required []string, id string, level int) bool {
+	return slices.Contains(required, id) || level == 1 && slices.Contains(required, levelOne) || level == 2 && slices.Contains(required, levelTwo)
 }

@@ -84,6 +84,7 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("Patches", "maxHours").PropertyNames = &jsonschema.Schema{Enum: words(Severities())}
 	property("Vulnerabilities", "graceDays").PropertyNames = &jsonschema.Schema{Enum: words(Severities())}
 	property("Waiver", "expires").Format = "date"
+	property("Gate", "requiredControls").Items.Pattern = "^(none|level 1|level 2|" + strings.Trim(controlID.String(), "^$") + ")$"
 	share := property("Gate", "minHardening")
 	share.Minimum, share.Maximum = "0", "100"
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ func (c *checker) gate(g Gate) {
 	c.vulnerabilities(g.Vulnerabilities)
 	c.each("gate.forbiddenPackages", g.ForbiddenPackages, c.word)
 	c.each("gate.forbiddenLicences", g.ForbiddenLicences, c.word)
+	c.each("gate.requiredControls", g.RequiredControls, c.control)
+	if len(g.RequiredControls) > 1 && slices.Contains(g.RequiredControls, None) {
+		c.add("gate.requiredControls", "has %q beside others; keep one of them", None)
+	}
 	if g.MinHardening < 0 || g.MinHardening > 100 {
 		c.add("gate.minHardening", "%d is not a share in percent (0 to 100)", g.MinHardening)
 	}
@@ -24,6 +29,15 @@ func (c *checker) patches(p Patches) {
 		if hours := p.MaxHours[severity]; hours < 1 || hours > maxHours {
 			c.add(key, "%d is not between 1 and %d hours", hours, maxHours)
 		}
+	}
+}
+
+var controlID = regexp.MustCompile(`^BK-[A-Z]{2,4}-[0-9]{2}$`)
+
+// control judges what names hardening controls.
+func (c *checker) control(key, word string) {
+	if !slices.Contains([]string{None, levelOne, levelTwo}, word) && !controlID.MatchString(word) {
+		c.add(key, "%q is no control such as BK-FS-01, %q, %q or %q", word, levelOne, levelTwo, None)
 	}
 }
 

@@ -47,12 +47,17 @@ type Tests struct {
 	Booted    []TestResult `json:"booted,omitempty"`
 }
 
-// TestResult is one declared test.
+// TestResult is one declared test, or one control.
 type TestResult struct {
-	Name    string  `json:"name"`
-	Passed  bool    `json:"passed"`
-	Seconds float64 `json:"seconds,omitempty"`
-	Message string  `json:"message,omitempty"`
+	Name string `json:"name"`
+	// Level is a control's.
+	Level int `json:"level,omitempty"`
+	// Passed is true too where NotApplicable says that a control has nothing to
+	// do.
+	Passed        bool    `json:"passed"`
+	NotApplicable bool    `json:"notApplicable,omitempty"`
+	Seconds       float64 `json:"seconds,omitempty"`
+	Message       string  `json:"message,omitempty"`
 }
 
 // TestResults states the results of the declared tests.

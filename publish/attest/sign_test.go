@@ -21,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -39,7 +40,7 @@ func judge(t *testing.T, digest string, at time.Time, change func(*gate.Input)) 
 		App: "web", ArtifactKind: "container", Digest: digest, Now: at,
 		Report:    report(digest, at),
 		Locked:    locked(),
-		Hardening: gate.Hardening{Passed: 10},
+		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Tests:     gate.Tests{Passed: 1},
 	}
 	if change != nil {

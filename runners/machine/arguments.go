@@ -18,6 +18,7 @@ type wiring struct {
 	ports      []forward
 	// credentials are files, each with one SMBIOS string.
 	credentials []string
+	inspector   string // a drive's file; empty for none
 	// given are the files of secrets and settings, by credential name.
 	given       map[string]string
 	qmp, report int // file descriptors in QEMU
@@ -48,6 +49,10 @@ func (w wiring) arguments() []string {
 	if w.options.Report {
 		args = append(args, "-chardev", fmt.Sprintf("socket,id=report,fd=%d", w.report))
 		args = append(args, w.platform.report...)
+	}
+	if w.inspector != "" {
+		args = append(args, "-drive", fmt.Sprintf("if=none,id=check,file=%s,format=raw,readonly=on", escape(w.inspector)),
+			"-device", "virtio-blk-pci,drive=check,serial="+inspectorSerial)
 	}
 	for _, file := range w.credentials {
 		args = append(args, "-smbios", "type=11,path="+escape(file))

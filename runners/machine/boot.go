@@ -98,7 +98,12 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel)); err != nil {
 		return wiring{}, "", err
 	}
-	w.given, err = writeGiven(o)
+	if w.given, err = writeGiven(o); err != nil {
+		return wiring{}, "", err
+	}
+	if o.Report && o.Inspector.Program != nil {
+		w.inspector, err = o.Inspector.writeDrive(o.State)
+	}
 	return w, qemu, err
 }
 
@@ -124,7 +129,7 @@ func forwards(o Options) []forward {
 		all = append(all, forward{protocol, p.Number})
 	}
 	if o.Report {
-		all = append(all, forward{"tcp", probePort(o.App.Service)})
+		all = append(all, forward{"tcp", ProbePort(o.App.Service)})
 	}
 	if login := (forward{"tcp", sshPort}); o.App.VM.Admin != nil && !slices.Contains(all, login) {
 		all = append(all, login)

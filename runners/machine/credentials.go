@@ -1,13 +1,10 @@
 package machine
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -57,10 +54,13 @@ func credentials(o Options, device, accel string) map[string]string {
 		"systemd.extra-unit." + reportUnit: reportService(script(o, device, accel)),
 		"systemd.extra-unit." + probeUnit: "[Unit]\nDescription=A port that the firewall must keep closed\n" +
 			"DefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
-			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", probePort(a.Service)),
+			fmt.Sprintf("[Socket]\nListenStream=%d\nAccept=yes\n", ProbePort(a.Service)),
 		"systemd.extra-unit.bakelite-probe@.service": "[Service]\nExecStart=/bin/echo open\nStandardOutput=socket\n",
 		"systemd.unit-dropin.sysinit.target":         "[Unit]\nWants=" + reportUnit + " " + probeUnit + "\n",
 	})
+	if o.Inspector.Program != nil {
+		all["systemd.extra-unit."+inspectorUnit] = inspectorService(device)
+	}
 	return all
 }
 
@@ -93,20 +93,11 @@ func script(o Options, device, accel string) string {
 		fmt.Fprintln(&b, c.check())
 	}
 	b.WriteString("sleep 2\nservice\n")
-	if o.Controls != "" {
-		fmt.Fprintf(&b, "controls %s\n", pack(o.Controls))
+	if o.Inspector.Program != nil {
+		fmt.Fprintf(&b, "controls %s\n", shell.Quote(inspectorUnit))
 	}
 	b.WriteString("finish\n}\nmain </dev/null\n")
 	return b.String()
-}
-
-// pack makes one word of a script, for report.sh to unpack.
-func pack(script string) string {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, _ = io.WriteString(w, script) // a buffer takes all
-	_ = w.Close()
-	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
 // command is a command test by its number among the disk's tests. Its last
@@ -158,8 +149,9 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d, time.Second).Seconds()))
 }
 
-// probePort is a port that the service does not declare.
-func probePort(s app.Service) int {
+// ProbePort is a port that the service does not declare, on which a test boot
+// listens: only the firewall keeps it closed.
+func ProbePort(s app.Service) int {
 	port := firstProbePort
 	for declares(s, port) {
 		port++

@@ -49,9 +49,9 @@ type Options struct {
 	// SecureBoot is the certificate, of an RSA key of 2048 to 4096 bits, whose
 	// signature the firmware asks of what it boots; nil boots anything.
 	SecureBoot *x509.Certificate
-	// Controls is a script that checks hardening in the booted machine, where
-	// Report is set; its output is Report.Controls.
-	Controls string
+	// Inspector looks at the booted machine, where Report is set; its answer is
+	// Report.Controls. The zero value is none.
+	Inspector Inspector
 	// Values are the service's secrets and settings by name; one that is missing
 	// keeps the service from starting.
 	Values map[string][]byte
@@ -62,6 +62,17 @@ type Options struct {
 
 	// direct boots a kernel without firmware; tests of this package use it.
 	direct *directKernel
+}
+
+// Inspector is a program that looks at a booted machine from a drive of its
+// own, which is the root that it runs in: nothing of the machine has a part in
+// it but its kernel and the first process.
+type Inspector struct {
+	// Program is one that needs no libraries.
+	Program []byte
+	// Order is the file that its only argument names. It prints one record
+	// of the report, "controls".
+	Order []byte
 }
 
 type directKernel struct{ kernel, initrd, append string }

@@ -16,7 +16,7 @@ import (
 const (
 	// reportLimit bounds all that a machine reports, lineLimit one record.
 	reportLimit = 4 << 20
-	lineLimit   = 64 << 10
+	lineLimit   = 256 << 10
 )
 
 // Report is what a machine says about itself.
@@ -39,8 +39,10 @@ type Report struct {
 	// SecureBoot is "1" where the firmware enforces it, "0" where it does not,
 	// and empty where it does not know it.
 	SecureBoot string
-	// Controls is what the hardening checks printed.
-	Controls []byte
+	// Controls is what Options.Inspector answered, and ControlsLog why it did
+	// not.
+	Controls    []byte
+	ControlsLog string
 	// Commands are the outcomes of command tests by their number.
 	Commands map[int]Outcome
 }
@@ -121,6 +123,8 @@ func (b *reportBuilder) add(kind string, args []string) error {
 		r.Jobs = append(r.Jobs, strings.Join(args, " "))
 	case "controls":
 		return decode(args, &r.Controls)
+	case "controlslog":
+		return decode(args, &r.ControlsLog)
 	case "servicelog":
 		return decode(args, &r.Service.Log)
 	case "failed":

@@ -80,11 +80,11 @@ ended() {
 	}
 }
 
-# controls SCRIPT: checks hardening with a script packed by gzip and base64.
+# controls UNIT: has a program look at the machine, which writes its own record.
 controls() {
-	printf %s "$1" | base64 -d | gzip -d >"$out.sh"
-	ROOT=/ BOOTED=1 sh "$out.sh" >"$out"
-	say controls "$(head -c 40960 "$out" | base64 -w 0)"
+	systemctl start "$1" >"$out" 2>&1 && return
+	journalctl -b -u "$1" -n 15 -o cat --no-pager >>"$out"
+	say controlslog "$(encode "$out")"
 }
 
 # finish ends the report, and then looks at the service whenever it is asked.

@@ -27,8 +27,10 @@ type Record struct {
 	ServiceMemoryBytes int64 `json:"serviceMemoryBytes"`
 	// ServiceLog is the end of the service's log after all checks.
 	ServiceLog []byte `json:"-"`
-	// Controls is what Options.Controls printed in the machine.
-	Controls []byte `json:"-"`
+	// Controls is what Options.Inspector answered in the machine, and
+	// ControlsLog why it did not.
+	Controls    []byte `json:"-"`
+	ControlsLog string `json:"-"`
 	// Accel is "kvm" or "tcg".
 	Accel string `json:"accel"`
 	// Boots is 2 where Machine.Retry asked for another one.
@@ -61,7 +63,7 @@ func Test(ctx context.Context, o Options) ([]probe.Result, Record, error) {
 		return nil, record, fault.As(fault.Internal, err)
 	}
 	record.BootSeconds = probe.Seconds(report.Boot)
-	record.Controls = report.Controls
+	record.Controls, record.ControlsLog = report.Controls, report.ControlsLog
 	record.MemoryBytes, record.ServiceMemoryBytes = report.MemoryBytes, report.Service.MemoryBytes
 	results := judge(report, err, o.App, probe.Seconds(time.Since(start)))
 	if boots > 1 {
@@ -196,7 +198,7 @@ func judgeCommand(i int, t app.Test, s app.Service, r Report) probe.Result {
 // closed asks a port on which a program of the machine listens for this test,
 // and which the service does not declare: only a firewall keeps it closed.
 func (m *Machine) closed(ctx context.Context, a app.App, r Report) probe.Result {
-	port := probePort(a.Service)
+	port := ProbePort(a.Service)
 	start := time.Now()
 	all := result("closed port is closed", 0)
 	if r.Probe != "active" {

@@ -47,6 +47,9 @@ func about(r protocol.Response, req protocol.Request) ([]protocol.Result, error)
 	if req.List {
 		return r.Results, nil
 	}
+	if len(req.Checks) > 0 {
+		return completed(r, req)
+	}
 	for i, result := range r.Results {
 		if err := check(result, req.Roots[i], req); err != nil {
 			return nil, err

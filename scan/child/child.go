@@ -64,6 +64,8 @@ type Scanner struct {
 	// Exposed lets the child run, without privileges but seeing all files of
 	// this user, where the kernel makes no namespaces for it.
 	Exposed bool
+
+	arguments []string
 }
 
 // Request asks for one report for each root.
@@ -251,7 +253,7 @@ func (s Scanner) run(ctx context.Context, file string, request []byte) ([]byte, 
 	within, cancel := context.WithTimeout(ctx, s.time())
 	defer cancel()
 	out := &bounded{max: s.output(), over: cancel}
-	_, err := program.Run(within, program.Command{Path: file, Stdin: bytes.NewReader(request), Stdout: out, Limit: shownBytes})
+	_, err := program.Run(within, program.Command{Path: file, Args: s.arguments, Stdin: bytes.NewReader(request), Stdout: out, Limit: shownBytes})
 	switch {
 	case out.overrun:
 		return nil, fault.New(fault.Internal, "the scanner's answer is larger than %d bytes", out.max)

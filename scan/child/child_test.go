@@ -17,8 +17,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child"
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 // built holds the real scanner and a database, made once for all tests.

@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 // TestEveryKindInTheCell has all kinds of root, with all that Trivy reads in

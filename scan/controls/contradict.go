@@ -33,10 +33,10 @@ type claim struct {
 
 func claims(c Control, s Setting) []claim {
 	var all []claim
-	if k, ok := kindOf(s); ok && k.shared != nil {
+	if k := kinds()[s.Name()]; k.shared != nil {
 		all = append(all, claim{c.ID, "the file " + k.shared(s).path, c.Where, true})
 	}
-	if s.Kind == "file" {
+	if s.Kind == File {
 		all = append(all, claim{c.ID, "the file " + s.Path, "", false})
 	}
 	for key, value := range s.Values {

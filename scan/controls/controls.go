@@ -1,15 +1,12 @@
-// Package controls turns hardening controls, which are data, into a script
-// that applies them to a tree and a script that checks them, both made from
-// the same record. It refuses records that it does not understand, records
-// that contradict each other, and results that do not name every control
-// exactly once. It runs nothing itself: builders run the scripts.
+// Package controls holds hardening controls as data: what each sets, and so how
+// to check it. The same record is applied to a tree (scan/controls/apply) and
+// checked on what was made of it (scan/controls/check); scan/controls/catalogue
+// reads the records. It refuses records that contradict each other. It imports
+// nothing heavy, for a program inside of a build step or a machine links it;
+// flows, scanners and commands may import it too.
 package controls
 
-import (
-	"slices"
-
-	"github.com/bakelite/bakelite/templates"
-)
+import "slices"
 
 // The artifacts that a control can be for, as in package app's Test.On.
 const (
@@ -20,54 +17,50 @@ const (
 // Control is one hardening control: what it sets, and so how to check it.
 type Control struct {
 	// ID is "BK-", an area and a number, and never changes its meaning.
-	ID string `yaml:"id"`
+	ID string `yaml:"id" json:"id"`
 	// Title says what is true where the control holds.
-	Title string `yaml:"title"`
+	Title string `yaml:"title" json:"title"`
 	// Level is 1 for what every artifact can bear, 2 for what costs speed or
 	// function, in the sense of the CIS benchmarks.
-	Level int `yaml:"level"`
+	Level int `yaml:"level" json:"level"`
 	// On lists the artifacts that the control is for.
-	On []string `yaml:"on"`
+	On []string `yaml:"on" json:"on"`
 	// Where is a path without which the control has nothing to do.
-	Where string `yaml:"where"`
+	Where string `yaml:"where" json:"where,omitempty"`
 	// ImageOnly says that a running machine may make the files anew.
-	ImageOnly bool `yaml:"imageOnly"`
+	ImageOnly bool `yaml:"imageOnly" json:"imageOnly,omitempty"`
+	// RunningOnly says that only a running machine shows it.
+	RunningOnly bool `yaml:"runningOnly" json:"runningOnly,omitempty"`
 	// References are sections by the key of a source in sources.go.
-	References map[string][]string `yaml:"references"`
+	References map[string][]string `yaml:"references" json:"references,omitempty"`
 	// Sets is what the control sets.
-	Sets []Setting `yaml:"sets"`
+	Sets []Setting `yaml:"sets" json:"sets"`
 }
 
 // Setting is one thing that a control sets; kinds.go says which fields each
 // kind has.
 type Setting struct {
-	Kind string `yaml:"kind"`
+	Kind string `yaml:"kind" json:"kind"`
 	// Path is the file, or the mount point.
-	Path string `yaml:"path"`
+	Path string `yaml:"path" json:"path,omitempty"`
 	// Paths may end in a pattern where the kind is "absent".
-	Paths []string `yaml:"paths"`
-	// Except lists the files that keep their set-uid and set-gid bits.
-	Except []string `yaml:"except"`
+	Paths []string `yaml:"paths" json:"paths,omitempty"`
+	// Except lists what keeps its bits or lists, with all below it.
+	Except []string `yaml:"except" json:"except,omitempty"`
 	// Mode is the largest octal mode that is allowed; files are made with it.
-	Mode string `yaml:"mode"`
+	Mode string `yaml:"mode" json:"mode,omitempty"`
 	// Owner is uid:gid in numbers, since names differ between trees.
-	Owner string `yaml:"owner"`
+	Owner string `yaml:"owner" json:"owner,omitempty"`
 	// Content is the whole text of a file.
-	Content string `yaml:"content"`
+	Content string `yaml:"content" json:"content,omitempty"`
 	// Syntax is "words" (KEY VALUE, the last counts) or "sshd".
-	Syntax string `yaml:"syntax"`
-	// Values are keys of the kernel or of a file.
-	Values map[string]string `yaml:"values"`
+	Syntax string `yaml:"syntax" json:"syntax,omitempty"`
+	// Values are keys of the kernel, of a file or of a process.
+	Values map[string]string `yaml:"values" json:"values,omitempty"`
 	// Names are kernel modules or words of the kernel's command line.
-	Names []string `yaml:"names"`
+	Names []string `yaml:"names" json:"names,omitempty"`
 	// Options are options of a mount.
-	Options []string `yaml:"options"`
-}
-
-// Load returns all controls in the order of their identifiers; an error is a
-// defect of this program and names every record that is wrong.
-func Load() ([]Control, error) {
-	return parse([]byte(templates.Text("controls/controls.yaml")))
+	Options []string `yaml:"options" json:"options,omitempty"`
 }
 
 // For returns the controls of one artifact up to a level, 1 or 2.
@@ -87,7 +80,7 @@ func KernelArguments(cs []Control) []string {
 	var words []string
 	for _, c := range cs {
 		for _, s := range c.Sets {
-			if s.Kind == "kernel-argument" {
+			if s.Kind == KernelArgument {
 				words = append(words, s.Names...)
 			}
 		}

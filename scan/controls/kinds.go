@@ -6,18 +6,46 @@ import (
 	"strings"
 )
 
-// kind is how one kind of setting is applied and checked; both are calls of
-// functions in templates/controls.
+// The kinds of settings. Config stands for one kind for each syntax.
+const (
+	File            = "file"
+	Absent          = "absent"
+	Mode            = "mode"
+	NoSpecialBits   = "no-special-bits"
+	NoWorldWritable = "no-world-writable"
+	NoSetGIDFolders = "no-setgid-folders"
+	NoCapabilities  = "no-capabilities"
+	NoDevices       = "no-devices"
+	NoACLs          = "no-acls"
+	NoImageNames    = "no-image-names"
+	NoPassword      = "no-password"
+	NoLogin         = "no-login"
+	Accounts        = "accounts"
+	Sysctl          = "sysctl"
+	Module          = "module"
+	KernelArgument  = "kernel-argument"
+	MountOption     = "mount-option"
+	Config          = "config"
+	Process         = "process"
+	Ports           = "ports"
+)
+
+// The syntaxes of files of the kind Config.
+const (
+	Words = "words"
+	SSHD  = "sshd"
+)
+
+// kind says what a setting of a kind consists of.
 type kind struct {
 	// needs and may are the fields that a setting must and can have.
 	needs, may []string
 	// on is the only artifact that the kind makes sense for, or "" for both.
 	on string
-	// apply is nil for what is checked only.
-	apply func(Setting) string
-	// shared is set instead of apply where several settings make one file.
+	// running says that only a running machine shows it.
+	running bool
+	// shared is set where several settings make one file.
 	shared func(Setting) part
-	check  func(Setting) string
 }
 
 // part is a setting's share of a file that Bakelite writes whole.
@@ -33,98 +61,56 @@ const (
 	moduleFile = "/etc/modprobe.d/90-bakelite.conf"
 )
 
-// kinds is the closed table of the kinds of settings.
+// kinds is the closed table of the kinds of settings, by Setting.Name.
 func kinds() map[string]kind {
+	config := []string{"path", "values", "syntax"}
 	return map[string]kind{
-		"file": {
-			needs: []string{"path", "mode", "content"},
-			apply: func(s Setting) string { return call("put", s.Path, octal(s.Mode), s.Content) },
-			check: func(s Setting) string { return call("wrong_file", s.Path, octal(s.Mode), s.Content) },
-		},
-		"absent": {
-			needs: []string{"paths"},
-			apply: func(s Setting) string { return call("drop", s.Paths...) },
-			check: func(s Setting) string { return call("wrong_present", s.Paths...) },
-		},
-		"mode": {
-			needs: []string{"paths", "mode", "owner"},
-			apply: func(s Setting) string { return call("limit", modeArgs(s)...) },
-			check: func(s Setting) string { return call("wrong_mode", modeArgs(s)...) },
-		},
-		"no-special-bits": {
-			may:   []string{"except"},
-			apply: func(s Setting) string { return call("strip_bits", s.Except...) },
-			check: func(s Setting) string { return call("wrong_bits", s.Except...) },
-		},
-		"no-world-writable": {
-			apply: func(Setting) string { return call("strip_world_writable") },
-			check: func(Setting) string { return call("wrong_world_writable") },
-		},
-		"no-password": {
-			apply: func(Setting) string { return call("lock_passwords") },
-			check: func(Setting) string { return call("wrong_passwords") },
-		},
-		"no-login": {
-			apply: func(Setting) string { return call("lock_shells") },
-			check: func(Setting) string { return call("wrong_shells") },
-		},
-		"sysctl": {
+		File:            {needs: []string{"path", "mode", "content"}},
+		Absent:          {needs: []string{"paths"}},
+		Mode:            {needs: []string{"paths", "mode", "owner"}},
+		NoSpecialBits:   {may: []string{"except"}},
+		NoWorldWritable: {},
+		NoSetGIDFolders: {may: []string{"except"}},
+		NoCapabilities:  {},
+		NoDevices:       {},
+		NoACLs:          {may: []string{"except"}},
+		NoImageNames:    {},
+		NoPassword:      {},
+		NoLogin:         {},
+		Accounts:        {},
+		Sysctl: {
 			needs: []string{"values"}, on: Disk,
-			shared: func(s Setting) part { return part{sysctlFile, "644", pairs(s.Values, " = ")} },
-			check:  func(s Setting) string { return call("wrong_sysctl", pairs(s.Values, "=")...) },
+			shared: func(s Setting) part { return part{sysctlFile, "644", Pairs(s.Values, " = ")} },
 		},
-		"module": {
+		Module: {
 			needs: []string{"names"}, on: Disk,
 			shared: func(s Setting) part { return part{moduleFile, "644", moduleLines(s.Names)} },
-			check:  func(s Setting) string { return call("wrong_module", s.Names...) },
 		},
-		"kernel-argument": {
-			needs: []string{"names"}, on: Disk,
-			check: func(s Setting) string { return call("wrong_argument", s.Names...) },
-		},
-		"mount-option": {
-			needs: []string{"path", "options"}, on: Disk,
-			check: func(s Setting) string { return call("wrong_mount", prepend(s.Path, s.Options)...) },
-		},
-	}
-}
-
-// syntaxes is the part of the table for the kind "config", by syntax.
-func syntaxes() map[string]kind {
-	needs := []string{"path", "values", "syntax"}
-	return map[string]kind{
-		"words": {
-			needs: needs,
-			apply: func(s Setting) string { return call("set_keys", prepend(s.Path, pairs(s.Values, "="))...) },
-			check: func(s Setting) string { return call("wrong_keys", prepend(s.Path, pairs(s.Values, "="))...) },
-		},
-		"sshd": {
-			needs: needs, on: Disk,
-			shared: func(s Setting) part { return part{s.Path, "600", pairs(s.Values, " ")} },
-			check:  func(s Setting) string { return call("wrong_sshd", pairs(s.Values, "=")...) },
+		KernelArgument:       {needs: []string{"names"}, on: Disk},
+		MountOption:          {needs: []string{"path", "options"}, on: Disk},
+		Process:              {needs: []string{"values"}, on: Disk, running: true},
+		Ports:                {on: Disk, running: true},
+		Config + " " + Words: {needs: config},
+		Config + " " + SSHD: {
+			needs: config, on: Disk,
+			shared: func(s Setting) part { return part{s.Path, "600", Pairs(s.Values, " ")} },
 		},
 	}
 }
 
-// kindOf returns the kind of a setting.
-func kindOf(s Setting) (kind, bool) {
-	if s.Kind == "config" {
-		k, ok := syntaxes()[s.Syntax]
-		return k, ok
+// KindNames lists the kinds, as Setting.Name gives them, sorted.
+func KindNames() []string { return slices.Sorted(maps.Keys(kinds())) }
+
+// Name is the setting's kind, and its syntax after a space where it has one.
+func (s Setting) Name() string {
+	if s.Kind == Config {
+		return s.Kind + " " + s.Syntax
 	}
-	k, ok := kinds()[s.Kind]
-	return k, ok
+	return s.Kind
 }
 
-func modeArgs(s Setting) []string {
-	return append([]string{octal(s.Mode), s.Owner}, s.Paths...)
-}
-
-func octal(mode string) string { return strings.TrimLeft(mode, "0") }
-
-func prepend(first string, rest []string) []string { return append([]string{first}, rest...) }
-
-func pairs(values map[string]string, between string) []string {
+// Pairs writes keys and values with something between them, sorted by key.
+func Pairs(values map[string]string, between string) []string {
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		lines = append(lines, key+between+values[key])
@@ -138,4 +124,44 @@ func moduleLines(names []string) []string {
 		lines = append(lines, "blacklist "+name, "install "+name+" /bin/false")
 	}
 	return lines
+}
+
+// sharedHeader is the first line of the files that several controls make.
+const sharedHeader = "# Written by Bakelite from its hardening controls.\n"
+
+// SharedFile is a file that several controls make.
+type SharedFile struct {
+	Path string
+	// Mode is octal.
+	Mode string
+	// Where is a path without which the file is not made, "" for none.
+	Where string
+	lines []string
+}
+
+// Text is the file's content.
+func (f SharedFile) Text() string {
+	return sharedHeader + strings.Join(slices.Sorted(slices.Values(f.lines)), "\n") + "\n"
+}
+
+// SharedFiles returns the files that several controls make, sorted by path.
+func SharedFiles(cs []Control) []SharedFile {
+	var files []SharedFile
+	for _, c := range cs {
+		for _, s := range c.Sets {
+			k := kinds()[s.Name()]
+			if k.shared == nil {
+				continue
+			}
+			p := k.shared(s)
+			i := slices.IndexFunc(files, func(f SharedFile) bool { return f.Path == p.path })
+			if i < 0 {
+				files = append(files, SharedFile{Path: p.path, Mode: p.mode, Where: c.Where})
+				i = len(files) - 1
+			}
+			files[i].lines = append(files[i].lines, p.lines...)
+		}
+	}
+	slices.SortFunc(files, func(a, b SharedFile) int { return strings.Compare(a.Path, b.Path) })
+	return files
 }

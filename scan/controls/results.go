@@ -1,102 +1,79 @@
 package controls
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
 )
 
-// Limits on what a check prints: the script cuts a detail at 500 bytes.
-const (
-	maxResultBytes = 1 << 20
-	maxResultLine  = 1 << 10
-)
+// MaxDetail bounds the detail of a result, in bytes.
+const MaxDetail = 500
 
 // Result says whether one control holds, and why not.
 type Result struct {
-	ID     string `json:"id"`
-	Title  string `json:"title"`
-	Level  int    `json:"level"`
-	Passed bool   `json:"passed"`
-	Detail string `json:"detail,omitempty"`
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Level int    `json:"level"`
+	// Passed is true too where the control does not apply.
+	Passed bool `json:"passed"`
+	// NotApplicable says that there was nothing to look at; Detail says why.
+	NotApplicable bool   `json:"notApplicable,omitempty"`
+	Detail        string `json:"detail,omitempty"`
 }
 
-// ParseResults reads what the script of CheckScript(cs) printed and returns a
-// result for each control, in the order of cs. A control that is missing,
-// unknown or there twice, and any line of another form, is a fault.Build
-// error: then the check itself did not work.
-func ParseResults(r io.Reader, cs []Control) ([]Result, error) {
-	found, err := readResults(r, cs)
-	if err != nil {
-		err = fault.As(fault.Build, fmt.Errorf("reading the results of the hardening checks: %w", err))
-		return nil, fault.Hint(err, "the checks did not run to their end; look for messages of the shell above, and check that the tree holds sh, coreutils, find, sed and mawk where the checks run in it")
+// Complete refuses results that are not one for each control, in their order;
+// they come from another process or machine. The error is of kind Build.
+func Complete(results []Result, cs []Control) error {
+	wrong := func(format string, args ...any) error {
+		err := fault.New(fault.Build, "reading the results of the hardening checks: "+format, args...)
+		return fault.Hint(err, "the checks did not run to their end: look for messages above, and at what was checked")
 	}
-	results := make([]Result, len(cs))
-	for i, c := range cs {
-		results[i] = found[c.ID]
+	if len(results) != len(cs) {
+		return wrong("%d results for %d controls", len(results), len(cs))
 	}
-	return results, nil
+	for i, r := range results {
+		switch c := cs[i]; {
+		case r.ID != c.ID || r.Title != c.Title || r.Level != c.Level:
+			return wrong("control %s has the result of %.20q", c.ID, r.ID)
+		case len(r.Detail) > MaxDetail || Printable(r.Detail) != r.Detail:
+			return wrong("the detail of control %s is too long or not plain", c.ID)
+		case r.NotApplicable && !r.Passed:
+			return wrong("control %s does not apply and failed", c.ID)
+		}
+	}
+	return nil
 }
 
-func readResults(r io.Reader, cs []Control) (map[string]Result, error) {
-	found := make(map[string]Result, len(cs))
-	lines := bufio.NewScanner(limit.Reader(r, maxResultBytes, "the output of the checks"))
-	lines.Buffer(nil, maxResultLine)
-	for lines.Scan() {
-		result, err := parseResult(lines.Text(), cs)
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := found[result.ID]; twice {
-			return nil, fmt.Errorf("control %s has two results", result.ID)
-		}
-		found[result.ID] = result
-	}
-	if err := lines.Err(); err != nil {
-		return nil, err
-	}
-	for _, c := range cs {
-		if _, ok := found[c.ID]; !ok {
-			return nil, fmt.Errorf("control %s has no result", c.ID)
+// Printable puts "?" in the place of every byte that is not printable ASCII:
+// names and texts of what is checked may hold anything.
+func Printable(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
 		}
 	}
-	return found, nil
-}
-
-func parseResult(line string, cs []Control) (Result, error) {
-	if strings.IndexFunc(line, func(r rune) bool { return r != '\t' && (r < ' ' || r > '~') }) >= 0 {
-		return Result{}, fmt.Errorf("a line holds a sign that is not printable ASCII: %q", line)
-	}
-	fields := strings.Split(line, "\t")
-	if len(fields) != 3 || fields[1] != "pass" && fields[1] != "fail" {
-		return Result{}, fmt.Errorf("a line is not an identifier, pass or fail, and a detail: %q", line)
-	}
-	i := slices.IndexFunc(cs, func(c Control) bool { return c.ID == fields[0] })
-	if i < 0 {
-		return Result{}, fmt.Errorf("control %q was not asked for", fields[0])
-	}
-	c := cs[i]
-	return Result{ID: c.ID, Title: c.Title, Level: c.Level, Passed: fields[1] == "pass", Detail: fields[2]}, nil
+	return string(b)
 }
 
 // Score counts the results of one check.
 type Score struct {
-	Passed int `json:"passed"`
-	Failed int `json:"failed"`
+	Passed        int `json:"passed"`
+	Failed        int `json:"failed"`
+	NotApplicable int `json:"notApplicable"`
 }
 
 // ScoreOf counts results.
 func ScoreOf(results []Result) Score {
 	var s Score
 	for _, r := range results {
-		if r.Passed {
+		switch {
+		case r.NotApplicable:
+			s.NotApplicable++
+		case r.Passed:
 			s.Passed++
-		} else {
+		default:
 			s.Failed++
 		}
 	}
@@ -105,3 +82,22 @@ func ScoreOf(results []Result) Score {
 
 // String writes a score as "33 of 35".
 func (s Score) String() string { return fmt.Sprintf("%d of %d", s.Passed, s.Passed+s.Failed) }
+
+// Merge joins the results of checks of one artifact, such as of its image and
+// of the machine that was booted from it: a control holds where it fails in
+// none of them, and does not apply where it applies in none.
+func Merge(checks ...[]Result) []Result {
+	var all []Result
+	at := map[string]int{}
+	for _, r := range slices.Concat(checks...) {
+		i, known := at[r.ID]
+		switch {
+		case !known:
+			at[r.ID] = len(all)
+			all = append(all, r)
+		case !r.Passed && all[i].Passed, !r.NotApplicable && all[i].NotApplicable:
+			all[i] = r
+		}
+	}
+	return all
+}

@@ -1,7 +1,6 @@
 package controls
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -12,61 +11,92 @@ func twoControls() []Control {
 	return []Control{{ID: "BK-AA-01", Title: "The first one", Level: 1}, {ID: "BK-AA-02", Title: "The second one", Level: 2}}
 }
 
-func TestParseResultsKeepsTheOrderOfTheControls(t *testing.T) {
-	got, err := ParseResults(strings.NewReader("BK-AA-02\tfail\t/x is there\nBK-AA-01\tpass\t\n"), twoControls())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Result{{"BK-AA-01", "The first one", 1, true, ""}, {"BK-AA-02", "The second one", 2, false, "/x is there"}}
-	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Errorf("got %+v", got)
-	}
-	if s := ScoreOf(got); s != (Score{Passed: 1, Failed: 1}) || s.String() != "1 of 2" {
-		t.Errorf("the score is %s", s)
+func twoResults() []Result {
+	return []Result{{ID: "BK-AA-01", Title: "The first one", Level: 1, Passed: true}, {ID: "BK-AA-02", Title: "The second one", Level: 2, Detail: "/x is there"}}
+}
+
+func TestCompleteTakesOneResultForEachControl(t *testing.T) {
+	if err := Complete(twoResults(), twoControls()); err != nil {
+		t.Error(err)
 	}
 }
 
-func TestParseResultsRefuses(t *testing.T) {
-	both := "BK-AA-01\tpass\t\nBK-AA-02\tpass\t\n"
-	for name, text := range map[string]string{
-		"nothing":            "",
-		"a missing control":  "BK-AA-01\tpass\t\n",
-		"an unknown control": both + "BK-AA-03\tpass\t\n",
-		"a control twice":    both + "BK-AA-01\tpass\t\n",
-		"another verdict":    "BK-AA-01\tmaybe\t\nBK-AA-02\tpass\t\n",
-		"too few fields":     "BK-AA-01\tpass\nBK-AA-02\tpass\t\n",
-		"too many fields":    both[:len(both)-1] + "\t\n",
-		"a message":          both + "sh: 1: mawk: not found\n",
-		"an empty line":      both + "\n",
-		"a control sign":     "BK-AA-01\tfail\t\x1b[2J\nBK-AA-02\tpass\t\n",
-		"a long line":        "BK-AA-01\tfail\t" + strings.Repeat("x", maxResultLine) + "\nBK-AA-02\tpass\t\n",
-		"a long text":        both + strings.Repeat("\n", maxResultBytes),
+func TestCompleteRefuses(t *testing.T) {
+	for name, change := range map[string]func(r []Result) []Result{
+		"nothing":              func([]Result) []Result { return nil },
+		"a missing control":    func(r []Result) []Result { return r[:1] },
+		"a control more":       func(r []Result) []Result { return append(r, r[0]) },
+		"a control twice":      func(r []Result) []Result { return []Result{r[0], r[0]} },
+		"another order":        func(r []Result) []Result { return []Result{r[1], r[0]} },
+		"another title":        func(r []Result) []Result { r[0].Title = "x"; return r },
+		"another level":        func(r []Result) []Result { r[0].Level = 2; return r },
+		"a control sign":       func(r []Result) []Result { r[1].Detail = "\x1b[2J"; return r },
+		"a long detail":        func(r []Result) []Result { r[1].Detail = strings.Repeat("x", MaxDetail+1); return r },
+		"failed and not asked": func(r []Result) []Result { r[1].NotApplicable = true; return r },
 	} {
-		_, err := ParseResults(strings.NewReader(text), twoControls())
+		err := Complete(change(twoResults()), twoControls())
 		if fault.KindOf(err) != fault.Build || fault.HintOf(err) == "" {
 			t.Errorf("%s: the error is %v", name, err)
 		}
 	}
 }
 
-func FuzzParseResults(f *testing.F) {
-	f.Add([]byte("BK-AA-01\tpass\t\nBK-AA-02\tfail\tdetail\n"))
-	f.Add([]byte("BK-AA-02\tpass\t"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		results, err := ParseResults(bytes.NewReader(text), twoControls())
-		if err != nil {
-			if results != nil || fault.KindOf(err) != fault.Build {
-				t.Fatalf("results %v with the error %v", results, err)
-			}
-			return
+func TestScoreCountsWhatDoesNotApplyApart(t *testing.T) {
+	s := ScoreOf(append(twoResults(), Result{Passed: true, NotApplicable: true}))
+	if s != (Score{Passed: 1, Failed: 1, NotApplicable: 1}) || s.String() != "1 of 2" {
+		t.Errorf("the score is %+v", s)
+	}
+}
+
+// TestMerge has a control hold where it fails in none of the checks, and not
+// apply where it applies in none.
+func TestMerge(t *testing.T) {
+	pass, fail, none := Result{ID: "a", Passed: true, Detail: "p"}, Result{ID: "a", Detail: "f"}, Result{ID: "a", Passed: true, NotApplicable: true, Detail: "n"}
+	for _, test := range []struct{ first, second, want Result }{
+		{pass, pass, pass}, {pass, fail, fail}, {fail, pass, fail}, {none, pass, pass}, {pass, none, pass}, {none, none, none}, {none, fail, fail}, {fail, none, fail},
+	} {
+		if got := Merge([]Result{test.first}, []Result{test.second}); len(got) != 1 || got[0] != test.want {
+			t.Errorf("%+v and %+v give %+v", test.first, test.second, got)
 		}
-		for i, c := range twoControls() {
-			if results[i].ID != c.ID || results[i].Title != c.Title || results[i].Level != c.Level {
-				t.Fatalf("result %d is %+v", i, results[i])
-			}
-			if bytes.Contains(text, []byte(c.ID+"\tpass")) != results[i].Passed && !strings.Contains(results[i].Detail, "pass") {
-				t.Fatalf("%q gives %+v", text, results[i])
-			}
+	}
+	if got := Merge([]Result{pass}, []Result{{ID: "b"}}, nil); len(got) != 2 || got[1].ID != "b" {
+		t.Errorf("two controls give %+v", got)
+	}
+}
+
+func TestFileCapabilities(t *testing.T) {
+	v2 := "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00"
+	for attribute, want := range map[string]string{
+		v2: "net_raw bpf",
+		"\x00\x00\x00\x01\x01\x00\x00\x00\x02\x00\x00\x00":                   "chown dac_override",
+		"\x01\x00\x00\x03" + v2[4:] + "\xe8\x03\x00\x00":                     "net_raw bpf",
+		"\x01\x00\x00\x02" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x80": "63",
+		"":                          "?",
+		v2[:19]:                     "?",
+		v2 + "\x00":                 "?",
+		"\x01\x00\x00\x04" + v2[4:]: "?",
+	} {
+		names, ok := FileCapabilities(attribute)
+		got := strings.Join(names, " ")
+		if !ok {
+			got = "?"
 		}
-	})
+		if got != want {
+			t.Errorf("%q is %s, want %s", attribute, got, want)
+		}
+	}
+}
+
+func TestMatchesName(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"a", "a", true}, {"a", "ab", false}, {"a*", "ab", true}, {"*", "", true}, {".*_history", ".bash_history", true}, {".*_history", ".bash_historyx", false},
+		{"ssh_host_*_key*", "ssh_host_ed25519_key.pub", true}, {"ssh_host_*_key*", "ssh_host_key", false}, {"a*b*c", "axbxbxc", true}, {"[a]", "a", false}, {"?", "x", false},
+	} {
+		if MatchesName(test.pattern, test.name) != test.want {
+			t.Errorf("%s fits %s: want %v", test.pattern, test.name, test.want)
+		}
+	}
 }

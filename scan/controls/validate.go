@@ -7,22 +7,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// parse reads and validates records; all problems come back at once.
-func parse(data []byte) ([]Control, error) {
-	var cs []Control
-	if err := yaml.UnmarshalWithOptions(data, &cs, yaml.Strict()); err != nil {
-		return nil, fault.As(fault.Internal, fmt.Errorf("reading hardening controls: %w", err))
-	}
+// Validate refuses records that make no sense or contradict each other, with
+// all of their mistakes; the error is a defect of this program (kind Internal).
+func Validate(cs []Control) error {
 	if err := validate(cs); err != nil {
-		return nil, fault.As(fault.Internal, fmt.Errorf("validating hardening controls: %w", err))
+		return fault.As(fault.Internal, fmt.Errorf("validating hardening controls: %w", err))
 	}
-	slices.SortFunc(cs, func(a, b Control) int { return strings.Compare(a.ID, b.ID) })
-	return cs, nil
+	return nil
 }
 
 func validate(cs []Control) error {
@@ -55,7 +49,7 @@ func checkControl(c Control) []error {
 	require(c.Where == "" || matches(c.Where, pathPattern), "where is not a plain absolute path")
 	require(len(c.References) > 0, "there is no reference")
 	for source, sections := range c.References {
-		require(sources()[source] != "", "nothing is known about the source %q", source)
+		require(Sources()[source] != "", "nothing is known about the source %q", source)
 		require(len(sections) > 0, "the source %q has no section", source)
 		for _, section := range sections {
 			require(matches(section, `[!-{}~][ -{}~]*`), "the section %q is not plain text", section)
@@ -63,16 +57,20 @@ func checkControl(c Control) []error {
 		}
 	}
 	require(len(c.Sets) > 0, "nothing is set")
+	require(!c.ImageOnly || !c.RunningOnly, "it is for the image only, and for a running machine only")
 	return errs
 }
 
 func checkSettings(c Control) []error {
 	var errs []error
 	for _, s := range c.Sets {
-		k, ok := kindOf(s)
+		k, ok := kinds()[s.Name()]
 		if !ok {
 			errs = append(errs, fmt.Errorf("there is no kind %q with the syntax %q", s.Kind, s.Syntax))
 			continue
+		}
+		if k.running != c.RunningOnly {
+			errs = append(errs, fmt.Errorf("runningOnly and the kind %s do not go together", s.Kind))
 		}
 		if k.on != "" && !slices.Equal(c.On, []string{k.on}) {
 			errs = append(errs, fmt.Errorf("the kind %s is for a %s only", s.Kind, k.on))
@@ -101,8 +99,8 @@ func checkFields(s Setting, k kind) []error {
 	return errs
 }
 
-// What values may look like. Narrow on purpose: they become shell words,
-// patterns of find, and lines of files.
+// What values may look like. Narrow on purpose: they become patterns of names
+// and lines of files.
 const (
 	pathPattern   = `(/[A-Za-z0-9._-]+)+`
 	globPattern   = `(/[A-Za-z0-9._-]+)*/[A-Za-z0-9._*-]+`
@@ -123,7 +121,7 @@ type field struct {
 // fields lists the fields of a setting that a kind may have.
 func fields(s Setting) []field {
 	paths := pathPattern
-	if s.Kind == "absent" {
+	if s.Kind == Absent {
 		paths = globPattern
 	}
 	return []field{
@@ -134,7 +132,7 @@ func fields(s Setting) []field {
 		{"owner", one(s.Owner), ownerPattern},
 		{"content", one(s.Content), textPattern},
 		{"syntax", one(s.Syntax), optionPattern},
-		{"values", pairs(s.Values, "="), pairPattern},
+		{"values", Pairs(s.Values, "="), pairPattern},
 		{"names", s.Names, namePattern},
 		{"options", s.Options, optionPattern},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 // Input is everything that a verdict depends on.
@@ -23,8 +24,8 @@ type Input struct {
 	// Unlocked says that there is no lock to compare with, as where others made
 	// the artifact. It is judged by the rest, and nothing proves that it passed.
 	Unlocked bool
-	// Hardening is what the hardening checks saw in it.
-	Hardening Hardening
+	// Hardening is which controls hold in it.
+	Hardening []controls.Result
 	// Tests is what its tests gave.
 	Tests Tests
 	// VEX are the documents of the policy; Documents reads them.
@@ -46,14 +47,6 @@ type Locked struct {
 	// Trimmed are the names of packages that Bakelite itself may have taken
 	// out.
 	Trimmed []string
-}
-
-// Hardening counts the results of the hardening checks.
-type Hardening struct {
-	Passed, Failed, NotApplicable int
-	// FailedControls are the identifiers of those that failed, by which a
-	// waiver names them.
-	FailedControls []string
 }
 
 // Tests counts the results of an artifact's tests.

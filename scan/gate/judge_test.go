@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -23,7 +25,7 @@ const openssl = "pkg:deb/debian/openssl@3.5.1-1?arch=amd64&distro=debian-13"
 func input() gate.Input {
 	return gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: now, Policy: policy.Default(),
-		Tests: gate.Tests{Passed: 3}, Hardening: gate.Hardening{Passed: 33, Failed: 2, FailedControls: []string{"BK-7", "BK-9"}},
+		Tests: gate.Tests{Passed: 3}, Hardening: hardened(33, "BK-7", "BK-9"),
 		Report: &scan.Report{
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container",
 			Scanner: scan.Scanner{Name: "trivy", Version: "0.74.0"}, Scanned: now.Add(-time.Minute),
@@ -42,6 +44,19 @@ func input() gate.Input {
 			},
 		},
 	}
+}
+
+// hardened are results of controls: of level 1 as many as hold, and one that
+// does not apply; and of level 2 those that failed.
+func hardened(pass int, failed ...string) []controls.Result {
+	all := []controls.Result{{ID: "BK-0", Title: "n", Level: 1, Passed: true, NotApplicable: true}}
+	for i := range pass {
+		all = append(all, controls.Result{ID: fmt.Sprintf("BK-1%d", i), Title: "a", Level: 1, Passed: true})
+	}
+	for _, id := range failed {
+		all = append(all, controls.Result{ID: id, Title: "what should hold", Level: 2, Detail: "does not"})
+	}
+	return all
 }
 
 // finding is one that a default policy fails.
@@ -107,7 +122,15 @@ func TestJudge(t *testing.T) {
 	licence := func(patterns ...string) func(*gate.Input) {
 		return gated(func(g *policy.Gate) { g.ForbiddenLicences = patterns })
 	}
-	hardening := func(least int) func(*gate.Input) { return gated(func(g *policy.Gate) { g.MinHardening = least }) }
+	// hardening asks for a share of all controls, required for some of them.
+	hardening := func(least int) func(*gate.Input) {
+		return gated(func(g *policy.Gate) { g.MinHardening, g.RequiredControls = least, []string{policy.None} })
+	}
+	required := func(least int, ids ...string) func(*gate.Input) {
+		return gated(func(g *policy.Gate) { g.MinHardening, g.RequiredControls = least, ids })
+	}
+	results := func(all []controls.Result) func(*gate.Input) { return func(in *gate.Input) { in.Hardening = all } }
+	broken := func(in *gate.Input) { in.Hardening[5].Passed, in.Hardening[5].Detail = false, "it was undone" }
 	skipped := func(in *gate.Input) { in.Tests = gate.Tests{Skipped: true, Passed: 1} }
 	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
 	tests := []struct {
@@ -204,13 +227,27 @@ func TestJudge(t *testing.T) {
 		{"another licence", changes(licence("AGPL*")), policy.RuleLicences, gate.Pass, ""},
 		{"forbidden licence waived", changes(licence("GPL-3.0*"), waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RuleLicences, "telnet" })), policy.RuleLicences, gate.Waived, ""},
 
-		{"hardening not asked", nil, policy.RuleHardening, gate.NotAsked, "33 of 35"},
+		{"hardening not asked", changes(hardening(0)), policy.RuleHardening, gate.NotAsked, "33 of 35 controls pass, 1 do not apply"},
+		{"all of level 1 by default", nil, policy.RuleHardening, gate.Pass, "33 of 35"},
+		{"one of level 1 failed", changes(broken), policy.RuleHardening, gate.Fail, "32 of 35"},
+		{"one of level 1 failed, no policy at all", changes(broken, func(in *gate.Input) { in.Policy = policy.Policy{} }), policy.RuleHardening, gate.Fail, ""},
+		{"one of level 1 failed, waived", changes(broken, waived("BK-14")), policy.RuleHardening, gate.Waived, "1 waived"},
+		{"one of level 1 failed, another waived", changes(broken, waived("BK-15")), policy.RuleHardening, gate.Fail, ""},
+		{"one of level 1 failed, the rule waived", changes(broken, waived(policy.RuleHardening)), policy.RuleHardening, gate.Waived, ""},
+		{"level 2 required", changes(required(0, "level 1", "level 2")), policy.RuleHardening, gate.Fail, ""},
+		{"level 2 required, waived", changes(required(0, "level 2"), waived("BK-7"), waived("BK-9")), policy.RuleHardening, gate.Waived, "2 waived"},
+		{"single ones required", changes(required(0, "BK-11", "BK-9")), policy.RuleHardening, gate.Fail, ""},
+		{"single ones required that hold", changes(broken, required(0, "BK-11")), policy.RuleHardening, gate.Pass, ""},
+		{"one required that does not apply", changes(required(0, "BK-0")), policy.RuleHardening, gate.Pass, ""},
+		{"a share of the others", changes(required(1, "level 1")), policy.RuleHardening, gate.Fail, "of those that are not required 0 of 2 pass: 1% are asked for"},
+		{"a share of the others, waived", changes(required(1, "level 1"), waived("BK-7"), waived("BK-9")), policy.RuleHardening, gate.Fail, ""},
+		{"a share of no others", changes(results(hardened(33)), required(90, "level 1")), policy.RuleHardening, gate.Pass, ""},
+		{"a share of many others", changes(broken, required(96, "BK-11")), policy.RuleHardening, gate.Fail, "32 of 35"},
 		{"hardening enough", changes(hardening(94)), policy.RuleHardening, gate.Pass, ""},
-		{"hardening too little", changes(hardening(95)), policy.RuleHardening, gate.Fail, "33 of 35 controls pass; 95%"},
-		{"hardening never checked", changes(hardening(1), func(in *gate.Input) { in.Hardening = gate.Hardening{NotApplicable: 35} }), policy.RuleHardening, gate.Fail, ""},
-		{"all controls waived", changes(hardening(1), func(in *gate.Input) {
-			in.Hardening = gate.Hardening{Failed: 1, FailedControls: []string{"BK-7"}}
-		}, waived("BK-7")), policy.RuleHardening, gate.Fail, ""},
+		{"hardening too little", changes(hardening(95)), policy.RuleHardening, gate.Fail, "33 of 35"},
+		{"hardening never checked", changes(results(nil)), policy.RuleHardening, gate.Fail, "0 of 0"},
+		{"hardening never checked, a share asked", changes(hardening(1), results(hardened(0))), policy.RuleHardening, gate.Fail, "0 of 0"},
+		{"all controls waived", changes(hardening(1), results(hardened(0, "BK-7")), waived("BK-7")), policy.RuleHardening, gate.Fail, ""},
 		{"a control waived", changes(hardening(95), waived("BK-7")), policy.RuleHardening, gate.Waived, "1 waived"},
 		{"a control waived, not enough", changes(hardening(100), waived("BK-7")), policy.RuleHardening, gate.Fail, ""},
 		{"controls waived", changes(hardening(100), waived("BK-7"), waived("BK-9")), policy.RuleHardening, gate.Waived, "2 waived"},

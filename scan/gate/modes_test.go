@@ -102,7 +102,11 @@ func many(r *rand.Rand) gate.Input {
 	in.Policy.Gate.Vulnerabilities.Unfixed = r.Intn(2) == 0
 	in.Policy.Gate.Vulnerabilities.GraceDays = map[string]int{"high": r.Intn(20), "low": r.Intn(20)}
 	in.Policy.Gate.Vulnerabilities.FailOn = append(policy.Severities(), policy.None)[r.Intn(5)]
-	in.Hardening = gate.Hardening{Passed: 2 + r.Intn(30), Failed: 3, FailedControls: []string{"BK-1", "BK-2", "BK-3"}[:r.Intn(4)]}
+	in.Hardening = hardened(2+r.Intn(30), []string{"BK-1", "BK-2", "BK-3"}[:r.Intn(4)]...)
+	in.Policy.Gate.RequiredControls = [][]string{nil, {"none"}, {"level 1", "BK-2"}, {"BK-12"}}[r.Intn(4)]
+	if i := r.Intn(3 * len(in.Hardening)); i < len(in.Hardening) {
+		in.Hardening[i].Passed, in.Hardening[i].NotApplicable = false, false
+	}
 	in.Tests.Skipped = r.Intn(8) == 0
 	for range r.Intn(6) {
 		f := finding()
@@ -125,7 +129,7 @@ func many(r *rand.Rand) gate.Input {
 }
 
 func someWaiver(r *rand.Rand) policy.Waiver {
-	ids := append(policy.WaivableRules(), "CVE-0", "CVE-1", "CVE-2", "CVE-3", "key", "BK-1", "BK-2", "BK-3", policy.RuleReport, policy.RuleWaivers)
+	ids := append(policy.WaivableRules(), "CVE-0", "CVE-1", "CVE-2", "CVE-3", "key", "BK-1", "BK-2", "BK-3", "BK-10", "BK-12", policy.RuleReport, policy.RuleWaivers)
 	w := waiver(ids[r.Intn(len(ids))])
 	w.Package = []string{"", "", "p0", "p1", "p2"}[r.Intn(5)]
 	w.Apps = [][]string{nil, {"web"}, {"db"}}[r.Intn(3)]
@@ -172,7 +176,7 @@ func TestVerdictIsTheSameInAnyOrder(t *testing.T) {
 		in := many(r)
 		in.VEX = []gate.Document{document(t, "not_affected", openssl, now.Add(-time.Hour)), document(t, "affected", openssl, now.Add(-2*time.Hour))}
 		want := verdictBytes(t, in)
-		f, p, s, w, c := in.Report.Findings, in.Report.Packages, in.Report.Secrets, in.Policy.Waivers, in.Hardening.FailedControls
+		f, p, s, w, c := in.Report.Findings, in.Report.Packages, in.Report.Secrets, in.Policy.Waivers, in.Hardening
 		r.Shuffle(len(f), func(i, j int) { f[i], f[j] = f[j], f[i] })
 		r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
 		r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })

@@ -1,7 +1,8 @@
-// Package protocol holds what the main program and its scanning child say to each
-// other: one Request on the child's standard input, one Response on its
-// standard output, both JSON. Decoding is strict. It is plain data, imported
-// by scan/child, scan/trivy and cmd/bakelite-scan.
+// Package protocol holds what the main program says to the child that reads
+// what nobody trusts, and hears from it: one Request on the child's standard
+// input, one Response on its standard output, both JSON. Decoding is strict. It
+// is plain data, imported by both sides: scan/child, scan/sandbox, and what the
+// child does in scan/trivy and scan/checker.
 package protocol
 
 import (
@@ -14,6 +15,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/controls/check"
 )
 
 // APIVersion is the version of this protocol.
@@ -44,12 +47,21 @@ type Request struct {
 	Untouched []string `json:"untouched,omitempty"`
 	// List asks for the files of each root, and for nothing else.
 	List bool `json:"list,omitempty"`
+	// Checks ask which controls hold in each root, in their order, and for
+	// nothing else.
+	Checks []Check `json:"checks,omitempty"`
 	// Now is the time that reports bear and the database's age is counted to.
 	Now time.Time `json:"now"`
 	// Limits bound the content.
 	Limits Limits `json:"limits,omitzero"`
 	// Process bounds the child.
 	Process Process `json:"process,omitzero"`
+}
+
+// Check is what to check in one root.
+type Check struct {
+	Controls []controls.Control `json:"controls"`
+	Options  check.Options      `json:"options,omitzero"`
 }
 
 // Root is one thing to scan.
@@ -124,6 +136,10 @@ type Result struct {
 	Cached int `json:"cached"`
 	// Files are what List asks for: mode, size and digest by path.
 	Files map[string]string `json:"files,omitempty"`
+	// Subject is the digest of what was checked, and Controls what Checks ask
+	// for.
+	Subject  string            `json:"subject,omitempty"`
+	Controls []controls.Result `json:"controls,omitempty"`
 }
 
 // Confined says how the child was shut in.

@@ -1,8 +1,9 @@
-// Package sandbox shuts the scanning child in before it reads anything that
-// nobody trusts: a root of its own with nothing but what the request names, no
-// network, no other process to see, no privileges and bounded resources. What
-// cannot be given up is an error, unless the request says that the child may
-// stay exposed.
+// Package sandbox shuts a child in before it reads anything that nobody trusts:
+// a root of its own with nothing but what the request names, no network, no
+// other process to see, no privileges and bounded resources. What cannot be
+// given up is an error, unless the request says that the child may stay
+// exposed. Only what runs as that child imports it: cmd/bakelite-scan and
+// scan/checker.
 package sandbox
 
 import (

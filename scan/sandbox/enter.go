@@ -161,7 +161,7 @@ func giveUp(uid int, p protocol.Process) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0); e != 0 {
-		return fault.Hint(fault.As(fault.Internal, fmt.Errorf("giving up capabilities: %w", e)), "use a bakelite-scan that was built with CGO_ENABLED=0")
+		return fault.Hint(fault.As(fault.Internal, fmt.Errorf("giving up capabilities: %w", e)), "use a program that was built with CGO_ENABLED=0, as make build does")
 	}
 	for _, option := range []uintptr{unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_DUMPABLE} {
 		value := uintptr(1)

@@ -18,7 +18,7 @@ import (
 )
 
 // innerName is the name that the shut-in process is started under.
-const innerName = "bakelite-scan: shut in"
+const innerName = "bakelite: shut in"
 
 // IsInner says whether this process is the shut-in one.
 func IsInner() bool { return len(os.Args) == 1 && os.Args[0] == innerName }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
+	"github.com/bakelite/bakelite/scan/content/made"
 )
 
 const vendored = "srv/vendor/composer/installed.json"

@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/secrets"
-	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // engine analyses trees with Trivy's analysers.

@@ -17,8 +17,8 @@ import (
 	"github.com/aquasecurity/trivy/pkg/types"
 
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 	"github.com/bakelite/bakelite/scan/trivy/testdb"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/samber/lo"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // inspected is an artifact whose trees have been analysed, in the form that

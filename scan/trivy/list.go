@@ -6,8 +6,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // List reads the files of each root, without a look at what they are.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
 
-	"github.com/bakelite/bakelite/scan/trivy/content"
+	"github.com/bakelite/bakelite/scan/content"
 )
 
 // memo holds what was found in single files: an app's container and disk

@@ -28,8 +28,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // Version is Trivy's, as go.mod pins it.

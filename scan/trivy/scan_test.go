@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 	"github.com/bakelite/bakelite/scan/trivy/testdb"
 )
 

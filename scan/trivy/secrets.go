@@ -13,8 +13,8 @@ import (
 	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
 	"github.com/aquasecurity/trivy/pkg/fanal/types"
 
+	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/secrets"
-	"github.com/bakelite/bakelite/scan/trivy/content"
 )
 
 // gitFolder is the rule of a repository that came into an artifact: it holds

@@ -15,9 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/secrets"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 // key has the form of a private key, and is none.

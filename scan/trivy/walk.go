@@ -22,7 +22,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/regular"
-	"github.com/bakelite/bakelite/scan/trivy/content"
+	"github.com/bakelite/bakelite/scan/content"
 )
 
 const (

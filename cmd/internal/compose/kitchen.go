@@ -5,7 +5,6 @@ package compose
 
 import (
 	"context"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,11 +16,14 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/programs"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/distro/debian"
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/scan/checker"
+	"github.com/bakelite/bakelite/scan/child"
 	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/controls/catalogue"
+	"github.com/bakelite/bakelite/scan/controls/shell"
 )
 
 // New constructs everything that the flows of a program's version work with,
@@ -41,7 +43,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
-	known, err := controls.Load()
+	known, err := catalogue.Load()
 	if err != nil {
 		return pipelines.Kitchen{}, err
 	}
@@ -62,9 +64,11 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		State:       s.State, Vouch: key,
 		Policy: rules, Publisher: publisher(s, rules, key), TUF: TUF(s),
 		Output:   s.Output,
-		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
+		Controls: hardening(known), Checker: child.Checker{Word: checker.Word}, SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{
-			artifact.Container: containerTester{s.State}, artifact.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot}, s.Machines, machineMemory()),
+			artifact.Container: containerTester{s.State},
+			artifact.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot, sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Check) })},
+				s.Machines, machineMemory()),
 		},
 	}, nil
 }
@@ -82,31 +86,17 @@ func EngineOptions(s *settings.Settings) engine.Options {
 // function and is left to a later option.
 const level = 1
 
-// hardening gives the flows the controls as scripts.
+// hardening gives the flows the controls.
 type hardening []controls.Control
 
-func (h hardening) ApplyScript(kind string) string {
-	return controls.ApplyScript(controls.For(h, kind, level))
-}
+func (h hardening) ApplyScript(kind string) string { return shell.ApplyScript(h.For(kind)) }
 
-func (h hardening) CheckScript(kind string) string {
-	return controls.CheckScript(controls.For(h, kind, level))
-}
+func (h hardening) For(kind string) []controls.Control { return h.UpTo(kind, level) }
 
-// bootedScript checks a machine that runs; the administrator of the app file,
-// where there is one, may log in.
-func (h hardening) bootedScript(a app.App) string {
-	user := ""
-	if a.VM.Admin != nil {
-		user = a.VM.Admin.User
-	}
-	return "ADMIN=" + user + "\n" + h.CheckScript(artifact.Disk)
-}
-
-func (h hardening) Results(kind string, printed io.Reader) ([]controls.Result, error) {
-	return controls.ParseResults(printed, controls.For(h, kind, level))
+func (h hardening) UpTo(kind string, level int) []controls.Control {
+	return controls.For(h, kind, level)
 }
 
 func (h hardening) KernelArguments() []string {
-	return controls.KernelArguments(controls.For(h, controls.Disk, level))
+	return controls.KernelArguments(h.For(controls.Disk))
 }

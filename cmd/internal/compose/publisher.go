@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +19,12 @@ import (
 	"github.com/bakelite/bakelite/internal/once"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan/child"
+	"github.com/bakelite/bakelite/scan/controls/catalogue"
 	"github.com/bakelite/bakelite/scan/database"
 )
 
@@ -30,7 +34,31 @@ func Policy(s *settings.Settings) (policy.Policy, error) {
 	if s.Policy == "" {
 		return policy.Default(), nil
 	}
-	return policy.LoadOwned(s.Policy, s.Owners("policy"))
+	p, err := policy.LoadOwned(s.Policy, s.Owners("policy"))
+	if err != nil {
+		return p, err
+	}
+	return p, controlsExist(p)
+}
+
+// controlsExist refuses a policy that requires a control which there is not:
+// it would never fail.
+func controlsExist(p policy.Policy) error {
+	known, err := catalogue.Load()
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, c := range known {
+		ids = append(ids, c.ID)
+	}
+	for _, word := range p.Gate.RequiredControls {
+		if strings.HasPrefix(word, "BK-") && !slices.Contains(ids, word) {
+			err := fault.New(fault.Invalid, "%s: gate.requiredControls: there is no control %s", p.Path, word)
+			return fault.Hint(err, "write one that docs/controls.md lists, such as %s", cmp.Or(strict.Nearest(word, ids), ids[0]))
+		}
+	}
+	return nil
 }
 
 // TUF is where the public Sigstore's trusted root is looked up and kept.

@@ -1,8 +1,9 @@
 package compose
 
 import (
-	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 
@@ -10,9 +11,11 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/disk/uki"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/runners/container"
 	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/scan/controls/check"
 )
 
 // containerTester runs the declared tests on a container image under runc.
@@ -31,16 +34,23 @@ type diskTester struct {
 	accelerator string
 	controls    hardening
 	boot        *uki.Signer
+	// program is the one that looks at the booted machine.
+	program func() ([]byte, error)
 }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made artifact.Artifact, _ io.Writer) (pipelines.Tested, error) {
+	order := check.Order{Controls: t.controls.For(artifact.Disk), Options: running(a)}
+	inspector, err := t.inspector(order)
+	if err != nil {
+		return pipelines.Tested{}, err
+	}
 	// Other builds may test their machines at the same time.
 	folder, err := cache.New(filepath.Join(t.state, "machine"), "test-")
 	if err != nil {
 		return pipelines.Tested{}, err
 	}
 	defer folder.Close()
-	o := machine.Options{Disk: made.Path, App: a, State: folder.Path, Accelerator: t.accelerator, Controls: t.controls.bootedScript(a)}
+	o := machine.Options{Disk: made.Path, App: a, State: folder.Path, Accelerator: t.accelerator, Inspector: inspector}
 	if t.boot != nil {
 		o.SecureBoot = t.boot.Certificate
 	}
@@ -48,8 +58,42 @@ func (t diskTester) Test(ctx context.Context, a app.App, made artifact.Artifact,
 	tested := pipelines.Tested{
 		Results: results, BootSeconds: record.BootSeconds, MemoryBytes: record.MemoryBytes, Accelerator: record.Accel,
 	}
-	if err == nil && record.Controls != nil {
-		tested.Booted, err = t.controls.Results(artifact.Disk, bytes.NewReader(record.Controls))
+	if err == nil && len(results) > 0 && results[0].Passed { // it booted
+		if tested.Booted, err = check.DecodeResults(record.Controls, order); err != nil && record.ControlsLog != "" {
+			err = fault.Hint(err, "the machine says:\n%s", record.ControlsLog)
+		}
 	}
 	return tested, err
 }
+
+func (t diskTester) inspector(order check.Order) (machine.Inspector, error) {
+	program, err := t.program()
+	if err != nil {
+		return machine.Inspector{}, err
+	}
+	text, err := order.Encode()
+	if err != nil {
+		return machine.Inspector{}, fmt.Errorf("writing order: %w", err)
+	}
+	return machine.Inspector{Program: program, Order: text}, nil
+}
+
+// running is what a booted disk of an app is meant to be.
+func running(a app.App) check.Options {
+	s := &check.Service{Unit: a.Unit(), User: a.Service.User}
+	o := check.Options{Service: s, Ports: []string{fmt.Sprintf("%d/tcp", machine.ProbePort(a.Service))}}
+	for _, p := range a.Service.Ports {
+		o.Ports = append(o.Ports, fmt.Sprintf("%d/%s", p.Number, cmp.Or(p.Protocol, "tcp")))
+		if p.Number < firstFreePort {
+			s.Capabilities = []string{"net_bind_service"}
+		}
+	}
+	if a.VM.Admin != nil {
+		o.Admin = a.VM.Admin.User
+		o.Ports = append(o.Ports, "22/tcp")
+	}
+	return o
+}
+
+// firstFreePort is the first that binding takes no capability for (ip(7)).
+const firstFreePort = 1024
