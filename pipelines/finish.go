@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/builders/container"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -27,9 +26,6 @@ func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (
 	tests := map[string]Tested{}
 	if o.SkipTests {
 		return tests, nil
-	}
-	if err := w.runnable(ctx, o); err != nil {
-		return nil, fmt.Errorf("checking the container: %w", err)
 	}
 	var made []artifact.Artifact
 	var roots []protocol.Root
@@ -56,19 +52,6 @@ func (k Kitchen) test(ctx context.Context, a app.App, w *work, o BuildOptions) (
 		tests[kind] = tested
 	}
 	return tests, nil
-}
-
-// runnable fails where the container lacks the service's program.
-func (w *work) runnable(ctx context.Context, o BuildOptions) error {
-	if !slices.Contains(o.Targets, artifact.Container) {
-		return nil
-	}
-	dir, err := os.MkdirTemp(w.dir, "check-")
-	if err != nil {
-		return fmt.Errorf("making work folder: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	return w.named(container.Runnable(ctx, w.graph, w.source, dir))
 }
 
 // testEach runs the declared tests on one artifact after the other.

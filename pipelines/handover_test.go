@@ -110,7 +110,7 @@ func TestHandOver(t *testing.T) {
 // carried is.
 func handed(t *testing.T, what string) (Kitchen, string) {
 	t.Helper()
-	display, err := progress.New(io.Discard, "quiet")
+	display, err := progress.New(progress.Options{Mode: progress.Quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

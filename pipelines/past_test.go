@@ -122,7 +122,7 @@ func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) at
 
 func (p past) kitchen() Kitchen {
 	p.t.Helper()
-	display, err := progress.New(io.Discard, "quiet")
+	display, err := progress.New(progress.Options{Mode: progress.Quiet})
 	if err != nil {
 		p.t.Fatal(err)
 	}

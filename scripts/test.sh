@@ -110,6 +110,13 @@ say "unit tests of the scanner"
 GOEXPERIMENT=jsonv2 run "$GO" test -p 2 -timeout "$limit" "${scanner[@]}"
 
 if [[ -n $(find test -name '*_test.go' 2>/dev/null) ]]; then
-	say "end-to-end tests"
-	run "$GO" test -v -count=1 -timeout "$limit" ./test/...
+	say "end-to-end tests, each shown when it ends"
+	"$GO" build -buildvcs=false -o "$TMPDIR/show" ./scripts/tests
+	mkfifo "$TMPDIR/events"
+	"$TMPDIR/show" <"$TMPDIR/events" &
+	shown=$!
+	code=0
+	run "$GO" test -json -count=1 -timeout "$limit" ./test/... >"$TMPDIR/events" || code=$?
+	wait "$shown"
+	[[ $code == 0 ]] || exit "$code"
 fi

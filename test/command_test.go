@@ -32,7 +32,7 @@ func environment(state, output string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "BAKELITE_") && !strings.HasPrefix(v, "BAKELITE_MIRRORS_")
 	})
-	return append(append(env, here.secureBoot...), "BAKELITE_STATE="+state, "BAKELITE_OUTPUT="+output)
+	return append(append(env, here.secureBoot...), "BAKELITE_PROGRESS=full", "BAKELITE_STATE="+state, "BAKELITE_OUTPUT="+output)
 }
 
 // command is a run of bakelite.
@@ -103,6 +103,57 @@ func (c *command) until(pattern string) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// watched has a command tell begins what it does.
+var watched = []string{"--progress", "json"}
+
+// begins waits for the step, or for the part of one, whose name begins with a
+// text, and fails the test where the command ends before it. The command was
+// started with watched: progress is there for programs to read.
+func (c *command) begins(name string) {
+	c.t.Helper()
+	for read := 0; ; {
+		ended := false
+		select {
+		case <-c.ended:
+			ended = true
+		case <-time.After(5 * time.Millisecond):
+		}
+		said := c.stderr.String()
+		end := strings.LastIndexByte(said, '\n') + 1
+		if slices.ContainsFunc(strings.Split(said[read:end], "\n"), func(line string) bool { return beginning(line, name) }) {
+			return
+		}
+		if read = end; ended {
+			c.t.Fatalf("ended without the step %q (%v):\n%s", name, c.err, last(said, 4<<10))
+		}
+	}
+}
+
+// beginning says whether a line of progress tells of a beginning.
+func beginning(line, name string) bool {
+	var update struct {
+		Vertexes []struct {
+			Name    string
+			Started *time.Time
+		}
+		Statuses []struct{ ID string }
+	}
+	if json.Unmarshal([]byte(line), &update) != nil {
+		return false
+	}
+	for _, v := range update.Vertexes {
+		if v.Started != nil && strings.HasPrefix(v.Name, name) {
+			return true
+		}
+	}
+	for _, s := range update.Statuses {
+		if strings.HasPrefix(s.ID, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // prints waits for a line on stdout, which has a pipe of its own, and returns

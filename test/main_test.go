@@ -1,7 +1,22 @@
 // Package test holds the end-to-end tests: they run the program as a user
 // does, on the real Debian archive, the real engine, runc and QEMU, and look
 // at what it says, makes and leaves behind. They need root, and minutes.
-// Nothing imports them.
+//
+// A file's name begins with the flow that it tests and goes on with what is
+// particular or goes wrong:
+//
+//	bake_…      build, up to the receipt: bases, bytes, several at once, full disks, signals
+//	rebuild     the archive's updates
+//	publish_…   scan, gate, signatures, registries, and who is killed meanwhile
+//	verify_…    what consumers refuse
+//	look_…      scan, diff and JSON of what is there
+//	run_…, boot_…  what a person starts, and what was tampered with
+//	packer      the same disk by packer build
+//	whole, wrong_input  the whole line, and mistakes of the user's
+//
+// What they stand on: main (one place for all), site (an app and its folders),
+// command (a run of bakelite), shop, keyless_shop and registries (where things
+// are published), trace (what a process did), disk, secureboot and needs.
 package test
 
 import (
@@ -48,7 +63,8 @@ func (p *place) open() error {
 		return fmt.Errorf("making a key for Secure Boot: %w", err)
 	}
 	for name, from := range map[string]string{
-		"bakelite": "../cmd/bakelite", "bakelite-check": "../cmd/bakelite-check", "bakelite-service": "../cmd/bakelite-service", "bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb",
+		"bakelite": "../cmd/bakelite", "bakelite-check": "../cmd/bakelite-check", "bakelite-service": "../cmd/bakelite-service", "bakelite-tree": "../cmd/bakelite-tree",
+		"bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb",
 	} {
 		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), from)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

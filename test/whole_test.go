@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -27,6 +28,7 @@ func TestWholeLine(t *testing.T) {
 		t.Errorf("result is %+v", r)
 	}
 	s.names("web.oci", "web.qcow2", "web.raw", "web.receipt.json")
+	checkLog(s, r)
 	passed := map[string]bool{}
 	for _, test := range r.Tests {
 		passed[test.Artifact+": "+test.Name] = test.Passed
@@ -118,6 +120,22 @@ func checkFile(s site, a artifact.Artifact) {
 	size, err := io.Copy(hash, f)
 	if digest := "sha256:" + hex.EncodeToString(hash.Sum(nil)); err != nil || size != a.Size || digest != a.Digest {
 		s.t.Errorf("%s has %d bytes and digest %s (%v), the result says %+v", a.Path, size, digest, err, a)
+	}
+}
+
+// checkLog: the whole log of the run lies beside the receipt, for its user
+// alone.
+func checkLog(s site, r result) {
+	s.t.Helper()
+	path := filepath.Join(s.out, "web.log")
+	log := read(s.t, path)
+	for _, step := range r.Steps {
+		if !strings.Contains(log, step.Name) {
+			s.t.Errorf("the log lacks the step %q", step.Name)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 || !strings.Contains(log, "Setting up nginx") {
+		s.t.Errorf("the log is %v (%v), %d bytes", info, err, len(log))
 	}
 }
 

@@ -62,18 +62,6 @@ func configOf(g rootfs.Graph, read engine.ReadFile) ([]byte, error) {
 	return Config(g.App, g.Lock, p, id)
 }
 
-// Runnable fails where the image lacks the service's program.
-func Runnable(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {
-	_, err := k.Solve(ctx, engine.Job{
-		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
-			tree, err := Graph(ctx, g, b)
-			return g.Runnable(tree), err
-		},
-		Name: "result of the check", Dir: dir,
-	})
-	return err
-}
-
 // ReadBase reads the files of a base image that say what it is into dir:
 // os-release and dpkg's status.
 func ReadBase(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {

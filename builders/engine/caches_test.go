@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -40,7 +41,7 @@ func built(t *testing.T, k Kitchen, dockerfile string) (string, error) {
 // another lock.
 func TestCacheOfAnotherApp(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), "quiet")
+	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
 	write := func(id string) string {
 		return "FROM base\nRUN --mount=type=cache,target=/c" + id + " echo stolen >/c/secret && cp /c/secret /text\n"
 	}

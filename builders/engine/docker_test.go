@@ -12,6 +12,8 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session/grpchijack"
 	"github.com/moby/buildkit/worker/label"
+
+	"github.com/bakelite/bakelite/builders/progress"
 )
 
 // dockerd serves Docker's upgrades of /grpc and /session on a socket, in
@@ -83,7 +85,7 @@ func TestDocker(t *testing.T) {
 		t.Fatalf("got %+v, %v, want Docker's engine", e, err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, "quiet")
+	k, _ := kitchen(t, e, progress.Quiet)
 	if got := run(t, k, "echo", "cat /bin/busybox | dd of=/out/copy; echo docked > /out/text"); got != "docked" {
 		t.Errorf("got %q", got)
 	}

@@ -68,7 +68,7 @@ func TestCauses(t *testing.T) {
 			fault.Build, []string{`"[app] bare" failed`, "no such file"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k, _ := kitchen(t, e, "quiet")
+			k, _ := kitchen(t, e, progress.Quiet)
 			_, err := k.Solve(t.Context(), Job{Graph: graphOf(c.graph), Dir: t.TempDir()})
 			t.Logf("%v\n  hint: %s", err, fault.HintOf(err))
 			judge(t, err, c.kind, c.hint, c.text...)
@@ -121,7 +121,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(state, unix.MNT_DETACH) })
 	e := open(t, state)
-	k, _ := kitchen(t, e, "quiet")
+	k, _ := kitchen(t, e, progress.Quiet)
 	_, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("fill", "dd if=/dev/zero of=/out/zeros bs=1M count=40 2>&1")), Dir: filepath.Join(t.TempDir(), "out")})
 	t.Log(err)
 	judge(t, err, fault.Build, "engine prune", `"fill"`)
@@ -136,7 +136,7 @@ func TestFullDisk(t *testing.T) {
 func TestCancel(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	k, _ := kitchen(t, open(t, state), "quiet")
+	k, _ := kitchen(t, open(t, state), progress.Quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
@@ -162,13 +162,13 @@ func TestCancel(t *testing.T) {
 func TestOutputIsInTheErrorOnlyWhereTheDisplayShowsNone(t *testing.T) {
 	needEngine(t)
 	e := open(t, t.TempDir())
-	for mode, want := range map[string]bool{"quiet": true, "rawjson": true, "plain": false} {
+	for mode, want := range map[progress.Mode]bool{progress.Quiet: true, progress.JSON: true, progress.Plain: false, progress.Full: false} {
 		k, shown := kitchen(t, e, mode)
-		_, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("[app] say "+mode, "echo because; exit 1")), Dir: t.TempDir()})
+		_, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("[app] say "+string(mode), "echo because; exit 1")), Dir: t.TempDir()})
 		if got := strings.Contains(fmt.Sprint(err), "because"); got != want {
 			t.Errorf("%s: the error says %q", mode, err)
 		}
-		if mode == "plain" && !strings.Contains(shown(), "because") {
+		if !want && !strings.Contains(shown(), "because") {
 			t.Errorf("the display shows %q", shown())
 		}
 	}

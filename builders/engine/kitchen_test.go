@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,10 +50,10 @@ func copyTo(t *testing.T, path string, data []byte) {
 }
 
 // kitchen returns a kitchen with a shell, and what its display wrote.
-func kitchen(t *testing.T, e *Engine, mode string) (Kitchen, func() string) {
+func kitchen(t *testing.T, e *Engine, mode progress.Mode) (Kitchen, func() string) {
 	t.Helper()
 	var shown bytes.Buffer
-	display, err := progress.New(&shown, mode)
+	display, err := progress.New(progress.Options{Screen: &shown, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +104,7 @@ func probe(state string) error {
 		return err
 	}
 	defer e.Close()
-	display, err := progress.New(io.Discard, "quiet")
+	display, err := progress.New(progress.Options{Mode: progress.Quiet})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -85,7 +86,7 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer e.Close()
-			k, _ := kitchen(t, e, "quiet")
+			k, _ := kitchen(t, e, progress.Quiet)
 			judged := 0
 			k.Judge = func(_ context.Context, ref string) (string, error) { judged++; return ref, nil }
 			before := *asked
@@ -112,7 +113,7 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, "quiet")
+	k, _ := kitchen(t, e, progress.Quiet)
 	k.Judge = func(_ context.Context, ref string) (string, error) { return ref, nil }
 	k.Locals["context"] = dockerfileIn(t, dockerfile)
 	judge(t, k.JudgeDockerfile(t.Context(), "context", "Dockerfile"), fault.Policy, "", "did not ask")

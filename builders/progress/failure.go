@@ -33,6 +33,16 @@ func (d *Display) Failure(err error) Failure {
 	return Failure{Step: r.step.Name, Output: lastLines(r.output), Shown: !d.silent}
 }
 
+// lastOutput returns the end of what a step wrote.
+func (d *Display) lastOutput(step digest.Digest) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.steps[step]; r != nil {
+		return lastLines(r.output)
+	}
+	return ""
+}
+
 func lastLines(text []byte) string {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	return string(bytes.Join(lines[max(0, len(lines)-maxOutputLines):], []byte("\n")))

@@ -12,7 +12,6 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/identity"
-	"github.com/moby/buildkit/util/progress/progressui"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -25,9 +24,8 @@ type Step struct {
 
 // Display shows what several solves and other steps do, and remembers the steps.
 type Display struct {
-	updates chan *client.SolveStatus
-	shown   chan struct{}
-	// silent says that the display shows no output of steps to a person.
+	sinks []sink
+	// silent says that a person is shown no output of steps.
 	silent bool
 	id     string // tells its steps from those of another display
 	mu     sync.Mutex
@@ -37,35 +35,51 @@ type Display struct {
 	next   int
 }
 
-// New starts a display on w; mode is auto, tty, plain, rawjson or
-// quiet.
-func New(w io.Writer, mode string) (*Display, error) {
-	display, err := progressui.NewDisplay(w, progressui.DisplayMode(mode))
+// Options say where a display shows what.
+type Options struct {
+	// Screen is what a person looks at, or a program in the mode JSON.
+	Screen io.Writer
+	Mode   Mode
+	// Log is given everything in the form of Full, whatever the mode; nil is
+	// none.
+	Log io.Writer
+}
+
+// New starts a display, which ends with Close.
+func New(o Options) (*Display, error) {
+	d := &Display{
+		id: identity.NewID(), silent: o.Mode == Quiet || o.Mode == JSON,
+		steps: map[digest.Digest]*record{}, groups: map[string]*group{}, notes: map[string]bool{},
+	}
+	screen, err := d.screen(o)
 	if err != nil {
 		return nil, fmt.Errorf("starting progress display: %w", err)
 	}
-	d := &Display{
-		updates: make(chan *client.SolveStatus, 64),
-		shown:   make(chan struct{}),
-		id:      identity.NewID(),
-		silent:  mode == string(progressui.QuietMode) || mode == string(progressui.RawJSONMode),
-		steps:   map[digest.Digest]*record{},
-		groups:  map[string]*group{},
-		notes:   map[string]bool{},
+	d.sinks = append(d.sinks, screen)
+	if o.Log == nil {
+		return d, nil
 	}
-	go func() {
-		defer close(d.shown)
-		// The display ends when the channel is closed, so that a cancelled
-		// command still shows how its last steps ended.
-		_, _ = display.UpdateFrom(context.Background(), d.updates)
-	}()
+	whole, err := newBuildKit(o.Log, Full)
+	if err != nil {
+		screen.close()
+		return nil, fmt.Errorf("starting log: %w", err)
+	}
+	d.sinks = append(d.sinks, whole)
 	return d, nil
+}
+
+func (d *Display) screen(o Options) (sink, error) {
+	if o.Mode == Plain {
+		return newLines(o.Screen, d.lastOutput), nil
+	}
+	return newBuildKit(o.Screen, o.Mode)
 }
 
 // Close ends the display after everything was shown.
 func (d *Display) Close() {
-	close(d.updates)
-	<-d.shown
+	for _, s := range d.sinks {
+		s.close()
+	}
 }
 
 // Steps returns the finished steps in the order in which they began; those of
@@ -88,11 +102,12 @@ func (d *Display) Steps() []Step {
 	return steps
 }
 
-// Do runs fn as one step of the display. What fn writes is shown as the
-// step's log; cached says that nothing had to be done.
+// Do runs fn as one step of the display. What fn writes is the step's output, of
+// which lines that begin with "warning: " are shown in every mode; cached says
+// that nothing had to be done.
 func (d *Display) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
 	started := time.Now()
-	source := d.newSource("")
+	source := d.newSource(source{ours: true})
 	vertex := client.Vertex{Digest: digest.FromString(fmt.Sprintf("%s %d %s", d.id, source.id, name)), Name: name, Started: &started}
 	d.send(source, &client.SolveStatus{Vertexes: []*client.Vertex{&vertex}})
 	cached, err := fn(ctx, &stepLog{display: d, source: source, vertex: vertex.Digest})
@@ -122,19 +137,22 @@ type source struct {
 	id int
 	// export is what a solve exports, for people.
 	export string
+	// ours says that it is a step of Do, which a person is warned by.
+	ours bool
 }
 
-func (d *Display) newSource(export string) source {
+func (d *Display) newSource(s source) source {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.next++
-	return source{id: d.next, export: export}
+	s.id = d.next
+	return s
 }
 
 // Follow passes the updates of one solve on until its channel is closed;
 // export names what the solve exports.
 func (d *Display) Follow(updates <-chan *client.SolveStatus, export string) {
-	source := d.newSource(export)
+	source := d.newSource(source{export: export})
 	for u := range updates {
 		d.send(source, u)
 	}
@@ -147,14 +165,20 @@ func (d *Display) end(source source) {
 	last := &client.SolveStatus{}
 	d.release(source, last)
 	d.mu.Unlock()
-	d.updates <- last
+	d.hand(source, last)
 }
 
 func (d *Display) send(from source, u *client.SolveStatus) {
 	d.mu.Lock()
 	shown := d.filter(from, u)
 	d.mu.Unlock()
-	d.updates <- shown
+	d.hand(from, shown)
+}
+
+func (d *Display) hand(from source, shown *client.SolveStatus) {
+	for _, s := range d.sinks {
+		s.show(shown, from.ours)
+	}
 }
 
 // stepLog shows what is written to it as the log of one step.

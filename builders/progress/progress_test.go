@@ -125,11 +125,11 @@ func TestDisplay(t *testing.T) {
 func tell(t *testing.T, story []told) (string, []Step) {
 	t.Helper()
 	var shown bytes.Buffer
-	p, err := New(&shown, "plain")
+	p, err := New(Options{Screen: &shown, Mode: Full})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := map[int]source{1: p.newSource("parts"), 2: p.newSource("parts")}
+	sources := map[int]source{1: p.newSource(source{export: "parts"}), 2: p.newSource(source{export: "parts"})}
 	for _, s := range story {
 		from := sources[s.solve]
 		if s.v == nil {
@@ -149,7 +149,7 @@ func tell(t *testing.T, story []told) (string, []Step) {
 
 func TestDo(t *testing.T) {
 	var shown bytes.Buffer
-	p, err := New(&shown, "plain")
+	p, err := New(Options{Screen: &shown, Mode: Full})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestDo(t *testing.T) {
 }
 
 func TestNoteIsShownOnce(t *testing.T) {
-	d, err := New(io.Discard, "quiet")
+	d, err := New(Options{Mode: Quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,10 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, _ packersdk.Hook) (p
 	return artifact, nil
 }
 
-// Drive makes a disk with the Packer builder, in this process.
+// Drive makes a disk with the Packer builder, in this process: what a template
+// of Packer's makes is made by the code that every build runs. The SDK decodes
+// and checks a configuration, as it does for a template; what is baked by is
+// the order, which holds a graph and a signer and has no form as text.
 func Drive(ctx context.Context, o Order) ([]artifact.Artifact, error) {
 	b := &Builder{Bake: func(ctx context.Context, _ Config, _ func(string)) ([]artifact.Artifact, error) {
 		return o.build(ctx)

@@ -80,7 +80,7 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 			return err
 		}
 	}
-	return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
+	bakeOne := func(k pipelines.Kitchen, a app.App, out io.Writer) error {
 		built, err := do(k, a, out, s)
 		if err != nil {
 			return err
@@ -91,7 +91,8 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 			judgedBy = &by
 		}
 		return printResult(out, built, judgedBy, asJSON)
-	})
+	}
+	return round{settings: s, paths: paths, logged: true, do: bakeOne}.eachApp(c.Context())
 }
 
 // result is the form of --json; docs/json.md describes it.

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
+	"github.com/bakelite/bakelite/cmd/internal/runlog"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -25,24 +26,33 @@ import (
 // stdout in one piece, when it is done.
 type work func(k pipelines.Kitchen, a app.App, out io.Writer) error
 
+// round is what a command does for several apps.
+type round struct {
+	settings *settings.Settings
+	paths    []string
+	// logged keeps each app's log beside its results.
+	logged bool
+	do     work
+}
+
 // eachApp loads every app before anything is done for the first, so that a
 // mistake in the last one costs no time. As many as the settings say are
 // worked on at once, in one kitchen. An app that fails does not keep the
 // others from their turn; the errors of all come together.
-func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work) error {
-	apps, err := loadApps(paths)
+func (r round) eachApp(ctx context.Context) error {
+	apps, err := loadApps(r.paths)
 	if err != nil {
 		return err
 	}
-	k, err := compose.New(version, s)
+	k, err := compose.New(version, r.settings)
 	if err != nil {
 		return err
 	}
-	display := displays(s, len(apps))
+	display := displays(r.settings, len(apps), r.logged)
 	failed := make([]error, len(apps))
 	var stdout sync.Mutex
 	var group errgroup.Group
-	group.SetLimit(atOnce(s, len(apps)))
+	group.SetLimit(atOnce(r.settings, len(apps)))
 	for i, a := range apps {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -50,7 +60,7 @@ func eachApp(ctx context.Context, s *settings.Settings, paths []string, do work)
 				return nil
 			}
 			var out bytes.Buffer
-			err := display(k, a, &out, do)
+			err := display(k, a, &out, r.do)
 			stdout.Lock()
 			defer stdout.Unlock()
 			if _, werr := os.Stdout.Write(out.Bytes()); err == nil {
@@ -74,22 +84,22 @@ func atOnce(s *settings.Settings, apps int) int {
 	return max(1, min(jobs, apps))
 }
 
-// displays returns what works on an app with a display of its own. Where
-// several share stderr their lines begin with the app's name, and none draws
-// on the terminal.
-func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, io.Writer, work) error {
+// displays returns what works on an app with a display of its own, and keeps
+// each app's log beside its results where that is asked for. Where several share
+// stderr their lines begin with the app's name, and none draws on the terminal.
+func displays(s *settings.Settings, apps int, logged bool) display {
 	var stderr sync.Mutex
 	mode := progressMode(s)
 	alone := atOnce(s, apps) == 1
-	if !alone && mode == "tty" {
-		mode = "plain"
+	if !alone && mode == progress.Terminal {
+		mode = progress.Plain
 	}
-	return func(k pipelines.Kitchen, a app.App, out io.Writer, do work) (err error) {
-		var to io.Writer = os.Stderr
+	return func(k pipelines.Kitchen, a app.App, out io.Writer, do work) error {
+		shown := progress.Options{Screen: os.Stderr, Mode: mode}
 		switch {
 		case alone:
-		case mode == "rawjson":
-			to = &locked{to: os.Stderr, by: &stderr}
+		case mode == progress.JSON:
+			shown.Screen = &locked{to: os.Stderr, by: &stderr}
 		default:
 			named := &lines.Writer{Say: func(line string) {
 				stderr.Lock()
@@ -97,14 +107,26 @@ func displays(s *settings.Settings, apps int) func(pipelines.Kitchen, app.App, i
 				fmt.Fprintf(os.Stderr, "%s | %s\n", a.Name, line)
 			}}
 			defer named.Flush()
-			to = named
+			shown.Screen = named
 		}
-		if k.Progress, err = progress.New(to, mode); err != nil {
-			return err
+		log := runlog.New(s.Output, a.Name)
+		if logged {
+			shown.Log = log
 		}
-		defer k.Progress.Close()
-		return do(k, a, out)
+		err := showing(shown, k, a, out, do)
+		if kept := log.Close(); kept && err != nil && mode != progress.JSON {
+			fmt.Fprintf(shown.Screen, "%8s  %s\n", "log", log.Path())
+		}
+		return err
 	}
+}
+
+func showing(o progress.Options, k pipelines.Kitchen, a app.App, out io.Writer, do work) (err error) {
+	if k.Progress, err = progress.New(o); err != nil {
+		return err
+	}
+	defer k.Progress.Close()
+	return do(k, a, out)
 }
 
 // locked keeps the writes of several writers apart: each is whole lines.
@@ -125,13 +147,22 @@ func loadApps(paths []string) ([]app.App, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	loaded, wrong := make([]*app.App, len(paths)), make([]error, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, path := range paths {
+		group.Go(func() error {
+			loaded[i], wrong[i] = app.Load(path)
+			return nil
+		})
+	}
+	_ = group.Wait() // wrong has the errors
 	var apps []app.App
 	var failed []error
 	named := map[string]string{}
-	for _, path := range paths {
-		a, err := app.Load(path)
-		if err != nil {
-			failed = append(failed, err)
+	for i, a := range loaded {
+		if wrong[i] != nil {
+			failed = append(failed, wrong[i])
 			continue
 		}
 		if other, ok := named[a.Name]; ok {
@@ -139,7 +170,7 @@ func loadApps(paths []string) ([]app.App, error) {
 			failed = append(failed, fault.Hint(err, "give one another name, or bake each with an --output of its own"))
 		}
 		named[a.Name] = a.Path
-		apps = append(apps, app.WithDefaults(*a))
+		apps = append(apps, *a)
 	}
 	return apps, errors.Join(failed...)
 }

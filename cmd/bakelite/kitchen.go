@@ -11,10 +11,29 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
+// verbose is the flag that stands for --progress full.
+const verbose = "verbose"
+
+// setVerbose puts --progress full where --verbose was given.
+func setVerbose(c *cobra.Command) error {
+	asked, err := c.Flags().GetBool(verbose)
+	if err != nil || !asked {
+		return err
+	}
+	if c.Flags().Changed("progress") {
+		return fault.Hint(fault.New(fault.Invalid, "--verbose and --progress exclude each other"), "leave one of them out; --verbose is --progress full")
+	}
+	return c.Flags().Set("progress", string(progress.Full))
+}
+
 func load(c *cobra.Command) (*settings.Settings, error) {
+	if err := setVerbose(c); err != nil {
+		return nil, err
+	}
 	return settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ()})
 }
 
@@ -22,6 +41,9 @@ func load(c *cobra.Command) (*settings.Settings, error) {
 // of a bakelite.yaml that was merely found, and one that sets any of keys, by
 // which the command judges, is refused.
 func loadNamed(c *cobra.Command, keys ...string) (*settings.Settings, error) {
+	if err := setVerbose(c); err != nil {
+		return nil, err
+	}
 	s, err := settings.Load(settings.Options{Flags: c.Flags(), Environ: os.Environ(), Named: true})
 	if err != nil {
 		return nil, err
@@ -36,19 +58,17 @@ func engineOptions(s *settings.Settings) engine.Options { return compose.EngineO
 func newKitchen(s *settings.Settings, to io.Writer) (pipelines.Kitchen, error) {
 	k, err := compose.New(version, s)
 	if err == nil {
-		k.Progress, err = progress.New(to, progressMode(s))
+		k.Progress, err = progress.New(progress.Options{Screen: to, Mode: progressMode(s)})
 	}
 	return k, err
 }
 
-func progressMode(s *settings.Settings) string {
+func progressMode(s *settings.Settings) progress.Mode {
 	switch {
-	case s.Progress == "json":
-		return "rawjson"
 	case s.Progress != "auto":
-		return s.Progress
+		return progress.Mode(s.Progress)
 	case term.IsTerminal(int(os.Stderr.Fd())):
-		return "tty"
+		return progress.Terminal
 	}
-	return "plain"
+	return progress.Plain
 }

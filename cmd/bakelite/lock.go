@@ -28,7 +28,7 @@ older than those in it, are refused.`,
 			if s.Frozen {
 				return refuseFrozen(c)
 			}
-			return eachApp(c.Context(), s, paths, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
+			lockOne := func(k pipelines.Kitchen, a app.App, out io.Writer) error {
 				l, changes, err := k.Lock(c.Context(), a, o)
 				if err != nil {
 					return err
@@ -36,7 +36,8 @@ older than those in it, are refused.`,
 				printChanges(out, a.Name, changes)
 				fmt.Fprintf(out, "%s locked at %s\n", a.Name, l.Digest())
 				return nil
-			})
+			}
+			return round{settings: s, paths: paths, do: lockOne}.eachApp(c.Context())
 		},
 	}
 	rollbackFlag(c, &o.Rollback)

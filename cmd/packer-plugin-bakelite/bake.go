@@ -9,6 +9,7 @@ import (
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/lines"
+	"github.com/bakelite/bakelite/cmd/internal/runlog"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -55,13 +56,23 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	}
 	said := &lines.Writer{Say: say}
 	defer said.Flush()
-	if k.Progress, err = progress.New(said, "plain"); err != nil {
+	log := runlog.New(s.Output, a.Name)
+	defer log.Close()
+	if k.Progress, err = progress.New(progress.Options{Screen: said, Mode: mode(s), Log: log}); err != nil {
 		return nil, err
 	}
 	defer k.Progress.Close()
 	return k.Build(ctx, *a, pipelines.BuildOptions{
 		Targets: []string{artifact.Disk}, Frozen: s.Frozen || c.Frozen, SkipTests: c.SkipTests,
 	})
+}
+
+// mode is a line per step unless all was asked for.
+func mode(s *settings.Settings) progress.Mode {
+	if s.Progress == string(progress.Full) {
+		return progress.Full
+	}
+	return progress.Plain
 }
 
 // load returns the settings in force; the template's go over the rest.

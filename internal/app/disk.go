@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -34,7 +35,27 @@ func CheckFiles(a App) Problems {
 			c.report(item("files", i)+".from", w.walk(f.From))
 		}
 	}
+	c.twice(root, a.Files)
 	return c.problems
+}
+
+// twice reports files of which another entry would leave nothing. A file over
+// one of a folder is none of them.
+func (c *checker) twice(root *os.Root, files []File) {
+	first := map[string]int{}
+	for i, f := range files {
+		if f.From != "" {
+			info, err := statInside(root, f.From)
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+		}
+		j, taken := first[f.To]
+		if taken && (f.From == "" || files[j].From == "" || path.Base(files[j].From) == path.Base(f.From)) {
+			c.add(item("files", i)+".to", "files[%d] puts a file at %s too; leave one of them out", j, f.To)
+		}
+		first[f.To] = i
+	}
 }
 
 // report adds a file's error as a problem.
@@ -55,8 +76,17 @@ func (c *checker) regular(root *os.Root, key, path string) {
 	c.report(key, err)
 }
 
+// layout judges a base image's folder. One that is not there yet may be what
+// another app makes: the lock asks for it.
 func (c *checker) layout(root *os.Root, key, path string) {
 	marker := filepath.Join(path, "oci-layout")
+	stat := root.Stat
+	if filepath.IsAbs(path) {
+		stat = os.Stat
+	}
+	if _, err := stat(path); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	if filepath.IsAbs(path) {
 		if _, err := os.Stat(marker); err != nil {
 			c.add(key, "%s is not an OCI layout folder: it has no file oci-layout", path)

@@ -50,11 +50,13 @@ func Validate(a App) Problems {
 	c.packages("packages", a.Packages)
 	c.files(a.Files)
 	c.steps(a.Steps)
+	c.rights(a.Rights)
 	c.service(a.Service)
 	c.given(a)
 	c.container(a.Container)
 	c.vm(a.VM, a.Service.User)
 	c.tests(a.Tests, a.Service.Ports)
+	c.update(a.Update)
 	return c.problems
 }
 

@@ -3,11 +3,13 @@
 package depcheck
 
 import (
+	"bytes"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,6 +29,8 @@ const (
 type pkg struct {
 	name                 string // the path below the module
 	imports, testImports []string
+	// files and lines are counted without tests.
+	files, lines int
 }
 
 // all are the imports of the package and of its tests.
@@ -173,6 +177,14 @@ func add(byPath map[string]*pkg, file string) error {
 	if p == nil {
 		p = &pkg{name: filepath.ToSlash(dir)}
 		byPath[dir] = p
+	}
+	if !strings.HasSuffix(file, "_test.go") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("counting lines: %w", err)
+		}
+		p.files++
+		p.lines += bytes.Count(text, []byte("\n"))
 	}
 	for _, spec := range parsed.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)

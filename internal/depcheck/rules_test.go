@@ -37,6 +37,7 @@ func bans() []ban {
 		{[]string{"runners/container"}, []string{"runners/machine"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"runners/machine"}, []string{"runners/container"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"builders/rootfs"}, []string{"builders/engine"}, "the graph is pure; engine solves it"},
+		{[]string{"builders/tree", "builders/tree/"}, []string{"builders", "builders/engine", "builders/rootfs", "builders/container", "builders/vm", "internal/app", "internal/lock"}, "it runs in a step, apart from those who ask for it, and is small"},
 		{[]string{"templates", "internal/fault", "internal/limit"}, []string{"internal/", "templates"}, "it imports nothing of ours"},
 	}
 	for _, from := range stages() {
@@ -83,9 +84,35 @@ func doors() []door {
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
-		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "test"}},
+		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/strict", "scan/controls/catalogue"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},
+	}
+}
+
+// maxChain bounds how many packages import one another in a row, and maxFiles
+// how many files a package has, without tests.
+const (
+	maxChain = 10
+	maxFiles = 12
+)
+
+// larger lists the packages with more than maxFiles files, and what makes
+// each of them one.
+func larger() map[string]string {
+	return map[string]string{
+		"cmd/bakelite":      "peers: a file per command",
+		"pipelines":         "the flows and their steps",
+		"builders/engine":   "one session with BuildKit: finding, starting, confining and asking it",
+		"publish/attest":    "peers: a file per statement, and the signers and verifiers of all",
+		"internal/registry": "peers: a file per operation on both kinds of store",
+		"internal/app":      "peers: a file per stanza of the app file",
+		"runners/machine":   "one boot: firmware, QEMU, its devices and what is read of it",
+		"runners/container": "one run: its profile, runc and what is read of it",
+		"distro/debian":     "one archive: index, packages, resolver, seed",
+		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
+		"scan/gate":         "peers: a file per rule of the policy",
+		"bench":             "peers: a file per kind of measure",
 	}
 }
 

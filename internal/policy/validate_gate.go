@@ -31,6 +31,16 @@ func (c *checker) control(key, word string) {
 	}
 }
 
+func (c *checker) patches(p Patches) {
+	for _, severity := range slices.Sorted(maps.Keys(p.MaxHours)) {
+		key := "patches.maxHours." + severity
+		c.oneOf(key, severity, Severities())
+		if hours := p.MaxHours[severity]; hours < 1 || hours > maxHours {
+			c.add(key, "%d is not between 1 and %d hours", hours, maxHours)
+		}
+	}
+}
+
 func (c *checker) vulnerabilities(v Vulnerabilities) {
 	const key = "gate.vulnerabilities"
 	c.oneOf(key+".failOn", v.FailOn, append(Severities(), None))

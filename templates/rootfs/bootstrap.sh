@@ -23,10 +23,8 @@ find "$ROOT/usr/share/doc" "$ROOT/usr/share/man" "$ROOT/usr/share/info" "$ROOT/u
 cp "$ROOT/usr/share/base-passwd/passwd.master" "$ROOT/etc/passwd"
 cp "$ROOT/usr/share/base-passwd/group.master" "$ROOT/etc/group"
 set -f
-$unpack --instdir="$ROOT" --admindir=/tmp/dpkg $early >/dev/null
+quietly unpack --instdir="$ROOT" --admindir=/tmp/dpkg $early
 keep_database
-$unpack --root="$ROOT" $late >/dev/null
+quietly unpack --root="$ROOT" $late
 set +f
 rm -f "$ROOT/dev/null" # a file: scripts that ran in $ROOT had no other
-# Packages disagree about the dates of folders that they share.
-find "$ROOT" -xdev -type d -exec touch --date="@$SOURCE_DATE_EPOCH" {} +

@@ -4,7 +4,7 @@ export INITRD=No
 for tool in dracut update-initramfs; do
 	[ ! -e /usr/bin/$tool ] || { mv /usr/bin/$tool /usr/bin/$tool.kept && ln -s true /usr/bin/$tool; }
 done
-$configure
+quietly configure
 for tool in dracut update-initramfs; do
 	[ ! -e /usr/bin/$tool.kept ] || mv /usr/bin/$tool.kept /usr/bin/$tool
 done

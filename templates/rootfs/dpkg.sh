@@ -17,5 +17,21 @@ docs='--path-exclude=/usr/share/doc/* --path-include=/usr/share/doc/*/copyright
 	--path-exclude=/usr/share/man/* --path-exclude=/usr/share/info/* --path-exclude=/usr/share/locale/*
 	--path-exclude=/usr/share/lintian/* --path-exclude=/usr/share/bug/*'
 options="--force-unsafe-io --force-confold --force-depends"
-unpack="dpkg $options $docs --unpack"
-configure="dpkg $options --configure --pending"
+unpack() { dpkg $options $docs --unpack "$@" >/dev/null; }
+configure() { dpkg $options --configure --pending; }
+# quietly leaves out of what a command says that what we force is forced, that
+# documentation which we leave out is not there, that services do not start,
+# and that the engine's own /etc/resolv.conf cannot be replaced.
+quietly() {
+	rm -f /tmp/failed
+	{ "$@" 2>&1 || echo $? >/tmp/failed; } | sed -u \
+		-e '/^dpkg: regarding .* pre-dependency problem:$/,/^dpkg: warning: ignoring pre-dependency problem!$/d' \
+		-e '/^update-alternatives: warning: skip creation of \/usr\/share\/man\//d' \
+		-e "/^update-alternatives: error: alternative path \/usr\/share\/man\/.* doesn't exist$/d" \
+		-e '/^invoke-rc.d: could not determine current runlevel$/d' \
+		-e '/^invoke-rc.d: policy-rc.d denied execution of /d' \
+		-e '/^Converting \/etc\/resolv.conf to a symlink /d' \
+		-e '/^Cannot \(take a backup of\|install symlink from\) \/etc\/resolv.conf/d' \
+		-e "/^\(mv\|ln\): .*'\/etc\/resolv.conf'.*: Device or resource busy$/d" >&2
+	[ ! -e /tmp/failed ] || return "$(cat /tmp/failed)"
+}

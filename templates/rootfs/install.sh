@@ -27,7 +27,7 @@ done | mawk -F '\t' '
 set -f
 for list in first plain scripted; do
 	[ -e /tmp/$list ] || continue
-	$unpack $(cat /tmp/$list) >/dev/null
-	[ $list != first ] || $configure
+	quietly unpack $(cat /tmp/$list)
+	[ $list != first ] || quietly configure
 done
 set +f

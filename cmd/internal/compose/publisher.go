@@ -84,7 +84,7 @@ func publisher(s *settings.Settings, p policy.Policy, key vouch.Key) pipelines.P
 			return databases.Do(ctx, s.Scanner.Database, func() (database.Database, error) {
 				return database.Fetch(ctx, database.Options{
 					Ref: s.Scanner.Database, Digest: s.Scanner.Digest, State: filepath.Join(s.State, "database"), Vouch: key,
-					MaxAge: policy.WithDefaults(p).Gate.MaxDatabaseAge.Std(), Now: time.Now(),
+					MaxAge: p.Gate.MaxDatabaseAge.Std(), Now: time.Now(),
 				})
 			})
 		},

@@ -14,7 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-var update = flag.Bool("update", false, "write generated files anew")
+var rewrite = flag.Bool("update", false, "write generated files anew")
 
 const home = "HOME=/home/somebody"
 
@@ -119,6 +119,46 @@ func TestSourcesInOrder(t *testing.T) {
 	}
 }
 
+func TestListsFromEachSource(t *testing.T) {
+	const file = "apps: [a/*.yaml, b.yaml]\nupdate: {trigger: [security, base], windows: ['sat,sun 01:00-02:00'], cool-down: 2h}\n"
+	for name, give := range map[string]struct {
+		env, args []string
+		apps      string
+		from      string
+	}{
+		"file":        {apps: "a/*.yaml b.yaml", from: "bakelite.yaml:1"},
+		"environment": {env: []string{"BAKELITE_APPS= c.yaml; d.yaml ;"}, apps: "c.yaml d.yaml", from: "environment BAKELITE_APPS"},
+		"flag":        {env: []string{"BAKELITE_APPS=c.yaml"}, args: []string{"--apps=e.yaml", "--apps=f g.yaml"}, apps: "e.yaml f g.yaml", from: "flag --apps"},
+	} {
+		s, err := load(t, file, give.env, give.args...)
+		if err != nil || strings.Join(s.Apps, " ") != give.apps || valueOf(t, s, "apps").Source != give.from {
+			t.Errorf("%s: %q from %q, %v", name, s.Apps, valueOf(t, s, "apps").Source, err)
+		}
+		if !reflect.DeepEqual(s.Update.Trigger, []string{"security", "base"}) || s.Update.Windows[0] != "sat,sun 01:00-02:00" || s.Update.CoolDown.Std() != 2*time.Hour {
+			t.Errorf("%s: %+v", name, s.Update)
+		}
+	}
+	s, err := load(t, "", nil)
+	if err != nil || !reflect.DeepEqual(s.Apps, []string{"apps/*/app.yaml"}) || !reflect.DeepEqual(s.Update.Trigger, []string{"any"}) || len(s.Update.Windows) != 0 || s.Update.UnknownAfter.Std() != 24*time.Hour {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, wrong := range []struct {
+		file string
+		env  []string
+		args []string
+		want string
+	}{
+		{file: "update: {trigger: [any, secruity]}\n", want: `did you mean "security"?`},
+		{env: []string{"BAKELITE_UPDATE_TRIGGER=any;nothing"}, want: `"nothing" is not one of`},
+		{args: []string{"--update-window=sometimes"}, want: `"sometimes" is not a window`},
+		{file: "apps: x.yaml\n", want: "expected a list"},
+	} {
+		if _, err := load(t, wrong.file, wrong.env, wrong.args...); fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), wrong.want) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
+
 func TestOtherKindsFromEachSource(t *testing.T) {
 	for name, give := range map[string]struct {
 		file      string
@@ -172,7 +212,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{name: "unknown keys", file: "stat: x\nengine:\n  idel: 1h\n", want: []string{`bakelite.yaml:1:1: stat: this key is not known; did you mean "state"?`, `bakelite.yaml:3:3: engine.idel: this key is not known; did you mean "idle"?`}},
 		{name: "wrong type", file: "frozen: yes\njobs: many\n", want: []string{`:1:9: frozen: expected true or false, found the text "yes"`, `:2:7: jobs: expected a whole number`}},
-		{name: "word in file", file: "progress: plian\n", want: []string{`:1:11: progress: "plian" is not one of auto, plain, tty, json; did you mean "plain"?`}},
+		{name: "word in file", file: "progress: plian\n", want: []string{`:1:11: progress: "plian" is not one of auto, plain, full, tty, json; did you mean "plain"?`}},
 		{name: "number in file", file: "jobs: -1\n", want: []string{`:1:7: jobs: "-1" is not a whole number between 0 and 4096`}},
 		{name: "span in file", file: "engine: {idle: soon}\n", want: []string{`"soon" is not a time span`}},
 		{name: "network in file", file: "engine: {networks: 10.0.0.1/8}\n", want: []string{`:1:20: engine.networks: "10.0.0.1/8" is an address in a network; name the network 10.0.0.0/8`}},
@@ -276,7 +316,7 @@ func keysOf(typ reflect.Type, prefix string, keys map[string]bool) {
 
 func TestDocumentationIsCurrent(t *testing.T) {
 	const path = "../../../docs/settings.md"
-	if *update {
+	if *rewrite {
 		write(t, path, Documentation())
 		return
 	}
