@@ -25,7 +25,7 @@ func (k Kitchen) hardened(ctx context.Context, a app.App, roots []protocol.Root)
 	for _, r := range roots {
 		kind := kindOf(r)
 		checks = append(checks, protocol.Check{
-			Controls: k.Controls.For(kind), Options: check.Options{Own: true, Admin: adminOf(a, kind)},
+			Controls: k.Controls.For(kind), Options: check.Options{Own: true, Admin: adminOf(a, kind), Rights: RightsOf(a, kind)},
 		})
 	}
 	err = k.Progress.Do(ctx, "[check] hardening", func(ctx context.Context, _ io.Writer) (_ bool, err error) {
@@ -46,6 +46,17 @@ func adminOf(a app.App, kind string) string {
 		return ""
 	}
 	return a.VM.Admin.User
+}
+
+// RightsOf are what the app file lets single paths of a kind of artifact have.
+func RightsOf(a app.App, kind string) []controls.Right {
+	var all []controls.Right
+	for _, r := range a.Rights {
+		if r.On == "" || r.On == kind {
+			all = append(all, controls.Right{Path: r.Path, SetUID: r.SetUID, SetGID: r.SetGID, Capabilities: r.Capabilities})
+		}
+	}
+	return all
 }
 
 // hardenedSubjects is hardened for what is to be published.

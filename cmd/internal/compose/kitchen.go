@@ -59,18 +59,22 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
 		Engine:      func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		Service:     sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Service) }),
-		TreeProgram: sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Tree) }),
+		Service:     program(programs.Service),
+		TreeProgram: program(programs.Tree),
 		State:       s.State, Vouch: key,
 		Policy: rules, Publisher: publisher(s, rules, key), TUF: TUF(s),
 		Output:   s.Output,
 		Controls: hardening(known), Checker: child.Checker{Word: checker.Word}, SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{
 			artifact.Container: containerTester{s.State},
-			artifact.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot, sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Check) })},
-				s.Machines, machineMemory()),
+			artifact.Disk:      fewAtOnce(diskTester{s.State, s.Accelerator, known, boot, program(programs.Check)}, s.Machines, machineMemory()),
 		},
 	}, nil
+}
+
+// program reads one of the small programs once.
+func program(name string) func() ([]byte, error) {
+	return sync.OnceValues(func() ([]byte, error) { return programs.Read(name) })
 }
 
 // EngineOptions says which engine the settings ask for.

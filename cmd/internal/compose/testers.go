@@ -81,7 +81,7 @@ func (t diskTester) inspector(order check.Order) (machine.Inspector, error) {
 // running is what a booted disk of an app is meant to be.
 func running(a app.App) check.Options {
 	s := &check.Service{Unit: a.Unit(), User: a.Service.User}
-	o := check.Options{Service: s, Ports: []string{fmt.Sprintf("%d/tcp", machine.ProbePort(a.Service))}}
+	o := check.Options{Service: s, Rights: pipelines.RightsOf(a, artifact.Disk), Ports: []string{fmt.Sprintf("%d/tcp", machine.ProbePort(a.Service))}}
 	for _, p := range a.Service.Ports {
 		o.Ports = append(o.Ports, fmt.Sprintf("%d/%s", p.Number, cmp.Or(p.Protocol, "tcp")))
 		if p.Number < firstFreePort {
