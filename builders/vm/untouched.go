@@ -1,13 +1,12 @@
 package vm
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 )
 
 const (
@@ -27,12 +26,7 @@ func Untouched(parts string) []string {
 	lists, _ := filepath.Glob(filepath.Join(parts, "kernel-*", "modules")) // the pattern is well formed
 	var all []string
 	for _, list := range lists {
-		f, err := os.Open(list)
-		if err != nil {
-			continue
-		}
-		text, err := limit.ReadAll(f, maxModules, list)
-		_ = f.Close()
+		text, err := regular.ReadFile(list, maxModules)
 		if err != nil {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -96,8 +97,13 @@ func Name(dir, name, digest, platform string) error {
 }
 
 // Only returns the digest of the image that a layout's index names, under any
-// number of names; what refers to it, such as signatures, does not count.
+// number of names; what refers to it, such as signatures, does not count. A
+// layout in which something stands in the place of a blob that is no file is
+// refused: whoever is given it would wait for a pipe.
 func Only(dir string) (string, error) {
+	if err := onlyFiles(blobsPath(dir)); err != nil {
+		return "", err
+	}
 	named, err := names(dir)
 	if err != nil {
 		return "", err
@@ -111,6 +117,22 @@ func Only(dir string) (string, error) {
 		return "", fault.New(fault.Invalid, "layout %s names %d images: want one", dir, len(named))
 	}
 	return named[0].Digest.String(), nil
+}
+
+func onlyFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // what is missing is missed by its name
+		return fault.As(fault.Invalid, fmt.Errorf("reading layout: %w", err))
+	}
+	for _, entry := range entries {
+		if entry.Type().IsRegular() {
+			continue
+		}
+		if err := regular.Check(filepath.Join(dir, entry.Name())); err != nil {
+			return fault.As(fault.Invalid, fmt.Errorf("reading layout: %w", err))
+		}
+	}
+	return nil
 }
 
 // names returns what a layout's index names, each digest once.

@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
@@ -77,6 +79,30 @@ func TestReplaceKeepsBlobsAndWholeness(t *testing.T) {
 		t.Fatal(err)
 	}
 	names(fresh, next)
+}
+
+// TestPipeAmongBlobs: a base image in whose layout a named pipe or a device
+// stands in the place of a blob is not given to the engine.
+func TestPipeAmongBlobs(t *testing.T) {
+	for name, plant := range map[string]func(path string) error{
+		"a pipe":             func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a link to a device": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a folder":           func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		dir := t.TempDir()
+		if _, err := WriteImage(dir, "linux/amd64", io.NopCloser(strings.NewReader("layer"))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Only(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := plant(blobPath(dir, "sha256:"+strings.Repeat("a", 64))); err != nil {
+			t.Fatal(err)
+		}
+		if digest, err := Only(dir); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %s, %v", name, digest, err)
+		}
+	}
 }
 
 // TestShortReads has an index and a manifest that go on after what is read:

@@ -28,6 +28,15 @@ func OpenIn(root *os.Root, name string) (*os.File, error) {
 	return open(name, root.Stat, root.OpenFile)
 }
 
+// Check returns nil for what Open opens, for those who have others open it.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return check(path, info)
+}
+
 // ReadFile returns the content of a file that Open opens. More than max bytes
 // are a *limit.Error.
 func ReadFile(path string, max int64) ([]byte, error) {

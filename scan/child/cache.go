@@ -15,7 +15,7 @@ import (
 
 	age "github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -81,12 +81,7 @@ func (c cache) vouched(name string) bool {
 	if !own(c.file(name)) {
 		return false
 	}
-	f, err := os.Open(c.file(name))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, protocol.MaxEntries, "an entry of the cache")
+	text, err := regular.ReadFile(c.file(name), protocol.MaxEntries)
 	want, noted := c.vouch.Noted(vouch.Entry, name)
 	return err == nil && noted && want == sumOf(text)
 }

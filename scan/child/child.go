@@ -23,6 +23,7 @@ import (
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -151,7 +152,7 @@ func (s Scanner) Digest(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", fault.As(fault.Missing, err)
 	}
