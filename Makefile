@@ -20,10 +20,11 @@ build: programs ## bin/bakelite, and bin/bakelite-scan beside it
 plugin: programs ## bin/packer-plugin-bakelite
 	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
 
-# What images carry for their service is put into the programs that bake: the
-# same source gives the same bytes.
+# What images carry for their service, and what works on trees, is put into the
+# programs that bake: the same source gives the same bytes, which are part of
+# what decides an artifact's.
 programs:
-	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/bakelite-service ./cmd/bakelite-service
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/ ./cmd/bakelite-service ./cmd/bakelite-tree
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh
@@ -38,4 +39,4 @@ bench: build ## ratios against peers, measured side by side; see bench/
 	$(GO) run -buildvcs=$(VCS) ./bench
 
 clean: ## remove what make built; the state folder stays
-	rm -rf bin dist cmd/internal/programs/bakelite-service
+	rm -rf bin dist cmd/internal/programs/bakelite-*

@@ -143,6 +143,10 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
+	tree, treeDigest, err := k.programLayout()
+	if err != nil {
+		return rootfs.Graph{}, engine.Kitchen{}, err
+	}
 	program, err := k.Service()
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
@@ -150,7 +154,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	source := engine.Kitchen{
 		Locals:  map[string]string{rootfs.AppFolder: a.Dir, rootfs.Context: a.Dir},
 		Unseen:  k.unseen(a),
-		Layouts: map[string]string{rootfs.SeedLayout: seed},
+		Layouts: map[string]string{rootfs.SeedLayout: seed, rootfs.ProgramLayout: tree},
 		Caches:  engine.NewCaches(a.Name, l.Digest()),
 	}
 	maps.Copy(source.Layouts, layouts(a))
@@ -164,8 +168,9 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),
 		},
 		Sources: rootfs.Sources{
-			Mirror: func(archive string) string { return k.Mirrors[archive][0] },
-			Seed:   rootfs.SeedLayout + "/image@" + digest,
+			Mirror:  func(archive string) string { return k.Mirrors[archive][0] },
+			Seed:    rootfs.SeedLayout + "/image@" + digest,
+			Program: rootfs.ProgramLayout + "/image@" + treeDigest,
 		},
 	}, source, nil
 }

@@ -173,11 +173,15 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if k.SecureBoot != nil {
 		certificate = k.SecureBoot.Certificate.Raw
 	}
+	worker, err := k.TreeProgram()
+	if err != nil {
+		return "", err
+	}
 	program, err := k.Service()
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
+	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
 		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)

@@ -13,8 +13,7 @@ import (
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
-// check asks each hardening control whether it holds in what was made: the
-// app's own files and steps come after the controls and may undo them.
+// check asks each hardening control whether it holds in what was made.
 func (w *work) check(ctx context.Context, kind string) ([]controls.Result, error) {
 	dir, err := os.MkdirTemp(w.dir, "check-")
 	if err != nil {

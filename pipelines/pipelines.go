@@ -35,6 +35,8 @@ type Kitchen struct {
 	Mirrors map[string][]string
 	// Engine opens the build engine; it is called only when there is work.
 	Engine func(ctx context.Context) (*engine.Engine, error)
+	// TreeProgram returns the program bakelite-tree for the engine's platform.
+	TreeProgram func() ([]byte, error)
 	// Service reads the program that images carry for their service.
 	Service func() ([]byte, error)
 	// State is the folder of caches; Output that of results.

@@ -111,19 +111,48 @@ func TestReceiptGoesWithItsFolder(t *testing.T) {
 }
 
 // TestKeyHoldsTheRevision: two programs of one version may bake other bytes,
-// and so may other programs for the images.
+// and so may other programs for the images, and for the work on trees.
 func TestKeyHoldsTheRevision(t *testing.T) {
-	key := func(revision, program string) string {
-		k := Kitchen{Version: "1.0", Revision: revision, Controls: none{}, Service: func() ([]byte, error) { return []byte(program), nil }}
+	key := func(revision, service, tree string) string {
+		k := Kitchen{
+			Version: "1.0", Revision: revision, Controls: none{},
+			Service: func() ([]byte, error) { return []byte(service), nil }, TreeProgram: func() ([]byte, error) { return []byte(tree), nil },
+		}
 		got, err := k.key(app.App{Name: "web"}, &lock.Lock{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	}
-	first := key("a", "x")
-	if first != key("a", "x") || first == key("b", "x") || first == key("a", "y") {
-		t.Error("the key does not go by the revision and the program of images")
+	first := key("a", "x", "1")
+	if first != key("a", "x", "1") || first == key("b", "x", "1") || first == key("a", "y", "1") || first == key("a", "x", "2") {
+		t.Error("the key does not go by the revision and the programs")
+	}
+}
+
+// TestProgramLayout: the program lies in a folder that its bytes name, is
+// written once, and gives the same image wherever that is.
+func TestProgramLayout(t *testing.T) {
+	program := []byte("one")
+	layout := func(state string) (string, string) {
+		k := Kitchen{State: state, Platform: "linux/amd64", TreeProgram: func() ([]byte, error) { return program, nil }}
+		dir, digest, err := k.programLayout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, digest
+	}
+	state := t.TempDir()
+	dir, digest := layout(state)
+	if again, same := layout(state); again != dir || same != digest {
+		t.Errorf("%s %s became %s %s", dir, digest, again, same)
+	}
+	if _, elsewhere := layout(t.TempDir()); elsewhere != digest {
+		t.Errorf("elsewhere it is %s, not %s", elsewhere, digest)
+	}
+	program = []byte("two")
+	if other, changed := layout(state); other == dir || changed == digest {
+		t.Error("another program is the same image")
 	}
 }
 

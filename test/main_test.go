@@ -63,7 +63,8 @@ func (p *place) open() error {
 		return fmt.Errorf("making a key for Secure Boot: %w", err)
 	}
 	for name, from := range map[string]string{
-		"bakelite": "../cmd/bakelite", "bakelite-service": "../cmd/bakelite-service", "bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb",
+		"bakelite": "../cmd/bakelite", "bakelite-service": "../cmd/bakelite-service", "bakelite-tree": "../cmd/bakelite-tree",
+		"bakelite-scan": "../cmd/bakelite-scan", "testdb": "./testdb",
 	} {
 		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), from)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

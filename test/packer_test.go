@@ -164,17 +164,20 @@ func newPacker(t *testing.T, s site) packer {
 	return p
 }
 
-// embedding has the plugin carry the program that images do: Packer installs it
-// without what lies beside it.
+// embedding has a build put the small programs into what it makes, as make does,
+// and writes nothing into the source: Packer installs a plugin without what lies
+// beside it.
 func embedding(t *testing.T) string {
 	t.Helper()
-	place, err := filepath.Abs("../cmd/internal/programs/bakelite-service")
-	if err != nil {
-		t.Fatal(err)
+	places := map[string]string{}
+	for _, name := range []string{"bakelite-service", "bakelite-tree"} {
+		place, err := filepath.Abs("../cmd/internal/programs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places[place] = filepath.Join(here.dir, name)
 	}
-	overlay := filepath.Join(t.TempDir(), "overlay.json")
-	overwrite(t, overlay, []byte(quoted(t, map[string]any{"Replace": map[string]string{place: filepath.Join(here.dir, "bakelite-service")}})))
-	return overlay
+	return writeFile(t, filepath.Join(t.TempDir(), "overlay.json"), quoted(t, map[string]any{"Replace": places}))
 }
 
 // buildPacker builds Packer once and keeps it in the user's cache folder.

@@ -173,7 +173,7 @@ func TestSecretInTheImage(t *testing.T) {
 // no share of them holds.
 func TestUndoneControl(t *testing.T) {
 	s := branch(t)
-	s.replace("app.yaml", "service:\n", "steps:\n  - run: mkdir -m 777 /srv/open && chmod u+s /usr/bin/env\nservice:\n")
+	s.replace("app.yaml", "service:\n", "steps:\n  - run: |\n      mkdir -m 777 /srv/open && chmod u+s /usr/bin/env && sed -i s/^root:[^:]*:/root::/ /etc/passwd\n      touch /etc/open && chmod 666 /etc/open\nservice:\n")
 	s.replace("app.yaml", "vm:\n", "container: {shell: true}\nvm:\n")
 	all := "gate: {minHardening: 100, allowSkippedTests: true}\n"
 	shelf := registry.LayoutPrefix + filepath.Join(folder(t), "shelf")

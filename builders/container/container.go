@@ -19,36 +19,49 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
+	"github.com/bakelite/bakelite/templates"
 )
 
 // Graph returns the image's filesystem. Where nothing of the app runs in the
 // tree, the app's files are a layer of their own on a tree that many builds
-// share; else the tree is trimmed after the app's steps.
+// share; else there is one layer.
 func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State, error) {
-	tree, own := g.Container(), extra(g)
+	k := kind(g)
 	if !g.RunsSteps() {
-		return g.Overlay(ctx, flat(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), "system"), b, own)
+		return g.Over(flat(g.System(k), "system"), k), nil
 	}
-	tree, err := g.Overlay(ctx, tree, b, own)
+	tree, err := g.Built(ctx, k, b)
 	if err != nil {
 		return llb.State{}, err
 	}
-	// Trimming may take folders that are the service's.
-	return flat(g.Own(g.Harden(g.Trim(tree, "container"), artifact.Container, ""), own.Folders), "system and app"), nil
+	return flat(tree, "system and app"), nil
 }
 
-// extra is what an image needs to run in any container engine: the service's
-// folders, and the files that engines put their own over.
-func extra(g rootfs.Graph) rootfs.Extra {
+// kind is what a container makes of the app: a tree without what a running
+// service does not need, unless the app keeps a shell. Then it stays a system
+// with its packages.
+func kind(g rootfs.Graph) rootfs.Kind {
 	p := profile.Of(g.App)
-	e := rootfs.Extra{Folders: p.Own(), Files: []app.File{{To: "/etc/hostname", Content: p.Name + "\n"}, {To: "/etc/resolv.conf"}}}
+	k := rootfs.Kind{Name: artifact.Container, On: g.Base(), Pins: g.Lock.Packages.App, Files: files(g, p), Folders: p.Own()}
+	if g.App.Container.Shell {
+		return k
+	}
+	k.Remove, k.KeepNeeded = rootfs.Trimmed(g.App, artifact.Container), true
+	k.Drop, k.Trim = templates.Lines("rootfs/container-drop.txt"), templates.Lines("rootfs/container-trim.txt")
+	return k
+}
+
+// files are what an image needs to run in any container engine: those that
+// engines put their own over.
+func files(g rootfs.Graph, p profile.Profile) []app.File {
+	all := []app.File{{To: "/etc/hostname", Content: p.Name + "\n"}, {To: "/etc/resolv.conf"}}
 	if p.Starts() || p.Asks() {
-		e.Files = append(e.Files, g.Program())
+		all = append(all, g.Program())
 	}
 	for _, f := range form.Hosts(p) {
-		e.Files = append(e.Files, app.File{To: f.Path, Content: f.Text})
+		all = append(all, app.File{To: f.Path, Content: f.Text})
 	}
-	return e
+	return all
 }
 
 // flat copies a tree into one layer, so that what a step removed is gone.

@@ -78,7 +78,7 @@ func classify(err error, f failure) error {
 }
 
 // mistake begins the line of a step of ours that found a mistake in the app
-// file, as templates/rootfs/files.sh writes it.
+// file, as builders/tree writes it (tree.MistakeMark).
 const mistake = "app file: "
 
 // exited says how a step's program ended. BuildKit says ENOMEM where it saw

@@ -4,93 +4,87 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 
+	"github.com/bakelite/bakelite/builders/tree"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/profile"
 )
 
-// Extra is what a kind of artifact adds to the app's own files.
-type Extra struct {
-	// Files are written before the app's own, which may replace them.
-	Files []app.File
-	// Folders belong to the service's user.
-	Folders []string
-}
-
-// files puts the app's own files into a tree, in one step that runs outside
-// of it, since a tree may have no shell.
-func (g Graph) files(tree llb.State, extra Extra) llb.State {
-	s, count := g.put(extra, target)
-	if count == 0 {
-		return tree
-	}
-	s.name, s.settle = fmt.Sprintf("[files] copy %d files and folders", count), true
-	if len(g.App.Files) > 0 && !g.RunsSteps() { // else there is more of the app's own to come
-		s.scripts = append(s.scripts, script("evidence.sh")...)
-		s.mounts = append(s.mounts, llb.AddMount("/before", tree, llb.Readonly, ByGraph))
-	}
-	return g.run(g.Seed(), s).AddMount(target, tree, ByGraph)
-}
-
-// Own gives folders to the service's user, and makes those that are missing.
-func (g Graph) Own(tree llb.State, folders []string) llb.State {
-	g.App.Files = nil
-	return g.files(tree, Extra{Folders: folders})
-}
-
-// put is a step, still without a name, that copies the app's files into root,
-// and how many it copies.
-func (g Graph) put(extra Extra, root string) (s step, count int) {
-	all := slices.Concat(extra.Files, g.App.Files)
-	contents := llb.Scratch()
-	calls := ""
-	var from []string
-	for i, f := range all {
-		source := "/src/" + f.From
+// filled adds the app's files and folders to a request: what the kind of
+// artifact adds comes first, so that the app's own may replace it.
+func (g Graph) filled(r tree.Request, k Kind) tree.Request {
+	for i, f := range slices.Concat(k.Files, g.App.Files) {
+		p := tree.Put{To: f.To, Mode: mode(f.Mode), Owner: owner(f.Owner), Key: fmt.Sprintf("files[%d]", i-len(k.Files))}
 		if f.From == "" {
-			source = fmt.Sprintf("/run/content/%d", i)
-			contents = contents.File(llb.Mkfile(strconv.Itoa(i), 0o644, []byte(f.Content)), llb.WithCustomName("[internal] content of "+f.To))
+			p.Content = []byte(f.Content)
 		} else {
+			p.From, r.Files = f.From, appFiles
+		}
+		r.Put = append(r.Put, p)
+	}
+	r.Folders, r.User = k.own(), g.user()
+	return r
+}
+
+// own are the folders of the service.
+func (k Kind) own() []tree.Folder {
+	var all []tree.Folder
+	for _, dir := range k.Folders {
+		all = append(all, tree.Folder{Path: dir, Mode: uint32(profile.Private)})
+	}
+	return all
+}
+
+// appFiles is where a step finds the app's files.
+const appFiles = "/files"
+
+// source mounts what the app's files name, where they name anything.
+func (g Graph) source() []llb.RunOption {
+	var from []string
+	for _, f := range g.App.Files {
+		if f.From != "" {
 			from = append(from, f.From)
 		}
-		files, folders := modes(f.Mode)
-		calls += call("put", source, f.To, files, folders, owner(f.Owner), fmt.Sprintf("files[%d]", i-len(extra.Files)))
 	}
-	for _, dir := range extra.Folders {
-		calls += call("folder", dir, "0750", g.App.Service.User)
+	if len(from) == 0 {
+		return nil
 	}
-	mounts := []llb.RunOption{llb.AddMount("/run/content", contents, llb.Readonly, ByGraph)}
-	if len(from) > 0 {
-		source := llb.Local(AppFolder, llb.FollowPaths(from), llb.SharedKeyHint(g.App.Name), llb.WithCustomName("[files] read the app's files"))
-		mounts = append(mounts, llb.AddMount("/src", source, llb.Readonly))
-	}
-	return step{scripts: append(script("files.sh"), calls), root: root, mounts: mounts}, len(all) + len(extra.Folders)
+	return []llb.RunOption{llb.AddMount(appFiles, llb.Local(AppFolder, llb.FollowPaths(from), llb.SharedKeyHint(g.App.Name),
+		llb.WithCustomName("[files] read the app's files")), llb.Readonly)}
 }
 
-func call(function string, arguments ...string) string {
-	line := function
-	for _, a := range arguments {
-		line += " '" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-	}
-	return line + "\n"
-}
-
-// modes returns what chmod gives to files, and to folders x where r is. By
-// default files keep that they can be executed, and nothing else of the mode
-// that they have on this machine.
-func modes(text string) (files, folders string) {
+// mode is that of an app file's entry; nil where it has none.
+func mode(text string) *uint32 {
 	bits, err := strconv.ParseUint(text, 8, 32)
 	if err != nil { // it is empty: the app file was validated
-		return "u=rwX,go=rX", "0755"
+		return nil
 	}
-	return fmt.Sprintf("%04o", bits), fmt.Sprintf("%04o", bits|bits>>2&0o111)
+	m := uint32(bits)
+	return &m
 }
 
 func owner(text string) string {
 	if text == "" {
-		return "root:root"
+		return app.DefaultOwner
 	}
 	return text
+}
+
+func (g Graph) user() *tree.User {
+	return &tree.User{Name: g.App.Service.User, ID: uint32(g.App.Service.UID)}
+}
+
+// rights are those that the app file gives in a kind of artifact.
+func (g Graph) rights(k Kind) []tree.Right {
+	all := slices.Clone(k.Rights)
+	for i, r := range g.App.Rights {
+		if r.On == "" || r.On == k.Name {
+			all = append(all, tree.Right{
+				Path: r.Path, Capabilities: r.Capabilities, SetUID: r.SetUID, SetGID: r.SetGID, Key: fmt.Sprintf("rights[%d]", i),
+			})
+		}
+	}
+	return all
 }

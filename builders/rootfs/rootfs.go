@@ -23,20 +23,23 @@ import (
 // with the same packages gives the same bytes.
 const MadeAt = 1735689600
 
-// Sources says where a graph's inputs come from; none of it changes a result.
+// Sources says where a graph's inputs come from.
 type Sources struct {
 	// Mirror returns the URL below which an archive's pool lies.
 	Mirror func(archive string) string
 	// Seed is the OCI layout reference of the seed: "seed/image@sha256:…".
 	Seed string
+	// Program is that of bakelite-tree.
+	Program string
 }
 
 // Names of the local folders and layouts that a graph reads.
 const (
-	SeedLayout = "seed"    // the OCI layout that holds the seed
-	BaseLayout = "base"    // the OCI layout that holds a base image
-	AppFolder  = "app"     // the app file's folder
-	Context    = "context" // what of it a Dockerfile may copy, by the name that Dockerfiles know
+	SeedLayout    = "seed"    // the OCI layout that holds the seed
+	ProgramLayout = "program" // the OCI layout that holds bakelite-tree
+	BaseLayout    = "base"    // the OCI layout that holds a base image
+	AppFolder     = "app"     // the app file's folder
+	Context       = "context" // what of it a Dockerfile may copy, by the name that Dockerfiles know
 )
 
 // Graph makes the states of one app's root filesystem.
@@ -48,11 +51,6 @@ type Graph struct {
 	// Service is the program that images carry for their service.
 	Service []byte
 	Sources Sources
-}
-
-// Dockerfiles builds a user's Dockerfile on a base.
-type Dockerfiles interface {
-	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
 }
 
 // Seed is the unpacked system that runs dpkg before there is any other.
@@ -67,9 +65,12 @@ func (g Graph) Base() llb.State {
 	}
 	pins := g.Lock.Packages.Base
 	unpacked := g.run(g.Seed(), step{
-		name: fmt.Sprintf("[base] unpack %d packages", len(pins)), scripts: script("dpkg.sh", "bootstrap.sh"), root: target, settle: true, pins: pins,
+		name: fmt.Sprintf("[base] unpack %d packages", len(pins)), scripts: script("dpkg.sh", "bootstrap.sh"), root: target, pins: pins,
 	}).AddMount(target, llb.Scratch())
-	return g.run(unpacked, step{name: "[base] configure", scripts: script("dpkg.sh", "configure.sh"), root: "/", settle: true}).Root()
+	configured := g.run(unpacked, step{name: "[base] configure", scripts: script("dpkg.sh", "configure.sh"), root: "/"}).Root()
+	r := installed()
+	r.Before = ""
+	return g.work(configured, "[base] settle", r)
 }
 
 func (g Graph) baseImage() llb.State {
@@ -89,21 +90,6 @@ func (g Graph) PackageFiles() llb.State {
 		File(llb.Copy(g.Base(), "/var/lib/dpkg/status", "/status", follow), llb.WithCustomName("[base] read the package database"))
 }
 
-// Container is the tree of the container image before it is trimmed.
-func (g Graph) Container() llb.State {
-	return g.user(g.install(g.Base(), "app", g.Lock.Packages.App))
-}
-
-// Machine is the system of the disk without the app.
-func (g Graph) Machine() llb.State {
-	return g.install(g.Base(), "machine", g.Lock.Packages.Machine)
-}
-
-// MachineApp is the system of the disk with the app's packages and user.
-func (g Graph) MachineApp() llb.State {
-	return g.user(g.install(g.Machine(), "app for the machine", g.Lock.Packages.MachineApp))
-}
-
 // Tools is the seed with the disk's tools unpacked, not configured, into it.
 func (g Graph) Tools() llb.State {
 	pins := g.Lock.Packages.Tools
@@ -112,80 +98,32 @@ func (g Graph) Tools() llb.State {
 	}).AddMount(target, g.Seed(), ByGraph)
 }
 
-// MadeFrom is where a tree lies that a partition is made from.
-const MadeFrom = "/tree"
+// Machine is the system of the disk without the app.
+func (g Graph) Machine() llb.State {
+	base := g.Base()
+	if len(g.Lock.Packages.Machine) == 0 {
+		return base
+	}
+	return g.work(g.install(base, "machine", g.Lock.Packages.Machine), "[machine] settle", installed(), was(base))
+}
 
-// target is where a tree lies that a step works on from outside.
-const target = "/target"
-
+// install runs dpkg in a tree; what it leaves is still to be settled.
 func (g Graph) install(tree llb.State, layer string, pins []lock.Pin) llb.State {
 	if len(pins) == 0 {
 		return tree
 	}
 	return g.run(tree, step{
-		name: fmt.Sprintf("[%s] install %d packages", layer, len(pins)), scripts: script("dpkg.sh", "install.sh", "configure.sh"), root: "/", settle: true, pins: pins,
+		name: fmt.Sprintf("[%s] install %d packages", layer, len(pins)), scripts: script("dpkg.sh", "install.sh", "configure.sh"), root: "/", pins: pins,
 	}).Root()
 }
 
-func (g Graph) user(tree llb.State) llb.State {
-	return g.run(tree, step{
-		name: "[user] " + g.App.Service.User, scripts: script("user.sh"), root: "/", settle: true,
-		env: map[string]string{"NAME": g.App.Service.User},
-	}).Root()
-}
-
-// Overlay builds the app's Dockerfile, adds its files and runs its steps.
-func (g Graph) Overlay(ctx context.Context, tree llb.State, b Dockerfiles, extra Extra) (llb.State, error) {
-	before := tree
-	if g.App.Base.Dockerfile != "" {
-		built, err := b.Dockerfile(ctx, Context, g.App.Base.Dockerfile, tree)
-		if err != nil {
-			return llb.State{}, fmt.Errorf("building %s: %w", g.App.Base.Dockerfile, err)
-		}
-		tree = built
-	}
-	tree = g.files(tree, extra)
-	for _, s := range g.App.Steps {
-		tree = g.step(tree, s)
-	}
-	if g.RunsSteps() {
-		tree = g.redate(tree, before)
-	}
-	return tree, nil
-}
-
-// redate gives everything that the app's own steps changed one date. It ends
-// the app's own part, which must have left alone what packages are judged by.
-func (g Graph) redate(built, before llb.State) llb.State {
-	return g.run(g.Seed(), step{
-		name: "[step] settle", scripts: script("redate.sh", "evidence.sh"), root: target, settle: true,
-		mounts: []llb.RunOption{llb.AddMount("/before", before, llb.Readonly, ByGraph)},
-	}).AddMount(target, built, ByGraph)
+// Dockerfiles builds a user's Dockerfile on a base.
+type Dockerfiles interface {
+	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
 }
 
 // RunsSteps says whether anything of the app's own runs in the tree.
 func (g Graph) RunsSteps() bool { return g.App.Base.Dockerfile != "" || len(g.App.Steps) > 0 }
-
-// usrLinks are the folders at the top that lead below /usr.
-var usrLinks = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
-
-// Owns says whether the app may put anything of its own below a folder at the
-// top, such as "usr"; the machine's settings are all below /etc.
-func (g Graph) Owns(top string) bool {
-	return g.RunsSteps() || slices.ContainsFunc(g.App.Files, func(f app.File) bool {
-		to := strings.SplitN(f.To, "/", 3)[1]
-		return f.To == "/" || to == top || top == "usr" && slices.Contains(usrLinks, to)
-	})
-}
-
-// Trim takes what a running service does not need out of a container's tree,
-// unless the app keeps a shell: then it stays a system with its packages.
-func (g Graph) Trim(tree llb.State, name string) llb.State {
-	if g.App.Container.Shell {
-		return tree
-	}
-	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(Trimmed(g.App, artifact.Container), " ")}, script("libraries.sh", "remove.sh", "trim.sh")...)
-}
 
 // Trimmed returns the names of the packages that are taken out of an artifact
 // of an app, unless one that stays needs them.
@@ -201,34 +139,19 @@ func Trimmed(a app.App, kind string) []string {
 	})
 }
 
-// Remove takes packages out of a machine's tree.
-func (g Graph) Remove(tree llb.State, name string, packages []string) llb.State {
-	return g.outside(tree, "[trim] "+name, map[string]string{"REMOVE": strings.Join(packages, " ")}, script("remove.sh")...)
-}
+// usrLinks are the folders at the top that lead below /usr.
+var usrLinks = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 
-// Harden applies the controls of an artifact kind to a tree; admin is the
-// account that keeps its login, "" for none.
-func (g Graph) Harden(tree llb.State, kind, admin string) llb.State {
-	return g.outside(tree, "[harden] "+kind, map[string]string{"ADMIN": admin}, g.Controls[kind])
-}
-
-// outside runs scripts of the seed on a tree that may have no shell.
-func (g Graph) outside(tree llb.State, name string, env map[string]string, scripts ...string) llb.State {
-	return g.run(g.Seed(), step{name: name, scripts: scripts, root: target, settle: true, env: env}).AddMount(target, tree, ByGraph)
-}
-
-// Admin is the login of a machine; the zero value is none.
-type Admin struct {
-	User string
-	Keys []string
-}
-
-// Settle gives a machine's system its units and logins.
-func (g Graph) Settle(tree llb.State, units []string, admin Admin) llb.State {
-	return g.run(tree, step{
-		name: "[machine] units and logins", scripts: script("machine.sh"), root: "/", settle: true,
-		env: map[string]string{"UNITS": strings.Join(units, " "), "ADMIN": admin.User, "KEYS": strings.Join(admin.Keys, "\n")},
-	}).Root()
+// Owns says whether the app may put anything of its own below a folder at the
+// top, such as "usr"; the machine's settings are all below /etc.
+func (g Graph) Owns(top string) bool {
+	below := func(path string) bool {
+		first := strings.SplitN(path, "/", 3)[1]
+		return path == "/" || first == top || top == "usr" && slices.Contains(usrLinks, first)
+	}
+	return g.RunsSteps() ||
+		slices.ContainsFunc(g.App.Files, func(f app.File) bool { return below(f.To) }) ||
+		slices.ContainsFunc(g.App.Rights, func(r app.Right) bool { return below(r.Path) })
 }
 
 // Make runs a script of templates/rootfs in tree and returns what it puts into
@@ -240,28 +163,14 @@ func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mo
 // Check runs a script of the seed on a tree that it cannot change, and returns
 // what the script prints as the file Printed.
 func (g Graph) Check(tree llb.State, kind, check string, env map[string]string) llb.State {
-	scripts := []string{"exec >/out/" + Printed, check}
-	if kind == artifact.Container {
-		scripts = slices.Concat(script("files.sh"), []string{call("runnable", g.App.Service.Command[0], "service.command[0]")}, scripts)
-	}
 	return g.run(g.Seed(), step{
-		name: "[check] hardening of the " + kind, scripts: scripts, root: target, env: env,
+		name: "[check] hardening of the " + kind, scripts: []string{"exec >/out/" + Printed, check}, root: target, env: env,
 		mounts: []llb.RunOption{llb.AddMount(target, tree, llb.Readonly, ByGraph)},
 	}).AddMount("/out", llb.Scratch())
 }
 
 // Printed is the file that Check makes.
 const Printed = "printed"
-
-// MakeOver is Make on a tree with the app's files over it. Nothing else sees
-// that tree, so it is never kept, and all is one step.
-func (g Graph) MakeOver(tools, tree llb.State, extra Extra, name, file string, env map[string]string) llb.State {
-	s, _ := g.put(extra, MadeFrom)
-	s.name, s.env = name, env
-	s.scripts = append(s.scripts, script("settle.sh", file)...)
-	s.mounts = append(s.mounts, llb.AddMount(MadeFrom, tree, ByGraph, llb.ForceNoOutput))
-	return g.run(tools, s).AddMount("/out", llb.Scratch())
-}
 
 func (g Graph) fetch(pin lock.Pin) llb.State {
 	return llb.HTTP(strings.TrimSuffix(g.Sources.Mirror(pin.Archive), "/")+"/"+pin.Path,

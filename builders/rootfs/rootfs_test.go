@@ -2,11 +2,12 @@ package rootfs
 
 import (
 	"context"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -18,14 +19,25 @@ func graph(change func(*Graph)) Graph {
 		return lock.Pin{Name: name, Version: "1", Arch: "amd64", Archive: "debian", Path: "pool/" + name + ".deb", SHA256: strings.Repeat("a", 64)}
 	}
 	g := Graph{
-		App:     app.App{Name: "web", Service: app.Service{User: "www-data"}},
-		Lock:    &lock.Lock{Packages: lock.Layers{Base: []lock.Pin{pin("dash")}, App: []lock.Pin{pin("nginx")}, Machine: []lock.Pin{pin("systemd")}}},
-		Sources: Sources{Seed: "seed/image@sha256:" + strings.Repeat("b", 64), Mirror: func(string) string { return "http://mirror.invalid/debian/" }},
+		App:      app.App{Name: "web", Service: app.Service{User: "www-data", Command: []string{"/bin/web"}}},
+		Lock:     &lock.Lock{Packages: lock.Layers{Base: []lock.Pin{pin("dash")}, App: []lock.Pin{pin("nginx")}, Machine: []lock.Pin{pin("systemd")}}},
+		Controls: map[string]string{"container": "echo hardened\n", "disk": "echo hardened\n"},
+		Sources: Sources{
+			Seed: "seed/image@sha256:" + strings.Repeat("b", 64), Program: "program/image@sha256:" + strings.Repeat("d", 64),
+			Mirror: func(string) string { return "http://mirror.invalid/debian/" },
+		},
 	}
 	if change != nil {
 		change(&g)
 	}
 	return g
+}
+
+// container and disk are small kinds of artifact.
+func container(g Graph) Kind { return Kind{Name: "container", On: g.Base(), Pins: g.Lock.Packages.App} }
+
+func disk(g Graph) Kind {
+	return Kind{Name: "disk", On: g.Machine(), Pins: g.Lock.Packages.App, Units: []string{"a.service"}, Machine: true, Admin: "admin"}
 }
 
 func definition(t *testing.T, s llb.State) string {
@@ -44,19 +56,19 @@ func definition(t *testing.T, s llb.State) string {
 // TestGraphIsAFunctionOfItsInputs: the same inputs give the same graph, and
 // what a kind of artifact does not stand on does not change it.
 func TestGraphIsAFunctionOfItsInputs(t *testing.T) {
-	base := definition(t, graph(nil).Container())
-	if again := definition(t, graph(nil).Container()); again != base {
+	base := definition(t, graph(nil).System(container(graph(nil))))
+	if again := definition(t, graph(nil).System(container(graph(nil)))); again != base {
 		t.Error("the same inputs gave another graph")
 	}
 	machine := graph(func(g *Graph) { g.Lock.Packages.Machine[0].SHA256 = strings.Repeat("c", 64) })
-	if definition(t, machine.Container()) != base {
+	if definition(t, machine.System(container(machine))) != base {
 		t.Error("a package of the machine changed the container")
 	}
 	if definition(t, machine.Machine()) == definition(t, graph(nil).Machine()) {
 		t.Error("a package of the machine did not change the machine")
 	}
 	changed := graph(func(g *Graph) { g.Lock.Packages.App[0].SHA256 = strings.Repeat("c", 64) })
-	if definition(t, changed.Container()) == base {
+	if definition(t, changed.System(container(changed))) == base {
 		t.Error("a package of the app did not change the container")
 	}
 	if definition(t, changed.Machine()) != definition(t, graph(nil).Machine()) {
@@ -82,20 +94,97 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func TestModes(t *testing.T) {
-	for _, c := range [][3]string{{"", "u=rwX,go=rX", "0755"}, {"0640", "0640", "0750"}, {"0400", "0400", "0500"}, {"0755", "0755", "0755"}} {
-		if files, folders := modes(c[0]); files != c[1] || folders != c[2] {
-			t.Errorf("mode %q: files %s, folders %s", c[0], files, folders)
+// TestProgramIsPartOfTheGraph: another program gives other trees.
+func TestProgramIsPartOfTheGraph(t *testing.T) {
+	other := graph(func(g *Graph) { g.Sources.Program = "program/image@sha256:" + strings.Repeat("e", 64) })
+	if definition(t, other.Base()) == definition(t, graph(nil).Base()) {
+		t.Error("another program gave the same base")
+	}
+}
+
+// steps lists the runs of a graph, each after those that it stands on, by
+// their names, and with the text of their scripts and requests.
+func steps(t *testing.T, s llb.State) (names []string, text string) {
+	t.Helper()
+	d, err := s.Marshal(context.Background(), llb.LinuxAmd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, def := range d.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(def); err != nil {
+			t.Fatal(err)
+		}
+		if op.GetExec() != nil {
+			names = append(names, d.Metadata[digest.FromBytes(def)].Description["llb.customname"])
+		}
+		if f := op.GetFile(); f != nil {
+			for _, a := range f.Actions {
+				if m := a.GetMkfile(); m != nil {
+					text += string(m.Data) + "\n"
+				}
+			}
+		}
+	}
+	return names, text
+}
+
+type dockerfiles struct{}
+
+func (dockerfiles) Dockerfile(_ context.Context, _, _ string, base llb.State) (llb.State, error) {
+	return base.Run(llb.Args([]string{"/bin/true"}), llb.WithCustomName("RUN of a Dockerfile")).Root(), nil
+}
+
+// TestHardeningComesLast: whatever of the app there is, and on every kind of
+// artifact, controls are applied by the step that ends the tree.
+func TestHardeningComesLast(t *testing.T) {
+	for name, change := range map[string]func(*Graph){
+		"nothing":    func(*Graph) {},
+		"files":      func(g *Graph) { g.App.Files = []app.File{{Content: "x", To: "/etc/x"}} },
+		"steps":      func(g *Graph) { g.App.Steps = []app.Step{{Name: "mine", Run: "chmod 4755 /bin/sh"}} },
+		"dockerfile": func(g *Graph) { g.App.Base.Dockerfile = "Dockerfile" },
+		"all": func(g *Graph) {
+			g.App.Files, g.App.Base.Dockerfile = []app.File{{From: "x", To: "/x"}}, "Dockerfile"
+			g.App.Steps = []app.Step{{Name: "mine", Run: "true"}, {Name: "more", Run: "true"}}
+		},
+	} {
+		g := graph(change)
+		for _, k := range []Kind{container(g), disk(g)} {
+			tree := g.Over(g.System(k), k)
+			if g.RunsSteps() {
+				var err error
+				if tree, err = g.Built(t.Context(), k, dockerfiles{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all, text := steps(t, tree)
+			last := all[len(all)-1]
+			if !strings.HasPrefix(last, "["+k.Name+"] ") || !strings.Contains(last, "harden") || !strings.Contains(text, "echo hardened") {
+				t.Errorf("%s, %s: the last step is %q of %q", name, k.Name, last, all)
+			}
 		}
 	}
 }
 
-// TestFileNameRunsNothing: what an app file names reaches the shell as words.
-func TestFileNameRunsNothing(t *testing.T) {
-	hostile := "it's $(touch /tmp/x) `id`; \"$HOME\"\n*"
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", "put() { printf %s \"$1\"; }\n"+call("put", hostile)).Output()
-	if err != nil || string(out) != hostile {
-		t.Errorf("the shell saw %q (%v)", out, err)
+// TestDockerfileMakesUsers: a Dockerfile finds no user of the service's that no
+// package brought, and afterwards there is one; steps find it.
+func TestDockerfileMakesUsers(t *testing.T) {
+	user := `"user":{"name":"www-data"}`
+	for name, tt := range map[string]struct {
+		change func(*Graph)
+		want   int
+	}{
+		"a Dockerfile": {func(g *Graph) { g.App.Base.Dockerfile = "Dockerfile" }, 2},    // with the files, and in the end
+		"steps":        {func(g *Graph) { g.App.Steps = []app.Step{{Run: "true"}} }, 3}, // with the packages too
+	} {
+		g := graph(tt.change)
+		tree, err := g.Built(t.Context(), container(g), dockerfiles{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, text := steps(t, tree); strings.Count(text, user) != tt.want {
+			t.Errorf("%s: the user is asked for %d times in\n%s", name, strings.Count(text, user), text)
+		}
 	}
 }
 

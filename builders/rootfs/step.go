@@ -25,20 +25,15 @@ type step struct {
 	name    string
 	scripts []string // run one after the other, see text
 	root    string   // the tree that the scripts work on: "/" or "/target"
-	settle  bool     // end with settle.sh
 	pins    []lock.Pin
 	env     map[string]string
 	mounts  []llb.RunOption
 }
 
-// text is the whole script; start dates what the step makes. Output and errors
-// go the same way, for the engine does not keep the order of two.
+// text is the whole script. Output and errors go the same way, for the engine
+// does not keep the order of two.
 func (s step) text() string {
-	all := append([]string{"set -eu\nexec 2>&1\nstart=$(mktemp /tmp/start.XXXXXX)\n"}, s.scripts...)
-	if s.settle {
-		all = append(all, templates.Text("rootfs/settle.sh"))
-	}
-	return strings.Join(all, "\n")
+	return strings.Join(append([]string{"set -eu\nexec 2>&1\n"}, s.scripts...), "\n")
 }
 
 // run runs a step in tree without network and with nothing of the machine.
@@ -97,7 +92,7 @@ func (g Graph) step(tree llb.State, s app.Step) llb.State {
 	if s.Network {
 		network = pb.NetMode_UNSET
 	}
-	text := step{scripts: []string{"(\n" + s.Run + "\n)"}, settle: true}.text()
+	text := step{scripts: []string{"(\n" + s.Run + "\n)"}}.text()
 	return tree.Run(append(append(sandbox("[step] "+s.Name), shell(text)...),
 		llb.Network(network),
 		llb.AddEnv("ROOT", "/"), llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(MadeAt)))...).Root()

@@ -6,25 +6,37 @@ import (
 	"text/template"
 
 	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/builders/tree"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
 	"github.com/bakelite/bakelite/templates"
 )
 
-// settings maps files of the machine's /etc to the templates that make them.
-func settings(a app.App) [][2]string {
-	return [][2]string{
-		{"/etc/fstab", "machine/fstab"},
-		{"/etc/modprobe.d/bakelite-machine.conf", "machine/modprobe.conf"},
-		{"/etc/nftables.conf", "machine/nftables.conf"},
-		{"/etc/repart.d/50-var.conf", "machine/repart.conf"},
-		{"/etc/systemd/network/80-bakelite.network", "machine/network"},
-		{"/etc/systemd/system/multi-user.target.d/10-bakelite.conf", "machine/target.conf"},
-		{"/etc/systemd/system/systemd-repart.service.d/10-bakelite.conf", "machine/repart-order.conf"},
-		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf"},
+// setting is a file of the machine's /etc and the template that makes it.
+type setting struct{ path, template, mode string }
+
+func settings(a app.App) []setting {
+	all := []setting{
+		{"/etc/fstab", "machine/fstab", ""},
+		{"/etc/modprobe.d/bakelite-machine.conf", "machine/modprobe.conf", ""},
+		{"/etc/nftables.conf", "machine/nftables.conf", ""},
+		{"/etc/repart.d/50-var.conf", "machine/repart.conf", ""},
+		{"/etc/systemd/network/80-bakelite.network", "machine/network", ""},
+		{"/etc/systemd/system/multi-user.target.d/10-bakelite.conf", "machine/target.conf", ""},
+		{"/etc/systemd/system/systemd-repart.service.d/10-bakelite.conf", "machine/repart-order.conf", ""},
+		{"/etc/tmpfiles.d/bakelite.conf", "machine/tmpfiles.conf", ""},
 	}
+	if a.VM.Admin == nil {
+		return all
+	}
+	return append(all,
+		setting{"/etc/ssh/authorized/" + a.VM.Admin.User, "machine/authorized-keys", ""},
+		setting{"/etc/ssh/sshd_config.d/10-bakelite.conf", "machine/sshd.conf", ""},
+		setting{"/etc/systemd/system/ssh.service.d/10-host-key.conf", "machine/host-key.conf", ""},
+		setting{"/etc/sudoers.d/bakelite", "machine/sudoers", "0440"})
 }
 
 // machine is what the templates of templates/machine see.
@@ -40,32 +52,57 @@ func newMachine(a app.App) machine {
 	return machine{App: a, VarID: disk.NameGUID(namespace, "var of "+a.Name)}
 }
 
-// extra is what the disk adds to the app's own files.
-func (m machine) extra(g rootfs.Graph) (rootfs.Extra, error) {
-	var extra rootfs.Extra
+// kind is what a disk makes of the app: a whole system that is started, and
+// whose settings are files of its own.
+func (m machine) kind(g rootfs.Graph) (rootfs.Kind, error) {
+	k := rootfs.Kind{
+		Name: artifact.Disk, On: g.Machine(), Pins: g.Lock.Packages.MachineApp, Units: m.units(),
+		Remove: rootfs.Trimmed(g.App, artifact.Disk), Rights: []tree.Right{{Path: sudo, SetUID: true}},
+		Machine: true, Admin: m.Admin(),
+	}
 	for _, s := range settings(m.App) {
-		text, err := m.render(s[1])
+		text, err := m.render(s.template)
 		if err != nil {
-			return extra, err
+			return k, err
 		}
-		extra.Files = append(extra.Files, app.File{To: s[0], Content: text})
+		k.Files = append(k.Files, app.File{To: s.path, Content: text, Mode: s.mode})
 	}
 	p, err := g.Profile()
 	if err != nil {
-		return extra, err
+		return k, err
 	}
 	if p.Starts() {
-		extra.Files = append(extra.Files, g.Program())
+		k.Files = append(k.Files, g.Program())
 	}
 	for _, f := range append(form.Units(p), form.Hosts(p)...) {
-		extra.Files = append(extra.Files, app.File{To: f.Path, Content: f.Text})
+		k.Files = append(k.Files, app.File{To: f.Path, Content: f.Text})
 	}
 	for _, dir := range p.Own() {
 		if !strings.HasPrefix(dir, "/run/") && !strings.HasPrefix(dir, "/var/") && !strings.HasPrefix(dir, "/tmp/") {
-			extra.Folders = append(extra.Folders, dir)
+			k.Folders = append(k.Folders, dir)
 		}
 	}
-	return extra, nil
+	return k, nil
+}
+
+// sudo is the one program that keeps its set-uid bit, where it is there: an
+// administrator becomes root by it.
+const sudo = "/usr/bin/sudo"
+
+func (m machine) units() []string {
+	names := templates.Lines("machine/units.txt")
+	if m.App.VM.Admin != nil {
+		names = append(names, "ssh.service")
+	}
+	return names
+}
+
+// Admin is the user who may log in, "" for nobody.
+func (m machine) Admin() string {
+	if m.App.VM.Admin == nil {
+		return ""
+	}
+	return m.App.VM.Admin.User
 }
 
 // Memories are the file systems in memory that hold the service's folders.

@@ -3,13 +3,13 @@ package vm
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 
 	"github.com/bakelite/bakelite/builders/rootfs"
-	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -33,16 +33,16 @@ type parts struct {
 // graph describes the parts of the disk of an app.
 func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, error) {
 	m := newMachine(g.App)
-	login := admin(m)
-	system := g.Harden(g.Settle(g.MachineApp(), units(m), login), artifact.Disk, login.User)
-	system = g.Remove(system, "machine", templates.Lines("machine/remove.txt"))
-	extra, err := m.extra(g)
+	k, err := m.kind(g)
 	if err != nil {
 		return parts{}, err
 	}
-	tree, err := g.Overlay(ctx, system, b, extra)
-	if err != nil {
-		return parts{}, err
+	system := g.System(k)
+	tree := g.Over(system, k, apart(g)...)
+	if g.RunsSteps() {
+		if tree, err = g.Built(ctx, k, b); err != nil {
+			return parts{}, err
+		}
 	}
 	// What the app owns nothing of is made from the system alone.
 	source := func(top string) llb.State {
@@ -56,10 +56,15 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 		Tree:   tree,
 		Kernel: kernel(g, tools),
 		Usr:    squash(g, tools, source("usr"), "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
-		Root:   root(g, tools, system, tree, extra),
+		Root:   root(g, tools, system, tree, k),
 		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
 			map[string]string{"ID": m.VarID.String()}, llb.AddMount(rootfs.MadeFrom, source("var"), llb.Readonly, rootfs.ByGraph)),
 	}, nil
+}
+
+// apart are the folders that are partitions and hold nothing of the app's.
+func apart(g rootfs.Graph) []string {
+	return slices.DeleteFunc([]string{"usr", "var"}, g.Owns)
 }
 
 func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[string]string) llb.State {
@@ -74,7 +79,7 @@ func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[
 // root makes the partition of all that is not /usr or /var. It is made anew at
 // every change of the app, so where no other part needs the tree with the
 // app's files, they are laid over the system in the same step.
-func root(g rootfs.Graph, tools, system, tree llb.State, extra rootfs.Extra) llb.State {
+func root(g rootfs.Graph, tools, system, tree llb.State, k rootfs.Kind) llb.State {
 	const name = "[disk] compress and hash /"
 	env := map[string]string{
 		"LEVEL": rootLevel, "EXCLUDE": "usr/* var/* boot/* proc/* sys/* dev/* run/* tmp/*",
@@ -84,7 +89,7 @@ func root(g rootfs.Graph, tools, system, tree llb.State, extra rootfs.Extra) llb
 	if g.Owns("usr") || g.Owns("var") {
 		return squash(g, tools, tree, name, "/", env)
 	}
-	return g.MakeOver(tools, system, extra, name, "squash.sh", env)
+	return g.MakeOver(tools, system, k, name, "squash.sh", env, apart(g)...)
 }
 
 // kernel makes the initrd in the machine's system before the app is there, so
@@ -98,19 +103,4 @@ func kernel(g rootfs.Graph, tools llb.State) llb.State {
 	})
 	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),
 		llb.WithCustomName("[disk] take the EFI stub"))
-}
-
-func units(m machine) []string {
-	names := templates.Lines("machine/units.txt")
-	if m.App.VM.Admin != nil {
-		names = append(names, "ssh.service")
-	}
-	return names
-}
-
-func admin(m machine) rootfs.Admin {
-	if m.App.VM.Admin == nil {
-		return rootfs.Admin{}
-	}
-	return rootfs.Admin{User: m.App.VM.Admin.User, Keys: m.App.VM.Admin.SSHKeys}
 }

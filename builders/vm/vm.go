@@ -173,7 +173,7 @@ func (o Order) Check(ctx context.Context, script, dir string) error {
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			all, err := graph(ctx, o.Graph, b)
 			return o.Graph.Check(all.Tree, artifact.Disk, script, map[string]string{
-				"ADMIN": admin(newMachine(o.Graph.App)).User, "CMDLINE": strings.Join(o.cmdline(), " "),
+				"ADMIN": newMachine(o.Graph.App).Admin(), "CMDLINE": strings.Join(o.cmdline(), " "),
 			}), err
 		},
 		Name: "results of the checks", Dir: dir,

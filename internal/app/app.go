@@ -30,6 +30,9 @@ type App struct {
 	Files []File `yaml:"files,omitempty"`
 	// Steps are shell scripts run in the root filesystem, in order.
 	Steps []Step `yaml:"steps,omitempty"`
+	// Rights are what some programs may have that others may not; no program
+	// has any by default, whoever brought it.
+	Rights []Right `yaml:"rights,omitempty"`
 	// Service is the one program that the images exist to run.
 	Service Service `yaml:"service"`
 	// Container holds what only the container image needs to know.
@@ -92,6 +95,23 @@ type Step struct {
 	Place strict.Place `yaml:"-"`
 }
 
+// Right is what one program may have, or one folder. The service itself gains
+// nothing by it: it runs without new privileges.
+type Right struct {
+	// Path is the program's or folder's absolute path.
+	Path string `yaml:"path"`
+	// Capabilities are Linux capabilities that the program gets, as in
+	// net_raw, permitted and effective.
+	Capabilities []string `yaml:"capabilities,omitempty"`
+	// SetUID runs the program with the rights of its owner.
+	SetUID bool `yaml:"setUID,omitempty"`
+	// SetGID runs the program with the rights of its group, or gives what is
+	// made in the folder its group.
+	SetGID bool `yaml:"setGID,omitempty"`
+	// On is "container" or "disk" where only one of them has the path.
+	On string `yaml:"on,omitempty"`
+}
+
 // Service becomes the container's config, the machine's systemd unit, the
 // firewall, the run profile and the targets of the declared tests.
 type Service struct {
@@ -100,6 +120,10 @@ type Service struct {
 	// User runs the service and is never root; it is created where no
 	// package brings it.
 	User string `yaml:"user"`
+	// UID is the user's number, the same in both artifacts. By default it is
+	// what Debian fixed, as for www-data, and else 500. A group of the user's
+	// own has the same number.
+	UID int `yaml:"uid,omitempty"`
 	// Ports are the ports that the service listens on, as 8080 or 53/udp.
 	Ports []Port `yaml:"ports,omitempty"`
 	// Writable are folders in memory that the service may write to. They begin

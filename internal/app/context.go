@@ -57,7 +57,7 @@ func (w *walker) context(name string, unseen []string) error {
 	if err != nil {
 		return err
 	}
-	c := &walker{root: w.root, count: w.count, bytes: w.bytes, anyLinks: true, unseen: unseen, excluded: ignored}
+	c := &walker{root: w.root, count: w.count, bytes: w.bytes, anyLinks: true, unseen: unseen, excluded: ignored, names: map[inode]string{}}
 	err = c.folder(".", ".", 0)
 	w.found = append(w.found, c.found...)
 	return err

@@ -10,9 +10,11 @@ import (
 	"github.com/bakelite/bakelite/internal/units"
 )
 
+// DefaultOwner owns files whose entry names nobody.
+const DefaultOwner = "root:root"
+
 // The values of keys that a person left out, as the fields' comments say.
 const (
-	defaultOwner    = "root:root"
 	defaultFormat   = "layout"
 	defaultDiskSize = units.Size(2 << 30)
 	defaultMemory   = units.Size(512 << 20)
@@ -33,6 +35,7 @@ func WithDefaults(a App) App {
 	a.Packages = slices.Clone(a.Packages)
 	a.Files = filledFiles(a.Files)
 	a.Steps = filledSteps(a.Steps)
+	a.Rights = filledRights(a.Rights)
 	a.Service = filledService(a.Service)
 	a.Container.Format = or(a.Container.Format, defaultFormat)
 	a.Container.Labels = maps.Clone(a.Container.Labels)
@@ -54,7 +57,7 @@ func or[T comparable](value, otherwise T) T {
 func filledFiles(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {
-		files[i].Owner = or(files[i].Owner, defaultOwner)
+		files[i].Owner = or(files[i].Owner, DefaultOwner)
 	}
 	return files
 }
@@ -65,6 +68,14 @@ func filledSteps(steps []Step) []Step {
 		steps[i].Name = or(steps[i].Name, firstLine(steps[i].Run))
 	}
 	return steps
+}
+
+func filledRights(rights []Right) []Right {
+	rights = slices.Clone(rights)
+	for i := range rights {
+		rights[i].Capabilities = slices.Clone(rights[i].Capabilities)
+	}
+	return rights
 }
 
 func firstLine(script string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -34,7 +35,27 @@ func CheckFiles(a App) Problems {
 			c.report(item("files", i)+".from", w.walk(f.From))
 		}
 	}
+	c.twice(root, a.Files)
 	return c.problems
+}
+
+// twice reports files of which another entry would leave nothing. A file over
+// one of a folder is none of them.
+func (c *checker) twice(root *os.Root, files []File) {
+	first := map[string]int{}
+	for i, f := range files {
+		if f.From != "" {
+			info, err := statInside(root, f.From)
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+		}
+		j, taken := first[f.To]
+		if taken && (f.From == "" || files[j].From == "" || path.Base(files[j].From) == path.Base(f.From)) {
+			c.add(item("files", i)+".to", "files[%d] puts a file at %s too; leave one of them out", j, f.To)
+		}
+		first[f.To] = i
+	}
 }
 
 // report adds a file's error as a problem.

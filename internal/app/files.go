@@ -88,16 +88,13 @@ func (w *walker) all(a App, unseen []string) error {
 	return w.context(a.Base.Dockerfile, unseen)
 }
 
-// byContent reads a file; the content of a link is its target, that of a
-// folder nothing, both behind a NUL, which no text file starts with.
+// byContent reads a file; the content of a link is its target, that of a file's
+// second name the first, and that of a folder nothing, all behind a NUL, which
+// no text file starts with.
 func byContent(root *os.Root, f found) (Content, error) {
 	hash := sha256.New()
-	if f.link != "" || f.folder {
-		kind := "link"
-		if f.folder {
-			kind = "folder"
-		}
-		_, _ = io.WriteString(hash, "\x00"+kind+"\x00"+f.link)
+	if kind, of := f.nameOnly(); kind != "" {
+		_, _ = io.WriteString(hash, "\x00"+kind+"\x00"+of)
 		return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 	}
 	file, err := regular.OpenIn(root, filepath.FromSlash(f.path))
@@ -113,4 +110,17 @@ func byContent(root *os.Root, f found) (Content, error) {
 		return Content{}, fault.New(fault.Invalid, "reading the app's files: %w", err)
 	}
 	return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil)), Executable: info.Mode()&0o111 != 0}, nil
+}
+
+// nameOnly says what an entry is that counts by names alone, and by which one.
+func (f found) nameOnly() (kind, of string) {
+	switch {
+	case f.link != "":
+		return "link", f.link
+	case f.same != "":
+		return "same", f.same
+	case f.folder:
+		return "folder", ""
+	}
+	return "", ""
 }

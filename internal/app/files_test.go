@@ -332,3 +332,78 @@ func TestLinksOfTheImage(t *testing.T) {
 		t.Errorf("a link to a path of this machine gave %v", err)
 	}
 }
+
+// TestNamesInImages: a name that no image can hold is a mistake of the entry
+// that brings it, or of the Dockerfile that may; backslashes, as systemd writes
+// them, are fine.
+func TestNamesInImages(t *testing.T) {
+	for name, want := range map[string]string{
+		`a\x2db.mount`: "", ".what": "",
+		".wh.passwd":  `"site/.wh.passwd" cannot be in an image: a name that begins with .wh.`,
+		"caf\xe9":     `"site/caf\xe9" cannot be in an image: a name is not UTF-8`,
+		"line\nbreak": `"site/line\nbreak" cannot be in an image: a name holds a control character`,
+	} {
+		a := from(folder(t, map[string]string{"site/" + name: "x", "Dockerfile": "FROM base\n"}), "site")
+		problems := app.CheckFiles(a)
+		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || problems[0].Key != "files[0].from" || !strings.Contains(problems[0].Message, want)) {
+			t.Errorf("%q gave %v, want %q", name, problems, want)
+		}
+		a.Files, a.Base.Dockerfile = nil, "Dockerfile"
+		if _, err := app.Files(a, nil); (err == nil) != (want == "") || err != nil && (fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want)) {
+			t.Errorf("in the folder of a Dockerfile %q gave %v, want %q", name, err, want)
+		}
+	}
+}
+
+// TestTwoFilesAtOnePlace: of two entries one would leave nothing of the other.
+func TestTwoFilesAtOnePlace(t *testing.T) {
+	dir := folder(t, map[string]string{"a.conf": "", "b.conf": "", "more/a.conf": ""})
+	for name, tt := range map[string]struct {
+		files []app.File
+		want  bool
+	}{
+		"two contents":            {[]app.File{{Content: "x", To: "/x"}, {Content: "y", To: "/x"}}, true},
+		"a content and a file":    {[]app.File{{Content: "x", To: "/x"}, {From: "a.conf", To: "/x"}}, true},
+		"two files of a name":     {[]app.File{{From: "a.conf", To: "/x"}, {From: "more/a.conf", To: "/x"}}, true},
+		"two names in one folder": {[]app.File{{From: "a.conf", To: "/x"}, {From: "b.conf", To: "/x"}}, false},
+		"a file over a folder's":  {[]app.File{{From: "more", To: "/x"}, {From: "a.conf", To: "/x/a.conf"}}, false},
+		"two folders":             {[]app.File{{From: "more", To: "/x"}, {From: "more", To: "/x"}}, false},
+	} {
+		problems := app.CheckFiles(app.App{Dir: dir, Files: tt.files})
+		if (len(problems) > 0) != tt.want || tt.want && (problems[0].Key != "files[1].to" || !strings.Contains(problems[0].Message, "files[0] puts a file at /x too")) {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+}
+
+// TestSecondNamesCount: whether a file has one name or two is part of what goes
+// into an image, and so of the lock; names in what is copied apart are not.
+func TestSecondNamesCount(t *testing.T) {
+	list := func(link bool, paths ...string) []app.Content {
+		dir := folder(t, map[string]string{"site/a": "x", "site/sub/c": "x"})
+		second := filepath.Join(dir, "site", "b")
+		if err := os.WriteFile(second, []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if link {
+			if err := os.Remove(second); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Link(filepath.Join(dir, "site", "a"), second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files, err := app.Files(from(dir, paths...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	apart, linked := list(false, "site"), list(true, "site")
+	if slices.Equal(apart, linked) || !slices.Equal(linked, list(true, "site")) {
+		t.Errorf("files with one name are %v, with two %v", apart, linked)
+	}
+	if one, two := list(false, "site/a", "site/b"), list(true, "site/a", "site/b"); !slices.Equal(one, two) {
+		t.Errorf("copied apart they are %v, and %v", one, two)
+	}
+}

@@ -66,7 +66,7 @@ func writtenZeros(path string, places strict.Places) Problems {
 	for key, place := range places {
 		name := key[strings.LastIndex(key, ".")+1:]
 		switch name {
-		case "cpus", "pids", "port", "status", "retries":
+		case "cpus", "pids", "port", "status", "retries", "uid":
 			if place.Zero && !strings.HasPrefix(key, "testValues.") && !strings.HasPrefix(key, "service.environment.") && !strings.HasPrefix(key, "container.labels.") {
 				problems = append(problems, Problem{File: path, Line: place.Line, Column: place.Column, Key: key,
 					Message: "must be more than 0; leave the key out for the default"})

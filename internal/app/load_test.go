@@ -106,7 +106,7 @@ app.yaml:17:18: tests[0].http.port: must be more than 0; leave the key out for t
 }
 
 func TestWrittenZeros(t *testing.T) {
-	for _, line := range []string{"resources: {cpus: 0}", "resources: {pids: 0}", "resources: {cpus: 0.0}", "resources: {memory: 0}", "health: {command: {run: [/x]}, retries: 0}", "health: {command: {run: [/x]}, timeout: 0s}"} {
+	for _, line := range []string{"resources: {cpus: 0}", "resources: {pids: 0}", "resources: {cpus: 0.0}", "resources: {memory: 0}", "health: {command: {run: [/x]}, retries: 0}", "uid: 0", "health: {command: {run: [/x]}, timeout: 0s}"} {
 		dir := folder(t, map[string]string{"app.yaml": minimal + "  " + line + "\n"})
 		if _, err := app.Load(dir); err == nil || !strings.Contains(err.Error(), "more than 0") {
 			t.Errorf("%s gave %v", line, err)

@@ -50,6 +50,7 @@ func Validate(a App) Problems {
 	c.packages("packages", a.Packages)
 	c.files(a.Files)
 	c.steps(a.Steps)
+	c.rights(a.Rights)
 	c.service(a.Service)
 	c.given(a)
 	c.container(a.Container)

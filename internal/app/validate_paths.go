@@ -1,12 +1,14 @@
 package app
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -21,6 +23,8 @@ const (
 	maxUserName = 32        // useradd(8)
 	maxID       = 1<<32 - 2 // 2^32-1 means "no change" to chown(2)
 	maxPath     = 4096 - 1  // PATH_MAX without its NUL
+	maxName     = 255       // NAME_MAX of Linux
+	whiteout    = ".wh."    // image-spec, layer.md
 	setIDBits   = 0o6000
 	allModeBits = 0o7777
 )
@@ -76,6 +80,10 @@ func (c *checker) files(files []File) {
 	}
 }
 
+// Folders of which nothing is seen when an image runs.
+func filled() []string  { return []string{"/proc", "/sys", "/dev", "/run", "/boot"} }
+func emptied() []string { return []string{"/tmp", "/var/tmp", "/var/run", "/var/lock"} }
+
 func (c *checker) target(key, to string) {
 	if !c.absolute(key, to) {
 		return
@@ -83,9 +91,33 @@ func (c *checker) target(key, to string) {
 	if to == "/" {
 		c.add(key, "name a path below /")
 	}
-	if f := below(to, []string{"/proc", "/sys", "/dev", "/run", "/boot"}); f != "" {
+	if f := below(to, filled()); f != "" {
 		c.add(key, "nothing can be put in %s: it is filled when the image runs or is made", f)
 	}
+	if f := below(to, emptied()); f != "" {
+		c.add(key, "nothing can be put in %s: it is empty when the image runs", f)
+	}
+	if bad := badName(to); bad != "" {
+		c.add(key, "%q cannot be in an image: %s", to, bad)
+	}
+}
+
+// badName says what is wrong with a path whose names an image cannot hold, ""
+// for nothing.
+func badName(p string) string {
+	for name := range strings.SplitSeq(p, "/") {
+		switch {
+		case strings.HasPrefix(name, whiteout):
+			return "a name that begins with " + whiteout + " says in images that something was removed; rename it"
+		case len(name) > maxName:
+			return fmt.Sprintf("a name has %d bytes, and file systems take %d", len(name), maxName)
+		case !utf8.ValidString(name):
+			return "a name is not UTF-8, the one encoding that images have; rename it"
+		case strings.ContainsFunc(name, unicode.IsControl):
+			return "a name holds a control character; rename it"
+		}
+	}
+	return ""
 }
 
 func (c *checker) mode(key, mode string) {

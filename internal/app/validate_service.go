@@ -21,12 +21,18 @@ const (
 	minCPUs          = 0.01    // a quota of 1 ms, the kernel's least, in its period of 100 ms
 	maxCPUs          = 4096    // what Linux can be built for (NR_CPUS)
 	maxPIDs          = 4 << 20 // PID_MAX_LIMIT of 64-bit Linux
+	firstUID         = 100     // Debian Policy 9.2.2
+	nobody           = 65534   // and the next is -1 in sixteen bits
 	maxStopGrace     = units.Duration(time.Hour)
 )
 
 func (c *checker) service(s Service) {
 	c.program("service.command", s.Command)
 	c.user("service.user", s.User)
+	if slices.Contains(systemGroups(), s.User) {
+		c.add("service.user", "%s is a group of every Debian, whose rights the service would get; name another user", s.User)
+	}
+	c.uid("service.uid", s.UID)
 	c.ports(s.Ports)
 	c.folders(s.Writable, s.State)
 	c.environment(s.Environment)
@@ -111,6 +117,19 @@ func (c *checker) user(key, name string) {
 		c.add(key, "give a name, not the number %s: the user is created by name", name)
 	case len(name) > maxUserName || !userName.MatchString(name):
 		c.add(key, "%q is not a user name: at most %d lower-case letters, digits, _ and -, not starting with a digit", name, maxUserName)
+	}
+}
+
+// uid judges the number of a user that a person chose.
+func (c *checker) uid(key string, uid int) {
+	switch {
+	case uid == 0: // left out
+	case uid < 0 || uid > maxID:
+		c.add(key, "%d is not between %d and %d", uid, firstUID, maxID)
+	case uid < firstUID:
+		c.add(key, "%d: numbers below %d are Debian's own (Debian Policy 9.2.2)", uid, firstUID)
+	case uid == nobody || uid == nobody+1:
+		c.add(key, "%d stands for nobody at all in Linux; use another number", uid)
 	}
 }
 

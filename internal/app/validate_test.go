@@ -49,6 +49,7 @@ func TestValidate(t *testing.T) {
 	file := func(f app.File) func(*app.App) { return func(a *app.App) { a.Files = []app.File{f} } }
 	image := func(ref string) func(*app.App) { return func(a *app.App) { a.Base = app.Base{Image: ref} } }
 	user := func(name string) func(*app.App) { return func(a *app.App) { a.Service.User = name } }
+	right := func(r app.Right) func(*app.App) { return func(a *app.App) { a.Rights = []app.Right{r} } }
 	dir := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Dir = p } }
 	writable := func(p string) func(*app.App) { return func(a *app.App) { a.Service.Writable = []string{p} } }
 	secrets := func(names ...string) func(*app.App) { return func(a *app.App) { a.Service.Secrets = names } }
@@ -95,6 +96,18 @@ func TestValidate(t *testing.T) {
 		{file(app.File{Content: "x", To: "/run/x"}), "files[0].to: nothing can be put in /run"},
 		{file(app.File{Content: "x", To: "/proc"}), "files[0].to: nothing can be put in /proc"},
 		{file(app.File{Content: "x", To: "/runner/x"}), ""},
+		{file(app.File{Content: "x", To: "/tmp/x"}), "files[0].to: nothing can be put in /tmp: it is empty when the image runs"},
+		{file(app.File{Content: "x", To: "/var/tmp/x"}), "files[0].to: nothing can be put in /var/tmp"},
+		{file(app.File{Content: "x", To: "/var/run/x"}), "files[0].to: nothing can be put in /var/run"},
+		{file(app.File{Content: "x", To: "/var/lock/x"}), "files[0].to: nothing can be put in /var/lock"},
+		{file(app.File{Content: "x", To: "/var/lib/web/seed"}), ""},
+		{file(app.File{Content: "x", To: "/var/lib/dpkg/.wh.status"}), "files[0].to: \"/var/lib/dpkg/.wh.status\" cannot be in an image: a name that begins with .wh."},
+		{file(app.File{Content: "x", To: "/usr/.wh..wh..opq/x"}), "files[0].to: \"/usr/.wh..wh..opq/x\" cannot be in an image"},
+		{file(app.File{Content: "x", To: "/usr/.what/a.wh.b"}), ""},
+		{file(app.File{Content: "x", To: "/srv/" + strings.Repeat("n", 255)}), ""},
+		{file(app.File{Content: "x", To: "/srv/" + strings.Repeat("n", 256)}), "a name has 256 bytes, and file systems take 255"},
+		{file(app.File{Content: "x", To: "/srv/caf\xe9"}), "files[0].to: \"/srv/caf\\xe9\" cannot be in an image: a name is not UTF-8"},
+		{file(app.File{Content: "x", To: `/etc/systemd/system/a\x2db.mount`}), ""},
 		{file(app.File{Content: "x", To: "/a", Mode: "0755"}), ""},
 		{file(app.File{Content: "x", To: "/a", Mode: "1777"}), ""},
 		{file(app.File{Content: "x", To: "/a", Mode: "2755"}), "files[0].mode: \"2755\" sets the set-uid"},
@@ -114,6 +127,21 @@ func TestValidate(t *testing.T) {
 		{user("1000"), "service.user: give a name, not the number 1000"},
 		{user("Web"), "service.user: \"Web\" is not a user name"},
 		{user(strings.Repeat("a", 33)), "is not a user name"},
+		{user("operator"), "service.user: operator is a group of every Debian, whose rights the service would get"},
+		{user("www-data"), ""},
+		{func(a *app.App) { a.Service.UID = 10001 }, ""},
+		{func(a *app.App) { a.Service.UID = 4294967293 }, ""},
+		{func(a *app.App) { a.Service.UID = -1 }, "service.uid: -1 is not between 100 and 4294967294"},
+		{func(a *app.App) { a.Service.UID = 33 }, "service.uid: 33: numbers below 100 are Debian's own"},
+		{func(a *app.App) { a.Service.UID = 65534 }, "service.uid: 65534 stands for nobody at all"},
+		{right(app.Right{Path: "/usr/bin/ping", Capabilities: []string{"net_raw", "net_admin"}}), ""},
+		{right(app.Right{Path: "/usr/bin/mount", SetUID: true, On: "disk"}), ""},
+		{right(app.Right{Path: "usr", SetGID: true}), "rights[0].path: \"usr\" is not absolute"},
+		{right(app.Right{Path: "/usr/bin/ping"}), "rights[0]: gives nothing; add capabilities"},
+		{right(app.Right{Path: "/x", Capabilities: []string{"net_rw"}}), "rights[0].capabilities[0]: \"net_rw\" is not known here"},
+		{right(app.Right{Path: "/x", Capabilities: []string{"CAP_NET_RAW"}}), "rights[0].capabilities[0]: \"CAP_NET_RAW\": write it in lower case and without cap_"},
+		{right(app.Right{Path: "/x", Capabilities: []string{"bpf", "bpf"}}), "rights[0].capabilities[1]: stands here twice"},
+		{right(app.Right{Path: "/x", SetUID: true, On: "vm"}), "rights[0].on: \"vm\" is not known here"},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 8080}) }, "service.ports[2]: stands here twice"},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 8080, Protocol: "udp"}) }, ""},
 		{func(a *app.App) { a.Service.Ports = append(a.Service.Ports, app.Port{Number: 70000, Protocol: "udp"}) }, "service.ports[2]: port 70000"},
@@ -228,6 +256,12 @@ func TestValidateSSHKeys(t *testing.T) {
 	a.VM.Admin = &app.Admin{User: a.Service.User, SSHKeys: []string{good}}
 	if got := app.Validate(a).Error(); !strings.HasPrefix(got, "vm.admin.user: web runs the service") {
 		t.Errorf("the service's user as administrator gave %q", got)
+	}
+	for _, user := range []string{"backup", "sudo", "_apt"} { // who logs in is none of the system's own
+		a.VM.Admin = &app.Admin{User: user, SSHKeys: []string{good}}
+		if got := app.Validate(a).Error(); !strings.HasPrefix(got, "vm.admin.user: "+user+" is a user or group of every Debian") {
+			t.Errorf("%s as administrator gave %q", user, got)
+		}
 	}
 	for line, want := range map[string]string{
 		good: "", good + " me@example": "", `from="10.0.0.0/8" ` + good: "",

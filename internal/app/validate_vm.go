@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/rsa"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -41,6 +42,9 @@ func (c *checker) vm(vm VM, serviceUser string) {
 
 func (c *checker) admin(a Admin, serviceUser string) {
 	c.user("vm.admin.user", a.User)
+	if slices.Contains(systemUsers(), a.User) || slices.Contains(systemGroups(), a.User) {
+		c.add("vm.admin.user", "%s is a user or group of every Debian, not made for logging in; name another user", a.User)
+	}
 	if a.User == serviceUser {
 		c.add("vm.admin.user", "%s runs the service, which would get the administrator's rights; name another user", a.User)
 	}

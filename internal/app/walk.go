@@ -29,6 +29,7 @@ const (
 type found struct {
 	path   string // below the app file's folder, with slashes
 	link   string // the target of a symbolic link, or ""
+	same   string // the path of the file that this is another name of, or ""
 	folder bool
 }
 
@@ -44,7 +45,13 @@ type walker struct {
 	excluded *patternmatcher.PatternMatcher
 	// anyLinks lets links lead anywhere: they are copied as they are.
 	anyLinks bool
+	// names are the first paths of files that have several, in what is copied
+	// together.
+	names map[inode]string
 }
+
+// inode is a file, whatever its names.
+type inode struct{ device, number uint64 }
 
 // walk adds the file or folder at name. The name itself may be a link to
 // either; links below it are kept as links.
@@ -56,7 +63,10 @@ func (w *walker) walk(name string) error {
 	if err := checkPattern(name); err != nil {
 		return err
 	}
-	name = filepath.Clean(name)
+	if bad := badName(name); bad != "" {
+		return fmt.Errorf("%q cannot be in an image: %s", name, bad)
+	}
+	name, w.names = filepath.Clean(name), map[inode]string{}
 	if info.IsDir() {
 		return w.folder(name, name, 0)
 	}
@@ -106,6 +116,8 @@ func (w *walker) entry(top, name string, depth int) error {
 		return nil
 	case ignored && !(info.IsDir() && w.excluded.Exclusions()): // !PATTERN may let in something below it
 		return nil
+	case badName(name) != "":
+		return fmt.Errorf("%q cannot be in an image: %s", name, badName(name))
 	case info.IsDir():
 		if err := w.countOne(); err != nil {
 			return err
@@ -136,7 +148,14 @@ func (w *walker) add(name string, info fs.FileInfo) error {
 	if w.bytes += info.Size(); w.bytes > maxOwnBytes {
 		return fmt.Errorf("the app's files are larger than %d GiB together", maxOwnBytes>>30)
 	}
-	w.found = append(w.found, found{path: filepath.ToSlash(name)})
+	f := found{path: filepath.ToSlash(name)}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Nlink > 1 {
+		file := inode{uint64(s.Dev), s.Ino}
+		if f.same = w.names[file]; f.same == "" {
+			w.names[file] = f.path
+		}
+	}
+	w.found = append(w.found, f)
 	return w.countOne()
 }
 

@@ -37,6 +37,7 @@ func bans() []ban {
 		{[]string{"runners/container"}, []string{"runners/machine"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"runners/machine"}, []string{"runners/container"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"builders/rootfs"}, []string{"builders/engine"}, "the graph is pure; engine solves it"},
+		{[]string{"builders/tree", "builders/tree/"}, []string{"builders", "builders/engine", "builders/rootfs", "builders/container", "builders/vm", "internal/app", "internal/lock"}, "it runs in a step, apart from those who ask for it, and is small"},
 		{[]string{"templates", "internal/fault", "internal/limit"}, []string{"internal/", "templates"}, "it imports nothing of ours"},
 	}
 	for _, from := range stages() {

@@ -82,7 +82,7 @@ func (v *validation) files(l *Lock) {
 	seen := map[string]bool{}
 	for i, f := range l.Files {
 		at := fmt.Sprintf("files[%d]", i)
-		v.must(isBelow(f.Path), at+".path", "must be a clean path below the app file's folder, not %q", f.Path)
+		v.must(isBelow(strings.ReplaceAll(f.Path, `\`, "")), at+".path", "must be a clean path below the app file's folder, not %q", f.Path) // systemd's units have backslashes
 		v.must(isSHA256(f.SHA256), at+".sha256", "must be 64 hex digits")
 		v.must(!seen[f.Path], at, "%q stands there twice", f.Path)
 		seen[f.Path] = true

@@ -28,5 +28,3 @@ keep_database
 quietly unpack --root="$ROOT" $late
 set +f
 rm -f "$ROOT/dev/null" # a file: scripts that ran in $ROOT had no other
-# Packages disagree about the dates of folders that they share.
-find "$ROOT" -xdev -type d -exec touch --date="@$SOURCE_DATE_EPOCH" {} +

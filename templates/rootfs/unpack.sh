@@ -6,5 +6,3 @@ for tar in /tmp/*.tar; do
 	tar -C "$ROOT" -xf "$tar" --keep-directory-symlink --no-overwrite-dir
 	rm "$tar"
 done
-# Packages disagree about the dates of folders that they share.
-find "$ROOT" -xdev -type d -exec touch --date="@$SOURCE_DATE_EPOCH" {} +

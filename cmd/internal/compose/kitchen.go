@@ -56,9 +56,10 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 	return pipelines.Kitchen{
 		Version: version, Revision: revision(), Platform: "linux/" + runtime.GOARCH,
 		Archive: client, Mirrors: mirrors,
-		Engine:  func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
-		Service: sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Service) }),
-		State:   s.State, Vouch: key,
+		Engine:      func(ctx context.Context) (*engine.Engine, error) { return OpenEngine(ctx, EngineOptions(s)) },
+		Service:     sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Service) }),
+		TreeProgram: sync.OnceValues(func() ([]byte, error) { return programs.Read(programs.Tree) }),
+		State:       s.State, Vouch: key,
 		Policy: rules, Publisher: publisher(s, rules, key), TUF: TUF(s),
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},

@@ -4,7 +4,7 @@ package programs
 
 import "embed"
 
-//go:embed bakelite-service
+//go:embed bakelite-service bakelite-tree
 var files embed.FS
 
 // Read returns a program that was put into this one.

@@ -1,0 +1,77 @@
+package pipelines
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/bakelite/bakelite/builders/rootfs"
+	"github.com/bakelite/bakelite/internal/cache"
+	"github.com/bakelite/bakelite/internal/oci"
+)
+
+// keptPrograms is how many versions of bakelite-tree stay.
+const keptPrograms = 4
+
+// programLayout makes the OCI layout of bakelite-tree, where it is not there
+// yet, and returns its folder and the image's digest. The folder is named by
+// the program's bytes, and the engine compares what it reads with the digest.
+func (k Kitchen) programLayout() (dir, digest string, err error) {
+	program, err := k.TreeProgram()
+	if err != nil {
+		return "", "", err
+	}
+	dir = filepath.Join(k.State, "programs", hashOf(program)[:32])
+	if done, err := cache.Use(dir); err == nil {
+		done() // it is among the newest now, and those stay
+	} else if err := k.makeProgram(program, dir); err != nil {
+		return "", "", fmt.Errorf("keeping bakelite-tree: %w", err)
+	}
+	digest, err = oci.Only(dir)
+	return dir, digest, err
+}
+
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+func (k Kitchen) makeProgram(program []byte, dir string) error {
+	beside, err := cache.New(filepath.Dir(dir), "work-")
+	if err != nil {
+		return err
+	}
+	defer beside.Close()
+	layer, err := programLayer(program)
+	if err != nil {
+		return err
+	}
+	digest, err := oci.WriteImage(beside.Path, k.Platform, io.NopCloser(bytes.NewReader(layer)))
+	if err == nil {
+		err = oci.Name(beside.Path, rootfs.ProgramName, digest, k.Platform)
+	}
+	if err == nil {
+		err = beside.Rename(dir)
+	}
+	cache.Trim(filepath.Dir(dir), keptPrograms, "work-")
+	return err
+}
+
+// programLayer is a layer with the program, the same bytes for the same one.
+func programLayer(program []byte) ([]byte, error) {
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	head := &tar.Header{Name: rootfs.ProgramName, Mode: 0o755, Size: int64(len(program)), ModTime: time.Unix(rootfs.MadeAt, 0), Typeflag: tar.TypeReg}
+	if err := w.WriteHeader(head); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(program); err != nil {
+		return nil, err
+	}
+	return layer.Bytes(), w.Close()
+}
