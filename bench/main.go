@@ -52,7 +52,7 @@ func run(ctx context.Context, only string, runs int) error {
 	}{
 		{"go", b.goBuild}, {"start", b.start}, {"cold", b.cold}, {"noop", b.noop},
 		{"file", b.oneFile}, {"package", b.onePackage}, {"overhead", b.overhead},
-		{"sizes", b.sizes}, {"fleet", b.fleet}, {"added", b.added}, {"again", b.again}, {"rejudge", b.rejudge}, {"chain", b.ourChain},
+		{"sizes", b.sizes}, {"fleet", b.fleet}, {"outdated", b.outdated}, {"added", b.added}, {"again", b.again}, {"rejudge", b.rejudge}, {"chain", b.ourChain},
 	}
 	var rows []row
 	for _, m := range measures {

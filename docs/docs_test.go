@@ -16,7 +16,9 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/fleet"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -75,6 +77,24 @@ func TestJSONNamesEveryKey(t *testing.T) {
 			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
 			if key != "-" && !strings.Contains(text, `"`+key+`":`) {
 				t.Errorf("json.md does not show the key %q of %s", key, kind)
+			}
+		}
+	}
+}
+
+// TestJSONNamesEveryKeyOfUpdates holds what outdated and plans print against
+// the tables.
+func TestJSONNamesEveryKeyOfUpdates(t *testing.T) {
+	text := read(t, "json.md")
+	_, text, _ = strings.Cut(text, "## `outdated --json`")
+	for _, value := range []any{
+		update.Change{}, update.Decision{}, update.Advisory{}, update.Unknown{}, update.Plan{}, update.Planned{}, update.Left{}, fleet.Attempt{}, fleet.Advisory{}, update.Took{}, update.Breach{},
+	} {
+		kind := reflect.TypeOf(value)
+		for i := range kind.NumField() {
+			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			if key != "" && key != "-" && !strings.Contains(text, "."+key+"`") && !strings.Contains(text, "`"+key+"`") {
+				t.Errorf("json.md does not name the key %q of %s", key, kind)
 			}
 		}
 	}

@@ -121,7 +121,7 @@ func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.
 func pinned(a app.App) (string, error) {
 	if dir, ok := baseLayout(a); ok {
 		digest, err := oci.Only(dir)
-		return digest, fault.Hint(err, "base.image: oci: names a folder in the form of an OCI image layout")
+		return digest, fault.Hint(err, "base.image: oci: names a folder in the form of an OCI image layout; where another app makes it, build that one first")
 	}
 	_, digest, _ := strings.Cut(a.Base.Image, "@")
 	return digest, nil

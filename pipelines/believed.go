@@ -10,14 +10,24 @@ import (
 // lastBuild returns the receipt of an app's last build where this state
 // folder's key vouches for it, and else an empty one: then there is work.
 func (k Kitchen) lastBuild(ctx context.Context, app string) (Receipt, error) {
-	r, err := ReadReceipt(k.Output, app)
-	if err != nil {
-		return Receipt{}, nil
-	}
-	if _, ours := k.Vouch.Noted(vouch.Receipt, r.digest); ours {
+	r, foreign := k.vouched(app)
+	if !foreign {
 		return r, nil
 	}
-	return Receipt{}, k.Progress.Do(ctx, "[receipt] "+app, func(_ context.Context, log io.Writer) (bool, error) {
+	return r, k.Progress.Do(ctx, "[receipt] "+app, func(_ context.Context, log io.Writer) (bool, error) {
 		return false, warn(log, receiptPath(k.Output, app)+" was not written with this state folder and counts for nothing. To publish what was built elsewhere, give the digest that build --json told: bakelite publish --receipt sha256:…")
 	})
+}
+
+// vouched is lastBuild without a word; foreign says that there is a receipt for
+// which the key does not vouch.
+func (k Kitchen) vouched(app string) (r Receipt, foreign bool) {
+	r, err := ReadReceipt(k.Output, app)
+	if err != nil {
+		return Receipt{}, false
+	}
+	if _, ours := k.Vouch.Noted(vouch.Receipt, r.digest); ours {
+		return r, false
+	}
+	return Receipt{}, true
 }

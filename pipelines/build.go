@@ -45,13 +45,13 @@ type Built struct {
 	Changes []lock.Change
 	// Published says what went where, where publishing was asked for.
 	Published []Publication
+
+	lock *lock.Lock // what it was built from
 }
 
 // Build is the forward flow: load, lock, build, test, and only then move the
 // names and write the receipt.
 func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
-	o.Targets = targets(o.Targets)
-	started := time.Now().UTC()
 	if err := k.allowed(a); err != nil {
 		return nil, err
 	}
@@ -64,6 +64,13 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err != nil {
 		return nil, err
 	}
+	return k.build(ctx, a, l, o)
+}
+
+// build builds from a lock; the caller holds the app's place.
+func (k Kitchen) build(ctx context.Context, a app.App, l *lock.Lock, o BuildOptions) (*Built, error) {
+	o.Targets = targets(o.Targets)
+	started := time.Now().UTC()
 	if err := k.trusted(ctx, a, l); err != nil {
 		return nil, err
 	}
@@ -79,7 +86,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 		return nil, err
 	}
 	if old.Key == key && old.serves(o) {
-		return &Built{Receipt: old.of(o.Targets)}, nil
+		return &Built{Receipt: old.of(o.Targets), lock: l}, nil
 	}
 	w, err := k.bake(ctx, a, l, o.Targets)
 	if err != nil {
@@ -110,7 +117,7 @@ func (k Kitchen) Build(ctx context.Context, a app.App, o BuildOptions) (*Built, 
 	if err := k.writeReceipt(&r); err != nil {
 		return nil, err
 	}
-	return &Built{Receipt: r.of(o.Targets), Rebuilt: true}, nil
+	return &Built{Receipt: r.of(o.Targets), Rebuilt: true, lock: l}, nil
 }
 
 func targets(asked []string) []string {
@@ -165,6 +172,7 @@ func awaitTaken(ctx context.Context, f *os.File) error {
 // key is the digest of everything that decides the artifacts' bytes: what was
 // asked, what is pinned, and Bakelite's own recipe.
 func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
+	a.Update = app.Update{} // when to build is no part of what is built
 	asked, err := app.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("writing app: %w", err)

@@ -38,16 +38,12 @@ func (k Kitchen) signer(ctx context.Context) (signer attest.Signer, err error) {
 	return signer, err
 }
 
-// builtLock is the lock that was built.
+// builtLock is the lock that was built, which need not be beside the app yet.
 func builtLock(a app.App, built *Built) (*lock.Lock, error) {
-	l, err := readLock(a)
-	if err != nil {
-		return nil, err
+	if l := built.lock; l != nil && l.Digest() == built.LockDigest {
+		return l, nil
 	}
-	if l == nil || l.Digest() != built.LockDigest {
-		return nil, fault.Hint(fault.New(fault.Integrity, "%s is not the lock that was built", LockPath(a)), "run: bakelite build %s", a.Path)
-	}
-	return l, nil
+	return nil, fault.Hint(fault.New(fault.Integrity, "%s was not built from the lock that its receipt names", a.Name), "run: bakelite build %s", a.Path)
 }
 
 // sign signs the subject and all evidence of it that does not stand already.

@@ -26,7 +26,11 @@ func (k Kitchen) files(a app.App) ([]lock.File, error) {
 				"set --%s to another folder", w.flag)
 		}
 	}
-	found, err := app.Files(a, k.unseen(a)[rootfs.Context])
+	var unseen []string
+	if a.Base.Dockerfile != "" {
+		unseen = k.unseen(a)[rootfs.Context]
+	}
+	found, err := app.Files(a, unseen)
 	var files []lock.File
 	for _, f := range found {
 		files = append(files, lock.File(f))

@@ -46,11 +46,22 @@ func (k Kitchen) Lock(ctx context.Context, a app.App, o LockOptions) (*lock.Lock
 	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, nil, err
 	}
+	fresh, changes, err := k.relock(ctx, a, old, o, nil)
+	if err != nil || fresh == old {
+		return fresh, changes, err
+	}
+	return fresh, changes, lock.Write(LockPath(a), fresh)
+}
+
+// relock resolves an app as the archive is now, but for packages that are kept
+// at a version, and returns the old lock where that changes nothing. It writes
+// nothing.
+func (k Kitchen) relock(ctx context.Context, a app.App, old *lock.Lock, o LockOptions, keep map[string]string) (*lock.Lock, []lock.Change, error) {
 	since := debian.Since{Rollback: o.Rollback}
 	if old != nil {
 		since.Archives = old.Archives
 	}
-	fresh, err := k.resolve(ctx, a, since)
+	fresh, err := k.resolve(ctx, a, since, keep)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +78,7 @@ func (k Kitchen) Lock(ctx context.Context, a app.App, o LockOptions) (*lock.Lock
 			return old, nil, nil
 		}
 	}
-	return fresh, changes, lock.Write(LockPath(a), fresh)
+	return fresh, changes, nil
 }
 
 // locked returns the lock that a build uses: the one that is there, made anew
@@ -165,8 +176,9 @@ func inputs(a app.App) string {
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
-// resolve pins everything that an app means today.
-func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*lock.Lock, error) {
+// resolve pins everything that an app means today; packages that are kept stay
+// at their version.
+func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since, keep map[string]string) (*lock.Lock, error) {
 	files, err := k.files(a)
 	if err != nil {
 		return nil, err
@@ -176,7 +188,7 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*l
 		Platform: k.Platform, Inputs: inputs(a), Files: files,
 	}
 	_, arch, _ := strings.Cut(k.Platform, "/")
-	r := resolver{client: k.Archive}
+	r := resolver{client: k.Archive, keep: keep}
 	suite := a.Base.Debian
 	if a.Base.Image != "" {
 		base, err := k.inspect(ctx, a)
@@ -216,13 +228,14 @@ func (k Kitchen) resolve(ctx context.Context, a app.App, since debian.Since) (*l
 type resolver struct {
 	client   *debian.Client
 	image    []byte // the dpkg status of the base image, where there is one
+	keep     map[string]string
 	snapshot *debian.Snapshot
 	seed     debian.Seed
 }
 
 // resolve returns what names add to the base image, if any, and to the pins.
 func (r *resolver) resolve(ctx context.Context, pins []lock.Pin, names []string) ([]lock.Pin, error) {
-	return r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Status: r.image, Pins: pins}, names)
+	return r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Status: r.image, Pins: pins, Keep: r.keep}, names)
 }
 
 func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err error) {
@@ -237,7 +250,7 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		return err
 	})
 	group.Go(func() (err error) {
-		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Pins: l.Seed}, templates.Lines("machine/tools.txt"))
+		l.Tools, err = r.client.Resolve(ctx, r.snapshot, r.seed, debian.Installed{Pins: l.Seed, Keep: r.keep}, templates.Lines("machine/tools.txt"))
 		return err
 	})
 	group.Go(func() (err error) {

@@ -76,6 +76,11 @@ func (k Kitchen) Publish(ctx context.Context, a app.App, built *Built, o Publish
 		return err
 	}
 	defer release()
+	return k.publishHeld(ctx, a, built, o)
+}
+
+// publishHeld publishes; the caller holds the app's place.
+func (k Kitchen) publishHeld(ctx context.Context, a app.App, built *Built, o PublishOptions) (err error) {
 	steps := len(k.Progress.Steps())
 	built.Published, err = k.publish(ctx, a, built, o)
 	built.Steps = append(built.Steps, k.Progress.Steps()[steps:]...)
@@ -132,7 +137,7 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 		if err != nil {
 			return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
 		}
-		p.Key, p.Verdict = key, passed[i].Verdict().Outcome
+		p.Key, p.Verdict, p.Judged = key, passed[i].Verdict().Outcome, passed[i].Verdict().Judged
 		all = append(all, p)
 	}
 	return all, k.writePublications(a.Name, all)

@@ -40,8 +40,9 @@ type Publication struct {
 	// Uploaded and Skipped are bytes that were sent and that were there.
 	Uploaded int64 `json:"uploaded"`
 	Skipped  int64 `json:"skipped"`
-	// At is when, in UTC.
-	At time.Time `json:"at"`
+	// Judged is when the gate let it through, At when it had its names, in UTC.
+	Judged time.Time `json:"judged,omitzero"`
+	At     time.Time `json:"at"`
 	// Key is the digest of all that decides what is published and stated.
 	Key string `json:"key"`
 	// Again says that all of it was there already.

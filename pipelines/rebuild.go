@@ -4,20 +4,60 @@ import (
 	"context"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
+// RebuildOptions say what a rebuild takes and where it goes.
+type RebuildOptions struct {
+	BuildOptions
+	// Keep are versions that packages stay at, by name.
+	Keep map[string]string
+	// Accept, where set, is shown the new lock before anything is built of it,
+	// and can refuse.
+	Accept func(fresh *lock.Lock, changes []lock.Change) error
+	// Publish, where set, publishes what was built.
+	Publish *PublishOptions
+}
+
 // Rebuild is the update flow of one app: lock it against the archive as it is
-// now, and build where anything changed.
-func (k Kitchen) Rebuild(ctx context.Context, a app.App, o BuildOptions) (*Built, error) {
-	_, changes, err := k.Lock(ctx, a, LockOptions{Rollback: o.Rollback})
+// now, and build, test and publish where anything changed. The new lock takes
+// the old one's place last: while it has not passed everything that was asked
+// for, the old one stays, and what is published too.
+func (k Kitchen) Rebuild(ctx context.Context, a app.App, o RebuildOptions) (*Built, error) {
+	if err := k.allowed(a); err != nil {
+		return nil, err
+	}
+	release, err := k.hold(ctx, a.Name)
 	if err != nil {
 		return nil, err
 	}
-	o.Frozen = true // the lock is as new as can be
-	built, err := k.Build(ctx, a, o)
+	defer release()
+	old, err := readLock(a)
+	if err != nil && fault.KindOf(err) != fault.Invalid {
+		return nil, err
+	}
+	fresh, changes, err := k.relock(ctx, a, old, LockOptions{Rollback: o.Rollback}, o.Keep)
+	if err != nil {
+		return nil, err
+	}
+	if o.Accept != nil {
+		if err := o.Accept(fresh, changes); err != nil {
+			return nil, err
+		}
+	}
+	built, err := k.build(ctx, a, fresh, o.BuildOptions)
 	if err != nil {
 		return nil, err
 	}
 	built.Changes = changes
-	return built, nil
+	if o.Publish != nil {
+		if err := k.publishHeld(ctx, a, built, *o.Publish); err != nil {
+			return built, err
+		}
+	}
+	if fresh == old {
+		return built, nil
+	}
+	return built, lock.Write(LockPath(a), fresh)
 }

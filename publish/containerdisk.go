@@ -23,7 +23,7 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 	}
 	file := o.Files[0]
 	p, err := packed(ctx, packing{
-		Cache: o.Cache, Source: file.Path, Digest: digest.Digest(file.Digest), Form: containerDiskForm{name: filepath.Base(file.Path)}, Vouch: o.Vouch,
+		Cache: o.Cache, Source: file.Path, Digest: digest.Digest(file.Digest), Form: containerDiskForm{name: filepath.Base(file.Path)}, Vouch: o.Vouch, Keep: o.Keep,
 	})
 	if err != nil {
 		return Content{}, fmt.Errorf("packing %s: %w", filepath.Base(file.Path), err)
@@ -37,7 +37,7 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 		return Content{}, fmt.Errorf("encoding config: %w", err)
 	}
 	config := registry.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(text), Size: int64(len(text))}
-	c := Content{Blobs: []registry.Blob{{Descriptor: layer, Open: fileOpener(p.path)}, registry.InMemory(config, text)}}
+	c := Content{Blobs: []registry.Blob{{Descriptor: layer, Open: p.open}, registry.InMemory(config, text)}}
 	return c.withManifest(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
 		Config: config, Layers: []registry.Descriptor{layer}, Annotations: map[string]string{diskApp: o.App, diskPlatform: o.Platform},

@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -52,6 +50,8 @@ type DiskOptions struct {
 	// where Vouch does so.
 	Cache string
 	Vouch vouch.Key
+	// Keep is how many bytes of compressed files stay there; 0 means 256 MB.
+	Keep int64
 }
 
 // Disk makes an OCI artifact of a disk's files, one compressed layer each. The
@@ -84,7 +84,7 @@ func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, erro
 	if !slices.Contains([]string{"raw", "qcow2", "vmdk", "vhd"}, f.Format) {
 		return registry.Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
 	}
-	p, err := packed(ctx, packing{Cache: o.Cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}, Vouch: o.Vouch})
+	p, err := packed(ctx, packing{Cache: o.Cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}, Vouch: o.Vouch, Keep: o.Keep})
 	if err != nil {
 		return registry.Blob{}, err
 	}
@@ -95,9 +95,5 @@ func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, erro
 			diskDigest:              p.Inner.String(), diskSize: strconv.FormatInt(p.InnerSize, 10),
 		},
 	}
-	return registry.Blob{Descriptor: d, Open: fileOpener(p.path)}, nil
-}
-
-func fileOpener(path string) func(context.Context) (io.ReadCloser, error) {
-	return func(context.Context) (io.ReadCloser, error) { return regular.Open(path) }
+	return registry.Blob{Descriptor: d, Open: p.open}, nil
 }

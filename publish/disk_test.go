@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -155,6 +156,53 @@ func TestSwappedPackedDisk(t *testing.T) {
 				t.Errorf("%s, key %s: it would publish %s, not %s (%v)", name, whose, c.Manifest.Digest, genuine.Manifest.Digest, err)
 			}
 		}
+	}
+}
+
+// What was packed and is gone from the cache is packed again, where it is sent;
+// a disk that is another one by then is not.
+func TestPackedAgain(t *testing.T) {
+	dir := t.TempDir()
+	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
+	write(t, path, randomText(1<<16))
+	c := describeDisk(t, publish.DiskFile{Path: path, Format: "raw"}, cache)
+	sent := func() ([]byte, error) {
+		t.Helper()
+		packed, err := filepath.Glob(filepath.Join(cache, "*.zstd-1"))
+		if err != nil || len(packed) != 1 {
+			t.Fatal(packed, err)
+		}
+		if err := os.Remove(packed[0]); err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.Blobs[1].Open(t.Context())
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
+	}
+	if data, err := sent(); err != nil || digest.FromBytes(data) != c.Blobs[1].Digest {
+		t.Errorf("it sends %d bytes, %v", len(data), err)
+	}
+	write(t, path, randomText(1<<16)+"other")
+	if _, err := sent(); fault.KindOf(err) != fault.Integrity {
+		t.Errorf("another disk under the same digest gave %v", err)
+	}
+}
+
+// However many disks are packed, what stays of them is bounded.
+func TestPackedIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	path, cache := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache")
+	for n := range 10 {
+		write(t, path, randomText(1<<16)+strconv.Itoa(n))
+		if _, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: path, Format: "raw"}}, App: "web", Cache: cache, Keep: 150 << 10}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if packed, err := filepath.Glob(filepath.Join(cache, "*")); err != nil || len(packed) != 2 {
+		t.Errorf("there are %v (%v)", packed, err)
 	}
 }
 

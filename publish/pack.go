@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/sparse"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
@@ -37,6 +39,8 @@ type packing struct {
 	Digest        digest.Digest // of Source, "" to have it computed
 	Form          form
 	Vouch         vouch.Key
+	// Keep is how many bytes of packed files stay; 0 means keptBytes.
+	Keep int64
 }
 
 // packedFile says what a packed file holds; it is noted as JSON.
@@ -46,11 +50,11 @@ type packedFile struct {
 	Inner      digest.Digest `json:"inner"` // of what was compressed
 	InnerSize  int64         `json:"innerSize"`
 
-	path string
+	from packing
 }
 
-// keptPacked is how many packed files stay for publishing again.
-const keptPacked = 16
+// keptBytes of packed files stay for publishing again.
+const keptBytes = 256 << 20
 
 // packed returns a packed file, from the cache where it is there, known by the
 // content's digest and the form. What is in the cache counts where it was
@@ -67,20 +71,42 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 	if err := registry.CheckDigest(p.Digest); err != nil {
 		return packedFile{}, err
 	}
-	base := filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
-	if have, ok := p.cached(ctx, base); ok || ctx.Err() != nil {
+	if have, ok := p.cached(ctx); ok || ctx.Err() != nil {
 		return have, ctx.Err()
 	}
 	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
 		return packedFile{}, fmt.Errorf("making cache: %w", err)
 	}
-	return p.pack(ctx, base)
+	return p.pack(ctx)
+}
+
+// path is where the packed file stands.
+func (p packing) path() string {
+	return filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
+}
+
+// open opens the packed file. It is packed again where it is gone: what is kept
+// is bounded, and nothing says who is about to send it.
+func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
+	f, err := regular.Open(p.from.path())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	again, err := p.from.pack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if again.Packed != p.Packed {
+		return nil, fault.New(fault.Integrity, "packing %s again gave %s, not %s", p.from.Source, again.Packed, p.Packed)
+	}
+	return regular.Open(p.from.path())
 }
 
 // cached returns what was noted of a file that still is what it was.
-func (p packing) cached(ctx context.Context, base string) (packedFile, bool) {
+func (p packing) cached(ctx context.Context) (packedFile, bool) {
+	base := p.path()
 	note, vouched := p.Vouch.Noted(vouch.Packed, filepath.Base(base))
-	have := packedFile{path: base}
+	have := packedFile{from: p}
 	if !vouched || json.Unmarshal([]byte(note), &have) != nil {
 		return packedFile{}, false
 	}
@@ -89,7 +115,8 @@ func (p packing) cached(ctx context.Context, base string) (packedFile, bool) {
 	return have, err == nil && got == have.Packed
 }
 
-func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
+func (p packing) pack(ctx context.Context) (packedFile, error) {
+	base := p.path()
 	out, err := renameio.NewPendingFile(base, renameio.WithTempDir(p.Cache), renameio.WithPermissions(0o644))
 	if err != nil {
 		return packedFile{}, fmt.Errorf("making packed file: %w", err)
@@ -110,7 +137,7 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	if err := out.CloseAtomicallyReplace(); err != nil {
 		return packedFile{}, fmt.Errorf("writing packed file: %w", err)
 	}
-	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, path: base}
+	done := packedFile{Packed: outer.digest(), PackedSize: outer.n, Inner: inner.digest(), InnerSize: inner.n, from: p}
 	if done.InnerSize == 0 {
 		done.Inner, done.InnerSize = p.Digest, source.Size()
 	}
@@ -118,7 +145,7 @@ func (p packing) pack(ctx context.Context, base string) (packedFile, error) {
 	if err == nil {
 		err = p.Vouch.Note(vouch.Packed, filepath.Base(base), string(text))
 	}
-	cache.Trim(p.Cache, keptPacked)
+	cache.TrimBytes(p.Cache, cmp.Or(p.Keep, keptBytes))
 	return done, err
 }
 

@@ -59,5 +59,6 @@ func printSettings(w io.Writer, values []settings.Value, asJSON bool) error {
 func printJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }

@@ -48,7 +48,7 @@ func (r round) eachApp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	display := r.displays(len(apps))
+	display := displays(r.settings, len(apps), r.logged)
 	failed := make([]error, len(apps))
 	var stdout sync.Mutex
 	var group errgroup.Group
@@ -60,7 +60,7 @@ func (r round) eachApp(ctx context.Context) error {
 				return nil
 			}
 			var out bytes.Buffer
-			err := display(k, a, &out)
+			err := display(k, a, &out, r.do)
 			stdout.Lock()
 			defer stdout.Unlock()
 			if _, werr := os.Stdout.Write(out.Bytes()); err == nil {
@@ -84,22 +84,22 @@ func atOnce(s *settings.Settings, apps int) int {
 	return max(1, min(jobs, apps))
 }
 
-// displays returns what works on an app with a display of its own. Where
-// several share stderr their lines begin with the app's name, and none draws
-// on the terminal.
-func (r round) displays(apps int) func(pipelines.Kitchen, app.App, io.Writer) error {
+// displays returns what works on an app with a display of its own, and keeps
+// each app's log beside its results where that is asked for. Where several share
+// stderr their lines begin with the app's name, and none draws on the terminal.
+func displays(s *settings.Settings, apps int, logged bool) display {
 	var stderr sync.Mutex
-	mode := progressMode(r.settings)
-	alone := atOnce(r.settings, apps) == 1
+	mode := progressMode(s)
+	alone := atOnce(s, apps) == 1
 	if !alone && mode == progress.Terminal {
 		mode = progress.Plain
 	}
-	return func(k pipelines.Kitchen, a app.App, out io.Writer) (err error) {
-		var to io.Writer = os.Stderr
+	return func(k pipelines.Kitchen, a app.App, out io.Writer, do work) error {
+		shown := progress.Options{Screen: os.Stderr, Mode: mode}
 		switch {
 		case alone:
 		case mode == progress.JSON:
-			to = &locked{to: os.Stderr, by: &stderr}
+			shown.Screen = &locked{to: os.Stderr, by: &stderr}
 		default:
 			named := &lines.Writer{Say: func(line string) {
 				stderr.Lock()
@@ -107,27 +107,26 @@ func (r round) displays(apps int) func(pipelines.Kitchen, app.App, io.Writer) er
 				fmt.Fprintf(os.Stderr, "%s | %s\n", a.Name, line)
 			}}
 			defer named.Flush()
-			to = named
+			shown.Screen = named
 		}
-		return r.shown(progress.Options{Screen: to, Mode: mode}, k, a, out)
+		log := runlog.New(s.Output, a.Name)
+		if logged {
+			shown.Log = log
+		}
+		err := showing(shown, k, a, out, do)
+		if kept := log.Close(); kept && err != nil && mode != progress.JSON {
+			fmt.Fprintf(shown.Screen, "%8s  %s\n", "log", log.Path())
+		}
+		return err
 	}
 }
 
-// shown works on an app, shows what happens and keeps its log.
-func (r round) shown(o progress.Options, k pipelines.Kitchen, a app.App, out io.Writer) (err error) {
-	log := runlog.New(r.settings.Output, a.Name)
-	if r.logged {
-		o.Log = log
-	}
+func showing(o progress.Options, k pipelines.Kitchen, a app.App, out io.Writer, do work) (err error) {
 	if k.Progress, err = progress.New(o); err != nil {
 		return err
 	}
-	err = r.do(k, a, out)
-	k.Progress.Close()
-	if kept := log.Close(); kept && err != nil && o.Mode != progress.JSON {
-		fmt.Fprintf(o.Screen, "%8s  %s\n", "log", log.Path())
-	}
-	return err
+	defer k.Progress.Close()
+	return do(k, a, out)
 }
 
 // locked keeps the writes of several writers apart: each is whole lines.
@@ -148,13 +147,22 @@ func loadApps(paths []string) ([]app.App, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	loaded, wrong := make([]*app.App, len(paths)), make([]error, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i, path := range paths {
+		group.Go(func() error {
+			loaded[i], wrong[i] = app.Load(path)
+			return nil
+		})
+	}
+	_ = group.Wait() // wrong has the errors
 	var apps []app.App
 	var failed []error
 	named := map[string]string{}
-	for _, path := range paths {
-		a, err := app.Load(path)
-		if err != nil {
-			failed = append(failed, err)
+	for i, a := range loaded {
+		if wrong[i] != nil {
+			failed = append(failed, wrong[i])
 			continue
 		}
 		if other, ok := named[a.Name]; ok {

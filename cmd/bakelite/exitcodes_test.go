@@ -10,7 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-var update = flag.Bool("update", false, "write the documents that are made from the code")
+var rewrite = flag.Bool("update", false, "write the documents that are made from the code")
 
 const exitCodesFile = "../../docs/exit-codes.md"
 
@@ -24,6 +24,8 @@ func meanings() map[fault.Kind][2]string {
 		fault.Build:     {"A build step failed.", "Look at the step's output."},
 		fault.Policy:    {"A declared test or the policy said no, or a service that runs here ended.", "Nothing was given its name; look at what failed."},
 		fault.Integrity: {"A digest, a signature or a date did not hold.", "Do not use what was fetched; find out why."},
+		fault.Unknown:   {"A suite of the archive, a registry or the database could not be read, so nobody knows whether an app is current.", "Try again; after the setting `update.unknown-after` it is 4 or 7."},
+		fault.Stale:     {"What was planned no longer holds; nothing of it was begun.", "Make another plan: `bakelite rebuild --dry-run`."},
 		fault.Busy:      {"Somebody else holds what is needed: a folder, a port.", "Try again when they are done."},
 		fault.Cancelled: {"The command was stopped by a signal.", "`boot` and `run`, which only a signal ends, exit with 0."},
 	}
@@ -51,7 +53,7 @@ func exitCodes(t *testing.T) string {
 
 func TestExitCodesAreCurrent(t *testing.T) {
 	want := exitCodes(t)
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(exitCodesFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

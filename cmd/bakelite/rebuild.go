@@ -1,14 +1,21 @@
 package main
 
 import (
-	"io"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/fleet"
 )
 
 // refuseFrozen is the error of a command that exists to change locks.
@@ -17,45 +24,133 @@ func refuseFrozen(c *cobra.Command) error {
 		"leave --frozen out, or run: bakelite build --frozen")
 }
 
+// rebuildFlags are those of rebuild.
+type rebuildFlags struct {
+	build       pipelines.BuildOptions
+	publish     pipelines.PublishOptions
+	publishing  bool
+	all, asJSON bool
+	dryRun      bool
+	target      string
+	plan        string
+	maxFailures int
+}
+
 func rebuildCommand() *cobra.Command {
-	var o pipelines.BuildOptions
-	var p pipelines.PublishOptions
-	var asJSON, publish bool
-	var target string
+	var f rebuildFlags
 	c := &cobra.Command{
 		Use:   "rebuild [APP...]",
 		Short: "Take the archive's updates and bake what changed",
-		Long: `Locks each app against the archive as it is now, says which packages changed
-from what to what, and bakes only where something did.`,
-		RunE: func(c *cobra.Command, paths []string) error {
-			var err error
-			if o.Targets, err = targetsOf(target); err != nil {
+		Long: `Looks what changed beneath each app, as outdated does, and rebuilds those whose
+policy takes it, and no others: locked anew, baked, tested, and published where
+that is asked for. An app that stands on another's image comes after it. It
+says which packages changed from what to what.
+
+--dry-run prints the plan and stops; with --json it can be kept, and --plan
+carries out exactly that, or says what of it no longer holds (exit code 9). An
+app that fails stops no other. It keeps its lock and what is published of it.
+A run that was ended is taken up where it stopped.`,
+		Example: "  bakelite rebuild web\n  bakelite rebuild --all --publish --key bakelite.key\n  bakelite rebuild --all --dry-run --json > plan.json && bakelite rebuild --plan plan.json",
+		RunE: func(c *cobra.Command, paths []string) (err error) {
+			s, err := load(c)
+			if err != nil {
 				return err
 			}
-			var checked *pipelines.PublishOptions
-			if publish {
-				checked = &p
+			if s.Frozen && !f.dryRun {
+				return refuseFrozen(c)
 			}
-			return bakeAll(c, paths, asJSON, checked, func(k pipelines.Kitchen, a app.App, out io.Writer, s *settings.Settings) (*pipelines.Built, error) {
-				if s.Frozen {
-					return nil, refuseFrozen(c)
-				}
-				built, err := k.Rebuild(c.Context(), a, o)
-				if err != nil {
-					return nil, err
-				}
-				if !asJSON {
-					printChanges(out, a.Name, built.Changes)
-				}
-				if publish {
-					err = k.Publish(c.Context(), a, built, p)
-				}
-				return built, err
-			})
+			if f.build.Targets, err = targetsOf(f.target); err != nil {
+				return err
+			}
+			return f.run(c, s, paths)
 		},
 	}
-	buildFlags(c, &o, &target, &asJSON)
-	publishFlags(c, &p)
-	c.Flags().BoolVar(&publish, "publish", false, "then scan, judge, sign and publish, as the command publish does")
+	buildFlags(c, &f.build, &f.target, &f.asJSON)
+	publishFlags(c, &f.publish)
+	allFlag(c, &f.all)
+	c.Flags().BoolVar(&f.publishing, "publish", false, "then scan, judge, sign and publish, as the command publish does")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the plan and do nothing")
+	c.Flags().StringVar(&f.plan, "plan", "", "carry out exactly this plan, a file that --dry-run --json printed")
+	c.Flags().IntVar(&f.maxFailures, "max-failures", 0, "begin no other app once so many have failed; 0 is any number")
+	c.MarkFlagsMutuallyExclusive("plan", "all")
+	c.MarkFlagsMutuallyExclusive("plan", "dry-run")
 	return c
+}
+
+// run plans, and unless that is all, carries out.
+func (f rebuildFlags) run(c *cobra.Command, s *settings.Settings, paths []string) error {
+	var given *update.Plan
+	if f.plan != "" {
+		p, err := f.readPlan(paths)
+		if err != nil {
+			return err
+		}
+		given, paths = &p, filesOf(p)
+	}
+	if f.publishing && !f.dryRun {
+		if err := errors.Join(f.publish.Check(), compose.CheckDestination(s), compose.CheckSigner(s)); err != nil {
+			return err
+		}
+	}
+	apps, err := appsOf(s, paths, f.all)
+	if given != nil && fault.KindOf(err) == fault.Missing {
+		return fault.Hint(fault.New(fault.Stale, "an app of the plan is gone: %w", err), "plan again")
+	}
+	if err != nil {
+		return err
+	}
+	k, err := newKitchen(s, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer k.Progress.Close()
+	flt := fleetOf(k, s)
+	order := fleet.Order{BuildOptions: f.build}
+	if f.publishing {
+		order.Publish = &f.publish
+	}
+	plan, unfit := flt.Plan(c.Context(), apps, order)
+	if unfit != nil && len(plan.Apps)+len(plan.Others) == 0 {
+		return unfit
+	}
+	if f.dryRun {
+		return errors.Join(printPlan(os.Stdout, plan, f.asJSON), unfit, leftUnknown(plan))
+	}
+	run := fleet.Run{Order: order, MaxFailures: f.maxFailures, Exact: given != nil}
+	shift := &shift{flags: f, settings: s, kitchen: k, fleet: flt, apps: apps}
+	shift.show = displays(s, len(plan.Apps), true)
+	run.Do = shift.rebuild
+	return errors.Join(shift.work(c.Context(), plan, given, run), unfit, leftUnknown(plan))
+}
+
+// shift is one run of rebuild.
+type shift struct {
+	flags    rebuildFlags
+	settings *settings.Settings
+	kitchen  pipelines.Kitchen
+	fleet    fleet.Fleet
+	apps     []app.App
+	show     display
+	stdout   sync.Mutex
+}
+
+// work carries out the plan that was given, or the one that was just made, and
+// reports.
+func (s *shift) work(ctx context.Context, now update.Plan, given *update.Plan, run fleet.Run) error {
+	plan, err := s.fleet.Resume(&run, now, given)
+	if err != nil {
+		return err
+	}
+	outcomes, err := s.fleet.Rebuild(ctx, plan, s.apps, run)
+	if err != nil {
+		return err
+	}
+	failed := s.leave(ctx, now, given != nil)
+	s.report(append(run.Before, outcomes...))
+	for _, o := range outcomes {
+		if o.State == fleet.Failed {
+			failed = append(failed, fmt.Errorf("%s: %w", o.App, o.Err))
+		}
+	}
+	return errors.Join(failed...)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/bakelite/bakelite/distro/debian/control"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
@@ -133,6 +136,26 @@ type aptConfig struct {
 }
 
 func (a aptConfig) file() string { return filepath.Join(a.private, "apt.conf") }
+
+// keep writes preferences by which packages stay at a version, even one that is
+// older than what else is there (apt_preferences(5)).
+func (a aptConfig) keep(versions map[string]string) error {
+	if len(versions) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		if !control.ValidName(name) || strings.ContainsAny(versions[name], " \t\n*/") {
+			return fmt.Errorf("%q cannot be kept at the version %q", name, versions[name])
+		}
+		fmt.Fprintf(&text, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", name, versions[name])
+	}
+	dir := filepath.Join(a.private, "etc")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "preferences"), []byte(text.String()), 0o600)
+}
 
 // write writes the configuration: nothing of the machine's own apt counts.
 func (a aptConfig) write() error {

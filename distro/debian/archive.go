@@ -53,7 +53,9 @@ type Client struct {
 	report  func(error)
 	http    *http.Client
 
+	releases  once.Map[indexFile]
 	snapshots once.Map[*Snapshot]
+	worlds    once.Map[*World]
 	seeds     once.Map[prepared]
 	plans     once.Map[[]lock.Pin]
 	aptTrees  once.Map[*aptTree]
@@ -77,7 +79,7 @@ func New(o Options) (*Client, error) {
 	if c.report == nil {
 		c.report = func(error) {}
 	}
-	for _, dir := range []string{"sha256", "seen", "seed", "apt", "tmp"} {
+	for _, dir := range []string{"sha256", "seen", "seed", "apt", "catalog", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(cache, dir), 0o700); err != nil {
 			return nil, fault.Hint(fault.New(fault.Internal, "making the cache folder: %w", err), "Set the cache folder to one that you may write to.")
 		}
@@ -126,4 +128,10 @@ func sourcesOf(suite string) ([]source, error) {
 		}, nil
 	}
 	return nil, fault.Hint(fault.New(fault.Invalid, "the suite %q is not supported", suite), "Use trixie.")
+}
+
+// Number is the number of a release by its name, as advisories call it: "13";
+// "" for one that is not supported.
+func Number(suite string) string {
+	return map[string]string{"bookworm": "12", "trixie": "13"}[suite]
 }

@@ -25,8 +25,8 @@ type Package struct {
 	lock.Pin
 	Essential bool
 	Priority  string
-	// Depends, PreDepends and Provides are relationship fields as written.
-	Depends, PreDepends, Provides string
+	// Depends and the like are relationship fields as written.
+	Depends, PreDepends, Conflicts, Breaks, Provides string
 
 	// file, offset and length say where the stanza stands.
 	file   int
@@ -92,6 +92,10 @@ func (p *Package) fill(s control.Stanza, interned map[string]string) error {
 			p.Depends = string(value)
 		case "Pre-Depends":
 			p.PreDepends = string(value)
+		case "Conflicts":
+			p.Conflicts = string(value)
+		case "Breaks":
+			p.Breaks = string(value)
 		case "Provides":
 			p.Provides = string(value)
 		}

@@ -25,25 +25,43 @@ import (
 // maxDictionary bounds the memory of an xz decoder, in bytes; xz -9 uses it.
 const maxDictionary = 64 << 20
 
-// indexFile gets one source's InRelease and Packages into the cache.
-func (c *Client) indexFile(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
-	f := indexFile{source: s}
+// signedIndex gets one source's InRelease into the cache, and from it what
+// Packages is. Where rollback says so the index may be older than one seen
+// before.
+func (c *Client) signedIndex(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
+	f := indexFile{source: s, arch: arch}
 	if err := c.getRelease(ctx, &f, rollback); err != nil {
 		return f, err
 	}
-	base := s.component + "/binary-" + arch + "/Packages"
+	return f, f.findPackages(c.store)
+}
+
+// standingIndex is signedIndex for the life of the client: all that asks for
+// a suite stands on one state of it.
+func (c *Client) standingIndex(ctx context.Context, s source, arch string, rollback bool) (indexFile, error) {
+	return c.releases.Do(ctx, fmt.Sprintln(s, arch, rollback), func() (indexFile, error) { return c.signedIndex(ctx, s, arch, rollback) })
+}
+
+func (f *indexFile) base() string { return f.component + "/binary-" + f.arch + "/Packages" }
+
+func (f *indexFile) findPackages(s store) error {
 	var ok bool
-	if f.packages, ok = f.release.files[base]; !ok {
-		return f, fault.New(fault.Invalid, "%s has no packages for the architecture %q", s, arch)
+	if f.packages, ok = f.release.files[f.base()]; !ok {
+		return fault.New(fault.Invalid, "%s has no packages for the architecture %q", f.source, f.arch)
 	}
 	if f.packages.size > maxPackages {
-		return f, fault.New(fault.Integrity, "%s: %w", s, &limit.Error{What: base, Bytes: maxPackages})
+		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: f.base(), Bytes: maxPackages})
 	}
-	f.packagesPath = c.store.path(f.packages.sha256)
+	f.packagesPath = s.path(f.packages.sha256)
+	return nil
+}
+
+// havePackages gets Packages into the cache, unless it is there.
+func (c *Client) havePackages(ctx context.Context, f *indexFile) error {
 	if c.store.verified(f.packages) {
-		return f, nil
+		return nil
 	}
-	return f, c.getPackages(ctx, &f, base)
+	return c.getPackages(ctx, f, f.base())
 }
 
 // getRelease gets the InRelease of f's suite, from the first mirror whose
@@ -58,7 +76,7 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		newest = time.Time{}
 	}
 	path := "dists/" + f.suite + "/InRelease"
-	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease}, func(r io.Reader) error {
+	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease, held: c.store.held(f.source)}, func(r io.Reader) error {
 		data, err := limit.ReadAll(r, maxInRelease, path)
 		var over *limit.Error
 		if errors.As(err, &over) {
@@ -70,11 +88,18 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		if f.release, err = c.trust(data, f.suite, newest); err != nil {
 			return fault.As(fault.Integrity, err)
 		}
-		sum := sha256.Sum256(data)
-		f.signed = entry{sha256: hex.EncodeToString(sum[:]), size: int64(len(data))}
+		f.signed = entryOf(data)
 		f.inRelease = c.store.path(f.signed.sha256)
+		if c.store.verified(f.signed) {
+			return nil
+		}
 		return c.store.put(bytes.NewReader(data), f.signed)
 	})
+}
+
+func entryOf(data []byte) entry {
+	sum := sha256.Sum256(data)
+	return entry{sha256: hex.EncodeToString(sum[:]), size: int64(len(data))}
 }
 
 func (c *Client) trust(data []byte, suite string, newest time.Time) (*release, error) {
@@ -170,18 +195,22 @@ func (s store) seenPath(of source) string {
 
 // seen returns the date of the newest index seen, zero where none was.
 func (s store) seen(of source) (time.Time, error) {
+	state, err := s.seenState(of)
+	return state.Date, err
+}
+
+func (s store) seenState(of source) (state seenState, err error) {
 	data, err := os.ReadFile(s.seenPath(of))
 	if errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, nil
+		return state, nil
 	}
-	var state seenState
 	if err == nil {
 		err = json.Unmarshal(data, &state)
 	}
 	if err != nil {
-		return time.Time{}, fault.Hint(fault.New(fault.Internal, "reading which index was seen last: %w", err), "Remove %s if you trust the mirrors to be current.", s.seenPath(of))
+		return seenState{}, fault.Hint(fault.New(fault.Internal, "reading which index was seen last: %w", err), "Remove %s if you trust the mirrors to be current.", s.seenPath(of))
 	}
-	return state.Date, nil
+	return state, nil
 }
 
 // remember notes the accepted index, unless a newer one was noted meanwhile.

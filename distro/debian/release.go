@@ -30,7 +30,9 @@ type release struct {
 	version          string
 	date, validUntil time.Time
 	byHash           bool
-	files            map[string]entry
+	// priority is what apt gives the suite's packages.
+	priority int
+	files    map[string]entry
 }
 
 // entry is a file that a release lists.
@@ -73,7 +75,10 @@ func parseRelease(text []byte) (*release, error) {
 	if _, err := reader.Next(); err == nil {
 		return nil, errors.New("reading the signed index: it holds more than one stanza")
 	}
-	r := &release{suite: fields["suite"], codename: fields["codename"], version: fields["version"], byHash: fields["acquire-by-hash"] == "yes"}
+	r := &release{
+		suite: fields["suite"], codename: fields["codename"], version: fields["version"],
+		byHash: fields["acquire-by-hash"] == "yes", priority: priorityOf(fields),
+	}
 	if r.date, err = parseDate(fields["date"]); err != nil {
 		return nil, fmt.Errorf("reading Date: %w", err)
 	}
@@ -84,6 +89,19 @@ func parseRelease(text []byte) (*release, error) {
 	}
 	r.files, err = parseFiles(fields["sha256"])
 	return r, err
+}
+
+// priorityOf is apt's default priority of a suite (apt_preferences(5)): that of
+// one which says that it is not to be used unasked is below that of what is
+// installed, or the same.
+func priorityOf(fields map[string]string) int {
+	switch {
+	case fields["notautomatic"] != "yes":
+		return 500
+	case fields["butautomaticupgrades"] == "yes":
+		return 100
+	}
+	return 1
 }
 
 // parseDate reads a date of Debian's repository format, always in UTC.

@@ -34,6 +34,9 @@ const (
 type Installed struct {
 	Status []byte
 	Pins   []lock.Pin
+	// Keep are versions that packages stay at although there may be newer ones,
+	// by name, whether they are installed or to be.
+	Keep map[string]string
 }
 
 // Resolve returns the packages that must be added to the installed ones so
@@ -53,6 +56,7 @@ func (c *Client) Resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 func planKey(s *Snapshot, seed Seed, installed Installed, names []string) string {
 	key := sha256.New()
 	fmt.Fprintf(key, "%s %s %x %q\n", s.key(), seed.Dir, sha256.Sum256(installed.Status), names)
+	fmt.Fprintf(key, "%q\n", installed.Keep) // sorted by name
 	for _, pin := range installed.Pins {
 		fmt.Fprintln(key, pin.Name, pin.Version, pin.Arch, pin.SHA256)
 	}
@@ -79,7 +83,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 		return nil, fmt.Errorf("preparing apt's resolver: %w", err)
 	}
 	config := aptConfig{tree: tree, private: private, seed: seed, arch: s.Arch}
-	if err := config.write(); err != nil {
+	if err := errors.Join(config.write(), config.keep(installed.Keep)); err != nil {
 		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
 	}
 	out, err := runApt(ctx, config, append([]string{"install", "--"}, names...))

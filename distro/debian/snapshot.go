@@ -38,6 +38,7 @@ type Snapshot struct {
 // indexFile is one source with its verified files in the cache.
 type indexFile struct {
 	source
+	arch     string
 	release  *release
 	signed   entry
 	packages entry
@@ -51,12 +52,15 @@ type indexFile struct {
 // date that does not hold a fault.Integrity, an unknown suite or architecture
 // a fault.Invalid, a missing mirror a fault.Missing.
 func (c *Client) Snapshot(ctx context.Context, suite, arch string) (*Snapshot, error) {
-	return c.snapshot(ctx, suite, arch, false)
+	return c.snapshot(ctx, suite, arch, false, c.signedIndex)
 }
+
+// findIndex is signedIndex or standingIndex.
+type findIndex func(ctx context.Context, s source, arch string, rollback bool) (indexFile, error)
 
 // snapshot is Snapshot; where rollback says so an index may be older than one
 // seen before.
-func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool) (*Snapshot, error) {
+func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool, find findIndex) (*Snapshot, error) {
 	sources, err := sourcesOf(suite)
 	if err != nil {
 		return nil, err
@@ -65,8 +69,10 @@ func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, source := range sources {
 		group.Go(func() (err error) {
-			s.files[i], err = c.indexFile(groupCtx, source, arch, rollback)
-			return err
+			if s.files[i], err = find(groupCtx, source, arch, rollback); err != nil {
+				return err
+			}
+			return c.havePackages(groupCtx, &s.files[i])
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -80,22 +86,12 @@ func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool
 	}
 	for _, f := range s.files {
 		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date})
-		if err := c.store.remember(f); err != nil {
-			return nil, fault.As(fault.Internal, err)
+		if err := c.accepted(ctx, f); err != nil {
+			return nil, err
 		}
 	}
 	c.store.expire()
 	return s, nil
-}
-
-// Since is how old an index may be, beside what the cache has seen.
-type Since struct {
-	// Archives are indexes that were accepted elsewhere, as those of a lock; an
-	// older one is a fault.Integrity.
-	Archives []lock.Archive
-	// Rollback takes any index that is signed and has not expired: somebody
-	// wants to go back.
-	Rollback bool
 }
 
 // distributionOf names the release of a suite's first source. Point releases
@@ -108,11 +104,22 @@ func distributionOf(f indexFile) (lock.Distribution, error) {
 	return lock.Distribution{Name: f.archive, Release: release}, nil
 }
 
+// Since is how old an index may be, beside what the cache has seen.
+type Since struct {
+	// Archives are indexes that were accepted elsewhere, as those of a lock; an
+	// older one is a fault.Integrity.
+	Archives []lock.Archive
+	// Rollback takes any index that is signed and has not expired: somebody
+	// wants to go back.
+	Rollback bool
+}
+
 // Current is the Snapshot that the client took first: however many apps are
-// locked, and however long that takes, they stand on one state of the archive.
+// locked, and however long that takes, they stand on one state of the archive,
+// that of Now.
 func (c *Client) Current(ctx context.Context, suite, arch string, since Since) (*Snapshot, error) {
 	s, err := c.snapshots.Do(ctx, fmt.Sprintln(suite, arch, since.Rollback), func() (*Snapshot, error) {
-		return c.snapshot(ctx, suite, arch, since.Rollback)
+		return c.snapshot(ctx, suite, arch, since.Rollback, c.standingIndex)
 	})
 	if err != nil || since.Rollback {
 		return s, err

@@ -81,7 +81,7 @@ func checked(w io.Writer, r io.Reader, want entry) error {
 // expire removes what no lock asked for in a long time, and what killed
 // processes left.
 func (s store) expire() {
-	for _, kind := range []string{"sha256", "seed", "apt"} {
+	for _, kind := range []string{"sha256", "seed", "apt", "catalog"} {
 		cache.Expire(filepath.Join(s.dir, kind), unusedFor)
 	}
 	cache.Expire(filepath.Join(s.dir, "tmp"), 24*time.Hour)

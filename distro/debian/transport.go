@@ -57,6 +57,8 @@ type request struct {
 	size int64
 	// gone is the hint for a file that no mirror has; it may be empty.
 	gone string
+	// held is what the cache holds of a file that may have changed, or nil.
+	held *held
 }
 
 // get hands the file's content to accept, from the first mirror whose
@@ -106,19 +108,20 @@ func unavailable(q request, failures []error) error {
 
 func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
 	at := strings.TrimRight(base, "/") + "/" + (&url.URL{Path: q.path}).EscapedPath()
-	return asking().Do(ctx, func(ctx context.Context) error { return c.getOnce(ctx, at, q.size, accept) },
+	return asking().Do(ctx, func(ctx context.Context) error { return c.getOnce(ctx, at, q, accept) },
 		func(err error) (time.Duration, bool) {
 			return 0, !errors.Is(err, errPermanent) && !errors.Is(err, errMismatch) && fault.KindOf(err) != fault.Integrity
 		})
 }
 
-func (c *Client) getOnce(ctx context.Context, url string, size int64, accept func(io.Reader) error) error {
-	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(size/slowest)*time.Second)
+func (c *Client) getOnce(ctx context.Context, url string, q request, accept func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(q.size/slowest)*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errPermanent, err)
 	}
+	q.held.ask(request)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return err
@@ -126,7 +129,9 @@ func (c *Client) getOnce(ctx context.Context, url string, size int64, accept fun
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusOK:
-		return accept(response.Body)
+		return q.held.note(url, response, accept)
+	case response.StatusCode == http.StatusNotModified && q.held.asked(url):
+		return q.held.again(url, accept)
 	case response.StatusCode >= 400 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s", errPermanent, response.Status)
 	default:

@@ -44,6 +44,8 @@ type App struct {
 	// TestValues are what secrets and settings hold while tests run, by name;
 	// without one it is a line that says so. They are no secrets.
 	TestValues map[string]string `yaml:"testValues,omitempty"`
+	// Update says which changes beneath the app are taken, and when.
+	Update Update `yaml:"update,omitempty"`
 
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`

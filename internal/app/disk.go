@@ -76,8 +76,17 @@ func (c *checker) regular(root *os.Root, key, path string) {
 	c.report(key, err)
 }
 
+// layout judges a base image's folder. One that is not there yet may be what
+// another app makes: the lock asks for it.
 func (c *checker) layout(root *os.Root, key, path string) {
 	marker := filepath.Join(path, "oci-layout")
+	stat := root.Stat
+	if filepath.IsAbs(path) {
+		stat = os.Stat
+	}
+	if _, err := stat(path); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	if filepath.IsAbs(path) {
 		if _, err := os.Stat(marker); err != nil {
 			c.add(key, "%s is not an OCI layout folder: it has no file oci-layout", path)

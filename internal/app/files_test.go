@@ -76,7 +76,8 @@ func TestCheckFiles(t *testing.T) {
 		{Image: "oci:layout"}:                         "",
 		{Image: "oci:" + filepath.Join(in, "layout")}: "",
 		{Image: "oci:ok"}:                             "base.image: ok is not an OCI layout folder",
-		{Image: "oci:/nowhere"}:                       "base.image: /nowhere is not an OCI layout folder",
+		{Image: "oci:/nowhere"}:                       "", // another app may make it
+		{Image: "oci:nowhere"}:                        "",
 		{Image: "oci:../app/layout"}:                  "leads out",
 		{Image: "oci:escape"}:                         "leads out",
 	} {

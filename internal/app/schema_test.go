@@ -13,15 +13,16 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/bakelite/bakelite/internal/units"
+	"github.com/bakelite/bakelite/internal/update"
 )
 
-var update = flag.Bool("update", false, "write generated files anew")
+var rewrite = flag.Bool("update", false, "write generated files anew")
 
 // TestSchemaIsCurrent generates the schema from the types and the comments in
 // the source, and compares it with the file that the program carries.
 func TestSchemaIsCurrent(t *testing.T) {
 	want := generateSchema(t)
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(filepath.Join("../../templates", schemaFile), want, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -103,6 +104,9 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("VM", "formats").Items.Enum = words(DiskFormats())
 	property("VM", "packages").Items.Pattern = packageName.String()
 	property("Test", "on").Enum = words([]string{"container", "disk"})
+	property("Update", "trigger").Items.Enum = words(update.Triggers())
+	property("Update", "severity").Enum = words(Severities())
+	property("Update", "urgent").Enum = words(append(Severities(), UrgentNone))
 }
 
 func words(values []string) []any {

@@ -157,6 +157,22 @@ func Trim(parent string, newest int, besides ...string) {
 	}
 }
 
+// TrimBytes removes the files below parent that were used least recently, until
+// the others have no more than so many bytes together; the newest stays in any
+// case, and folders are not its concern. Nothing tells which files are in use:
+// whoever needs one opens it, and makes it again where it is gone.
+func TrimBytes(parent string, bytes int64) {
+	var sum int64
+	for _, e := range list(parent, func(string) bool { return true }) {
+		if !e.Mode().IsRegular() {
+			continue
+		}
+		if sum += e.Size(); sum > bytes && sum > e.Size() {
+			remove(filepath.Join(parent, e.Name()), false)
+		}
+	}
+}
+
 // Expire removes what stands below parent and was not used for an age, as
 // Trim does.
 func Expire(parent string, age time.Duration) { expire(parent, "", age) }

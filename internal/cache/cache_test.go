@@ -150,6 +150,31 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// TestTrimBytes keeps the newest files that fit, and the newest in any case.
+func TestTrimBytes(t *testing.T) {
+	parent := t.TempDir()
+	aged(t, parent, "folder", 100)
+	for hours, size := range []int{30, 30, 30, 1} {
+		file := filepath.Join(parent, fmt.Sprintf("file-%d", hours))
+		if err := os.WriteFile(file, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-time.Duration(hours) * time.Hour)
+		if err := os.Chtimes(file, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		bytes int64
+		want  string
+	}{{91, "file-0 file-1 file-2 file-3 folder"}, {90, "file-0 file-1 file-2 folder"}, {60, "file-0 file-1 folder"}, {1, "file-0 folder"}} {
+		TrimBytes(parent, step.bytes)
+		if got := there(t, parent); got != step.want {
+			t.Errorf("of %d bytes there are %s, want %s", step.bytes, got, step.want)
+		}
+	}
+}
+
 // TestExpire goes by the last use, of files and of folders.
 func TestExpire(t *testing.T) {
 	parent := t.TempDir()

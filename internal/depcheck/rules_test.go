@@ -84,7 +84,7 @@ func doors() []door {
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
-		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "test"}},
+		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/strict", "scan/controls"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},
 	}
@@ -112,6 +112,7 @@ func larger() map[string]string {
 		"distro/debian":     "one archive: index, packages, resolver, seed",
 		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
 		"scan/gate":         "peers: a file per rule of the policy",
+		"bench":             "peers: a file per kind of measure",
 	}
 }
 

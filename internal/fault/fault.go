@@ -23,12 +23,14 @@ const (
 	Build                 // a build step failed
 	Policy                // a declared test or the policy said no
 	Integrity             // a digest, signature or date did not hold
+	Unknown               // whether there is work could not be found out
+	Stale                 // what was planned no longer holds
 	Busy                  // somebody else holds what is needed
 	Cancelled             // the user stopped the command
 )
 
 var exitCodes = map[Kind]int{
-	Internal: 1, Invalid: 2, Missing: 3, Network: 4, Build: 5, Policy: 6, Integrity: 7, Busy: 75, Cancelled: 130,
+	Internal: 1, Invalid: 2, Missing: 3, Network: 4, Build: 5, Policy: 6, Integrity: 7, Unknown: 8, Stale: 9, Busy: 75, Cancelled: 130,
 }
 
 // Error is an error with a kind and, where one is known, what to do next.

@@ -12,8 +12,12 @@ func FuzzParse(f *testing.F) {
 		"\narchives:\n  - {name: debian, suite: trixie, inRelease: \"" + sha + "\", date: \"2026-11-21T09:15:44Z\"}\nfiles:\n  - {path: a, sha256: \"" + sha +
 		"\"}\npackages:\n  seed:\n    - {name: apt, version: \"1\", arch: amd64, archive: debian, path: pool/a, sha256: \"" + sha + "\", size: 1}\n"))
 	f.Add([]byte("packages:\n  seed: []\nfiles: x\n"))
+	f.Add([]byte("base: {ref: docker.io/library/debian, digest: \"sha256:" + sha + "\"}\nimages:\n  - {ref: on, digest: x}\narchives: []\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, problems := parse("lock", data)
+		if quick := new(Reader).canonical(data); quick != nil && (len(problems) > 0 || !reflect.DeepEqual(quick, l)) {
+			t.Fatalf("read quickly it is %+v, strictly %+v, %v", quick, l, problems)
+		}
 		if len(problems) > 0 {
 			return
 		}

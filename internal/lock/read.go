@@ -24,7 +24,10 @@ const (
 // Read reads the lock at path. All mistakes come at once, each with file and
 // line, as strict.Problems of kind fault.Invalid; a file that is not there is
 // a fault.Missing.
-func Read(path string) (*Lock, error) {
+func Read(path string) (*Lock, error) { return new(Reader).Read(path) }
+
+// Read is lock.Read, for several locks.
+func (r *Reader) Read(path string) (*Lock, error) {
 	f, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Hint(fault.New(fault.Missing, "reading the lock: %w", err), "Make it with: bakelite lock")
@@ -37,7 +40,7 @@ func Read(path string) (*Lock, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading the lock: %w", err)
 	}
-	l, problems := parse(path, data)
+	l, problems := r.parse(path, data)
 	if len(problems) > 0 {
 		return nil, fault.Hint(fault.As(fault.Invalid, problems[:min(len(problems), maxProblems)]), "A lock is not written by hand; make it again with: bakelite lock")
 	}
@@ -76,6 +79,13 @@ type head struct {
 	Distribution *Distribution `yaml:"distribution,omitempty"`
 }
 
+func (r *Reader) parse(file string, data []byte) (*Lock, strict.Problems) {
+	if l := r.canonical(data); l != nil {
+		return l, nil
+	}
+	return parse(file, data)
+}
+
 func parse(file string, data []byte) (*Lock, strict.Problems) {
 	r := &reading{file: file, places: strict.Places{}}
 	n := 0
@@ -94,7 +104,7 @@ func parse(file string, data []byte) (*Lock, strict.Problems) {
 	}
 	r.lock.APIVersion, r.lock.Kind, r.lock.App, r.lock.Bakelite = h.APIVersion, h.Kind, h.App, h.Bakelite
 	r.lock.Platform, r.lock.Inputs, r.lock.Base, r.lock.Archives = h.Platform, h.Inputs, h.Base, h.Archives
-	r.lock.Images, r.lock.Rollback, r.lock.Distribution = h.Images, h.Rollback, h.Distribution
+	r.lock.Images, r.lock.Distribution, r.lock.Rollback = h.Images, h.Distribution, h.Rollback
 	if len(r.problems) == 0 {
 		r.problems = located(file, r.places, validate(&r.lock))
 	}

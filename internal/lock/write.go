@@ -165,16 +165,32 @@ func comparePins(a, b Pin) int {
 // quoted leaves only such text without quotes as every YAML parser reads as
 // itself; Go's escapes are YAML's.
 func quoted(s string) string {
-	plain := s != "" && (s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z')
-	for _, c := range []byte(s) {
-		plain = plain && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-_./+", c) >= 0)
+	bare := s != "" && letter(s[0]) && !reserved(s)
+	for i := 0; bare && i < len(s); i++ {
+		bare = plain(s[i])
 	}
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
-		plain = false
-	}
-	if plain {
+	if bare {
 		return s
 	}
 	return strconv.Quote(s)
+}
+
+// plain says whether a byte means nothing in YAML but itself.
+func plain(b byte) bool {
+	return letter(b) || b >= '0' && b <= '9' || strings.IndexByte("-_./+", b) >= 0
+}
+
+func letter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+
+// reserved says whether some YAML parser reads the word as no text.
+func reserved(s string) bool {
+	const longest = len("false")
+	if len(s) > longest {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
+		return true
+	}
+	return false
 }

@@ -35,6 +35,7 @@ gate:
 waivers:
   - {id: CVE-2026-1, package: openssl, apps: [web], reason: not reachable, owner: ops@example.com, expires: 2026-12-31}
 vex: [vex/a.json]
+patches: {maxHours: {critical: 24, high: 72}}
 verify:
   signedBy: [{key: keys/base.pub}]
   builder: https://builder.example
@@ -67,7 +68,7 @@ func TestLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Dir != dir || p.Gate.Vulnerabilities.GraceDays["low"] != 90 || p.Verify.MaxReportAge.String() != "720h" || p.Waivers[0].Expires != "2026-12-31" {
+		if p.Dir != dir || p.Gate.Vulnerabilities.GraceDays["low"] != 90 || p.Verify.MaxReportAge.String() != "720h" || p.Waivers[0].Expires != "2026-12-31" || p.Patches.MaxHours["high"] != 72 {
 			t.Errorf("got %+v", p)
 		}
 		if len(p.Files) != 3 || string(p.Files["keys/base.pub"]) != "key" {
@@ -124,6 +125,7 @@ waivers:
   - {id: CVE-1, reason: r, owner: o, expires: 2026-12-31}
   - {id: CVE-1, path: etc/x, reason: r, owner: o, expires: 2026-12-31}
 vex: [gone.json, /etc/passwd]
+patches: {maxHours: {grave: 1, low: 0}}
 verify:
   builder: ""
 `, "k.pub": ""})
@@ -164,7 +166,9 @@ policy.yaml:22:5: waivers[2]: stands here twice, first as entry 2; keep one
 policy.yaml:23:23: waivers[3].path: "etc/x" begins with no /; paths are those of the image
 policy.yaml:24:7: vex[0]: gone.json does not exist beside the policy file
 policy.yaml:24:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
-policy.yaml:26:12: verify.builder: is empty; leave the key out for the default`
+policy.yaml:25:29: patches.maxHours.grave: "grave" is not known here; use one of low, medium, high, critical
+policy.yaml:25:37: patches.maxHours.low: 0 is not between 1 and 87600 hours
+policy.yaml:27:12: verify.builder: is empty; leave the key out for the default`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -27,6 +27,8 @@ type Policy struct {
 	Waivers []Waiver `yaml:"waivers,omitempty"`
 	// VEX are files of OpenVEX documents, below the policy file's folder.
 	VEX []string `yaml:"vex,omitempty"`
+	// Patches says how soon fixes must reach published images.
+	Patches Patches `yaml:"patches,omitempty"`
 	// Verify says what a consumer asks for; a producer asks the same of its
 	// own work before it publishes.
 	Verify Verify `yaml:"verify,omitempty"`
@@ -154,6 +156,13 @@ type Waiver struct {
 	Owner string `yaml:"owner"`
 	// Expires is the last day that it holds, as 2026-12-31 (UTC).
 	Expires string `yaml:"expires"`
+}
+
+// Patches says how soon fixes must reach published images.
+type Patches struct {
+	// MaxHours are the hours that a fix of a severity may take from the archive
+	// to a published image; clock says which took longer.
+	MaxHours map[string]int `yaml:"maxHours,omitempty"`
 }
 
 // Verify says what a consumer asks for.

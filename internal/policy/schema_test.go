@@ -81,6 +81,7 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("Gate", "mode").Enum = words(Modes())
 	property("Vulnerabilities", "failOn").Enum = words(append(Severities(), None))
 	property("Vulnerabilities", "unknownAs").Enum = words(Severities())
+	property("Patches", "maxHours").PropertyNames = &jsonschema.Schema{Enum: words(Severities())}
 	property("Vulnerabilities", "graceDays").PropertyNames = &jsonschema.Schema{Enum: words(Severities())}
 	property("Waiver", "expires").Format = "date"
 	share := property("Gate", "minHardening")

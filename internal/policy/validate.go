@@ -17,6 +17,7 @@ const (
 	maxText  = 2000
 	// maxGrace is ten years: more is a waiver without an owner.
 	maxGrace = 3650
+	maxHours = maxGrace * 24
 )
 
 // Modes returns what gate.mode may be.
@@ -40,6 +41,7 @@ func Validate(p Policy) Problems {
 	c.gate(p.Gate)
 	c.waivers(p.Waivers)
 	c.vex(p.VEX)
+	c.patches(p.Patches)
 	c.verify(p.Verify)
 	return c.problems
 }

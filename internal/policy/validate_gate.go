@@ -17,6 +17,16 @@ func (c *checker) gate(g Gate) {
 	}
 }
 
+func (c *checker) patches(p Patches) {
+	for _, severity := range slices.Sorted(maps.Keys(p.MaxHours)) {
+		key := "patches.maxHours." + severity
+		c.oneOf(key, severity, Severities())
+		if hours := p.MaxHours[severity]; hours < 1 || hours > maxHours {
+			c.add(key, "%d is not between 1 and %d hours", hours, maxHours)
+		}
+	}
+}
+
 func (c *checker) vulnerabilities(v Vulnerabilities) {
 	const key = "gate.vulnerabilities"
 	c.oneOf(key+".failOn", v.FailOn, append(Severities(), None))

@@ -64,7 +64,7 @@ func New(version string, s *settings.Settings) (pipelines.Kitchen, error) {
 		Output:   s.Output,
 		Controls: hardening(known), SecureBoot: boot, Keys: []string{s.Sign.Key, s.SecureBoot.Key},
 		Testers: map[string]pipelines.Tester{
-			artifact.Container: containerTester{s.State}, artifact.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot}),
+			artifact.Container: containerTester{s.State}, artifact.Disk: fewAtOnce(diskTester{s.State, s.Accelerator, known, boot}, s.Machines, machineMemory()),
 		},
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/internal/units"
+	"github.com/bakelite/bakelite/internal/update"
 )
 
 // archiveName is the form of an archive's name; viper reads a dot as a level.
@@ -48,10 +49,18 @@ func (e Entry) check(text string) error {
 			return fmt.Errorf("%q is neither true nor false", text)
 		}
 	}
+	if e.Check != nil {
+		return e.Check(text)
+	}
 	if e.OneOf != nil && !slices.Contains(e.OneOf, text) {
 		return fmt.Errorf("%q is not one of %s%s", text, list(e.OneOf), meant(text, e.OneOf))
 	}
 	return nil
+}
+
+func checkWindow(text string) error {
+	_, err := update.ParseWindow(text)
+	return err
 }
 
 func meant(word string, known []string) string {

@@ -74,7 +74,7 @@ sign:
   trusted-root: trusted-root.json
 ` + "```" + `
 
-In the environment the URLs of an archive are separated by spaces, and its hyphens are underscores: ` + "`BAKELITE_MIRRORS_DEBIAN_SECURITY`" + `. As a flag: ` + "`--mirror debian=URL`" + `, once per URL. An archive's list comes whole from the first source that has one.
+Entries of a list are separated by semicolons in the environment; its flag may be given more than once. In the environment the URLs of an archive are separated by spaces, and its hyphens are underscores: ` + "`BAKELITE_MIRRORS_DEBIAN_SECURITY`" + `. As a flag: ` + "`--mirror debian=URL`" + `, once per URL. An archive's list comes whole from the first source that has one.
 `
 
 func (e Entry) valueHelp() string {

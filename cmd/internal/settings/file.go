@@ -107,8 +107,16 @@ func judge(path string, written *Settings, places strict.Places) strict.Problems
 		}
 	}
 	for _, e := range Table() {
-		if _, given := places[e.Key]; given && e.Kind != PerNamed {
-			add(e.Key, e.check(textOf(reflect.ValueOf(written).Elem(), e.Key)))
+		if _, given := places[e.Key]; !given || e.Kind == PerNamed {
+			continue
+		}
+		text := textOf(reflect.ValueOf(written).Elem(), e.Key)
+		if e.Kind != List {
+			add(e.Key, e.check(text))
+			continue
+		}
+		for _, one := range entries(text) {
+			add(e.Key, e.check(one))
 		}
 	}
 	for _, archive := range slices.Sorted(maps.Keys(written.Mirrors)) {
@@ -128,10 +136,14 @@ func textOf(v reflect.Value, key string) string {
 		case deeper:
 			return textOf(v.Field(i), rest)
 		}
-		if d, ok := v.Field(i).Interface().(units.Wait); ok {
-			return d.Std().String()
+		switch value := v.Field(i).Interface().(type) {
+		case units.Wait:
+			return value.Std().String()
+		case []string:
+			return strings.Join(value, separator+" ")
+		default:
+			return fmt.Sprint(value)
 		}
-		return fmt.Sprint(v.Field(i).Interface())
 	}
 	return ""
 }

@@ -19,6 +19,8 @@ func AddFlags(flags *pflag.FlagSet) {
 			flags.Bool(e.Flag, false, help)
 		case PerNamed:
 			flags.StringArray(e.Flag, nil, help+" Written as ARCHIVE=URL; may be repeated.")
+		case List:
+			flags.StringArray(e.Flag, nil, help+" May be repeated.")
 		default:
 			flags.String(e.Flag, e.Default, help)
 		}

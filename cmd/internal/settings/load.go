@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/owner"
+	"github.com/bakelite/bakelite/internal/strict"
 )
 
 // Options say where settings come from.
@@ -56,8 +58,11 @@ func Load(o Options) (*Settings, error) {
 	}
 	for _, e := range Table() {
 		gather := l.gather
-		if e.Kind == PerNamed {
+		switch e.Kind {
+		case PerNamed:
 			gather = l.gatherNamed
+		case List:
+			gather = l.gatherList
 		}
 		if err := gather(e); err != nil {
 			return nil, fault.As(fault.Invalid, err)
@@ -198,4 +203,33 @@ func (l *loader) decode() (*Settings, error) {
 	}
 	s.values, s.trust = l.effective(s), trust{rule: l.owners(), file: l.file, unused: l.unused, from: l.from}
 	return s, s.checkFound()
+}
+
+const (
+	// configEnv names the settings file itself, and so is no setting.
+	configEnv = envPrefix + "CONFIG"
+	// testsEnv begins what the tests of Bakelite read.
+	testsEnv = envPrefix + "TEST_"
+)
+
+// refuseUnknown refuses a variable that is nearly a setting: its value would be
+// left out without a word. Others are not ours to judge: keys have names that
+// their owners chose, and Kubernetes describes a service called bakelite so.
+func (l *loader) refuseUnknown() error {
+	// The part after the prefix, which would make all names look near.
+	known := []string{"CONFIG", "KEY_PASSPHRASE"}
+	for _, e := range Table() {
+		known = append(known, envName(e.Key))
+	}
+	keyEnv, _ := strings.CutPrefix(l.v.GetString("sign.key"), "env:")
+	for _, name := range slices.Sorted(maps.Keys(l.env)) {
+		word, ours := strings.CutPrefix(name, envPrefix)
+		if !ours || name == keyEnv || slices.Contains(known, word) || strings.HasPrefix(name, testsEnv) || strings.HasPrefix(word, envName(mirrors)+"_") {
+			continue
+		}
+		if near := strict.Nearest(word, known); near != "" {
+			return fault.Hint(fault.New(fault.Invalid, "the environment has %s, which is no setting", name), "did you mean: %s%s", envPrefix, near)
+		}
+	}
+	return nil
 }

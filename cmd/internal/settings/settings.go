@@ -43,6 +43,12 @@ type Settings struct {
 	Frozen bool `yaml:"frozen,omitempty"`
 	// Progress is "auto", "plain", "full", "tty" or "json".
 	Progress string `yaml:"progress,omitempty"`
+	// Apps are patterns of app files, below the working folder.
+	Apps []string `yaml:"apps,omitempty"`
+	// Update says which changes apps take, and when, where they do not say.
+	Update Update `yaml:"update,omitempty"`
+	// Machines is how many are tested at once; 0 means half the processors.
+	Machines int `yaml:"machines,omitempty"`
 	// Jobs bounds what runs at once; 0 means the number of processors.
 	Jobs int `yaml:"jobs,omitempty"`
 
@@ -79,6 +85,23 @@ type Sign struct {
 	TrustedRoot string `yaml:"trusted-root,omitempty"`
 	// FallbackToKey lets Key sign where Sigstore is out of reach.
 	FallbackToKey bool `yaml:"fallback-to-key,omitempty"`
+}
+
+// Update says which changes beneath apps are taken, and when.
+type Update struct {
+	// Trigger lists what sets off a rebuild, Severity is the least for fixable.
+	Trigger  []string `yaml:"trigger,omitempty"`
+	Severity string   `yaml:"severity,omitempty"`
+	// CoolDown is how long a version is in the archive before it is taken.
+	CoolDown units.Wait `yaml:"cool-down,omitempty"`
+	// Urgent is the least severity whose fixes wait for nothing, or none.
+	Urgent string `yaml:"urgent,omitempty"`
+	// Windows are when rebuilds begin; empty is always.
+	Windows []string `yaml:"windows,omitempty"`
+	// MaxLockAge is how long ago a lock may have been current; 0 is any.
+	MaxLockAge units.Wait `yaml:"max-lock-age,omitempty"`
+	// UnknownAfter is how long something may be unknown; 0 is for ever.
+	UnknownAfter units.Wait `yaml:"unknown-after,omitempty"`
 }
 
 // SecureBoot signs the disk's EFI program; with both empty it is not signed.

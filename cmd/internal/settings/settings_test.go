@@ -14,7 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-var update = flag.Bool("update", false, "write generated files anew")
+var rewrite = flag.Bool("update", false, "write generated files anew")
 
 const home = "HOME=/home/somebody"
 
@@ -116,6 +116,46 @@ func TestSourcesInOrder(t *testing.T) {
 				t.Errorf("idle %v from %q", s.Engine.Idle.Std(), valueOf(t, s, "engine.idle").Source)
 			}
 		})
+	}
+}
+
+func TestListsFromEachSource(t *testing.T) {
+	const file = "apps: [a/*.yaml, b.yaml]\nupdate: {trigger: [security, base], windows: ['sat,sun 01:00-02:00'], cool-down: 2h}\n"
+	for name, give := range map[string]struct {
+		env, args []string
+		apps      string
+		from      string
+	}{
+		"file":        {apps: "a/*.yaml b.yaml", from: "bakelite.yaml:1"},
+		"environment": {env: []string{"BAKELITE_APPS= c.yaml; d.yaml ;"}, apps: "c.yaml d.yaml", from: "environment BAKELITE_APPS"},
+		"flag":        {env: []string{"BAKELITE_APPS=c.yaml"}, args: []string{"--apps=e.yaml", "--apps=f g.yaml"}, apps: "e.yaml f g.yaml", from: "flag --apps"},
+	} {
+		s, err := load(t, file, give.env, give.args...)
+		if err != nil || strings.Join(s.Apps, " ") != give.apps || valueOf(t, s, "apps").Source != give.from {
+			t.Errorf("%s: %q from %q, %v", name, s.Apps, valueOf(t, s, "apps").Source, err)
+		}
+		if !reflect.DeepEqual(s.Update.Trigger, []string{"security", "base"}) || s.Update.Windows[0] != "sat,sun 01:00-02:00" || s.Update.CoolDown.Std() != 2*time.Hour {
+			t.Errorf("%s: %+v", name, s.Update)
+		}
+	}
+	s, err := load(t, "", nil)
+	if err != nil || !reflect.DeepEqual(s.Apps, []string{"apps/*/app.yaml"}) || !reflect.DeepEqual(s.Update.Trigger, []string{"any"}) || len(s.Update.Windows) != 0 || s.Update.UnknownAfter.Std() != 24*time.Hour {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, wrong := range []struct {
+		file string
+		env  []string
+		args []string
+		want string
+	}{
+		{file: "update: {trigger: [any, secruity]}\n", want: `did you mean "security"?`},
+		{env: []string{"BAKELITE_UPDATE_TRIGGER=any;nothing"}, want: `"nothing" is not one of`},
+		{args: []string{"--update-window=sometimes"}, want: `"sometimes" is not a window`},
+		{file: "apps: x.yaml\n", want: "expected a list"},
+	} {
+		if _, err := load(t, wrong.file, wrong.env, wrong.args...); fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), wrong.want) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
 	}
 }
 
@@ -276,7 +316,7 @@ func keysOf(typ reflect.Type, prefix string, keys map[string]bool) {
 
 func TestDocumentationIsCurrent(t *testing.T) {
 	const path = "../../../docs/settings.md"
-	if *update {
+	if *rewrite {
 		write(t, path, Documentation())
 		return
 	}

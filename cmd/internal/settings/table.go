@@ -1,6 +1,11 @@
 package settings
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/update"
+)
 
 // Kind is the form of a setting's value.
 type Kind string
@@ -14,6 +19,7 @@ const (
 	Switch   Kind = "true or false"
 	Networks Kind = "networks, separated by commas"
 	PerNamed Kind = "list of URLs per archive"
+	List     Kind = "list"
 )
 
 // Entry describes one setting.
@@ -28,8 +34,9 @@ type Entry struct {
 	Default, DefaultHelp string
 	// Help is one sentence.
 	Help string
-	// OneOf are the only words allowed, or nil.
+	// OneOf are the only words allowed, or nil; Check judges others, or is nil.
 	OneOf []string
+	Check func(text string) error
 	// File says that the value names a file, whose content decides.
 	File bool
 	// Rare keeps the flag out of the help of every command.
@@ -112,7 +119,25 @@ func Table() []Entry {
 			Help: "Refuse to make or change a lock; for continuous integration."},
 		{Key: "progress", Flag: "progress", Kind: Text, Default: "auto", OneOf: []string{"auto", "plain", "full", "tty", "json"},
 			Help: "How progress is shown on stderr: plain is a line per step, full all that steps write, tty draws what runs, and auto is tty on a terminal, else plain."},
+		{Key: "apps", Flag: "apps", Kind: List, Default: "apps/*/app.yaml",
+			Help: "Patterns of the app files that --all stands for, below the working folder; * is any name."},
+		{Key: "update.trigger", Flag: "update-trigger", Kind: List, Rare: true, Default: update.OnAny, OneOf: update.Triggers(),
+			Help: "What sets off a rebuild of an app: any change, security updates and fixes, fixable, a fix of at least update.severity, or base, another base image."},
+		{Key: "update.severity", Flag: "update-severity", Kind: Text, Rare: true, Default: "high", OneOf: app.Severities(),
+			Help: "Least severity that counts for the trigger fixable."},
+		{Key: "update.cool-down", Flag: "update-cool-down", Kind: Span, Rare: true, Default: "0s",
+			Help: "How long a version is in the archive before it is taken."},
+		{Key: "update.urgent", Flag: "update-urgent", Kind: Text, Rare: true, Default: "critical", OneOf: append(app.Severities(), app.UrgentNone),
+			Help: "Least severity whose fixes wait neither for update.cool-down nor for update.windows, or none."},
+		{Key: "update.windows", Flag: "update-window", Kind: List, Rare: true, DefaultHelp: "always", Check: checkWindow,
+			Help: "When rebuilds begin, in UTC, such as sat,sun 01:00-05:00."},
+		{Key: "update.max-lock-age", Flag: "update-max-lock-age", Kind: Span, Rare: true, Default: "0s", DefaultHelp: "any",
+			Help: "How long ago a lock may have been current."},
+		{Key: "update.unknown-after", Flag: "update-unknown-after", Kind: Span, Rare: true, Default: "24h",
+			Help: "How long a suite, a registry or the database may be out of reach before that is a failure; 0s is for ever."},
+		{Key: "machines", Flag: "machines", Kind: Number, Rare: true, Default: "0", DefaultHelp: "half the processors",
+			Help: "How many machines are tested at once, as far as the memory allows."},
 		{Key: "jobs", Flag: "jobs", Kind: Number, Default: "0", DefaultHelp: "the number of processors",
-			Help: "How many apps a command works on at once; machines that are tested take turns."},
+			Help: "How many apps a command works on at once; of machines that are tested, machines says how many."},
 	}
 }

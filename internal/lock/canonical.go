@@ -1,0 +1,306 @@
+package lock
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Reader reads locks, and each line that they have in common once. The zero
+// value is ready; it is safe for concurrent use.
+type Reader struct {
+	mu    sync.Mutex
+	lines map[line]reflect.Value
+}
+
+// line is an entry of a layer, as it is written.
+type line struct {
+	layer, text string
+}
+
+// canonical reads a lock in the very form that Marshal writes, many times as
+// fast as YAML is read. It gives up (nil) at anything else, and at everything
+// that is wrong: then the strict reader says what is wrong, or reads another
+// form of the same. The keys are those of the types' tags.
+func (r *Reader) canonical(data []byte) *Lock {
+	if slices.ContainsFunc(data, func(b byte) bool { return b != '\n' && (b < ' ' || b > '~') }) {
+		return nil
+	}
+	l := &Lock{}
+	c := &canon{reader: r, lock: reflect.ValueOf(l).Elem(), keys: map[reflect.Type][]key{}, seen: map[string]bool{}}
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
+		if !c.line(line) {
+			return nil
+		}
+	}
+	for _, k := range c.keysOf(c.lock.Type()) {
+		if k.required && !c.seen[k.name] {
+			return nil
+		}
+	}
+	if !c.valid(l) {
+		return nil
+	}
+	return l
+}
+
+// valid says whether nothing is wrong with the head's values, and with those of
+// layers that depend on it; each entry was judged when it was read.
+func (c *canon) valid(l *Lock) bool {
+	head := *l
+	head.Packages = Layers{}
+	if len(validate(&head)) > 0 {
+		return false
+	}
+	archives := map[string]bool{}
+	for _, a := range l.Archives {
+		archives[a.Name] = true
+	}
+	for _, layer := range l.Packages.all() {
+		for _, p := range *layer.pins {
+			if !archives[p.Archive] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// canon is a lock being read.
+type canon struct {
+	reader *Reader
+	lock   reflect.Value
+	keys   map[reflect.Type][]key
+	// seen are the keys that came, those of layers after "packages.".
+	seen map[string]bool
+	// layers is where the next layers go, list where the next entries do, which
+	// stand behind indent, and layer the name of theirs; they are invalid where
+	// none may come.
+	layers, list  reflect.Value
+	layer, indent string
+}
+
+const (
+	topEntry   = "  - "
+	layerName  = "  "
+	layerEntry = "    - "
+)
+
+func (c *canon) line(line string) bool {
+	switch {
+	case strings.HasPrefix(line, "#"):
+		return true
+	case strings.HasPrefix(line, layerEntry), strings.HasPrefix(line, topEntry):
+		text, ok := strings.CutPrefix(line, c.indent)
+		return ok && c.list.IsValid() && c.entry(text)
+	case strings.HasPrefix(line, layerName):
+		return c.layers.IsValid() && c.openLayer(line[len(layerName):])
+	}
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || c.seen[name] {
+		return false
+	}
+	c.seen[name], c.layers, c.list, c.layer = true, reflect.Value{}, reflect.Value{}, ""
+	k, known := find(c.keysOf(c.lock.Type()), name)
+	return known && c.top(c.lock.Field(k.index), value)
+}
+
+// top reads the value of one of the lock's own keys, or opens its list.
+func (c *canon) top(to reflect.Value, value string) bool {
+	text, spaced := strings.CutPrefix(value, " ")
+	switch kind := to.Kind(); {
+	case kind == reflect.Struct && value == "":
+		c.layers = to
+		return true
+	case kind == reflect.Slice:
+		return c.open(to, value, topEntry)
+	case kind == reflect.Pointer && spaced:
+		to.Set(reflect.New(to.Type().Elem()))
+		return c.mapping(text, to.Elem())
+	case kind == reflect.String && spaced:
+		w, rest, ok := scalar(text)
+		return ok && rest == "" && set(to, w)
+	}
+	return false
+}
+
+func (c *canon) openLayer(line string) bool {
+	name, value, ok := strings.Cut(line, ":")
+	k, known := find(c.keysOf(c.layers.Type()), name)
+	if !ok || !known || c.seen["packages."+name] {
+		return false
+	}
+	c.seen["packages."+name], c.layer = true, name
+	return c.open(c.layers.Field(k.index), value, layerEntry)
+}
+
+// open makes a list the one that the next entries go to.
+func (c *canon) open(list reflect.Value, value, indent string) bool {
+	c.list = reflect.Value{}
+	switch value {
+	case "":
+		c.list, c.indent = list, indent
+	case " []":
+		list.Set(reflect.MakeSlice(list.Type(), 0, 0))
+	default:
+		return false
+	}
+	return true
+}
+
+func (c *canon) entry(text string) bool {
+	n := c.list.Len()
+	c.list.Grow(1)
+	c.list.SetLen(n + 1)
+	if c.layer == "" {
+		return c.mapping(text, c.list.Index(n))
+	}
+	known := c.reader.known(line{c.layer, text}, func(text string) reflect.Value { return c.read(text) })
+	if !known.IsValid() {
+		return false
+	}
+	c.list.Index(n).Set(known)
+	return n == 0 || c.after(c.list.Index(n-1), known)
+}
+
+// after says whether two entries of a layer stand in order, by name and
+// architecture, and are not of the same package.
+func (c *canon) after(before, v reflect.Value) bool {
+	for _, name := range []string{"name", "arch"} {
+		k, _ := find(c.keysOf(v.Type()), name)
+		if order := strings.Compare(before.Field(k.index).String(), v.Field(k.index).String()); order != 0 {
+			return order < 0
+		}
+	}
+	return false
+}
+
+// known is what a line holds, read now or before; invalid where it is wrong.
+func (r *Reader) known(l line, read func(text string) reflect.Value) reflect.Value {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v, known := r.lines[l]; known {
+		return v
+	}
+	if r.lines == nil {
+		r.lines = map[line]reflect.Value{}
+	}
+	l.text = strings.Clone(l.text) // what is kept keeps no whole file
+	v := read(l.text)
+	r.lines[l] = v
+	return v
+}
+
+// read reads and judges one entry of a layer, as if the lock held no other.
+func (c *canon) read(text string) reflect.Value {
+	v := reflect.New(c.list.Type().Elem()).Elem()
+	if !c.mapping(text, v) {
+		return reflect.Value{}
+	}
+	alone := &Lock{}
+	layers := reflect.ValueOf(&alone.Packages).Elem()
+	k, _ := find(c.keysOf(layers.Type()), c.layer)
+	layers.Field(k.index).Set(reflect.Append(layers.Field(k.index), v))
+	for _, p := range validate(alone) {
+		if strings.HasPrefix(p.key, "packages."+c.layer+"[0]") && !strings.HasSuffix(p.key, ".archive") {
+			return reflect.Value{}
+		}
+	}
+	return v
+}
+
+// mapping reads {key: value, …} into a struct.
+func (c *canon) mapping(text string, into reflect.Value) bool {
+	keys := c.keysOf(into.Type())
+	rest, ok := strings.CutPrefix(text, "{")
+	var came uint64 // a bit for each key
+	for ok {
+		name, value, _ := strings.Cut(rest, ": ")
+		w, after, whole := scalar(value)
+		k, known := find(keys, name)
+		if !whole || !known || came&k.bit != 0 || !set(into.Field(k.index), w) {
+			return false
+		}
+		came |= k.bit
+		if after == "}" {
+			return !slices.ContainsFunc(keys, func(k key) bool { return k.required && came&k.bit == 0 })
+		}
+		rest, ok = strings.CutPrefix(after, ", ")
+	}
+	return false
+}
+
+// word is a value, and whether it stood in quotes.
+type word struct {
+	value  string
+	quoted bool
+}
+
+// scalar takes the first value off a text: in quotes and without escapes, or
+// of letters, digits and signs that mean nothing in YAML.
+func scalar(text string) (w word, rest string, ok bool) {
+	if inner, is := strings.CutPrefix(text, `"`); is {
+		end := strings.IndexByte(inner, '"')
+		if end < 0 || strings.IndexByte(inner[:end], '\\') >= 0 {
+			return w, "", false
+		}
+		return word{inner[:end], true}, inner[end+1:], true
+	}
+	end := 0
+	for end < len(text) && plain(text[end]) {
+		end++
+	}
+	return word{text[:end], false}, text[end:], end > 0
+}
+
+// set sets a value that YAML would read as one of that type.
+func set(to reflect.Value, w word) bool {
+	switch to.Kind() {
+	case reflect.String:
+		to.SetString(strings.Clone(w.value))
+		return w.quoted || letter(w.value[0]) && !reserved(w.value)
+	case reflect.Int64:
+		n, err := strconv.ParseInt(w.value, 10, 64)
+		to.SetInt(n)
+		return err == nil && !w.quoted && strconv.FormatInt(n, 10) == w.value
+	case reflect.Bool:
+		to.SetBool(true)
+		return w.value == "true" && !w.quoted
+	}
+	u, ok := to.Addr().Interface().(encoding.TextUnmarshaler)
+	return ok && w.quoted && u.UnmarshalText([]byte(w.value)) == nil
+}
+
+// key is one of a struct's, by its tag; one without options is required.
+type key struct {
+	name     string
+	index    int
+	bit      uint64
+	required bool
+}
+
+func (c *canon) keysOf(t reflect.Type) []key {
+	known, ok := c.keys[t]
+	if ok {
+		return known
+	}
+	for i := range t.NumField() {
+		if name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+			known = append(known, key{name: name, index: i, bit: 1 << i, required: options == ""})
+		}
+	}
+	c.keys[t] = known
+	return known
+}
+
+func find(keys []key, name string) (key, bool) {
+	for _, k := range keys {
+		if k.name == name {
+			return k, true
+		}
+	}
+	return key{}, false
+}

@@ -1,0 +1,89 @@
+package fleet_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/scan"
+)
+
+// TestClock follows a fix from the archive into a published image: what was
+// planned and not taken does not count, nor what was not published, and the
+// first time that a fix reached an image does.
+func TestClock(t *testing.T) {
+	y := newYard(t)
+	nginx, zlib := pkg("nginx", "1"), pkg("zlib1g", "1")
+	y.archive.Publish("trixie", archivetest.Released(), nginx, zlib)
+	apps := []app.App{y.app("web", "", nginx, zlib)}
+	y.findings["nginx 1"] = []scan.Finding{{ID: "CVE-2026-1", Severity: scan.High, FixedVersion: "2"}}
+	y.outdated(fleet.Options{}, apps...) // what a first look finds may be old
+	y.now = y.now.Add(4 * time.Hour)
+	came := archivetest.Released().Add(2 * time.Hour)
+	y.archive.Publish("trixie-security", came, pkg("nginx", "2"), pkg("zlib1g", "2"))
+	seen := y.now
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &pipelines.PublishOptions{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := func() update.Clock {
+		t.Helper()
+		c, err := fleet.ReadClock(filepath.Join(y.dir, "dist"), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if err := os.MkdirAll(filepath.Join(y.dir, "dist"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	taken := []lock.Change{{Package: "nginx", From: "1", To: "2"}} // and apt leaves zlib1g
+	o := &oven{y: y, resolves: map[string][]lock.Change{"web": taken}}
+	y.rebuild(p, apps, fleet.Run{Do: o.do})
+	if c := clock(); len(c.Fixes) != 0 {
+		t.Errorf("nothing was published, and it has %+v", c)
+	}
+
+	y.now = y.now.Add(10 * time.Hour)
+	judged, at := y.now.Add(-30*time.Second), y.now.Add(-10*time.Second)
+	o.published = []pipelines.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), Judged: judged, At: at}}
+	y.rebuild(p, apps, fleet.Run{Do: o.do})
+	fixes := clock().Fixes
+	if len(fixes) != 1 {
+		t.Fatalf("got %+v", fixes)
+	}
+	f := fixes[0]
+	if f.Package != "nginx" || f.From != "1" || f.To != "2" || f.Kind != update.Container || f.Artifact != o.published[0].Ref || f.Worst() != scan.High {
+		t.Errorf("got %+v", f)
+	}
+	if !f.Archive.Equal(came) || !f.Seen.Equal(seen) || !f.Built.Equal(y.now.Add(-2*time.Minute)) || !f.Passed.Equal(judged) || !f.Published.Equal(at) {
+		t.Errorf("its times are %+v", f)
+	}
+
+	o.published[0].At = at.Add(time.Hour)
+	y.rebuild(p, apps, fleet.Run{Do: o.do})
+	if again := clock().Fixes; len(again) != 1 || !again[0].Published.Equal(at) {
+		t.Errorf("published again it is %+v", again)
+	}
+}
+
+// TestClockIsNone refuses a record that is not the app's.
+func TestClockIsNone(t *testing.T) {
+	dir := t.TempDir()
+	for _, text := range []string{"", "{}", `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"other","fixes":[]}`, `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"web","more":1}`} {
+		if err := os.WriteFile(filepath.Join(dir, "web.clock.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fleet.ReadClock(dir, "web"); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

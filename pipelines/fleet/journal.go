@@ -1,0 +1,176 @@
+package fleet
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/limit"
+)
+
+const (
+	// maxJournal bounds the file of one run, in bytes.
+	maxJournal = 64 << 20
+	// journals is how many runs are kept.
+	journals = 32
+)
+
+// State is what became of one app of a plan.
+type State string
+
+// The states.
+const (
+	// Rebuilt: it was locked, built and tested anew, and published where that
+	// was asked for.
+	Rebuilt State = "rebuilt"
+	// Same: its new lock gives what is there already.
+	Same State = "same"
+	// Failed: it keeps its lock, and what is published of it.
+	Failed State = "failed"
+	// Skipped: it was not begun.
+	Skipped State = "skipped"
+)
+
+// Outcome is what became of one app, and when.
+type Outcome struct {
+	App   string    `json:"app"`
+	State State     `json:"state"`
+	Why   string    `json:"why,omitempty"`
+	At    time.Time `json:"at"`
+	// Lock is the digest of the lock that it has now.
+	Lock    string  `json:"lockDigest,omitempty"`
+	Seconds float64 `json:"seconds"`
+	// Before says that an earlier run did it, which was ended.
+	Before bool `json:"before,omitempty"`
+	// Err is the failure itself.
+	Err error `json:"-"`
+}
+
+// journal is one run, on disk after each app, so that the next one knows what
+// a run did that was killed.
+type journal struct {
+	Plan     string             `json:"plan"`
+	Started  time.Time          `json:"started"`
+	Finished bool               `json:"finished"`
+	Outcomes map[string]Outcome `json:"outcomes"`
+
+	mu   sync.Mutex
+	path string
+	lock *os.File
+}
+
+func (f Fleet) runs() string { return filepath.Join(f.State, "fleet", "runs") }
+
+// begin begins the journal of a run, which nobody takes for an ended one while
+// this process lives.
+func (f Fleet) begin(r Run) (*journal, error) {
+	if err := os.MkdirAll(f.runs(), 0o700); err != nil {
+		return nil, fault.As(fault.Invalid, fmt.Errorf("beginning the run's journal: %w", err))
+	}
+	now := f.Now().UTC()
+	lock, err := os.CreateTemp(f.runs(), now.Format("20060102T150405Z-")+"*.lock")
+	if err != nil {
+		return nil, fmt.Errorf("beginning the run's journal: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("beginning the run's journal: %w", err)
+	}
+	j := &journal{
+		Plan: r.plan, Started: now.Truncate(time.Second), Outcomes: map[string]Outcome{},
+		path: strings.TrimSuffix(lock.Name(), ".lock") + ".json", lock: lock,
+	}
+	for _, o := range r.Before {
+		j.Outcomes[o.App] = o
+	}
+	return j, j.write()
+}
+
+func (j *journal) write() error {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("writing the run's journal: %w", err)
+	}
+	if err := renameio.WriteFile(j.path, text, 0o600); err != nil {
+		return fmt.Errorf("writing the run's journal: %w", err)
+	}
+	return nil
+}
+
+// note writes down what became of an app.
+func (j *journal) note(o Outcome) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.Outcomes[o.App] = o
+	return j.write()
+}
+
+// end closes the journal; finished says that the run came to its end.
+func (j *journal) end(finished bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	defer j.lock.Close()
+	j.Finished = finished
+	_ = os.Remove(j.lock.Name())
+	return j.write()
+}
+
+// ended are the journals of runs that were killed, the oldest first. Those
+// that are too many are removed.
+func (f Fleet) ended() []*journal {
+	paths, _ := filepath.Glob(filepath.Join(f.runs(), "*.json"))
+	slices.Sort(paths) // by date
+	for len(paths) > journals {
+		_ = os.Remove(paths[0])
+		_ = os.Remove(strings.TrimSuffix(paths[0], ".json") + ".lock")
+		paths = paths[1:]
+	}
+	var all []*journal
+	for _, path := range paths {
+		if j, err := readJournal(path); err == nil && !j.Finished && !alive(strings.TrimSuffix(path, ".json")+".lock") {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
+func readJournal(path string) (*journal, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := limit.ReadAll(file, maxJournal, path)
+	j := &journal{path: path}
+	if err == nil {
+		err = json.Unmarshal(text, j)
+	}
+	return j, err
+}
+
+// alive says whether the process that locked a file still does.
+func alive(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
+}
+
+// settle marks a run that was killed as taken over.
+func (j *journal) settle() {
+	j.Finished = true
+	if j.write() == nil {
+		_ = os.Remove(strings.TrimSuffix(j.path, ".json") + ".lock")
+	}
+}
