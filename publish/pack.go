@@ -102,7 +102,8 @@ func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
 	return regular.Open(p.from.path())
 }
 
-// cached returns what was noted of a file that still is what it was.
+// cached returns what was noted of a file that still is what it was, or that is
+// gone: it is made again where it is sent.
 func (p packing) cached(ctx context.Context) (packedFile, bool) {
 	base := p.path()
 	note, vouched := p.Vouch.Noted(vouch.Packed, filepath.Base(base))
@@ -111,6 +112,9 @@ func (p packing) cached(ctx context.Context) (packedFile, bool) {
 		return packedFile{}, false
 	}
 	got, err := FileDigest(ctx, base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return have, true
+	}
 	cache.Touch(base)
 	return have, err == nil && got == have.Packed
 }
