@@ -6,23 +6,15 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 )
-
-func vouchKey(t *testing.T) vouch.Key {
-	t.Helper()
-	key, err := vouch.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 // TestEditedReceipt edits a receipt, as one would who swaps what it speaks of,
 // or brings one from another state folder: nothing of it counts, and there is
 // work.
 func TestEditedReceipt(t *testing.T) {
 	k := newPast(t).kitchen()
-	k.Output, k.Vouch = t.TempDir(), vouchKey(t)
+	k.Output, k.Vouch = t.TempDir(), vouchtest.Key(t)
 	path := receiptPath(k.Output, "web")
 	if err := k.writeReceipt(&Receipt{App: "web", Key: "key", Bakelite: "1.0"}); err != nil {
 		t.Fatal(err)
@@ -40,7 +32,7 @@ func TestEditedReceipt(t *testing.T) {
 		"as it was":          {string(written), k.Vouch, true},
 		"edited":             {edited, k.Vouch, false},
 		"no receipt":         {"{}", k.Vouch, false},
-		"from elsewhere":     {string(written), vouchKey(t), false},
+		"from elsewhere":     {string(written), vouchtest.Key(t), false},
 		"with no key at all": {string(written), vouch.Key{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

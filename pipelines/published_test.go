@@ -10,6 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -44,7 +45,7 @@ func TestBundlesRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPast(t)
 			k, s := p.kitchen(), p.subject()
-			k.Output, k.Vouch = t.TempDir(), vouchKey(t)
+			k.Output, k.Vouch = t.TempDir(), vouchtest.Key(t)
 			s.made, s.beside = []artifact.Artifact{disk(t, k.Output, "web.raw")}, true
 			done, err := k.send(t.Context(), s, p.sign(p.key, nil), PublishOptions{})
 			if err != nil {

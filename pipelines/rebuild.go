@@ -50,7 +50,9 @@ func (k Kitchen) Rebuild(ctx context.Context, a app.App, o RebuildOptions) (*Bui
 	if err != nil {
 		return nil, err
 	}
-	built.Changes = changes
+	if old != nil { // of a first lock everything is new
+		built.Changes = changes
+	}
 	if o.Publish != nil {
 		if err := k.publishHeld(ctx, a, built, *o.Publish); err != nil {
 			return built, err

@@ -18,17 +18,9 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
 	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/publish"
 )
-
-func vouchKey(t *testing.T) vouch.Key {
-	t.Helper()
-	key, err := vouch.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 func describeDisk(t *testing.T, f publish.DiskFile, cache string) publish.Content {
 	t.Helper()
@@ -82,7 +74,7 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 	path := filepath.Join(dir, "web.qcow2")
 	write(t, path, "the disk")
 	built := publish.DiskFile{Path: path, Format: "qcow2", Digest: digest.FromString("the disk").String()}
-	key := vouchKey(t)
+	key := vouchtest.Key(t)
 	c, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{built}, App: "web", Platform: "linux/amd64", Cache: filepath.Join(dir, "cache"), Vouch: key})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +105,7 @@ func TestDiskIsWhatWasBuilt(t *testing.T) {
 // vouched for the first one it counts for nothing, and so does a damaged one.
 func TestSwappedPackedDisk(t *testing.T) {
 	dir := t.TempDir()
-	path, cache, key := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache"), vouchKey(t)
+	path, cache, key := filepath.Join(dir, "web.raw"), filepath.Join(dir, "cache"), vouchtest.Key(t)
 	write(t, path, randomText(1<<16))
 	describe := func(key vouch.Key) publish.Content {
 		t.Helper()
@@ -135,7 +127,7 @@ func TestSwappedPackedDisk(t *testing.T) {
 	evil := filepath.Join(dir, "evil.raw")
 	write(t, evil, randomText(1<<15))
 	theirs := filepath.Join(dir, "theirs")
-	if _, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: evil, Format: "raw"}}, Cache: theirs, Vouch: vouchKey(t)}); err != nil {
+	if _, err := publish.Disk(t.Context(), publish.DiskOptions{Files: []publish.DiskFile{{Path: evil, Format: "raw"}}, Cache: theirs, Vouch: vouchtest.Key(t)}); err != nil {
 		t.Fatal(err)
 	}
 	planted, err := filepath.Glob(filepath.Join(theirs, "*"))
@@ -149,7 +141,7 @@ func TestSwappedPackedDisk(t *testing.T) {
 	damaged := bytes.Clone(good)
 	damaged[len(damaged)/2] ^= 1
 	for name, text := range map[string][]byte{"another disk's": foreign, "damaged": damaged, "cut": good[:len(good)-1], "empty": nil} {
-		for whose, key := range map[string]vouch.Key{"ours": key, "another": vouchKey(t), "none": {}} {
+		for whose, key := range map[string]vouch.Key{"ours": key, "another": vouchtest.Key(t), "none": {}} {
 			write(t, files[0], string(text))
 			c := describe(key)
 			if got, err := os.ReadFile(files[0]); c.Manifest.Digest != genuine.Manifest.Digest || err != nil || !bytes.Equal(got, good) {

@@ -37,8 +37,13 @@ var causes = []struct {
 	{"invalid response status 404", fault.Network, "the archive no longer has a locked package; run: bakelite lock"},
 	{"invalid response status", fault.Network, "the mirror refuses to serve this; try again later or set another mirror"},
 	{"failed to do request", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
+	{"secret ", fault.Invalid, secretHint},
+	{"forwarded from the client", fault.Invalid, secretHint}, // an SSH key
 	{"dial tcp", fault.Network, "check the network and the mirrors setting; what was fetched is kept"},
 }
+
+// secretHint is for mounts that BuildKit's own commands can fill.
+const secretHint = "a build gets no secrets and no SSH agent: fetch beforehand what needs one, and copy it"
 
 const spaceHint = "free some disk space, or run: bakelite engine prune"
 

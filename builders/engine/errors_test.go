@@ -54,6 +54,8 @@ func TestCauses(t *testing.T) {
 		text  []string
 		hint  string
 	}{
+		"secret":       {llb.Scratch().Run(llb.Args([]string{"/true"}), llb.AddSecret("/token", llb.SecretID("token"))).Root(), fault.Invalid, []string{"secret token"}, "no secrets"},
+		"SSH":          {llb.Scratch().Run(llb.Args([]string{"/true"}), llb.AddSSHSocket()).Root(), fault.Invalid, []string{"SSH key"}, "no SSH agent"},
 		"wrong digest": {fetch(server.URL+"/wrong", "other"), fault.Integrity, []string{"fetch hello 1.0", "digest mismatch"}, "bakelite lock"},
 		"404":          {fetch(server.URL+"/gone", "hello"), fault.Network, []string{"fetch hello 1.0", "404"}, "no longer has"},
 		"500":          {fetch(server.URL+"/broken", "hello"), fault.Network, []string{"fetch hello 1.0", "500"}, "another mirror"},

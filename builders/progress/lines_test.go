@@ -106,7 +106,7 @@ func TestSilenceIsBroken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * silence) // nothing runs
+		time.Sleep(2*silence + silence/2) // nothing runs
 		_ = d.Do(t.Context(), "[test] disk", func(context.Context, io.Writer) (bool, error) {
 			time.Sleep(2*silence + time.Second)
 			return false, nil

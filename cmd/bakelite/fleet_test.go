@@ -35,10 +35,10 @@ func TestEveryApp(t *testing.T) {
 			t.Errorf("%s takes %+v", a.Name, p)
 		}
 	}
-	if got := strings.Join(names, " "); got != "base cache files front relay" {
+	if got := strings.Join(names, " "); got != "base cache echo files front" {
 		t.Errorf("got %s", got)
 	}
-	if got := strings.Join(triggers, " "); got != strings.Join([]string{update.OnAny, update.OnAny, update.OnSecurity, update.OnAny, update.OnFixable}, " ") {
+	if got := strings.Join(triggers, " "); got != strings.Join([]string{update.OnAny, update.OnAny, update.OnFixable, update.OnSecurity, update.OnAny}, " ") {
 		t.Errorf("triggers are %s", got)
 	}
 	for _, wrong := range []struct {

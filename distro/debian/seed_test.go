@@ -15,7 +15,7 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
-	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 )
 
 // seedDemo is an archive with every root of the seed, of which apt depends on
@@ -40,7 +40,7 @@ func seedDemo() []testPackage {
 func seedOf(t *testing.T, packages ...testPackage) (*debian.Client, []lock.Pin) {
 	t.Helper()
 	a := newLocalArchive(t, packages...)
-	c := a.client(debian.Options{Vouch: vouchKey(t)})
+	c := a.client(debian.Options{Vouch: vouchtest.Key(t)})
 	s, err := c.Snapshot(context.Background(), "trixie", "amd64")
 	if err != nil {
 		t.Fatal(err)
@@ -156,15 +156,6 @@ func TestUnpackSeed(t *testing.T) {
 	if again, err := c.UnpackSeed(context.Background(), pins); err != nil || again != seed {
 		t.Errorf("unpacked again to %v, %v", again, err)
 	}
-}
-
-func vouchKey(t *testing.T) vouch.Key {
-	t.Helper()
-	key, err := vouch.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 // TestSwappedSeed swaps a program of an unpacked seed, which would run on this

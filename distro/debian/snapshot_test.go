@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -261,6 +262,36 @@ func TestNetworkDownKeepsTheCache(t *testing.T) {
 		if strings.Contains(path, "by-hash") {
 			t.Errorf("the cache was not used: %s", path)
 		}
+	}
+}
+
+// TestFilesInUseStay takes a snapshot while another process works with its
+// files: they stay the same ones, by which apt's folder is known.
+func TestFilesInUseStay(t *testing.T) {
+	a := newLocalArchive(t, demo()...)
+	cache := t.TempDir()
+	c := a.client(debian.Options{Cache: cache})
+	var before []os.FileInfo
+	for range 2 {
+		if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(filepath.Join(cache, "sha256", "*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		var now []os.FileInfo
+		for _, f := range files {
+			info, err := os.Stat(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now = append(now, info)
+		}
+		if before != nil && !slices.EqualFunc(before, now, os.SameFile) {
+			t.Errorf("of %d files some are others now", len(now))
+		}
+		before = now
 	}
 }
 

@@ -46,7 +46,8 @@ func (s store) verified(want entry) bool {
 }
 
 // put writes what r holds, if it is the wanted content; nothing stays of a
-// failed try.
+// failed try. A file that holds it already stays: apt's folders, which another
+// process may be reading, are known by the files in them.
 func (s store) put(r io.Reader, want entry) error {
 	f, err := renameio.NewPendingFile(s.path(want.sha256), renameio.WithTempDir(filepath.Join(s.dir, "tmp")), renameio.WithPermissions(0o600))
 	if err != nil {
@@ -55,6 +56,9 @@ func (s store) put(r io.Reader, want entry) error {
 	defer f.Cleanup()
 	if err := checked(f, r, want); err != nil {
 		return err
+	}
+	if s.verified(want) {
+		return nil
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("writing the cache: %w", err)

@@ -173,7 +173,7 @@ policy.yaml:25:7: vex[0]: gone.json does not exist beside the policy file
 policy.yaml:25:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; name a file below it
 policy.yaml:26:29: patches.maxHours.grave: "grave" is not known here; use one of low, medium, high, critical
 policy.yaml:26:37: patches.maxHours.low: 0 is not between 1 and 87600 hours
-policy.yaml:27:12: verify.builder: is empty; leave the key out for the default`
+policy.yaml:28:12: verify.builder: is empty; leave the key out for the default`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -22,15 +22,6 @@ func (c *checker) gate(g Gate) {
 	}
 }
 
-var controlID = regexp.MustCompile(`^BK-[A-Z]{2,4}-[0-9]{2}$`)
-
-// control judges what names hardening controls.
-func (c *checker) control(key, word string) {
-	if !slices.Contains([]string{None, levelOne, levelTwo}, word) && !controlID.MatchString(word) {
-		c.add(key, "%q is no control such as BK-FS-01, %q, %q or %q", word, levelOne, levelTwo, None)
-	}
-}
-
 func (c *checker) patches(p Patches) {
 	for _, severity := range slices.Sorted(maps.Keys(p.MaxHours)) {
 		key := "patches.maxHours." + severity
@@ -38,6 +29,15 @@ func (c *checker) patches(p Patches) {
 		if hours := p.MaxHours[severity]; hours < 1 || hours > maxHours {
 			c.add(key, "%d is not between 1 and %d hours", hours, maxHours)
 		}
+	}
+}
+
+var controlID = regexp.MustCompile(`^BK-[A-Z]{2,4}-[0-9]{2}$`)
+
+// control judges what names hardening controls.
+func (c *checker) control(key, word string) {
+	if !slices.Contains([]string{None, levelOne, levelTwo}, word) && !controlID.MatchString(word) {
+		c.add(key, "%q is no control such as BK-FS-01, %q, %q or %q", word, levelOne, levelTwo, None)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/scan/child"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -101,7 +101,7 @@ func misbehaving(t *testing.T, dir string, script []string) (child.Scanner, chil
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := child.Scanner{Program: file, Cache: filepath.Join(dir, "cache"), Vouch: vouchKey(t), Limits: child.Limits{Output: 1 << 20, Time: time.Minute}}
+	s := child.Scanner{Program: file, Cache: filepath.Join(dir, "cache"), Vouch: vouchtest.Key(t), Limits: child.Limits{Output: 1 << 20, Time: time.Minute}}
 	return s, child.Request{
 		Roots:    []protocol.Root{{Name: "r", Kind: protocol.Disk, Path: file, Digest: "a"}, {Name: "s", Kind: protocol.Disk, Path: file, Digest: "sha256:c"}},
 		Database: protocol.Database{Folder: dir, Ref: "test"}, Now: now(),
@@ -165,23 +165,13 @@ func TestPlantedEntries(t *testing.T) {
 	}
 }
 
-// vouchKey is that of a state folder.
-func vouchKey(t *testing.T) vouch.Key {
-	t.Helper()
-	key, err := vouch.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // TestForgedEntries changes what the cache says of one layer and of a disk:
 // the second scan takes from it what was left alone, and the third one reads
 // anew what was not.
 func TestForgedEntries(t *testing.T) {
 	other := made.Tree{"usr/lib/python3/dist-packages/requests-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: requests\nVersion: 2.0\n"}
 	s, req := real(t, image(t, made.Gzip(t, made.Tar(t, debian())), made.Gzip(t, made.Tar(t, other))), disk(t, false))
-	s.Cache, s.Vouch = filepath.Join(folder(t), "cache"), vouchKey(t)
+	s.Cache, s.Vouch = filepath.Join(folder(t), "cache"), vouchtest.Key(t)
 	scanned := func(cached ...int) (versions string) {
 		results, err := s.Scan(t.Context(), req)
 		if err != nil {

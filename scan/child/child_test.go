@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/scan/child"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -92,7 +93,7 @@ func TestScan(t *testing.T) {
 	dir := folder(t)
 	made.Folder(t, filepath.Join(dir, "tree"), debian())
 	s, req := real(t, image(t, made.Gzip(t, made.Tar(t, debian()))), protocol.Root{Name: "tree", Kind: protocol.Folder, Path: filepath.Join(dir, "tree")})
-	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchKey(t)
+	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchtest.Key(t)
 	for _, cached := range []int{0, 1} {
 		results, err := s.Scan(t.Context(), req)
 		if err != nil {

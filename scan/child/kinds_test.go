@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -33,7 +34,7 @@ func TestEveryKindInTheCell(t *testing.T) {
 		roots = append(roots, protocol.Root{Name: form, Kind: protocol.Disk, Path: file})
 	}
 	s, req := real(t, roots...)
-	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchKey(t)
+	s.Cache, s.Vouch = filepath.Join(dir, "cache"), vouchtest.Key(t)
 	results, err := s.Scan(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/scan/database"
 )
 
@@ -136,7 +136,7 @@ func TestFetchArtifact(t *testing.T) {
 // What is there is not fetched again, and a pinned one needs no registry.
 func TestFetchOnce(t *testing.T) {
 	dir, d := artifact(t, pack(t, good()), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchKey(t)}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchtest.Key(t)}
 	first, err := database.Fetch(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -151,20 +151,11 @@ func TestFetchOnce(t *testing.T) {
 	}
 }
 
-func vouchKey(t *testing.T) vouch.Key {
-	t.Helper()
-	key, err := vouch.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // TestSwappedDatabase empties the database that lies in the state folder: it
 // is fetched again, and where that is not possible nothing is there.
 func TestSwappedDatabase(t *testing.T) {
 	dir, d := artifact(t, pack(t, good()), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchKey(t)}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Digest: d.String(), Vouch: vouchtest.Key(t)}
 	fetched, err := database.Fetch(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +176,7 @@ func TestSwappedDatabase(t *testing.T) {
 			t.Errorf("%s is %q (%v)", name, is, err)
 		}
 	}
-	o.Vouch = vouchKey(t)
+	o.Vouch = vouchtest.Key(t)
 	o.Ref = registry.LayoutPrefix + t.TempDir()
 	if got, err := database.Fetch(t.Context(), o); fault.KindOf(err) != fault.Missing {
 		t.Errorf("what another state folder fetched counts: %+v, %v", got, err)
@@ -298,7 +289,7 @@ func TestFetchDamagedLayer(t *testing.T) {
 
 func TestFetchByMany(t *testing.T) {
 	dir, _ := artifact(t, pack(t, good()), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchKey(t)}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchtest.Key(t)}
 	errs := make([]error, 8)
 	var group sync.WaitGroup
 	for i := range errs {
@@ -317,7 +308,7 @@ func TestFetchByMany(t *testing.T) {
 func TestFetchCleans(t *testing.T) {
 	dir, _ := artifact(t, pack(t, good()), nil)
 	second, d := artifact(t, pack(t, updated(now)), nil)
-	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchKey(t)}
+	o := database.Options{Ref: dir, State: t.TempDir(), Now: now, Vouch: vouchtest.Key(t)}
 	fetched, err := database.Fetch(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

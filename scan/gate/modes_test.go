@@ -141,7 +141,7 @@ func someWaiver(r *rand.Rand) policy.Waiver {
 func TestWaiverNeverHarms(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	passes, helped := 0, 0
-	for range 3000 {
+	for range 5000 {
 		in := many(r)
 		before, _, okBefore := gate.Judge(in)
 		in.Policy.Waivers = append(in.Policy.Waivers, someWaiver(r))

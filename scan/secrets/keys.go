@@ -26,7 +26,7 @@ type find func(name string, data []byte, at int) ([]Found, int)
 // keys are the detectors of private keys.
 func keys() []Detector {
 	return []Detector{
-		{Words: []string{"-----BEGIN"}, Find: textual(1)},
+		{Words: []string{armour}, Find: textual(1)},
 		// UTF-16, of either order: beside each letter is a zero.
 		{Words: []string{"-\x00B\x00E\x00G\x00I\x00N"}, Find: textual(2)},
 		{Words: []string{"\x02\x01\x00\x30", "\x02\x01\x01\x30"}, Find: der(pkcs8)},

@@ -122,6 +122,16 @@ func bech32(n int) string {
 }
 
 // TestEveryFormOfKey finds a key in each form, and says which are encrypted.
+// wrapped is a text in lines of 76 letters, as base64(1) writes it.
+func wrapped(text string) string {
+	var lines strings.Builder
+	for len(text) > 76 {
+		lines.WriteString(text[:76] + "\n")
+		text = text[76:]
+	}
+	return lines.String() + text + "\n"
+}
+
 func TestEveryFormOfKey(t *testing.T) {
 	m := makeKeys(t)
 	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
@@ -159,6 +169,11 @@ func TestEveryFormOfKey(t *testing.T) {
 		"comment":                             {"# " + strings.ReplaceAll(whole, "\n", "\n# "), PrivateKey, high},
 		"source":                              {`"` + strings.ReplaceAll(whole, "\n", "\\n\"\n  \"") + `"`, PrivateKey, high},
 		"YAML":                                {"key: |\n  " + strings.ReplaceAll(whole, "\n", "\n  "), PrivateKey, high},
+		"base64":                              {"data:\n  tls.key: " + base64.StdEncoding.EncodeToString([]byte(whole)) + "\n", PrivateKey, high},
+		"base64, not at its beginning":        {"key: " + base64.StdEncoding.EncodeToString([]byte("#\n"+whole)), PrivateKey, high},
+		"base64, not at its beginning either": {base64.StdEncoding.EncodeToString([]byte("#" + whole)), PrivateKey, high},
+		"base64, in lines":                    {wrapped(base64.StdEncoding.EncodeToString([]byte(whole))), PrivateKey, high},
+		"base64, encrypted":                   {base64.StdEncoding.EncodeToString([]byte(block("ENCRYPTED PRIVATE KEY", shroudedOf(t, pbes2)))), PrivateKey, medium},
 		"cut":                                 {whole[:1000], PrivateKey, high},
 		"UTF-16, little":                      {utf16Of("\ufeff"+whole, binary.LittleEndian), PrivateKey, high},
 		"UTF-16, big":                         {utf16Of("\ufeff"+whole, binary.BigEndian), PrivateKey, high},

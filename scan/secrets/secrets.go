@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -70,7 +71,7 @@ type Scanner struct {
 // New returns a Scanner of private keys, and of what more finds. Zero limits
 // are replaced by those of DefaultLimits.
 func New(limits Limits, more ...Detector) *Scanner {
-	s := &Scanner{detectors: append(keys(), more...), limits: limits.filled(), published: published()}
+	s := &Scanner{detectors: slices.Concat(keys(), coded(), more), limits: limits.filled(), published: published()}
 	s.words = newMatcher(s.detectors)
 	s.buffers.New = func() any {
 		buffer := make([]byte, behind+windowBytes+ahead)

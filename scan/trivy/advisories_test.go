@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
-	"github.com/bakelite/bakelite/scan/trivy/content/made"
 )
 
 const vendored = "srv/vendor/composer/installed.json"

@@ -1,0 +1,4 @@
+#!/usr/bin/busybox sh
+set -eu
+echo "starting $*"
+exec /usr/bin/busybox "$@"
