@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -163,10 +164,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	}
 	return rootfs.Graph{
 		App: a, Lock: l, Service: program,
-		Controls: map[string]string{
-			artifact.Container: k.Controls.ApplyScript(artifact.Container),
-			artifact.Disk:      k.Controls.ApplyScript(artifact.Disk),
-		},
+		Controls: map[string]json.RawMessage{artifact.Container: k.applied(artifact.Container), artifact.Disk: k.applied(artifact.Disk)},
 		Sources: rootfs.Sources{
 			Mirror:  func(archive string) string { return k.Mirrors[archive][0] },
 			Seed:    rootfs.SeedLayout + "/image@" + digest,

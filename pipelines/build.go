@@ -190,7 +190,7 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 		return "", err
 	}
 	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
-		k.Controls.ApplyScript(artifact.Container), k.Controls.ApplyScript(artifact.Disk)})
+		k.applied(artifact.Container), k.applied(artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)
 	}

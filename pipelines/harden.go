@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 
 	"github.com/bakelite/bakelite/internal/app"
@@ -16,6 +17,16 @@ import (
 // very bytes that a root's digest names.
 type Checker interface {
 	Check(ctx context.Context, roots []protocol.Root, checks []protocol.Check) ([][]controls.Result, error)
+}
+
+// applied are the controls that are put into force in a kind of artifact, as
+// bakelite-tree reads them.
+func (k Kitchen) applied(kind string) json.RawMessage {
+	text, err := json.Marshal(k.Controls.For(kind))
+	if err != nil {
+		panic("texts, numbers and lists always marshal: " + err.Error())
+	}
+	return text
 }
 
 // hardened says which controls hold in what was made, as it ships: whatever

@@ -85,11 +85,9 @@ type Tested struct {
 	Accelerator string `json:"accelerator,omitempty"`
 }
 
-// Controls gives the hardening of an artifact kind: a script that applies it
-// to the root filesystem, its records, those up to a level whether or not they
-// are applied, and arguments of the kernel.
+// Controls gives the hardening of an artifact kind: its records, those up to a
+// level whether or not they are applied, and arguments of the kernel.
 type Controls interface {
-	ApplyScript(kind string) string
 	For(kind string) []controls.Control
 	UpTo(kind string, level int) []controls.Control
 	KernelArguments() []string

@@ -9,6 +9,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 func disk(t *testing.T, dir, name string) artifact.Artifact {
@@ -159,5 +160,5 @@ func TestProgramLayout(t *testing.T) {
 // none are no controls.
 type none struct{ Controls }
 
-func (none) ApplyScript(string) string { return "" }
-func (none) KernelArguments() []string { return nil }
+func (none) For(string) []controls.Control { return nil }
+func (none) KernelArguments() []string     { return nil }

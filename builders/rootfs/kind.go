@@ -52,11 +52,8 @@ func (g Graph) packages(k Kind) llb.State {
 // System is a kind's tree without the app's own part, trimmed and hardened.
 func (g Graph) System(k Kind) llb.State {
 	r := k.trimmed(installed())
-	r.User, r.Rights = g.user(), k.Rights
-	tree := g.work(g.packages(k), k.step("settle and trim the system"), r, was(k.On))
-	return g.run(g.Seed(), step{
-		name: k.step("harden the system"), scripts: []string{g.Controls[k.Name]}, root: target, env: k.login(),
-	}).AddMount(target, tree, ByGraph)
+	r.User, r.Rights, r.Admin, r.Controls = g.user(), k.Rights, k.Admin, g.Controls[k.Name]
+	return g.work(g.packages(k), k.step("settle, trim and harden the system"), r, was(k.On))
 }
 
 // Over lays the app's files over a system, and hardens what there is then.
@@ -65,15 +62,18 @@ func (g Graph) System(k Kind) llb.State {
 func (g Graph) Over(system llb.State, k Kind, apart ...string) llb.State {
 	r := g.over(k, apart)
 	name := k.step(fmt.Sprintf("copy %d files and folders, and harden", len(r.Put)+len(r.Folders)))
-	return g.last(g.Seed(), k, r, end{at: target, name: name, mounts: g.source()}).AddMount(target, system, ByGraph)
+	return g.work(system, name, r, g.source()...)
 }
 
 // MakeOver is Make on what Over gives. Nothing else sees that tree, so it is
-// never kept, and all is one step.
+// never kept, and all is one step among tools that have a shell.
 func (g Graph) MakeOver(tools, system llb.State, k Kind, name, file string, env map[string]string, apart ...string) llb.State {
-	return g.last(tools, k, g.over(k, apart), end{
-		at: MadeFrom, name: name, script: script(file), env: env,
-		mounts: append(g.source(), llb.AddMount(MadeFrom, system, ByGraph, llb.ForceNoOutput)),
+	r := g.over(k, apart)
+	r.Tree = MadeFrom
+	return g.run(tools, step{
+		name: name, root: MadeFrom, env: env, scripts: append([]string{callProgram}, script(file)...),
+		mounts: append(g.source(), asked(r), llb.AddMount(programMount, g.program(), llb.Readonly, ByGraph),
+			llb.AddMount(MadeFrom, system, ByGraph, llb.ForceNoOutput)),
 	}).AddMount("/out", llb.Scratch())
 }
 
@@ -108,8 +108,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 	}
 	r = k.trimmed(compared())
 	r.Own, r.Evidence, r.User, r.Folders = g.own(), true, g.user(), k.own()
-	last := end{at: target, name: k.step("judge, trim and harden"), mounts: []llb.RunOption{was(packages)}}
-	return g.last(g.Seed(), k, g.ended(r, k), last).AddMount(target, built, ByGraph), nil
+	return g.work(built, k.step("judge, trim and harden"), g.ended(r, k), was(packages)), nil
 }
 
 // own names what of the app's own part runs in a tree.
@@ -132,10 +131,8 @@ func (k Kind) trimmed(r tree.Request) tree.Request {
 // ended adds to a request what every tree ends with.
 func (g Graph) ended(r tree.Request, k Kind) tree.Request {
 	r.Kind, r.Logins, r.Admin = k.Name, k.Machine, k.Admin
-	r.Rights, r.Runnable = g.rights(k), g.App.Service.Command[0]
+	r.Rights, r.Controls, r.Runnable = g.rights(k), g.Controls[k.Name], g.App.Service.Command[0]
 	return r
 }
-
-func (k Kind) login() map[string]string { return map[string]string{"ADMIN": k.Admin} }
 
 func (k Kind) step(what string) string { return "[" + k.Name + "] " + what }

@@ -5,6 +5,7 @@ package rootfs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,8 +47,9 @@ const (
 type Graph struct {
 	App  app.App
 	Lock *lock.Lock
-	// Controls are the hardening scripts by kind of artifact.
-	Controls map[string]string
+	// Controls are the hardening controls by kind of artifact, as bakelite-tree
+	// reads them.
+	Controls map[string]json.RawMessage
 	// Service is the program that images carry for their service.
 	Service []byte
 	Sources Sources

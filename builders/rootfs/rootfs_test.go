@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func graph(change func(*Graph)) Graph {
 	g := Graph{
 		App:      app.App{Name: "web", Service: app.Service{User: "www-data", Command: []string{"/bin/web"}}},
 		Lock:     &lock.Lock{Packages: lock.Layers{Base: []lock.Pin{pin("dash")}, App: []lock.Pin{pin("nginx")}, Machine: []lock.Pin{pin("systemd")}}},
-		Controls: map[string]string{"container": "echo hardened\n", "disk": "echo hardened\n"},
+		Controls: map[string]json.RawMessage{"container": json.RawMessage(`["hardened"]`), "disk": json.RawMessage(`["hardened"]`)},
 		Sources: Sources{
 			Seed: "seed/image@sha256:" + strings.Repeat("b", 64), Program: "program/image@sha256:" + strings.Repeat("d", 64),
 			Mirror: func(string) string { return "http://mirror.invalid/debian/" },
@@ -159,7 +160,7 @@ func TestHardeningComesLast(t *testing.T) {
 			}
 			all, text := steps(t, tree)
 			last := all[len(all)-1]
-			if !strings.HasPrefix(last, "["+k.Name+"] ") || !strings.Contains(last, "harden") || !strings.Contains(text, "echo hardened") {
+			if !strings.HasPrefix(last, "["+k.Name+"] ") || !strings.Contains(last, "harden") || !strings.Contains(text, `"controls":["hardened"]`) {
 				t.Errorf("%s, %s: the last step is %q of %q", name, k.Name, last, all)
 			}
 		}

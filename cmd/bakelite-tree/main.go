@@ -47,5 +47,5 @@ func run(name string) error {
 	if err != nil {
 		return err
 	}
-	return tree.Run(request, tree.Options{Say: os.Stdout})
+	return tree.Run(request, tree.Options{Say: os.Stdout, Harden: harden})
 }

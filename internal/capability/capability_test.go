@@ -1,6 +1,9 @@
 package capability
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestNames holds a few numbers against linux/capability.h.
 func TestNames(t *testing.T) {
@@ -14,5 +17,28 @@ func TestNames(t *testing.T) {
 	}
 	if _, err := File([]string{"cap_net_raw"}); err == nil {
 		t.Error("an unknown name was taken")
+	}
+}
+
+func TestOfFile(t *testing.T) {
+	v2 := "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00"
+	for attribute, want := range map[string]string{
+		v2: "net_raw bpf",
+		"\x00\x00\x00\x01\x01\x00\x00\x00\x02\x00\x00\x00":                   "chown dac_override",
+		"\x01\x00\x00\x03" + v2[4:] + "\xe8\x03\x00\x00":                     "net_raw bpf",
+		"\x01\x00\x00\x02" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x80": "63",
+		"":                          "?",
+		v2[:19]:                     "?",
+		v2 + "\x00":                 "?",
+		"\x01\x00\x00\x04" + v2[4:]: "?",
+	} {
+		names, ok := OfFile(attribute)
+		got := strings.Join(names, " ")
+		if !ok {
+			got = "?"
+		}
+		if got != want {
+			t.Errorf("%q is %s, want %s", attribute, got, want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -143,7 +144,7 @@ func TestAllThatAnEntryCanHave(t *testing.T) {
 	}
 	info, err := whole.Lstat("/su")
 	if err != nil || info.Mode != tree.Regular|tree.SetUID|tree.SetGID|0o755 || info.UID != 7 || info.GID != 70000 ||
-		!maps.Equal(info.Xattrs, map[string]string{tree.Capability: "text", "user.a": ""}) {
+		!maps.Equal(info.Xattrs, map[string]string{capability.Attribute: "text", "user.a": ""}) {
 		t.Errorf("%+v, %v", info, err)
 	}
 	if info, err := whole.Lstat("/"); err != nil || info.Mode != tree.Folder|0o1777 {

@@ -57,7 +57,8 @@ type Setting struct {
 	Syntax string `yaml:"syntax" json:"syntax,omitempty"`
 	// Values are keys of the kernel, of a file or of a process.
 	Values map[string]string `yaml:"values" json:"values,omitempty"`
-	// Names are kernel modules or words of the kernel's command line.
+	// Names are kernel modules, words of the kernel's command line, or words
+	// that lines of files must not have.
 	Names []string `yaml:"names" json:"names,omitempty"`
 	// Options are options of a mount.
 	Options []string `yaml:"options" json:"options,omitempty"`

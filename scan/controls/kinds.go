@@ -18,6 +18,7 @@ const (
 	NoDevices       = "no-devices"
 	NoACLs          = "no-acls"
 	NoImageNames    = "no-image-names"
+	NoWords         = "no-words"
 	NoPassword      = "no-password"
 	NoLogin         = "no-login"
 	Accounts        = "accounts"
@@ -75,6 +76,7 @@ func kinds() map[string]kind {
 		NoDevices:       {},
 		NoACLs:          {may: []string{"except"}},
 		NoImageNames:    {},
+		NoWords:         {needs: []string{"paths", "names"}},
 		NoPassword:      {},
 		NoLogin:         {},
 		Accounts:        {},

@@ -1,6 +1,9 @@
 package controls
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MatchesName says whether a name fits a pattern, in which "*" stands for any
 // text and nothing else is special.
@@ -19,6 +22,21 @@ func MatchesName(pattern, name string) bool {
 		}
 	}
 	return false
+}
+
+// HasWord returns the first of some words that a line has, "" for none and for
+// a comment.
+func HasWord(line string, words []string) string {
+	fields := strings.Fields(line)
+	if len(fields) > 0 && strings.HasPrefix(fields[0], "#") {
+		return ""
+	}
+	for _, field := range fields {
+		if slices.Contains(words, field) {
+			return field
+		}
+	}
+	return ""
 }
 
 // imageMark begins the names by which a layer of an image hides what is below

@@ -1,8 +1,6 @@
 package controls
 
 import (
-	"encoding/binary"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -62,52 +60,4 @@ func (r Right) AllowsCapabilities(names []string) bool {
 // one.
 func (s Setting) Excepted(path string) bool {
 	return slices.ContainsFunc(s.Except, func(e string) bool { return path == e || strings.HasPrefix(path, e+"/") })
-}
-
-// capabilities by their numbers (linux/capability.h).
-func capabilities() []string {
-	return []string{
-		"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
-		"net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot",
-		"sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
-		"audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read",
-		"perfmon", "bpf", "checkpoint_restore",
-	}
-}
-
-// CapabilityNames names the bits of a set, as "net_raw"; one without a name is
-// its number.
-func CapabilityNames(set uint64) []string {
-	var names []string
-	for bit := range 64 {
-		if set&(1<<bit) == 0 {
-			continue
-		}
-		if bit < len(capabilities()) {
-			names = append(names, capabilities()[bit])
-		} else {
-			names = append(names, fmt.Sprint(bit))
-		}
-	}
-	return names
-}
-
-// FileCapabilities names the capabilities, permitted or inheritable, in a
-// file's attribute security.capability; ok is false for a form that the kernel
-// does not know (struct vfs_ns_cap_data of linux/capability.h).
-func FileCapabilities(attribute string) (names []string, ok bool) {
-	words := map[uint32]int{0x01000000: 2, 0x02000000: 4, 0x03000000: 5}
-	b := []byte(attribute)
-	if len(b) < 4 {
-		return nil, false
-	}
-	count, known := words[binary.LittleEndian.Uint32(b)&0xff000000]
-	if !known || len(b) != 4+4*count {
-		return nil, false
-	}
-	var set uint64
-	for i := range min(count, 4) { // the fifth is whose root they are of
-		set |= uint64(binary.LittleEndian.Uint32(b[4+4*i:])) << (32 * (i / 2))
-	}
-	return CapabilityNames(set), true
 }

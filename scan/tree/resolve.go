@@ -90,3 +90,14 @@ func resolve(t Tree, name string, clamp bool) (real string, absolute bool, err e
 	}
 	return at, absolute, nil
 }
+
+// IsFile says whether a process whose root the tree is finds a regular file at
+// a name.
+func IsFile(t Tree, name string) bool {
+	real, err := Chroot(t, name)
+	if err != nil {
+		return false
+	}
+	info, err := t.Lstat(real)
+	return err == nil && info.IsRegular()
+}

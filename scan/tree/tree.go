@@ -55,9 +55,8 @@ const (
 	Permissions = 0o7777
 )
 
-// Extended attributes that give rights (capabilities(7), acl(5)).
+// Extended attributes that give rights beside the mode (acl(5)).
 const (
-	Capability = "security.capability"
 	AccessACL  = "system.posix_acl_access"
 	DefaultACL = "system.posix_acl_default"
 )

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/capability"
 	"golang.org/x/sys/unix"
 )
 
@@ -152,7 +153,7 @@ func TestAllThatAFileCanHave(t *testing.T) {
 	must(t, unix.Chmod(dir+"/su", 0o6755))
 	large := strings.Repeat("x", 3000) // more than is usual
 	must(t, unix.Setxattr(dir+"/su", "user.a", []byte(large), 0))
-	must(t, unix.Setxattr(dir+"/su", Capability, []byte("\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0))
+	must(t, unix.Setxattr(dir+"/su", capability.Attribute, []byte("\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0))
 	must(t, unix.Mknod(dir+"/disk", unix.S_IFBLK|0o640, int(unix.Mkdev(254, 300))))
 	must(t, unix.Mkfifo(dir+"/pipe", 0o622))
 	folder, err := OpenFolder(dir)
@@ -160,7 +161,7 @@ func TestAllThatAFileCanHave(t *testing.T) {
 	defer folder.Close()
 	info, err := folder.Lstat("/su")
 	must(t, err)
-	if info.Mode != Regular|SetUID|SetGID|0o755 || info.UID != 7 || info.GID != 70000 || info.Xattrs["user.a"] != large || len(info.Xattrs[Capability]) != 20 {
+	if info.Mode != Regular|SetUID|SetGID|0o755 || info.UID != 7 || info.GID != 70000 || info.Xattrs["user.a"] != large || len(info.Xattrs[capability.Attribute]) != 20 {
 		t.Errorf("got %+v", info)
 	}
 	if info, err := folder.Lstat("/disk"); err != nil || info.Node() != "b 254:300" || info.FileMode() != fs.ModeDevice|0o640 {

@@ -23,7 +23,6 @@ import (
 	"github.com/bakelite/bakelite/scan/child"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/controls/catalogue"
-	"github.com/bakelite/bakelite/scan/controls/shell"
 )
 
 // New constructs everything that the flows of a program's version work with,
@@ -92,8 +91,6 @@ const level = 1
 
 // hardening gives the flows the controls.
 type hardening []controls.Control
-
-func (h hardening) ApplyScript(kind string) string { return shell.ApplyScript(h.For(kind)) }
 
 func (h hardening) For(kind string) []controls.Control { return h.UpTo(kind, level) }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/tree"
 )
 
 // noPassword locks the accounts that a password, or none, opens.
@@ -40,12 +41,14 @@ func locked(lines []string, mark string) []string {
 // shellField is the place of the shell in /etc/passwd (passwd(5)).
 const shellField = 6
 
-// noLogin takes the shells of all but those who may log in.
+// noLogin takes the shells of all but those who may log in, and puts one that
+// is there in the place of one that is not.
 func (w *work) noLogin(controls.Setting) error {
 	ok, err := w.plain("/etc/passwd")
 	if err != nil || !ok {
 		return err
 	}
+	none, ok := controls.NoShell(w.there)
 	return w.rewrite("/etc/passwd", func(lines []string) []string {
 		for i, line := range lines {
 			fields := strings.Split(line, ":")
@@ -55,8 +58,8 @@ func (w *work) noLogin(controls.Setting) error {
 			for len(fields) <= shellField {
 				fields = append(fields, "")
 			}
-			if !controls.LetsNobodyIn(fields[shellField]) {
-				fields[shellField] = "/usr/sbin/nologin"
+			if !controls.LetsNobodyIn(fields[shellField]) || ok && !w.there(fields[shellField]) {
+				fields[shellField] = none
 				lines[i] = strings.Join(fields, ":")
 			}
 		}
@@ -64,37 +67,5 @@ func (w *work) noLogin(controls.Setting) error {
 	})
 }
 
-// words sets keys of a file with a key and a value on each line; the last
-// counts for who reads it.
-func (w *work) words(s controls.Setting) error {
-	ok, err := w.plain(s.Path)
-	if err == nil && !ok {
-		err = w.fill(s.Path, 0o644, 0, 0, nil)
-	}
-	if err != nil {
-		return err
-	}
-	for _, pair := range controls.Pairs(s.Values, "\t") {
-		if err := w.rewrite(s.Path, func(lines []string) []string { return withKey(lines, pair) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func withKey(lines []string, pair string) []string {
-	key, _, _ := strings.Cut(pair, "\t")
-	var kept []string
-	done := false
-	for _, line := range lines {
-		if fields := strings.Fields(line); len(fields) == 0 || fields[0] != key {
-			kept = append(kept, line)
-		} else if !done {
-			kept, done = append(kept, pair), true
-		}
-	}
-	if !done {
-		kept = append(kept, pair)
-	}
-	return kept
-}
+// there says whether a path leads to a file of the tree.
+func (w *work) there(name string) bool { return tree.IsFile(w.tree, name) }

@@ -87,6 +87,34 @@ func TestRightsStay(t *testing.T) {
 	}
 }
 
+// TestNoShellIsOneThatIsThere: of two programs that let nobody in, accounts get
+// the one that the tree has.
+func TestNoShellIsOneThatIsThere(t *testing.T) {
+	for program, want := range map[string]string{"": "/usr/sbin/nologin", "/usr/sbin/nologin": "/usr/sbin/nologin", "/usr/bin/false": "/usr/bin/false"} {
+		dir := newTree(t, map[string]uint32{"/etc/passwd": 0o644})
+		if program != "" {
+			must(t, os.MkdirAll(filepath.Dir(dir+program), 0o755))
+			must(t, os.WriteFile(dir+program, nil, 0o755))
+		}
+		must(t, os.WriteFile(dir+"/etc/passwd", []byte("a:x:1:1::/:/usr/sbin/nologin\nb:x:2:2::/:/bin/sh\n"), 0o644))
+		must(t, to(t, dir, Options{}, controls.Setting{Kind: controls.NoLogin}))
+		text, err := os.ReadFile(dir + "/etc/passwd")
+		if got := "a:x:1:1::/:" + want + "\nb:x:2:2::/:" + want + "\n"; err != nil || string(text) != got {
+			t.Errorf("with %q: %q (%v)", program, text, err)
+		}
+	}
+}
+
+// TestWordsGo: comments and other words stay.
+func TestWordsGo(t *testing.T) {
+	dir := newTree(t, map[string]uint32{"/pam": 0o640})
+	must(t, os.WriteFile(dir+"/pam", []byte("# nullok\nauth\t[a=1 b=2] unix nullok\tlast\nnullokay\n"), 0o640))
+	must(t, to(t, dir, Options{}, controls.Setting{Kind: controls.NoWords, Paths: []string{"/pam"}, Names: []string{"nullok"}}))
+	if text, err := os.ReadFile(dir + "/pam"); err != nil || string(text) != "# nullok\nauth [a=1 b=2] unix last\nnullokay\n" {
+		t.Errorf("the file holds %q (%v)", text, err)
+	}
+}
+
 // TestNameOfAnImageFormatIsRefused has files whose names would hide others.
 func TestNameOfAnImageFormatIsRefused(t *testing.T) {
 	for _, name := range []string{"/var/lib/dpkg/.wh.status", "/usr/.wh..wh..opq"} {

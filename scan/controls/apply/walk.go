@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/tree"
 )
@@ -109,11 +110,11 @@ func (w *work) noDevices(controls.Setting) error {
 
 func (w *work) noCapabilities(controls.Setting) error {
 	return w.each(func(s *suspects) []string { return s.attributes }, func(name string, info tree.Info, right controls.Right) error {
-		value, has := info.Xattrs[tree.Capability]
-		if names, ok := controls.FileCapabilities(value); !has || ok && right.AllowsCapabilities(names) {
+		value, has := info.Xattrs[capability.Attribute]
+		if names, ok := capability.OfFile(value); !has || ok && right.AllowsCapabilities(names) {
 			return nil
 		}
-		return w.removeAttributes(name, tree.Capability)
+		return w.removeAttributes(name, capability.Attribute)
 	})
 }
 

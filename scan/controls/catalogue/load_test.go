@@ -97,16 +97,40 @@ func TestParseRefuses(t *testing.T) {
 
 func update() bool { return flag.Lookup("update").Value.String() == "true" }
 
-func init() { flag.Bool("update", false, "write docs/controls.md") }
+func init() { flag.Bool("update", false, "write docs/controls.md and docs/hardening.md") }
 
-func TestDocumentIsUpToDate(t *testing.T) {
-	const file = "../../../docs/controls.md"
-	want := Markdown(load(t))
-	if update() {
-		must(t, os.WriteFile(file, []byte(want), 0o644))
+func TestDocumentsAreUpToDate(t *testing.T) {
+	benchmarks, err := Benchmarks(load(t))
+	must(t, err)
+	for file, want := range map[string]string{"controls.md": Markdown(load(t)), "hardening.md": HardeningMarkdown(benchmarks)} {
+		file = "../../../docs/" + file
+		if update() {
+			must(t, os.WriteFile(file, []byte(want), 0o644))
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != want {
+			t.Errorf("%s is out of date (%v); run go test ./scan/controls/catalogue -update", file, err)
+		}
 	}
-	if got, err := os.ReadFile(file); err != nil || string(got) != want {
-		t.Errorf("%s is out of date (%v); run go test ./scan/controls/catalogue -update", file, err)
+}
+
+func TestBenchmarkRefuses(t *testing.T) {
+	const good = "source: cis-docker\nrecommendations:\n  - section: \"4.8\"\n    title: A title\n    status: applied\n    controls: [BK-FS-01]\n"
+	if b, err := parseBenchmark([]byte(good), load(t)); err != nil || !strings.Contains(HardeningMarkdown([]Benchmark{b}), "* 1 applied by") {
+		t.Fatal(b, err)
+	}
+	for _, test := range []struct{ old, new, want string }{
+		{"cis-docker", "rumour", "rumour"},
+		{"BK-FS-01", "BK-FS-99", "4.8: there is no control BK-FS-99"},
+		{"status: applied", "status: done", "there is no status done"},
+		{"status: applied", "status: gap", "go together"},
+		{"    status: applied\n    controls: [BK-FS-01]\n", "    status: gap\n", "does not say why"},
+		{"title: A title", "titel: A title", "titel"},
+		{"recommendations:\n", "recommendations:\n  - {section: \"4.8\", title: x, status: gap, why: x}\n", "twice"},
+	} {
+		_, err := parseBenchmark([]byte(strings.Replace(good, test.old, test.new, 1)), load(t))
+		if fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q instead of %q: %v", test.new, test.old, err)
+		}
 	}
 }
 

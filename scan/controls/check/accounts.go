@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/tree"
 )
 
 // entries reads a file of accounts or groups: its lines by their fields, none
@@ -43,8 +44,11 @@ func (c *checker) passwords(controls.Setting) {
 	}
 }
 
-// shells wants no shell for who may not log in.
+// shells wants no shell for who may not log in, but a program that is there
+// and ends, where the tree has one.
 func (c *checker) shells(controls.Setting) {
+	there := func(name string) bool { return tree.IsFile(c.Tree, name) }
+	_, ok := controls.NoShell(there)
 	for _, e := range c.entries("/etc/passwd") {
 		if len(e) < 2 || controls.KeepsShell(e[0], c.o.Admin) {
 			continue
@@ -53,8 +57,11 @@ func (c *checker) shells(controls.Setting) {
 		if len(e) > 6 {
 			shell = e[6]
 		}
-		if !controls.LetsNobodyIn(shell) {
+		switch {
+		case !controls.LetsNobodyIn(shell):
 			c.say("%s has the login shell %s", e[0], cmp.Or(shell, "/bin/sh")) // passwd(5)
+		case ok && !there(shell):
+			c.say("%s has %s in the place of a shell, which is not there", e[0], shell)
 		}
 	}
 }

@@ -38,6 +38,24 @@ func (c *checker) words(s controls.Setting) {
 	}
 }
 
+// noWords wants no line of the files to have a word; a file that is missing has
+// none.
+func (c *checker) noWords(s controls.Setting) {
+	for _, name := range s.Paths {
+		if !c.plain(name) {
+			if c.present(name) {
+				c.say("%s is not a file", name)
+			}
+			continue
+		}
+		for _, line := range c.lines(name) {
+			if word := controls.HasWord(line, s.Names); word != "" {
+				c.say("%s says %s", name, word)
+			}
+		}
+	}
+}
+
 const (
 	sshdConfig  = "/etc/ssh/sshd_config"
 	sshdFolder  = "/etc/ssh/sshd_config.d"

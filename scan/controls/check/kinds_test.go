@@ -157,6 +157,16 @@ func kindTests() map[string]kindTest {
 			breaks: []broken{
 				{replace("/etc/passwd", "sync:x:4:1::/bin:/bin/sync\n"), "sync has the login shell /bin/sync"},
 				{replace("/etc/passwd", "git:x:9:9::/:\n"), "git has the login shell /bin/sh"},
+				{replace("/usr/bin/false", "program"), "www-data has /usr/sbin/nologin in the place of a shell, which is not there"},
+			},
+		},
+		"no-words": {
+			set:    controls.Setting{Kind: "no-words", Paths: []string{"/etc/pam.d/common-auth", "/etc/pam.d/none"}, Names: []string{"nullok"}},
+			change: replace("/etc/pam.d/common-auth", "# nullok\nauth [success=1 default=ignore]\tpam_unix.so nullok\n"),
+			want:   "/etc/pam.d/common-auth says nullok",
+			breaks: []broken{
+				{replace("/etc/pam.d/common-auth", " auth\tpam_unix.so\tnullok try_first_pass\n"), "/etc/pam.d/common-auth says nullok"},
+				{func(t *testing.T, root string) { link(t, "/etc/x", root+"/etc/pam.d/common-auth") }, "/etc/pam.d/common-auth is not a file"},
 			},
 		},
 		"no-setgid-folders": {

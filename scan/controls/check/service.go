@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/tree"
 )
@@ -89,7 +90,7 @@ func (c *checker) judge(s controls.Setting, status map[string]string, uid, gid s
 	for _, key := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
 		set, err := strconv.ParseUint(status[key], 16, 64)
 		c.cannot(err)
-		for _, name := range controls.CapabilityNames(set) {
+		for _, name := range capability.Set(set) {
 			if !slices.Contains(c.o.Service.Capabilities, name) {
 				c.say("%s has the capability %s (%s)", who, name, key)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/capability"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/tree"
 )
@@ -62,7 +63,7 @@ func (c *checker) trees() []string {
 }
 
 func (s *survey) visit(name string, info tree.Info) error {
-	_, capable := info.Xattrs[tree.Capability]
+	_, capable := info.Xattrs[capability.Attribute]
 	_, access := info.Xattrs[tree.AccessACL]
 	_, inherited := info.Xattrs[tree.DefaultACL]
 	for _, list := range []struct {
@@ -156,7 +157,7 @@ func (c *checker) worldWritable(controls.Setting) {
 
 func (c *checker) capabilities(controls.Setting) {
 	c.report(c.look().capable, func(f found) string {
-		names, ok := controls.FileCapabilities(f.info.Xattrs[tree.Capability])
+		names, ok := capability.OfFile(f.info.Xattrs[capability.Attribute])
 		switch {
 		case !ok:
 			return "has capabilities of a form that is not known"
