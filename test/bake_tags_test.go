@@ -59,7 +59,7 @@ func TestTagsArePinned(t *testing.T) {
 	pinned(moved)
 
 	text := read(t, s.lock())
-	images := text[strings.Index(text, "images:"):strings.Index(text, "archives:")]
+	images := text[strings.Index(text, "images:"):strings.Index(text, "distribution:")]
 	writeFile(t, s.lock(), strings.Replace(text, images, "", 1))
 	s.run("build", "--skip-tests", "--target", "container", "--policy", policy, "web").want(t, 2, "is not among the images of the lock", "next:")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
@@ -79,9 +80,27 @@ type Image struct {
 	Epoch int64
 }
 
+// maxSolves bounds how often a job is solved that met the end of another build.
+const maxSolves = 3
+
 // Solve solves a job and returns the digest of the manifest, where it made an
 // image.
-func (k Kitchen) Solve(ctx context.Context, j Job) (string, error) {
+func (k Kitchen) Solve(ctx context.Context, j Job) (digest string, err error) {
+	for range maxSolves {
+		digest, err = k.solve(ctx, j)
+		if err == nil || ctx.Err() != nil || !metAnEnd(err) {
+			break
+		}
+	}
+	return digest, err
+}
+
+// metAnEnd says whether the engine read a layout from the session of another
+// build, as it may where both read it at the same time, and that build ended.
+// BuildKit refuses to dial a session again in these words.
+func metAnEnd(err error) bool { return strings.Contains(err.Error(), "only one connection allowed") }
+
+func (k Kitchen) solve(ctx context.Context, j Job) (string, error) {
 	opt, err := k.options(j)
 	if err != nil {
 		return "", err
