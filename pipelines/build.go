@@ -93,28 +93,8 @@ func (k Kitchen) build(ctx context.Context, a app.App, l *lock.Lock, o BuildOpti
 		return nil, err
 	}
 	defer w.discard()
-	tests, err := k.test(ctx, a, w, o)
+	r, err := k.finish(ctx, w, old, Receipt{App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Started: started}, o)
 	if err != nil {
-		return nil, err
-	}
-	if err := k.forget(a.Name); err != nil {
-		return nil, err
-	}
-	if err := w.name(); err != nil {
-		return nil, err
-	}
-	if err := w.clear(old.of(o.Targets)); err != nil {
-		return nil, err
-	}
-	r := Receipt{
-		App: a.Name, Key: key, LockDigest: l.Digest(), Bakelite: k.Version, Started: started, Made: time.Now().UTC(),
-		Artifacts: w.made, Tests: tests, TestsSkipped: o.SkipTests, Steps: k.Progress.Steps(),
-		CacheMounts: w.source.Caches.Used(),
-	}
-	if old.Key == key {
-		r = r.with(old)
-	}
-	if err := k.writeReceipt(&r); err != nil {
 		return nil, err
 	}
 	return &Built{Receipt: r.of(o.Targets), Rebuilt: true, lock: l}, nil

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +19,30 @@ import (
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
+
+// finish tests what was made and only then gives it its names, the receipt
+// last. Old is the receipt of the build before, r what this one's begins with.
+func (k Kitchen) finish(ctx context.Context, w *work, old, r Receipt, o BuildOptions) (_ Receipt, err error) {
+	if r.Tests, err = k.test(ctx, w.app, w, o); err != nil {
+		return r, err
+	}
+	if err := k.forget(r.App); err != nil {
+		return r, err
+	}
+	if err := w.name(); err != nil {
+		return r, err
+	}
+	if err := w.clear(old.of(o.Targets)); err != nil {
+		return r, err
+	}
+	r.Made, r.Artifacts, r.TestsSkipped = time.Now().UTC(), w.made, o.SkipTests
+	r.Steps, r.CacheMounts = k.Progress.Steps(), w.source.Caches.Used()
+	if old.Key == r.Key {
+		r = r.with(old)
+	}
+	err = k.writeReceipt(&r)
+	return r, err
+}
 
 // test runs the declared tests on what was made and checks its hardening;
 // where a test fails, nothing gets its name and the artifacts are kept for

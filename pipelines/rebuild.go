@@ -41,6 +41,12 @@ func (k Kitchen) Rebuild(ctx context.Context, a app.App, o RebuildOptions) (*Bui
 	if err != nil {
 		return nil, err
 	}
+	return k.renew(ctx, a, old, fresh, changes, o)
+}
+
+// renew builds and publishes from a fresh lock and writes it last; the caller
+// holds the app's place.
+func (k Kitchen) renew(ctx context.Context, a app.App, old, fresh *lock.Lock, changes []lock.Change, o RebuildOptions) (*Built, error) {
 	if o.Accept != nil {
 		if err := o.Accept(fresh, changes); err != nil {
 			return nil, err

@@ -157,18 +157,18 @@ func (c *Client) getPacked(ctx context.Context, f *indexFile, name string, packe
 	if f.release.byHash {
 		path = filepath.ToSlash(filepath.Dir(path)) + "/by-hash/SHA256/" + packed.sha256
 	}
-	err := c.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
-		return c.store.put(r, packed)
+	file, err := c.store.scratch()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	err = c.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
+		return rewrite(file, r, packed)
 	})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(c.store.path(packed.sha256))
-	file, err := os.Open(c.store.path(packed.sha256))
-	if err != nil {
-		return fault.New(fault.Internal, "reading the cache: %w", err)
-	}
-	defer file.Close()
 	plain, err := unpack(file)
 	if err == nil {
 		err = c.store.put(plain, f.packages)

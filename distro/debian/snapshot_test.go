@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -416,5 +417,33 @@ func TestXZIsTheFallback(t *testing.T) {
 		if err != nil || s.Package("aa") == nil {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestIndexOfTwoProcesses: what another process put into the cache stays there,
+// which may be about to read it.
+func TestIndexOfTwoProcesses(t *testing.T) {
+	a, cache := newLocalArchive(t, demo()...), t.TempDir()
+	var others []string
+	for path, content := range a.files {
+		if !strings.Contains(path, "/by-hash/SHA256/") {
+			continue
+		}
+		other := filepath.Join(cache, "sha256", sum(content))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(other), 0o700), os.WriteFile(other, content, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, other)
+	}
+	if _, err := a.client(debian.Options{Cache: cache}).Snapshot(t.Context(), "trixie", "amd64"); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range others {
+		if _, err := os.Stat(other); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(cache, "tmp")); err != nil || len(left) > 0 || len(others) == 0 {
+		t.Errorf("left %v of %d indexes, %v", left, len(others), err)
 	}
 }

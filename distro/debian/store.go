@@ -66,6 +66,32 @@ func (s store) put(r io.Reader, want entry) error {
 	return nil
 }
 
+// scratch makes a file that nobody else knows: what lies below a hash another
+// process may have put there, and may be about to read.
+func (s store) scratch() (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "packed-")
+	if err != nil {
+		return nil, fmt.Errorf("writing the cache: %w", err)
+	}
+	return f, nil
+}
+
+// rewrite makes f hold what r holds, if it is the wanted content, and stand at
+// its beginning.
+func rewrite(f *os.File, r io.Reader, want entry) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	if err := checked(f, r, want); err != nil {
+		return err
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return err
+}
+
 // checked copies r to w and compares size and hash with the wanted ones.
 func checked(w io.Writer, r io.Reader, want entry) error {
 	hash := sha256.New()

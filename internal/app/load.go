@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -28,7 +29,7 @@ func Load(path string) (*App, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
-	data, err := strict.ReadFile(path)
+	data, err := regular.ReadNamed(path, strict.MaxBytes, nil)
 	if err != nil {
 		return nil, fault.Hint(err, "name an app file, or write one with: bakelite init")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/owner"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -28,7 +29,7 @@ func LoadOwned(path string, rule *owner.Rule) (Policy, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
-	data, err := strict.ReadFileIf(path, owned(path, rule))
+	data, err := regular.ReadNamed(path, strict.MaxBytes, owned(path, rule))
 	if err != nil {
 		return Policy{}, fault.Hint(err, "name a policy file, or leave the setting out for the default policy")
 	}

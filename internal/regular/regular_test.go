@@ -111,3 +111,35 @@ func TestRegularFiles(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+// TestReadNamed: an error tells a file that is not there from one that nobody
+// should have named, and who asks about a file is asked of the one opened.
+func TestReadNamed(t *testing.T) {
+	dir, refused := t.TempDir(), errors.New("refused")
+	pipe, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "file")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("four"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := regular.ReadNamed(file, 4, nil); err != nil || string(data) != "four" {
+		t.Errorf("read %q, %v", data, err)
+	}
+	for path, kind := range map[string]fault.Kind{
+		pipe: fault.Invalid, file: fault.Invalid, dir: fault.Invalid, filepath.Join(dir, "none"): fault.Missing,
+		filepath.Join(file, "below"): fault.Invalid,
+	} {
+		if _, err := regular.ReadNamed(path, 3, nil); err == nil || fault.KindOf(err) != kind || !strings.HasPrefix(err.Error(), "reading "+path) {
+			t.Errorf("%s gave %v", path, err)
+		}
+	}
+	if _, err := regular.ReadNamed(file, 4, func(info fs.FileInfo) error {
+		if info.Size() == 4 {
+			return refused
+		}
+		return nil
+	}); !errors.Is(err, refused) {
+		t.Errorf("a refused file gave %v", err)
+	}
+}

@@ -3,15 +3,10 @@ package strict
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/bakelite/bakelite/internal/fault"
 )
 
 type level string
@@ -161,25 +156,6 @@ func TestBombs(t *testing.T) {
 		_, problems := Decode("f", []byte(file), &sample{})
 		if len(problems) != 1 || !strings.Contains(problems.Error(), "the file ") {
 			t.Errorf("%s: %d problems: %.200s", name, len(problems), problems.Error())
-		}
-	}
-}
-
-func TestReadFileRefuses(t *testing.T) {
-	dir := t.TempDir()
-	pipe, large := filepath.Join(dir, "pipe"), filepath.Join(dir, "large")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(large, make([]byte, MaxBytes+1), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for path, kind := range map[string]fault.Kind{
-		pipe: fault.Invalid, large: fault.Invalid, dir: fault.Invalid, filepath.Join(dir, "none"): fault.Missing,
-		filepath.Join(large, "below"): fault.Invalid,
-	} {
-		if _, err := ReadFile(path); err == nil || fault.KindOf(err) != kind {
-			t.Errorf("%s gave %v", path, err)
 		}
 	}
 }

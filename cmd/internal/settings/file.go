@@ -13,6 +13,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/owner"
+	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/internal/units"
 )
@@ -68,7 +69,7 @@ func own(path string, info fs.FileInfo, rule owner.Rule) error {
 // read reads and checks a settings file that check lets through; every mistake
 // comes at once.
 func read(path string, check func(fs.FileInfo) error) (source, error) {
-	data, err := strict.ReadFileIf(path, check)
+	data, err := regular.ReadNamed(path, strict.MaxBytes, check)
 	if err != nil {
 		return source{}, err
 	}

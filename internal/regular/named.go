@@ -1,4 +1,4 @@
-package strict
+package regular
 
 import (
 	"errors"
@@ -7,18 +7,14 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/internal/regular"
 )
 
-// ReadFile returns the content of a regular file of at most MaxBytes. Errors
-// are classified: Missing for a file that is not there, Invalid for one that
-// is too large or not a regular file.
-func ReadFile(path string) ([]byte, error) { return ReadFileIf(path, nil) }
-
-// ReadFileIf is ReadFile for a file that check, unless it is nil, lets through:
-// it is asked of the file that was opened, and its error is returned.
-func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
-	f, err := regular.Open(path)
+// ReadNamed returns the content of a file that somebody named, of at most max
+// bytes, where check, unless it is nil, lets through what was opened: its error
+// is returned. Errors are classified: Missing for a file that is not there,
+// Invalid for one that is too large or not a regular file.
+func ReadNamed(path string, max int64, check func(fs.FileInfo) error) ([]byte, error) {
+	f, err := Open(path)
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -38,7 +34,7 @@ func ReadFileIf(path string, check func(fs.FileInfo) error) ([]byte, error) {
 			return nil, err
 		}
 	}
-	data, err := limit.ReadAll(f, MaxBytes, path)
+	data, err := limit.ReadAll(f, max, path)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading %w", err)
 	}

@@ -1,0 +1,75 @@
+package pipelines
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
+)
+
+// TestOrderOfLocking: where an archive gives no new lock the old one stays, by
+// whichever flow it was asked, and nothing is built or shown.
+func TestOrderOfLocking(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(*shop, *archivetest.Archive)
+		kind  fault.Kind
+		says  string
+	}{
+		"an archive that the policy lets not in": {func(s *shop, a *archivetest.Archive) {
+			s.k.Policy.Bases.Archives = []string{"other"}
+			a.Fail(func(path string) int { t.Errorf("asked for %s", path); return http.StatusNotFound })
+		}, fault.Policy, "debian"},
+		"an archive without an index": {func(_ *shop, a *archivetest.Archive) {
+			a.Fail(func(string) int { return http.StatusNotFound })
+		}, fault.Network, "InRelease"},
+		"an older index": {func(*shop, *archivetest.Archive) {}, fault.Integrity, "rollback attack"},
+		"no apt": {func(s *shop, a *archivetest.Archive) {
+			a.Publish("trixie", s.lock.Archives[0].Date.Add(time.Hour))
+		}, fault.Integrity, `no package "apt"`},
+	} {
+		for flow, run := range map[string]func(*shop) error{
+			"lock": func(s *shop) error {
+				_, _, err := s.k.Lock(t.Context(), s.app, LockOptions{})
+				return err
+			},
+			"build": func(s *shop) error {
+				_, err := s.k.Build(t.Context(), s.app, BuildOptions{})
+				return err
+			},
+			"rebuild": func(s *shop) error {
+				_, err := s.k.Rebuild(t.Context(), s.app, RebuildOptions{Publish: &PublishOptions{}, Accept: func(*lock.Lock, []lock.Change) error {
+					return s.ask("accept")
+				}})
+				return err
+			},
+		} {
+			t.Run(name+"/"+flow, func(t *testing.T) {
+				s, archive := newShop(t), archivetest.New(t)
+				s.k.Archive = archive.Client(t.TempDir(), func() time.Time { return archivetest.Released().Add(time.Hour) })
+				s.lock.Inputs = digestOf([]byte("other"))
+				s.lock.Archives[0].Date = archivetest.Released().Add(time.Minute)
+				must(t, lock.Write(LockPath(s.app), s.lock))
+				s.baked(s.lock)
+				before, beside := filesIn(t, s.k.Output), filesIn(t, s.app.Dir)
+				tt.spoil(s, archive)
+				if err := run(s); err == nil || fault.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("ended with %v (%v), want %q (%v)", err, fault.KindOf(err), tt.says, tt.kind)
+				}
+				if len(s.asked) > 0 {
+					t.Errorf("asked for %q", s.asked)
+				}
+				if left := filesIn(t, s.app.Dir); !slices.Equal(left, beside) {
+					t.Errorf("left %q beside the app, want %q", left, beside)
+				}
+				if left := filesIn(t, s.k.Output); !slices.Equal(left, before) || !s.free() {
+					t.Errorf("left %q, want %q; the app's place is free: %t", left, before, s.free())
+				}
+			})
+		}
+	}
+}
