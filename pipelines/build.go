@@ -79,7 +79,7 @@ func (k Kitchen) build(ctx context.Context, a app.App, l *lock.Lock, o BuildOpti
 		return nil, err
 	}
 	if o.Receipt != "" {
-		return k.handedOver(ctx, a.Name, key, o)
+		return k.handedOver(ctx, l, key, o)
 	}
 	old, err := k.lastBuild(ctx, a.Name)
 	if err != nil {

@@ -14,13 +14,15 @@ import (
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
 )
 
 // handedOver takes what was built elsewhere: the receipt must have the digest
 // that its maker told, speak of what would be built here, and list what lies
 // beside it, byte by byte.
-func (k Kitchen) handedOver(ctx context.Context, app, key string, o BuildOptions) (*Built, error) {
+func (k Kitchen) handedOver(ctx context.Context, l *lock.Lock, key string, o BuildOptions) (*Built, error) {
+	app := l.App
 	r, err := ReadReceipt(k.Output, app)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func (k Kitchen) handedOver(ctx context.Context, app, key string, o BuildOptions
 		}
 		return false, nil
 	})
-	return &Built{Receipt: r}, err
+	return &Built{Receipt: r, lock: l}, err
 }
 
 // verifyContent hashes an artifact. The digest of an image's archive is that

@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/runners/probe"
 )
@@ -91,9 +92,9 @@ func TestHandOver(t *testing.T) {
 				tt.key = "sha256:1"
 			}
 			tt.o.Receipt = digest
-			built, err := k.handedOver(t.Context(), "web", tt.key, tt.o)
+			built, err := k.handedOver(t.Context(), &lock.Lock{App: "web"}, tt.key, tt.o)
 			if tt.kind == 0 {
-				if err != nil || built.Rebuilt || built.Digest() != digest || len(built.Artifacts) != len(tt.o.Targets) {
+				if err != nil || built.Rebuilt || built.lock == nil || built.Digest() != digest || len(built.Artifacts) != len(tt.o.Targets) {
 					t.Errorf("%+v, %v", built, err)
 				}
 				return

@@ -28,8 +28,10 @@ func TestScannerTrouble(t *testing.T) {
 			s.t = t
 			dir := folder(t)
 			s.binary = filepath.Join(dir, "bakelite")
-			if err := os.Link(here.binary, s.binary); err != nil {
-				t.Fatal(err)
+			for _, name := range []string{"bakelite", "bakelite-check", "bakelite-service", "bakelite-tree"} {
+				if err := os.Link(filepath.Join(here.dir, name), filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if tt.script != "" {
 				if err := os.WriteFile(filepath.Join(dir, "bakelite-scan"), []byte(tt.script), 0o755); err != nil {
