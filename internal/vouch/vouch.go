@@ -38,6 +38,7 @@ const (
 	Packed      Purpose = "packed disk"     // a disk file's packed form
 	Part        Purpose = "disk part"       // a part that disks are put together from
 	Layout      Purpose = "seed layout"     // the image that a seed's layout names
+	Tree        Purpose = "tree program"    // the image of the program that works on trees
 	Programs    Purpose = "seed programs"   // a seed unpacked for this machine
 	Resolver    Purpose = "apt cache"       // what apt parsed of an index
 	Catalog     Purpose = "catalog"         // an index in its compact form
