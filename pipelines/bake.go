@@ -144,7 +144,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}
-	tree, treeDigest, err := k.programLayout()
+	tree, treeDigest, err := k.programLayout(ctx)
 	if err != nil {
 		return rootfs.Graph{}, engine.Kitchen{}, err
 	}

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -137,7 +139,7 @@ func TestProgramLayout(t *testing.T) {
 	program := []byte("one")
 	layout := func(state string) (string, string) {
 		k := Kitchen{State: state, Platform: "linux/amd64", TreeProgram: func() ([]byte, error) { return program, nil }}
-		dir, digest, err := k.programLayout()
+		dir, digest, err := k.programLayout(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +156,36 @@ func TestProgramLayout(t *testing.T) {
 	program = []byte("two")
 	if other, changed := layout(state); other == dir || changed == digest {
 		t.Error("another program is the same image")
+	}
+}
+
+// TestSwappedProgramLayout puts another program in the place of the one that
+// works on trees, which decides what is refused and hardened.
+func TestSwappedProgramLayout(t *testing.T) {
+	layout := func(k Kitchen, program string) (string, string) {
+		k.Platform, k.TreeProgram = "linux/amd64", func() ([]byte, error) { return []byte(program), nil }
+		dir, digest, err := k.programLayout(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, digest
+	}
+	ours := Kitchen{State: t.TempDir(), Vouch: vouchtest.Key(t)}
+	dir, digest := layout(ours, "ours")
+	before, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout(ours, "ours")
+	if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a whole layout was made again: %v", err)
+	}
+	evil, _ := layout(Kitchen{State: t.TempDir(), Vouch: vouchtest.Key(t)}, "evil")
+	if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(evil))); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := layout(ours, "ours"); got != digest {
+		t.Errorf("another program is taken for ours: %s, not %s", got, digest)
 	}
 }
 

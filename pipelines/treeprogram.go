@@ -3,33 +3,43 @@ package pipelines
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"time"
 
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // keptPrograms is how many versions of bakelite-tree stay.
 const keptPrograms = 4
 
-// programLayout makes the OCI layout of bakelite-tree, where it is not there
-// yet, and returns its folder and the image's digest. The folder is named by
-// the program's bytes, and the engine compares what it reads with the digest.
-func (k Kitchen) programLayout() (dir, digest string, err error) {
+// programLayout makes the OCI layout of bakelite-tree, where none that this
+// state folder's key vouches for is there yet, and returns its folder and the
+// image's digest. The folder is named by the program's bytes, and the engine
+// compares what it reads with the digest.
+func (k Kitchen) programLayout(ctx context.Context) (dir, digest string, err error) {
 	program, err := k.TreeProgram()
 	if err != nil {
 		return "", "", err
 	}
 	dir = filepath.Join(k.State, "programs", hashOf(program)[:32])
-	if done, err := cache.Use(dir); err == nil {
+	done, err := k.Vouch.Use(ctx, vouch.Tree, filepath.Base(dir), dir)
+	if err == nil {
 		done() // it is among the newest now, and those stay
-	} else if err := k.makeProgram(program, dir); err != nil {
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = k.makeProgram(ctx, program, dir)
+	}
+	if err != nil {
 		return "", "", fmt.Errorf("keeping bakelite-tree: %w", err)
 	}
 	digest, err = oci.Only(dir)
@@ -41,7 +51,7 @@ func hashOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (k Kitchen) makeProgram(program []byte, dir string) error {
+func (k Kitchen) makeProgram(ctx context.Context, program []byte, dir string) error {
 	beside, err := cache.New(filepath.Dir(dir), "work-")
 	if err != nil {
 		return err
@@ -54,6 +64,9 @@ func (k Kitchen) makeProgram(program []byte, dir string) error {
 	digest, err := oci.WriteImage(beside.Path, k.Platform, io.NopCloser(bytes.NewReader(layer)))
 	if err == nil {
 		err = oci.Name(beside.Path, rootfs.ProgramName, digest, k.Platform)
+	}
+	if err == nil {
+		err = k.Vouch.NoteTree(ctx, vouch.Tree, filepath.Base(dir), beside.Path)
 	}
 	if err == nil {
 		err = beside.Rename(dir)

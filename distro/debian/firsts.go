@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/distro/debian/catalog"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/regular"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 const (
@@ -50,15 +50,16 @@ func (s store) firstsPath(f *indexFile) string {
 	return filepath.Join(s.dir, "seen", f.archive+"_"+f.suite+"_"+f.arch+".came.json")
 }
 
-// readFirsts reads what came when; what cannot be read begins anew.
+// readFirsts reads what came when; what cannot be read, or what others wrote,
+// begins anew.
 func (s store) readFirsts(f *indexFile) (known firsts, ok bool) {
-	file, err := os.Open(s.firstsPath(f))
-	if err != nil {
+	path := s.firstsPath(f)
+	noted, ours := s.vouch.Noted(vouch.Firsts, filepath.Base(path))
+	if !ours {
 		return firsts{}, false
 	}
-	defer file.Close()
-	text, err := limit.ReadAll(file, maxFirsts, file.Name())
-	if err != nil || json.Unmarshal(text, &known) != nil {
+	text, err := regular.ReadFile(path, maxFirsts)
+	if err != nil || entryOf(text).sha256 != noted || json.Unmarshal(text, &known) != nil {
 		return firsts{}, false
 	}
 	return known, validSHA256(known.Packages)
@@ -74,7 +75,7 @@ func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 		before := *f
 		before.packages = entry{sha256: known.Packages, size: known.Size}
 		before.packagesPath = c.store.path(known.Packages)
-		old, err := c.keptCatalog(&before)
+		old, err := c.keptCatalog(ctx, &before)
 		if err != nil {
 			return err
 		}
@@ -89,7 +90,13 @@ func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(c.store.firstsPath(f), append(text, '\n'), 0o600); err != nil {
+	text = append(text, '\n')
+	path := c.store.firstsPath(f)
+	err = renameio.WriteFile(path, text, 0o600)
+	if err == nil {
+		err = c.store.vouch.Note(vouch.Firsts, filepath.Base(path), entryOf(text).sha256)
+	}
+	if err != nil {
 		return fmt.Errorf("noting what came to %s: %w", f.source, err)
 	}
 	return nil
@@ -97,17 +104,18 @@ func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 
 // keptCatalog is the catalog of an index of before, nil where the cache has
 // lost it.
-func (c *Client) keptCatalog(f *indexFile) (*catalog.Catalog, error) {
-	if known, err := c.store.readCatalog(f.packages); err == nil {
-		return known, nil
+func (c *Client) keptCatalog(ctx context.Context, f *indexFile) (*catalog.Catalog, error) {
+	if known, err := c.store.readCatalog(ctx, f.packages); err == nil || ctx.Err() != nil {
+		return known, err
 	}
 	if !c.store.verified(f.packages) {
 		return nil, nil
 	}
-	if err := c.store.makeCatalog(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	known, err := c.store.makeCatalog(ctx, f)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the packages of %s: %w", f.source, err)
 	}
-	return c.store.readCatalog(f.packages)
+	return known, nil
 }
 
 // add notes what is in now and not in old. Without old nothing can be said.

@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // released is the date of the local archive, and today the tests' clock.
@@ -137,6 +138,11 @@ func (a *localArchive) client(options debian.Options, bases ...string) *debian.C
 	if options.Now == nil {
 		options.Now = func() time.Time { return today }
 	}
+	key, err := vouch.Open(options.Cache) // one for all who share the cache
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	options.Vouch = key
 	bases = append(bases, a.url)
 	options.Mirrors = map[string][]string{"debian": bases, "debian-security": bases}
 	c, err := debian.New(options)

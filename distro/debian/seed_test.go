@@ -15,7 +15,6 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
-	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 )
 
 // seedDemo is an archive with every root of the seed, of which apt depends on
@@ -40,7 +39,7 @@ func seedDemo() []testPackage {
 func seedOf(t *testing.T, packages ...testPackage) (*debian.Client, []lock.Pin) {
 	t.Helper()
 	a := newLocalArchive(t, packages...)
-	c := a.client(debian.Options{Vouch: vouchtest.Key(t)})
+	c := a.client(debian.Options{})
 	s, err := c.Snapshot(context.Background(), "trixie", "amd64")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/regular"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 // World is what the archives of a release have now, as far as they could be
@@ -79,7 +82,7 @@ func (c *Client) read(ctx context.Context, s source, arch string) Source {
 	if err == nil {
 		return c.store.sourceOf(f, packages)
 	}
-	last := c.last(s, arch)
+	last := c.last(ctx, s, arch)
 	last.Err = err
 	return last
 }
@@ -102,7 +105,7 @@ func (c *Client) accepted(ctx context.Context, f indexFile) error {
 }
 
 // last is what the cache holds of the newest index that was accepted.
-func (c *Client) last(s source, arch string) Source {
+func (c *Client) last(ctx context.Context, s source, arch string) Source {
 	none := Source{Archive: lock.Archive{Name: s.archive, Suite: s.suite}}
 	f := indexFile{source: s, arch: arch}
 	seen, err := c.store.seenState(s)
@@ -126,7 +129,7 @@ func (c *Client) last(s source, arch string) Source {
 		return none
 	}
 	f.signed = entryOf(data)
-	packages, err := c.store.readCatalog(f.packages)
+	packages, err := c.store.readCatalog(ctx, f.packages)
 	if err != nil {
 		return none
 	}
@@ -136,26 +139,35 @@ func (c *Client) last(s source, arch string) Source {
 // catalog returns the catalog of a suite's packages, made from the verified
 // Packages file where the cache has none.
 func (c *Client) catalog(ctx context.Context, f *indexFile) (*catalog.Catalog, error) {
-	if known, err := c.store.readCatalog(f.packages); err == nil {
-		return known, nil
+	if known, err := c.store.readCatalog(ctx, f.packages); err == nil || ctx.Err() != nil {
+		return known, err
 	}
 	if err := c.havePackages(ctx, f); err != nil {
 		return nil, err
 	}
-	if err := c.store.makeCatalog(f); err != nil {
+	known, err := c.store.makeCatalog(ctx, f)
+	if err != nil {
 		return nil, fault.As(fault.Integrity, fmt.Errorf("reading the packages of %s: %w", f.source, err))
 	}
-	known, err := c.store.readCatalog(f.packages)
-	return known, fault.As(fault.Internal, err)
+	return known, nil
 }
 
 func (s store) catalogPath(packages entry) string {
 	return filepath.Join(s.dir, "catalog", packages.sha256+"."+catalog.Form)
 }
 
-// readCatalog reads a catalog that was made; a damaged one is made again.
-func (s store) readCatalog(packages entry) (*catalog.Catalog, error) {
-	f, err := os.Open(s.catalogPath(packages))
+// readCatalog reads a catalog that we made; one that is damaged, or that others
+// put there, is made again.
+func (s store) readCatalog(ctx context.Context, packages entry) (*catalog.Catalog, error) {
+	path := s.catalogPath(packages)
+	holds, err := s.vouch.Holds(ctx, vouch.Catalog, packages.sha256, path)
+	if err != nil {
+		return nil, err
+	}
+	if !holds {
+		return nil, fs.ErrNotExist
+	}
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -166,15 +178,16 @@ func (s store) readCatalog(packages entry) (*catalog.Catalog, error) {
 	}
 	known, err := catalog.Read(f, info.Size())
 	if err == nil {
-		cache.Touch(f.Name())
+		cache.Touch(path)
 	}
 	return known, err
 }
 
-func (s store) makeCatalog(f *indexFile) error {
+// makeCatalog makes a catalog of a verified Packages file, and keeps it.
+func (s store) makeCatalog(ctx context.Context, f *indexFile) (*catalog.Catalog, error) {
 	in, err := os.Open(f.packagesPath)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.Close()
 	var packages []catalog.Package
@@ -189,11 +202,19 @@ func (s store) makeCatalog(f *indexFile) error {
 		})
 	})
 	if err = errors.Join(err, odd); err != nil {
-		return err
+		return nil, err
 	}
 	var out bytes.Buffer
 	if err := catalog.Write(&out, packages); err != nil {
-		return err
+		return nil, err
 	}
-	return renameio.WriteFile(s.catalogPath(f.packages), out.Bytes(), 0o600)
+	path := s.catalogPath(f.packages)
+	err = renameio.WriteFile(path, out.Bytes(), 0o600)
+	if err == nil {
+		err = s.vouch.NoteTree(ctx, vouch.Catalog, f.packages.sha256, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Read(&out, int64(out.Len()))
 }

@@ -38,8 +38,11 @@ const (
 	Packed      Purpose = "packed disk"     // a disk file's packed form
 	Part        Purpose = "disk part"       // a part that disks are put together from
 	Layout      Purpose = "seed layout"     // the image that a seed's layout names
+	Tree        Purpose = "tree program"    // the image of the program that works on trees
 	Programs    Purpose = "seed programs"   // a seed unpacked for this machine
 	Resolver    Purpose = "apt cache"       // what apt parsed of an index
+	Catalog     Purpose = "catalog"         // an index in its compact form
+	Firsts      Purpose = "first seen"      // what came to a suite when, by the file's content
 	Entry       Purpose = "scanner entry"   // what the scanner found in a tree
 	Database    Purpose = "vulnerabilities" // the scanner's database
 )

@@ -39,6 +39,11 @@ func TestImageSpeaksForItself(t *testing.T) {
 		"nothing":                  func(made.Tree) {},
 		"a third-party maintainer": maintainer("HashiCorp"),
 		"a third-party address":    maintainer("Docker <support@docker.com>"),
+		"a package whose files were replaced": func(tree made.Tree) {
+			for _, name := range []string{vendored, "usr/lib/node_modules/left-pad/package.json", "usr/share/java/thing.jar"} {
+				tree["var/lib/dpkg/info/libc6.md5sums"] += strings.Repeat("0", 32) + "  " + name + "\n"
+			}
+		},
 		"an SBOM for another file": func(tree made.Tree) { tree["srv/z.cdx.json"] = sbom },
 	}
 	var req protocol.Request

@@ -96,6 +96,9 @@ func (e *engine) walk(ctx context.Context, tree content.Tree) (types.BlobInfo, e
 	if walkErr != nil {
 		return types.BlobInfo{}, walkErr
 	}
+	if err := w.claims.settle(); err != nil {
+		return types.BlobInfo{}, err
+	}
 	if err := e.group.PostAnalyze(ctx, composite, w.result, e.analysis()); err != nil {
 		return types.BlobInfo{}, fault.As(fault.Integrity, fmt.Errorf("reading package lists: %w", err))
 	}

@@ -43,12 +43,13 @@ type walk struct {
 	held      *semaphore.Weighted
 	lists     []string // RPM's and apk's lists of packages
 	git       map[string]bool
+	claims    claims
 }
 
 func newWalk(ctx context.Context, e *engine, composite *analyzer.CompositeFS) *walk {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}}
+	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}, claims: claims{sums: map[string]string{}}}
 }
 
 func (w *walk) wait() error { return w.group.Wait() }
@@ -80,6 +81,11 @@ func (w *walk) visit(f content.File) error {
 	}
 	w.group.Go(func() error {
 		defer body.drop()
+		if wanted || len(later) > 0 {
+			if err := w.claims.see(f, body); err != nil {
+				return err
+			}
+		}
 		return w.analyse(f, body, wanted)
 	})
 	return nil
@@ -94,6 +100,7 @@ func (w *walk) keep(f content.File, body *body, later []analyzer.Type) error {
 	if err := w.composite.CreateLink(later, "", f.Path, place); err != nil {
 		return fmt.Errorf("keeping %s: %w", f.Path, err)
 	}
+	w.claims.keep(f.Path, place)
 	return nil
 }
 

@@ -22,6 +22,10 @@ const (
 	maxEvidence = 64 << 20
 )
 
+// foreign are the lists of other package managers. What they claim as theirs a
+// scanner passes by, in an image of any distribution.
+var foreign = []string{"lib/apk/db", "usr/lib/apk/db", "usr/lib/sysimage/rpm", "usr/share/rpm", "var/lib/rpm", "var/lib/rpmmanifest"}
+
 // Evidence is what packages are known and judged by: the release, the
 // database, what dpkg notes of each package, and licences.
 type Evidence struct {
@@ -40,7 +44,7 @@ func ReadEvidence(t *treefs.FS) (e Evidence, err error) {
 			return e, fmt.Errorf("reading evidence: %w", err)
 		}
 	}
-	for _, folder := range []string{info, status + ".d"} {
+	for _, folder := range append([]string{info, status + ".d"}, foreign...) {
 		if err := e.addAll(t, folder); err != nil {
 			return e, fmt.Errorf("reading evidence: %w", err)
 		}
