@@ -26,6 +26,8 @@ import (
 
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 )
 
 // Released is the date of each suite at first.
@@ -46,6 +48,7 @@ type Archive struct {
 
 	t     testing.TB
 	key   *openpgp.Entity
+	vouch vouch.Key // of its clients: they share what they wrote
 	mu    sync.Mutex
 	files map[string][]byte
 	fail  func(path string) int
@@ -61,7 +64,7 @@ func New(t testing.TB) *Archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Archive{t: t, key: key, files: map[string][]byte{}, asked: map[string]int{}}
+	a := &Archive{t: t, key: key, vouch: vouchtest.Key(t), files: map[string][]byte{}, asked: map[string]int{}}
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	a.URL = server.URL
@@ -157,7 +160,7 @@ func (a *Archive) Client(cache string, now func() time.Time) *debian.Client {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	c, err := debian.New(debian.Options{Cache: cache, Keyring: path, Now: now, Mirrors: map[string][]string{"debian": {a.URL}, "debian-security": {a.URL}}})
+	c, err := debian.New(debian.Options{Cache: cache, Keyring: path, Now: now, Vouch: a.vouch, Mirrors: map[string][]string{"debian": {a.URL}, "debian-security": {a.URL}}})
 	if err != nil {
 		a.t.Fatal(err)
 	}
