@@ -76,6 +76,7 @@ them when, and only when, something beneath them changed.
 	c.SetFlagErrorFunc(refuseFlag)
 	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
+	c.AddCommand(completeFiles(promoteCommand(), rollbackCommand(), revokeCommand(), channelsCommand(), lineageCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	c.InitDefaultHelpCmd()

@@ -54,32 +54,41 @@ func (o *oneCertificate) GetCertificate(ctx context.Context, pair sign.Keypair, 
 }
 
 func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
+	h, err := k.hand(ctx, order.Subject)
+	if err != nil {
+		return Signed{}, err
+	}
+	return h.signAll(ctx, order)
+}
+
+// hand is whom the token names, for what is said about a subject.
+func (k Keyless) hand(ctx context.Context, about Subject) (hand, error) {
 	if k.Token == nil {
-		return Signed{}, fault.New(fault.Invalid, "keyless signing needs a token")
+		return hand{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
 	at, err := k.Sigstore.open(ctx)
 	if err != nil {
-		return Signed{}, err
+		return hand{}, err
 	}
 	token, err := k.Token(ctx)
 	if err != nil {
-		return Signed{}, hintKey(err)
+		return hand{}, hintKey(err)
 	}
 	verifier, err := rootVerifier(at.material)
 	if err != nil {
-		return Signed{}, err
+		return hand{}, err
 	}
-	h, err := at.hand(ctx, order, token)
+	h, err := at.hand(ctx, about, token)
 	if err != nil {
-		return Signed{}, hintKey(redact(fault.As(fault.Policy, err), token))
+		return hand{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
 	h.self = ally{anybody: true, verifier: verifier}
-	return h.signAll(ctx, order)
+	return h, nil
 }
 
 // hand asks for the certificate at once: its identity says whose statements
 // stand.
-func (i instance) hand(ctx context.Context, order Order, token string) (hand, error) {
+func (i instance) hand(ctx context.Context, about Subject, token string) (hand, error) {
 	pair, err := sign.NewEphemeralKeypair(nil)
 	if err != nil {
 		return hand{}, fault.New(fault.Internal, "making a key: %w", err)
@@ -92,7 +101,7 @@ func (i instance) hand(ctx context.Context, order Order, token string) (hand, er
 	}
 	identity, err := certified(der)
 	return hand{identity: identity, sign: func(s Statement) (Bundle, error) {
-		b, err := makeBundle(order.Subject, s, pair, sign.BundleOptions{
+		b, err := makeBundle(about, s, pair, sign.BundleOptions{
 			Context:                    ctx,
 			CertificateProvider:        fulcio,
 			CertificateProviderOptions: asking,

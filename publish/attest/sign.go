@@ -82,7 +82,7 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	case by.key != nil:
 		return signByKey(ctx, order, by.key)
 	case by.keyless == nil:
-		return Signed{}, fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
+		return Signed{}, nobody()
 	}
 	signed, err := signKeyless(ctx, order, *by.keyless)
 	if fault.KindOf(err) != fault.Network || by.keyless.Fallback == nil {
@@ -94,6 +94,10 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	}
 	signed.signer += ", the fallback, since Sigstore was out of reach"
 	return signed, nil
+}
+
+func nobody() error {
+	return fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
 }
 
 func (o Order) check() error {
@@ -126,18 +130,23 @@ func (o Order) check() error {
 }
 
 func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) {
+	h, err := keyHand(ctx, order.Subject, key)
+	if err != nil {
+		return Signed{}, err
+	}
+	return h.signAll(ctx, order)
+}
+
+// keyHand is a key, for what is said about a subject.
+func keyHand(ctx context.Context, about Subject, key KeySigner) (hand, error) {
 	pair, err := newKeypair(key)
 	if err != nil {
-		return Signed{}, err
+		return hand{}, err
 	}
 	self, err := keyAlly(key.Public())
-	if err != nil {
-		return Signed{}, err
-	}
-	h := hand{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
-		return makeBundle(order.Subject, s, pair, sign.BundleOptions{Context: ctx})
-	}}
-	return h.signAll(ctx, order)
+	return hand{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+		return makeBundle(about, s, pair, sign.BundleOptions{Context: ctx})
+	}}, err
 }
 
 // hand is who signs an order.
