@@ -3,13 +3,18 @@ package channels
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/publish"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // Asked is what a reader asks of a channel.
@@ -61,4 +66,24 @@ func (f Flow) seen(name string) channel.Seen {
 		return channel.Seen{}
 	}
 	return channel.Seen{Sequence: sequence, RecordDigest: digest}
+}
+
+// Revoked returns why an image, by its reference and digest, is not to be stood
+// on any more, as signers of the policy said; where the policy names none
+// nobody is asked. A registry that is out of reach is a fault.Network.
+func (f Flow) Revoked(ctx context.Context, ref, image string) ([]string, error) {
+	v := f.Policy.Verify
+	want := attest.Want{Digest: image, Signers: slices.Concat(v.SignedBy, v.ReleasedBy, f.Policy.Bases.Images.SignedBy), Dir: f.Policy.Dir, TUF: f.TUF, Now: f.Now()}
+	if len(want.Signers) == 0 {
+		return nil, nil
+	}
+	store, _, err := registry.Open(ref, f.Registry)
+	if err != nil {
+		return nil, err
+	}
+	bundles, _, err := publish.ReadBundles(ctx, store, digest.Digest(image))
+	if err != nil {
+		return nil, err
+	}
+	return attest.Revoked(ctx, bundles, want)
 }

@@ -37,7 +37,15 @@ type Move struct {
 	From *channel.Head  `json:"from,omitempty"`
 	To   channel.Record `json:"to"`
 	// Changes are the packages that differ, as the locks say that were signed.
-	Changes []lock.Change `json:"changes,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Change is a package, or an image, that differs; From or To is "" where there
+// is none.
+type Change struct {
+	Package string `json:"package"`
+	From    string `json:"from,omitempty"`
+	To      string `json:"to,omitempty"`
 }
 
 // Child is an app that stands on something.
@@ -104,7 +112,7 @@ func lockOf(s attest.Summary) (*lock.Lock, error) {
 
 // changes are what differs to where a channel leads now; a lock that cannot be
 // read leaves them out, for a channel must be movable away from anything.
-func (f Flow) changes(ctx context.Context, repository string, from *Signed, to image) []lock.Change {
+func (f Flow) changes(ctx context.Context, repository string, from *Signed, to image) []Change {
 	if from == nil || from.Digest == to.Digest || to.lock == nil {
 		return nil
 	}
@@ -117,7 +125,11 @@ func (f Flow) changes(ctx context.Context, repository string, from *Signed, to i
 	if err != nil || before == nil {
 		return nil
 	}
-	return lock.Diff(before, to.lock)
+	var all []Change
+	for _, c := range lock.Diff(before, to.lock) {
+		all = append(all, Change{c.Package, c.From, c.To})
+	}
+	return all
 }
 
 // children are the apps whose locks stand on a digest, or follow one of some

@@ -79,41 +79,53 @@ func newKey(t *testing.T) (attest.Key, []byte) {
 	return key, text
 }
 
-// publish lets an image through the real gate, signs it, and publishes it under
-// a version; a package's version is in its lock.
+// publish signs an image, and publishes it under a version.
 func (s *shop) publish(version string) string {
+	s.Helper()
+	o, err := s.sign(version)
+	if err != nil {
+		s.Fatal(err)
+	}
+	o.Version, o.Tags = version, []string{"latest"}
+	if _, err := publish.Publish(s.Context(), s.store, o); err != nil {
+		s.Fatal(err)
+	}
+	return o.Signed.Digest()
+}
+
+// sign lets an image through the real gate and signs it, with what is attached
+// to it already in mind; its lock has a package of that version.
+func (s *shop) sign(version string) (publish.Publication, error) {
 	s.Helper()
 	dir, made := registrytest.Image(s, "web "+version)
 	content, err := publish.Image(s.Context(), dir, made)
 	if err != nil {
 		s.Fatal(err)
 	}
-	system, at := scan.OS{Family: "debian", Name: "13"}, s.now
+	attached, _, err := publish.ReadBundles(s.Context(), s.store, content.Manifest.Digest)
+	if err != nil {
+		s.Fatal(err)
+	}
 	report := scan.Report{
-		APIVersion: scan.APIVersion, Kind: "Report", Subject: made, ArtifactKind: "container", Scanned: at,
-		Database: scan.Database{Ref: "db", Digest: made, Updated: at.Add(-time.Hour)},
-		OS:       system, Packages: []scan.Package{{Type: system.Family, Name: "libc6", Version: "1", Arch: "amd64"}},
+		APIVersion: scan.APIVersion, Kind: "Report", Subject: made, ArtifactKind: "container", Scanned: s.now,
+		Database: scan.Database{Ref: "db", Digest: made, Updated: s.now.Add(-time.Hour)},
+		OS:       scan.OS{Family: "debian", Name: "13"}, Packages: []scan.Package{{Type: "debian", Name: "libc6", Version: "1", Arch: "amd64"}},
 	}
 	verdict, passed, ok := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: made, Now: at, Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}}, Tests: gate.Tests{Passed: 1},
-		Report: &report,
-		Locked: &gate.Locked{Distribution: system, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
+		App: "web", ArtifactKind: "container", Digest: made, Now: s.now, Report: &report, Tests: gate.Tests{Passed: 1},
+		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
+		Locked:    &gate.Locked{Distribution: report.OS, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
 	})
 	if !ok {
 		s.Fatal("the gate did not let it through")
 	}
 	l := lock.Lock{APIVersion: lock.APIVersion, Kind: lock.Kind, App: "web", Platform: "linux/amd64", Packages: lock.Layers{App: []lock.Pin{{Name: "nginx", Version: version, Arch: "amd64"}}}}
 	signed, err := attest.Sign(s.Context(), attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: made}, Statements: []attest.Statement{attest.Verdict(verdict), attest.Scan(report), attest.Lock(l)},
-		Want: attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutTests: true}, Now: at},
+		Passed: passed, Subject: attest.Subject{Name: "web", Digest: made}, Attached: attached,
+		Statements: []attest.Statement{attest.Verdict(verdict), attest.Scan(report), attest.Lock(l)},
+		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutTests: true}, Now: s.now},
 	}, attest.ByKey(s.key))
-	if err != nil {
-		s.Fatal(err)
-	}
-	if _, err := publish.Publish(s.Context(), s.store, publish.Publication{Content: content, Signed: signed, Version: version, Tags: []string{"latest"}}); err != nil {
-		s.Fatal(err)
-	}
-	return made
+	return publish.Publication{Content: content, Signed: signed}, err
 }
 
 // carry plans and does it.

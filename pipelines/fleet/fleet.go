@@ -27,6 +27,9 @@ type Fleet struct {
 	// State is the folder that what was found is remembered in; it can be
 	// deleted at any time. Output is that of results.
 	State, Output string
+	// Revoked says why an image of a lock is not to be stood on any more; nil
+	// asks nobody.
+	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.

@@ -97,6 +97,24 @@ func Revoked(ctx context.Context, bundles [][]byte, want Want) ([]string, error)
 	return s.Revoked, ctx.Err()
 }
 
+// refuseRevoked refuses to sign what somebody who counts has revoked.
+func (t trust) refuseRevoked(ctx context.Context, o Order) error {
+	releasers, err := newTrust(ctx, o.Want.Verify.ReleasedBy, o.Want.Dir, o.Want.TUF)
+	if err != nil {
+		return err
+	}
+	var s Summary
+	for _, text := range o.Attached {
+		if there, err := open(text); err == nil && there.kind == RevocationType {
+			slices.Concat(t, releasers).takeRevocation(&s, there, o.Want)
+		}
+	}
+	if len(s.Revoked) == 0 {
+		return nil
+	}
+	return fault.Hint(fault.New(fault.Policy, "%s is not published again: %s", o.Subject.Digest, strings.Join(s.Revoked, "; ")), "change the app, so that another image comes of it")
+}
+
 // takeRevocation adds a revocation that counts. The words are the signer's own,
 // the digest that they are about is the statement's subject.
 func (t trust) takeRevocation(s *Summary, o opened, want All) {

@@ -164,6 +164,9 @@ func (h hand) signAll(ctx context.Context, order Order) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
+	if err := trusted.refuseRevoked(ctx, order); err != nil {
+		return Signed{}, err
+	}
 	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
 	bundles := trusted.standing(order, all, h.identity)
 	for {
