@@ -194,7 +194,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 
 func signedAnew(s attest.Signed) (n int) {
 	for _, b := range s.Bundles() {
-		if !b.Standing {
+		if !b.Reused {
 			n++
 		}
 	}

@@ -54,53 +54,53 @@ func (o *oneCertificate) GetCertificate(ctx context.Context, pair sign.Keypair, 
 }
 
 func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
-	h, err := k.hand(ctx, order.Subject)
+	by, err := k.signer(ctx, order.Subject)
 	if err != nil {
 		return Signed{}, err
 	}
-	return h.signAll(ctx, order)
+	return by.signAll(ctx, order)
 }
 
-// hand is whom the token names, for what is said about a subject.
-func (k Keyless) hand(ctx context.Context, about Subject) (hand, error) {
+// signer is whom the token names, for what is said about a subject.
+func (k Keyless) signer(ctx context.Context, about Subject) (signer, error) {
 	if k.Token == nil {
-		return hand{}, fault.New(fault.Invalid, "keyless signing needs a token")
+		return signer{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
-	at, err := k.Sigstore.open(ctx)
+	at, err := k.Sigstore.instance(ctx)
 	if err != nil {
-		return hand{}, err
+		return signer{}, err
 	}
 	token, err := k.Token(ctx)
 	if err != nil {
-		return hand{}, hintKey(err)
+		return signer{}, hintKey(err)
 	}
 	verifier, err := rootVerifier(at.material)
 	if err != nil {
-		return hand{}, err
+		return signer{}, err
 	}
-	h, err := at.hand(ctx, about, token)
+	by, err := at.signer(ctx, about, token)
 	if err != nil {
-		return hand{}, hintKey(redact(fault.As(fault.Policy, err), token))
+		return signer{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
-	h.self = ally{anybody: true, verifier: verifier}
-	return h, nil
+	by.self = trustedSigner{anybody: true, verifier: verifier}
+	return by, nil
 }
 
-// hand asks for the certificate at once: its identity says whose statements
-// stand.
-func (i instance) hand(ctx context.Context, about Subject, token string) (hand, error) {
+// signer asks for the certificate at once: its identity says whose statements
+// are reused.
+func (i instance) signer(ctx context.Context, about Subject, token string) (signer, error) {
 	pair, err := sign.NewEphemeralKeypair(nil)
 	if err != nil {
-		return hand{}, fault.New(fault.Internal, "making a key: %w", err)
+		return signer{}, fault.New(fault.Internal, "making a key: %w", err)
 	}
 	fulcio := &oneCertificate{from: sign.NewFulcio(&sign.FulcioOptions{BaseURL: i.fulcio, Timeout: -1, Transport: retrying(ctx, "Fulcio")})}
 	asking := &sign.CertificateProviderOptions{IDToken: token}
 	der, err := fulcio.GetCertificate(ctx, pair, asking)
 	if err != nil {
-		return hand{}, fmt.Errorf("asking for a certificate: %w", err)
+		return signer{}, fmt.Errorf("asking for a certificate: %w", err)
 	}
 	identity, err := certified(der)
-	return hand{identity: identity, sign: func(s Statement) (Bundle, error) {
+	return signer{identity: identity, sign: func(s Statement) (Bundle, error) {
 		b, err := makeBundle(about, s, pair, sign.BundleOptions{
 			Context:                    ctx,
 			CertificateProvider:        fulcio,

@@ -37,21 +37,21 @@ func SignNotice(ctx context.Context, about Subject, s Statement, by Signer, want
 	if err := checkDigest(about.Digest); err != nil {
 		return Bundle{}, err
 	}
-	h, err := by.hand(ctx, about)
+	with, err := by.signer(ctx, about)
 	if err != nil {
 		return Bundle{}, err
 	}
-	made, err := h.sign(s)
+	made, err := with.sign(s)
 	if err != nil {
 		return Bundle{}, err
 	}
-	trusted := trust{h.self}
+	trusted := trust{with.self}
 	if len(want.Signers) > 0 {
 		if trusted, err = newTrust(ctx, want.Signers, want.Dir, want.TUF); err != nil {
 			return Bundle{}, err
 		}
 	}
-	o, err := open(made.JSON)
+	o, err := openBundle(made.JSON)
 	if err == nil {
 		_, err = trusted.verify(o, about.Digest, want.Now)
 	}
@@ -62,20 +62,20 @@ func SignNotice(ctx context.Context, about Subject, s Statement, by Signer, want
 	return made, nil
 }
 
-// hand is who signs: the key, the identity, or where Sigstore is out of reach
+// signer is who signs: the key, the identity, or where Sigstore is out of reach
 // the fallback.
-func (s Signer) hand(ctx context.Context, about Subject) (hand, error) {
+func (s Signer) signer(ctx context.Context, about Subject) (signer, error) {
 	switch {
 	case s.key != nil:
-		return keyHand(ctx, about, s.key)
+		return keySigner(ctx, about, s.key)
 	case s.keyless == nil:
-		return hand{}, nobody()
+		return signer{}, nobody()
 	}
-	h, err := s.keyless.hand(ctx, about)
+	by, err := s.keyless.signer(ctx, about)
 	if fault.KindOf(err) == fault.Network && s.keyless.Fallback != nil {
-		return keyHand(ctx, about, s.keyless.Fallback)
+		return keySigner(ctx, about, s.keyless.Fallback)
 	}
-	return h, err
+	return by, err
 }
 
 // Revoked returns why an artifact is not to be run any more, by those of its
@@ -90,7 +90,7 @@ func Revoked(ctx context.Context, bundles [][]byte, want Want) ([]string, error)
 	}
 	var s Summary
 	for _, text := range bundles {
-		if o, err := open(text); err == nil && o.kind == RevocationType {
+		if o, err := openBundle(text); err == nil && o.kind == RevocationType {
 			trusted.takeRevocation(&s, o, All{Digest: want.Digest, Now: want.Now})
 		}
 	}
@@ -105,7 +105,7 @@ func (t trust) refuseRevoked(ctx context.Context, o Order) error {
 	}
 	var s Summary
 	for _, text := range o.Attached {
-		if there, err := open(text); err == nil && there.kind == RevocationType {
+		if there, err := openBundle(text); err == nil && there.kind == RevocationType {
 			slices.Concat(t, releasers).takeRevocation(&s, there, o.Want)
 		}
 	}
@@ -117,11 +117,11 @@ func (t trust) refuseRevoked(ctx context.Context, o Order) error {
 
 // takeRevocation adds a revocation that counts. The words are the signer's own,
 // the digest that they are about is the statement's subject.
-func (t trust) takeRevocation(s *Summary, o opened, want All) {
+func (t trust) takeRevocation(s *Summary, o openedBundle, want All) {
 	v, err := t.verify(o, want.Digest, want.Now)
 	if err != nil {
 		if claimed := o.claimed(err); strings.HasPrefix(claimed, " by ") {
-			s.Strangers = append(s.Strangers, claimed)
+			s.Untrusted = append(s.Untrusted, claimed)
 		}
 		return
 	}
