@@ -7,10 +7,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -24,12 +29,12 @@ func TestMain(m *testing.M) {
 	code := 0
 	switch os.Args[2] {
 	case "confine":
-		code, err = Confine(os.Args[4:])
+		code, err = daemon.Confine(os.Args[4:])
 	case "serve":
 		err = serveMain(os.Args[3:])
 	case "stop":
 		var stopped bool
-		if stopped, err = Stop(context.Background(), os.Args[3]); err == nil {
+		if stopped, err = daemon.Stop(context.Background(), os.Args[3]); err == nil {
 			fmt.Println(stopped)
 		}
 	case "probe":
@@ -43,7 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveMain(args []string) error {
-	var o ServeOptions
+	var o daemon.ServeOptions
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	flags.StringVar(&o.State, "folder", "", "")
 	flags.DurationVar(&o.Idle, "for", 0, "")
@@ -62,7 +67,7 @@ func serveMain(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Serve(ctx, o)
+	return daemon.Serve(ctx, o)
 }
 
 // needEngine skips where no own engine can run: it takes root and runc.
@@ -86,13 +91,13 @@ func open(t *testing.T, state string) *Engine {
 
 func openWith(t *testing.T, o Options) *Engine {
 	t.Helper()
-	e, err := connectOwn(t.Context(), o)
+	e, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("opening engine: %v", err)
 	}
 	t.Cleanup(func() {
 		_ = e.Close()
-		if _, err := Stop(context.Background(), o.State); err != nil {
+		if _, err := daemon.Stop(context.Background(), o.State); err != nil {
 			t.Errorf("stopping engine: %v", err)
 		}
 	})
@@ -121,6 +126,37 @@ func processes(t *testing.T, text string) []string {
 		line, _ := os.ReadFile(path)
 		if contains(line, text) && filepath.Base(filepath.Dir(path)) != fmt.Sprint(os.Getpid()) {
 			found = append(found, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return found
+}
+
+// daemonOf returns the process of a state folder's daemon.
+func daemonOf(t *testing.T, state string) int {
+	t.Helper()
+	return only(t, state, func(pid int, line string) bool { return strings.HasPrefix(line, os.Args[0]+"\x00engine\x00serve\x00") })
+}
+
+// confinerOf returns the process that confines it, which leads a session.
+func confinerOf(t *testing.T, state string) int {
+	t.Helper()
+	return only(t, state, func(pid int, _ string) bool {
+		leader, err := unix.Getsid(pid)
+		return err == nil && leader == pid
+	})
+}
+
+// only returns the one process of a state folder's engine that fits, or 0.
+func only(t *testing.T, state string, fits func(pid int, line string) bool) int {
+	t.Helper()
+	found := 0
+	for _, text := range processes(t, "--folder\x00"+filepath.Join(state, "engine")) {
+		line, _ := os.ReadFile("/proc/" + text + "/cmdline")
+		if pid, _ := strconv.Atoi(text); fits(pid, string(line)) {
+			if found != 0 {
+				t.Errorf("%d and %d are both that process of %s", found, pid, state)
+			}
+			found = pid
 		}
 	}
 	return found
