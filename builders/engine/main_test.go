@@ -131,33 +131,27 @@ func processes(t *testing.T, text string) []string {
 	return found
 }
 
-// daemonOf returns the process of a state folder's daemon.
+// daemonOf returns the process of a state folder's daemon, 0 where there is
+// none.
 func daemonOf(t *testing.T, state string) int {
 	t.Helper()
-	return only(t, state, func(pid int, line string) bool { return strings.HasPrefix(line, os.Args[0]+"\x00engine\x00serve\x00") })
-}
-
-// confinerOf returns the process that confines it, which leads a session.
-func confinerOf(t *testing.T, state string) int {
-	t.Helper()
-	return only(t, state, func(pid int, _ string) bool {
-		leader, err := unix.Getsid(pid)
-		return err == nil && leader == pid
-	})
-}
-
-// only returns the one process of a state folder's engine that fits, or 0.
-func only(t *testing.T, state string, fits func(pid int, line string) bool) int {
-	t.Helper()
-	found := 0
-	for _, text := range processes(t, "--folder\x00"+filepath.Join(state, "engine")) {
-		line, _ := os.ReadFile("/proc/" + text + "/cmdline")
-		if pid, _ := strconv.Atoi(text); fits(pid, string(line)) {
-			if found != 0 {
-				t.Errorf("%d and %d are both that process of %s", found, pid, state)
-			}
-			found = pid
+	for _, pid := range processes(t, "--folder\x00"+filepath.Join(state, "engine")) {
+		line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if words := strings.Split(string(line), "\x00"); words[1] == "engine" && words[2] == "serve" {
+			found, _ := strconv.Atoi(pid)
+			return found
 		}
 	}
-	return found
+	return 0
+}
+
+// confinerOf returns the process that was started to confine it, which leads
+// its session, 0 where there is none.
+func confinerOf(t *testing.T, state string) int {
+	t.Helper()
+	leader, err := unix.Getsid(daemonOf(t, state))
+	if err != nil {
+		return 0
+	}
+	return leader
 }
