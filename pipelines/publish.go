@@ -224,7 +224,7 @@ func (k Kitchen) name(ctx context.Context, s subject, signed attest.Signed, sent
 
 func signedAnew(s attest.Signed) (n int) {
 	for _, b := range s.Bundles() {
-		if !b.Standing {
+		if !b.Reused {
 			n++
 		}
 	}

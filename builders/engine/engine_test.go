@@ -47,7 +47,7 @@ func matching(t *testing.T, pids []string, text string) []string {
 func TestIdleDaemonEnds(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	e, err := own(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
+	e, err := connectOwn(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

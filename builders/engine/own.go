@@ -30,27 +30,27 @@ func folder(state string) (string, error) {
 	return filepath.Join(state, "engine"), err
 }
 
-// own connects to the own engine and starts it where nobody else has done so.
+// connectOwn connects to the own engine and starts it where nobody else has done so.
 // Another daemon that is just ending is waited for.
-func own(ctx context.Context, o Options) (*Engine, error) {
+func connectOwn(ctx context.Context, o Options) (*Engine, error) {
 	state, err := folder(o.State)
 	if err != nil {
 		return nil, fmt.Errorf("finding state folder: %w", err)
 	}
 	deadline := time.After(startTimeout)
 	var ended <-chan error
-	var turn *os.File
-	defer func() { turn.Close() }() // of nil it is an error and no harm
+	var lock *os.File
+	defer func() { lock.Close() }() // of nil it is an error and no harm
 	for {
 		if c, err := dialOwn(ctx, state); err == nil {
 			return &Engine{client: c, Origin: "own", own: true, options: o}, nil
 		}
-		if turn == nil {
-			if turn, err = takeTurn(state); err != nil {
+		if lock == nil {
+			if lock, err = startLock(state); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
 		}
-		if turn != nil && ended == nil && isFree(state) {
+		if lock != nil && ended == nil && isFree(state) {
 			if ended, err = spawn(state, o); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
@@ -69,10 +69,10 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 	}
 }
 
-// takeTurn returns the lock of who may start a daemon, until it is closed, or
+// startLock returns the lock of who may start a daemon, until it is closed, or
 // nil while another has it. Without it rootlesskit, which has a lock of its
 // own on the folder, would end all daemons but one with an error.
-func takeTurn(state string) (*os.File, error) {
+func startLock(state string) (*os.File, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making state folder: %w", err)
 	}

@@ -121,7 +121,7 @@ func (k Kitchen) solve(ctx context.Context, j Job) (string, error) {
 		if refused := cmp.Or(w.judged.refusal(), w.refused); refused != nil {
 			return "", refused
 		}
-		return "", classify(err, failure{k.Progress.Failure(err), gone(ctx, err, w.definition)})
+		return "", classify(err, failure{k.Progress.Failure(err), missingSource(ctx, err, w.definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }

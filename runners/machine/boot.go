@@ -20,8 +20,8 @@ import (
 // sshPort is where an administrator, whom the app file names, logs in.
 const sshPort = 22
 
-// lastWords is how long the console is still read after an ominous line.
-const lastWords = time.Second
+// lastLinesTime is how long the console is still read after a fatal line.
+const lastLinesTime = time.Second
 
 // Machine is a running machine.
 type Machine struct {
@@ -202,7 +202,7 @@ func (m *Machine) endWhenPaused() {
 		if err != nil {
 			status = err.Error()
 		}
-		m.console.condemn(m.pauseVerdict(status))
+		m.console.fail(m.pauseVerdict(status))
 		m.process.Stop(0)
 	}
 }
@@ -270,7 +270,7 @@ func (m *Machine) listenOn(ctx context.Context) {
 	select {
 	case <-m.process.Done():
 	case <-ctx.Done():
-	case <-time.After(lastWords):
+	case <-time.After(lastLinesTime):
 	}
 }
 
@@ -305,7 +305,7 @@ func (m *Machine) Alive() error {
 	select {
 	case <-m.process.Done():
 		return m.failure("the machine ended by itself")
-	case <-m.console.doomed:
+	case <-m.console.failed:
 		return m.failure("the machine failed")
 	default:
 		return nil
