@@ -178,7 +178,7 @@ func TestStop(t *testing.T) {
 	for _, dir := range append(globAll("*", state), globAll("", state)...) {
 		t.Errorf("cgroup %s is left", dir)
 	}
-	if log, err := tail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
+	if log, err := logTail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
 		t.Errorf("the engine's log holds %q, %v", log, err)
 	}
 	open(t, state)

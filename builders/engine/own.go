@@ -24,8 +24,8 @@ const startTimeout = 60 * time.Second
 // pollInterval is the time between two looks for a starting or ending engine.
 const pollInterval = 20 * time.Millisecond
 
-// folder returns where the own engine of a state folder lives.
-func folder(state string) (string, error) {
+// engineFolder returns where the own engine of a state folder lives.
+func engineFolder(state string) (string, error) {
 	state, err := filepath.Abs(state)
 	return filepath.Join(state, "engine"), err
 }
@@ -33,7 +33,7 @@ func folder(state string) (string, error) {
 // connectOwn connects to the own engine and starts it where nobody else has done so.
 // Another daemon that is just ending is waited for.
 func connectOwn(ctx context.Context, o Options) (*Engine, error) {
-	state, err := folder(o.State)
+	state, err := engineFolder(o.State)
 	if err != nil {
 		return nil, fmt.Errorf("finding state folder: %w", err)
 	}
@@ -101,7 +101,7 @@ func startError(state string, err error) error {
 	if err == nil {
 		err = errors.New("it ended at once")
 	}
-	log, _ := tail(filepath.Join(state, logName))
+	log, _ := logTail(filepath.Join(state, logName))
 	return fault.Hint(fault.New(fault.Missing, "the engine on %s did not start: %w\n%s", state, err, log),
 		"run: bakelite doctor")
 }
@@ -190,7 +190,7 @@ func openLog(state string) (*os.File, error) {
 	return os.OpenFile(path, flags, 0o600)
 }
 
-func tail(path string) (string, error) {
+func logTail(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -155,7 +155,7 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 	if w.definition, err = state.Marshal(ctx); err != nil {
 		return nil, fmt.Errorf("writing build graph: %w", err)
 	}
-	found, err := read(w.definition)
+	found, err := readDefinition(w.definition)
 	if err != nil {
 		return nil, err
 	}

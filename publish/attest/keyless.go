@@ -57,7 +57,7 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	if k.Token == nil {
 		return Signed{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
-	at, err := k.Sigstore.open(ctx)
+	at, err := k.Sigstore.instance(ctx)
 	if err != nil {
 		return Signed{}, err
 	}

@@ -76,7 +76,7 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if o, err = o.absolute(); err != nil {
 		return wiring{}, "", err
 	}
-	w := wiring{platform: p, options: o, accel: o.pinned(), qmp: 3, report: 4}
+	w := wiring{platform: p, options: o, accel: o.wantedAccelerator(), qmp: 3, report: 4}
 	if w.format, err = diskFormat(o.Disk); err != nil {
 		return wiring{}, "", err
 	}
@@ -285,7 +285,7 @@ func (m *Machine) Retry() (o Options, why string, ok bool) {
 		return Options{}, "", false
 	}
 	o, why = m.options, m.console.judged()
-	pinned := o.pinned() != ""
+	pinned := o.wantedAccelerator() != ""
 	o.Accelerator = accelTCG
 	switch {
 	case m.Accel == accelKVM && why == accelKVM+gaveUp && !pinned:

@@ -36,7 +36,7 @@ func Verdict(w io.Writer, v gate.Verdict, o Options) error {
 	waivers(line, "waivers that matched nothing:", v.Unused)
 	waivers(line, "waivers that have expired:", v.Expired)
 	statements(line, v.VEX)
-	return write(w, b.String())
+	return writeText(w, b.String())
 }
 
 type liner func(indent, format string, args ...any)
