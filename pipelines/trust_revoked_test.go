@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 )
 
 // TestRevokedBase: what a signer of bases, or who releases, revoked is not stood
@@ -21,7 +22,7 @@ func TestRevokedBase(t *testing.T) {
 	p := newPast(t)
 	m, store := p.content.Manifest, registry.Layout(p.layout)
 	digest := m.Digest.String()
-	_, other, err := attest.GenerateKey(nil)
+	_, other, err := keys.Generate(nil)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "other.pub"), other, 0o600)
 	}

@@ -79,7 +79,7 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.K
 	all := []hours{}
 	var late []string
 	for _, a := range apps {
-		c, err := fleet.ReadClock(s.Output, a.Name)
+		c, err := fleetOf(k, s).Clock(a.Name)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/sigstore"
 )
 
 // Flow is what the flows work with.
@@ -30,7 +31,7 @@ type Flow struct {
 	// Registry says how registries are reached, TUF where the public
 	// Sigstore's trusted root comes from.
 	Registry registry.Options
-	TUF      attest.TUF
+	TUF      sigstore.TUF
 	// Signer returns who signs records; readers need none.
 	Signer func(context.Context) (attest.Signer, error)
 	// Vouch remembers the last record that a reader went by.

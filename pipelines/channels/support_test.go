@@ -21,6 +21,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/channels"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -31,7 +32,7 @@ type shop struct {
 	*testing.T
 	repository string
 	store      registry.Store
-	key        attest.Key
+	key        keys.Key
 	flow       channels.Flow
 	now        time.Time
 }
@@ -58,7 +59,7 @@ func open(t *testing.T, repository string) *shop {
 	return s
 }
 
-func newKey(t *testing.T) (attest.Key, []byte) {
+func newKey(t *testing.T) (keys.Key, []byte) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -68,11 +69,11 @@ func newKey(t *testing.T) (attest.Key, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := attest.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
+	key, err := keys.Parse(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := attest.PublicPEM(public)
+	text, err := keys.PublicPEM(public)
 	if err != nil {
 		t.Fatal(err)
 	}

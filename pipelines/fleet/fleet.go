@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -30,6 +31,9 @@ type Fleet struct {
 	// Revoked says why an image of a lock is not to be stood on any more; nil
 	// asks nobody.
 	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
+	// Vouch is the key of the state folder: what earlier runs wrote counts where
+	// it vouches for it.
+	Vouch vouch.Key
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.
