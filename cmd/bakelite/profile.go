@@ -31,6 +31,9 @@ image of the newest build, by digest.
 		Example: "  bakelite profile --for docker examples/web\n  bakelite profile --for kubernetes --image registry.example.com/web examples/web | kubectl apply -f -",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, paths []string) error {
+			if err := h.Check(); err != nil {
+				return err
+			}
 			a, err := oneApp(paths)
 			if err != nil {
 				return err
@@ -44,7 +47,6 @@ image of the newest build, by digest.
 	}
 	c.Flags().StringVar(&h.Engine, "for", "", "the form: "+strings.Join(form.Forms(), ", "))
 	c.Flags().StringVar(&h.Image, "image", "", "where the image is published, without tag or digest (default: below the setting registry)")
-	_ = c.MarkFlagRequired("for")
 	_ = c.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(form.Forms(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -62,7 +64,7 @@ func hostedProfile(c *cobra.Command, a app.App, h form.Hosted) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h.Profile, h.App = profile.Of(a), named(a)
+	h.Profile, h.App = profile.Of(a), nameOf(a)
 	if h.Release, err = profile.ReleaseOf(a, receipt.LockDigest); err != nil {
 		return "", err
 	}

@@ -42,10 +42,21 @@ func Forms() []string {
 	return all
 }
 
+// Check refuses a form that there is not; the error is of kind Invalid.
+func (h Hosted) Check() error {
+	if slices.Contains(Forms(), h.Engine) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "--for %q: want one of %s", h.Engine, strings.Join(Forms(), ", "))
+}
+
 // Write gives a form of the profile: a command of docker or podman, a file for
 // compose, quadlet, kubernetes or systemd, the spec of a runtime such as runc,
-// or the filter of system calls (seccomp). Another form is of kind Invalid.
+// or the filter of system calls (seccomp).
 func (h Hosted) Write() (string, error) {
+	if err := h.Check(); err != nil {
+		return "", err
+	}
 	switch h.Engine {
 	case "runc":
 		return indented(Spec(h.started(), h.ID, "rootfs", "state"))
@@ -54,10 +65,7 @@ func (h Hosted) Write() (string, error) {
 	case "systemd":
 		return h.machineUnits(), nil
 	}
-	name, known := hosted()[h.Engine]
-	if !known {
-		return "", fault.New(fault.Invalid, "there is no form %q; there are %s", h.Engine, strings.Join(Forms(), ", "))
-	}
+	name := hosted()[h.Engine]
 	t, err := template.New(name).Funcs(functions()).Parse(templates.Text("profile/" + name))
 	if err != nil {
 		return "", fmt.Errorf("reading template %s: %w", name, err)
