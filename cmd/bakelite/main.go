@@ -78,7 +78,7 @@ them when, and only when, something beneath them changed.
 		err := errors.Join(asked.ValidateRequiredFlags(), asked.ValidateFlagGroups())
 		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", asked.CommandPath())
 	}
-	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand())...)
+	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand(), profileCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(completeFiles(promoteCommand(), rollbackCommand(), revokeCommand(), channelsCommand(), lineageCommand())...)
 	c.AddCommand(keygenCommand())
