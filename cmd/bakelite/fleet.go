@@ -20,6 +20,7 @@ import (
 func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
 		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Vouch: k.Vouch, Version: k.Version,
+		Notary:  &fleet.Notary{Signer: k.Publisher.Signer, Policy: k.Policy, Registry: k.Registry, TUF: k.TUF},
 		Revoked: channelsOf(k, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }

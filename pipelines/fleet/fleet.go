@@ -34,6 +34,8 @@ type Fleet struct {
 	// Vouch is the key of the state folder: what earlier runs wrote counts where
 	// it vouches for it.
 	Vouch vouch.Key
+	// Notary states how long fixes took; nil states nothing.
+	Notary *Notary
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.
