@@ -1,9 +1,14 @@
 package machine
 
 import (
+	"context"
 	"fmt"
-	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
+
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -93,3 +98,80 @@ func (w wiring) network() string {
 
 // escape doubles the commas that would end a QEMU option.
 func escape(file string) string { return strings.ReplaceAll(file, ",", ",,") }
+
+// wire finds everything that the machine is made of.
+func wire(ctx context.Context, o Options) (wiring, string, error) {
+	p, err := platformOf(o.Arch)
+	if err != nil {
+		return wiring{}, "", err
+	}
+	if o.SecureBoot != nil {
+		p = p.secured()
+	}
+	qemu, err := p.find()
+	if err != nil {
+		return wiring{}, "", err
+	}
+	if o, err = o.absolute(); err != nil {
+		return wiring{}, "", err
+	}
+	w := wiring{platform: p, options: o, accel: o.wantedAccelerator(), qmp: 3, report: 4}
+	if w.format, err = diskFormat(o.Disk); err != nil {
+		return wiring{}, "", err
+	}
+	if err := os.MkdirAll(o.State, 0o700); err != nil {
+		return wiring{}, "", fmt.Errorf("making the machine's folder: %w", err)
+	}
+	if o.direct == nil {
+		if w.code, w.vars, err = p.privateFirmware(o.State, o.SecureBoot); err != nil {
+			return wiring{}, "", err
+		}
+	}
+	if w.accel == "" {
+		w.accel = accelTCG
+		if o.Arch == runtime.GOARCH {
+			w.accel = p.accelerator(ctx, qemu, o.State)
+		}
+	}
+	w.ports = forwards(o)
+	if w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel)); err != nil {
+		return wiring{}, "", err
+	}
+	if w.given, err = writeGiven(o); err != nil {
+		return wiring{}, "", err
+	}
+	if o.Report && o.Inspector.Program != nil {
+		w.inspector, err = o.Inspector.writeDrive(o.State)
+	}
+	return w, qemu, err
+}
+
+// absolute returns o with paths that hold in QEMU's own working folder.
+func (o Options) absolute() (Options, error) {
+	for _, path := range []*string{&o.Disk, &o.State} {
+		whole, err := filepath.Abs(*path)
+		if err != nil {
+			return o, fmt.Errorf("finding %s: %w", *path, err)
+		}
+		*path = whole
+	}
+	return o, nil
+}
+
+func forwards(o Options) []forward {
+	var all []forward
+	for _, p := range o.App.Service.Ports {
+		protocol := p.Protocol
+		if protocol == "" {
+			protocol = "tcp"
+		}
+		all = append(all, forward{protocol, p.Number})
+	}
+	if o.Report {
+		all = append(all, forward{"tcp", ProbePort(o.App.Service)})
+	}
+	if login := (forward{"tcp", sshPort}); o.App.VM.Admin != nil && !slices.Contains(all, login) {
+		all = append(all, login)
+	}
+	return all
+}
