@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
 	"github.com/bakelite/bakelite/runners/probe"
@@ -31,7 +33,7 @@ type Machine struct {
 	options  Options
 	limit    time.Duration
 	process  *program.Process
-	monitor  *monitor
+	monitor  *qemu.Monitor
 	report   net.Conn
 	reports  *reports
 	console  *console
@@ -46,32 +48,32 @@ type Machine struct {
 // firmware is a fault.Missing error with a hint.
 func Boot(ctx context.Context, o Options) (*Machine, error) {
 	o = o.filled()
-	w, qemu, err := wire(ctx, o)
+	w, binary, err := wire(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	m := &Machine{Accel: w.accel, options: o, limit: o.limit(w.accel), Log: filepath.Join(o.State, "console.log")}
-	if err := m.start(ctx, qemu, w); err != nil {
+	if err := m.start(ctx, binary, w); err != nil {
 		m.Stop()
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
+func (m *Machine) start(ctx context.Context, binary string, w wiring) error {
 	log, err := os.OpenFile(m.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the console's log: %w", err)
 	}
 	m.onStop(func() { log.Close() })
 	m.console = newConsole(log)
-	control, qemuControl, err := pair("qmp")
+	control, qemuControl, err := qemu.Pair("qmp")
 	if err != nil {
 		return err
 	}
 	defer qemuControl.Close()
 	m.onStop(func() { control.Close() })
-	report, qemuReport, err := pair("report")
+	report, qemuReport, err := qemu.Pair("report")
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
 	m.report, m.reports = report, newReports(report)
 	m.onStop(func() { report.Close() })
 	m.process, err = program.Start(ctx, program.Command{
-		Path: qemu, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
+		Path: binary, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
 		Env: []string{"TMPDIR=" + w.options.State}, Files: []*os.File{qemuControl, qemuReport},
 	})
 	if err != nil {
@@ -91,17 +93,17 @@ func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
 // connect asks QEMU which ports it chose.
 func (m *Machine) connect(control net.Conn, w wiring) error {
 	var err error
-	if m.monitor, err = newMonitor(control); err != nil {
+	if m.monitor, err = qemu.NewMonitor(control); err != nil {
 		return m.ended(err)
 	}
-	all, err := m.monitor.connections()
+	all, err := m.monitor.Connections()
 	if err != nil {
 		return m.ended(err)
 	}
 	m.forwards = map[forward]int{}
 	for _, c := range all {
-		if c.state == "HOST_FORWARD" {
-			m.forwards[forward{c.protocol, c.port}] = c.sourcePort
+		if c.State == "HOST_FORWARD" {
+			m.forwards[forward{c.Protocol, c.Port}] = c.SourcePort
 		}
 	}
 	for _, f := range w.ports {
@@ -118,8 +120,8 @@ func (m *Machine) connect(control net.Conn, w wiring) error {
 func (m *Machine) endWhenPaused() {
 	select {
 	case <-m.process.Done():
-	case <-m.monitor.paused:
-		status, err := m.monitor.status()
+	case <-m.monitor.Paused:
+		status, err := m.monitor.Status()
 		if err != nil {
 			status = err.Error()
 		}
@@ -207,11 +209,11 @@ func (m *Machine) Retry() (o Options, why string, ok bool) {
 	}
 	o, why = m.options, m.console.judged()
 	pinned := o.wantedAccelerator() != ""
-	o.Accelerator = accelTCG
+	o.Accelerator = qemu.TCG
 	switch {
-	case m.Accel == accelKVM && why == accelKVM+gaveUp && !pinned:
+	case m.Accel == qemu.KVM && why == qemu.KVM+gaveUp && !pinned:
 		return o, why, true
-	case m.Accel == accelTCG && why == exception:
+	case m.Accel == qemu.TCG && why == exception:
 		return o, why + " under emulation", true
 	}
 	return Options{}, "", false
