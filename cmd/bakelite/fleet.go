@@ -14,13 +14,14 @@ import (
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/notary"
 )
 
 // fleetOf constructs what the flows of many apps work with.
 func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
 		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Vouch: k.Vouch, Version: k.Version,
-		Notary:  &fleet.Notary{Signer: k.Publisher.Signer, Policy: k.Policy, Registry: k.Registry, TUF: k.TUF},
+		Notary:  notary.Notary{Signer: k.Publisher.Signer, Policy: k.Policy, Registry: k.Registry, TUF: k.TUF},
 		Revoked: channelsOf(k, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }

@@ -78,7 +78,10 @@ func (f Fleet) record(ctx context.Context, a app.App, p update.Planned, built *p
 	if err := f.Vouch.WriteFile(vouch.Clock, clockPath(f.Output, a.Name), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	return f.Notary.state(ctx, a.Name, built, fixes, f.Now())
+	if f.Notary == nil {
+		return nil
+	}
+	return f.Notary.State(ctx, a.Name, built.Published, fixes, f.Now())
 }
 
 // ours is Clock, which sets aside what this state folder did not write.

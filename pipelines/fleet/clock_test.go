@@ -23,6 +23,7 @@ import (
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/notary"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/keys"
@@ -169,10 +170,8 @@ func TestClockIsStated(t *testing.T) {
 	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
 	o.published = []pipelines.Publication{{Kind: update.Container, Ref: ref, At: y.now}, {Kind: update.Disk, Ref: ref + "0", At: y.now}}
 	f := y.fleet()
-	f.Notary = &fleet.Notary{
-		Signer: func(context.Context) (attest.Signer, error) { return attest.ByKey(key), nil },
-		Policy: policy.Policy{Dir: dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}}},
-	}
+	rules := policy.Policy{Dir: dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}}}
+	f.Notary = notary.Notary{Policy: rules, Signer: func(context.Context) (attest.Signer, error) { return attest.ByKey(key), nil }}
 	outcomes, err := f.Rebuild(t.Context(), p, apps, fleet.Run{Do: o.do})
 	if err != nil || len(outcomes) != 1 || outcomes[0].State != fleet.Rebuilt {
 		t.Fatalf("%+v, %v", outcomes, err)
@@ -181,7 +180,7 @@ func TestClockIsStated(t *testing.T) {
 	if err != nil || len(bundles) != 1 {
 		t.Fatalf("%d bundles, %v", len(bundles), err)
 	}
-	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: attest.ClockType, Signers: f.Notary.Policy.Verify.SignedBy, Dir: dir, Now: y.now})
+	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: attest.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
 	var c update.Clock
 	if err == nil {
 		err = json.Unmarshal(v.Predicate, &c)

@@ -35,7 +35,7 @@ type Fleet struct {
 	// it vouches for it.
 	Vouch vouch.Key
 	// Notary states how long fixes took; nil states nothing.
-	Notary *Notary
+	Notary Notary
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.
@@ -67,4 +67,9 @@ type Kitchen interface {
 	Published(ctx context.Context, a app.App) (map[string]pipelines.PublishedLock, error)
 	// Names are where an app's image is found.
 	Names(app string) []string
+}
+
+// Notary states about published images which fixes they brought, and when.
+type Notary interface {
+	State(ctx context.Context, app string, published []pipelines.Publication, fixes []update.Fix, now time.Time) error
 }

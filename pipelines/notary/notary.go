@@ -1,4 +1,7 @@
-package fleet
+// Package notary states how long fixes took about the images that they reached,
+// once these are published: a signed statement that lets nothing through. It
+// keeps no record of its own; pipelines/fleet knows the times.
+package notary
 
 import (
 	"context"
@@ -14,7 +17,7 @@ import (
 	"github.com/bakelite/bakelite/publish/sigstore"
 )
 
-// Notary states how long fixes took about the images that they reached.
+// Notary signs, and attaches what it signed.
 type Notary struct {
 	// Signer returns who signs.
 	Signer func(context.Context) (attest.Signer, error)
@@ -26,16 +29,14 @@ type Notary struct {
 	TUF      sigstore.TUF
 }
 
-// state attaches to each published image the fixes that it brought, signed.
-func (n *Notary) state(ctx context.Context, app string, built *pipelines.Built, fixes []update.Fix, now time.Time) error {
-	if n == nil || len(fixes) == 0 {
-		return nil
-	}
+// State attaches to each published image the fixes that it brought, signed.
+// Where one cannot be signed or reached the image stays published.
+func (n Notary) State(ctx context.Context, app string, published []pipelines.Publication, fixes []update.Fix, now time.Time) error {
 	signer, err := n.Signer(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range built.Published {
+	for _, p := range published {
 		c := update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: app}
 		for _, f := range fixes {
 			if f.Artifact == p.Ref {
@@ -52,7 +53,7 @@ func (n *Notary) state(ctx context.Context, app string, built *pipelines.Built, 
 	return nil
 }
 
-func (n *Notary) attach(ctx context.Context, p pipelines.Publication, c update.Clock, signer attest.Signer, now time.Time) error {
+func (n Notary) attach(ctx context.Context, p pipelines.Publication, c update.Clock, signer attest.Signer, now time.Time) error {
 	store, at, err := registry.Open(p.Ref, n.Registry)
 	if err != nil {
 		return err
