@@ -17,7 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 const (
@@ -55,12 +55,12 @@ func ReadClock(output, name string) (update.Clock, error) {
 }
 
 // record adds what of a plan reached the published images to the app's clock.
-func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error {
+func (f Fleet) record(a app.App, p update.Planned, built *results.Built) error {
 	fixes := fixesOf(p, built, f.Now().UTC().Truncate(time.Second))
 	if len(fixes) == 0 {
 		return nil
 	}
-	c, err := ReadClock(f.Output, a.Name)
+	c, err := ReadClock(f.Folder.Path, a.Name)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error
 	if err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	if err := renameio.WriteFile(clockPath(f.Output, a.Name), append(text, '\n'), 0o644); err != nil {
+	if err := renameio.WriteFile(clockPath(f.Folder.Path, a.Name), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
 	return nil
@@ -85,7 +85,7 @@ func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error
 
 // fixesOf are the packages of a plan that a publication brought, once for each
 // image.
-func fixesOf(p update.Planned, built *pipelines.Built, now time.Time) []update.Fix {
+func fixesOf(p update.Planned, built *results.Built, now time.Time) []update.Fix {
 	taken := map[string]string{}
 	for _, c := range built.Changes {
 		taken[c.Package] = c.To
@@ -107,7 +107,7 @@ func fixesOf(p update.Planned, built *pipelines.Built, now time.Time) []update.F
 
 // passed is when the gate had let the images through: it is asked right before
 // they are sent.
-func passed(built *pipelines.Built, now time.Time) time.Time {
+func passed(built *results.Built, now time.Time) time.Time {
 	at := now
 	for _, p := range built.Published {
 		if !p.Judged.IsZero() && p.Judged.Before(at) {

@@ -30,7 +30,7 @@ func TestClock(t *testing.T) {
 	came := archivetest.Released().Add(2 * time.Hour)
 	y.archive.Publish("trixie-security", came, pkg("nginx", "2"), pkg("zlib1g", "2"))
 	seen := y.now
-	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &pipelines.PublishOptions{}})
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &release.Options{}})
 	if err != nil {
 		t.Fatal(err)
 	}

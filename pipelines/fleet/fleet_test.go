@@ -115,7 +115,7 @@ func (y *yard) lock(a app.App, packages ...archivetest.Package) {
 	for _, p := range packages {
 		l.Packages.App = append(l.Packages.App, p.Pin("debian"))
 	}
-	if err := lock.Write(pipelines.LockPath(a), l); err != nil {
+	if err := lock.Write(pin.Path(a), l); err != nil {
 		y.t.Fatal(err)
 	}
 }
