@@ -38,7 +38,7 @@ does not choose them.`,
 			if !ok {
 				return fault.New(fault.Invalid, "--format %s: want table, json, sarif, cyclonedx or spdx", format)
 			}
-			seen, err := scanOne(c, by, args[0])
+			seen, err := scanTarget(c, by, args[0])
 			if err != nil {
 				return err
 			}
@@ -58,8 +58,8 @@ does not choose them.`,
 	return c
 }
 
-// scanOne scans the target, and ends the display before anything is printed.
-func scanOne(c *cobra.Command, by signerFlags, target string) (seen look.Seen, err error) {
+// scanTarget scans the target, and ends the display before anything is printed.
+func scanTarget(c *cobra.Command, by signerFlags, target string) (seen look.Seen, err error) {
 	err = withReader(c, by, append(scannerKeys(), policyKey), func(ctx context.Context, r look.Reader, _ policyInForce) (err error) {
 		seen, err = r.Scan(ctx, target)
 		return err

@@ -161,7 +161,7 @@ func withReader(c *cobra.Command, by signerFlags, keys []string, do func(ctx con
 }
 
 // uncounted says what is attached besides, which others may have added.
-func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.Broken) }
+func uncounted(s attest.Summary) []string { return slices.Concat(s.Untrusted, s.Broken) }
 
 func printSummary(w io.Writer, t look.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {

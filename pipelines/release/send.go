@@ -65,7 +65,7 @@ func (p Publisher) send(ctx context.Context, s subject, signed attest.Signed, o 
 
 func signedAnew(s attest.Signed) (n int) {
 	for _, b := range s.Bundles() {
-		if !b.Standing {
+		if !b.Reused {
 			n++
 		}
 	}
