@@ -11,8 +11,9 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/release"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -54,7 +55,7 @@ func TestClock(t *testing.T) {
 
 	y.now = y.now.Add(10 * time.Hour)
 	judged, at := y.now.Add(-30*time.Second), y.now.Add(-10*time.Second)
-	o.published = []pipelines.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), Judged: judged, At: at}}
+	o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), Judged: judged, At: at}}
 	y.rebuild(p, apps, fleet.Run{Do: o.do})
 	fixes := clock().Fixes
 	if len(fixes) != 1 {

@@ -88,6 +88,7 @@ func (p Publisher) Publish(ctx context.Context, a app.App, built *results.Built,
 func (p Publisher) PublishHeld(ctx context.Context, a app.App, built *results.Built, o Options) error {
 	shown := progress.From(ctx)
 	steps := len(shown.Steps())
+	built.Published, built.Again = nil, false
 	err := p.publish(ctx, a, built, o)
 	built.Steps = append(built.Steps, shown.Steps()[steps:]...)
 	return err

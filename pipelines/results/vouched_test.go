@@ -1,4 +1,4 @@
-package pipelines
+package results
 
 import (
 	"os"
@@ -13,10 +13,9 @@ import (
 // or brings one from another state folder: nothing of it counts, and there is
 // work.
 func TestEditedReceipt(t *testing.T) {
-	k := newPast(t).kitchen()
-	k.Output, k.Vouch = t.TempDir(), vouchtest.Key(t)
-	path := receiptPath(k.Output, "web")
-	if err := k.writeReceipt(&Receipt{App: "web", Key: "key", Bakelite: "1.0"}); err != nil {
+	f := Folder{Path: t.TempDir(), Vouch: vouchtest.Key(t)}
+	path := f.ReceiptPath("web")
+	if err := f.WriteReceipt(&Receipt{App: "web", Key: "key", Bakelite: "1.0"}); err != nil {
 		t.Fatal(err)
 	}
 	written, err := os.ReadFile(path)
@@ -29,9 +28,9 @@ func TestEditedReceipt(t *testing.T) {
 		key    vouch.Key
 		counts bool
 	}{
-		"as it was":          {string(written), k.Vouch, true},
-		"edited":             {edited, k.Vouch, false},
-		"no receipt":         {"{}", k.Vouch, false},
+		"as it was":          {string(written), f.Vouch, true},
+		"edited":             {edited, f.Vouch, false},
+		"no receipt":         {"{}", f.Vouch, false},
 		"from elsewhere":     {string(written), vouchtest.Key(t), false},
 		"with no key at all": {string(written), vouch.Key{}, false},
 	} {
@@ -39,9 +38,9 @@ func TestEditedReceipt(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			k := k
-			k.Vouch = tt.key
-			if got, err := k.lastBuild(t.Context(), "web"); (got.Key == "key") != tt.counts || err != nil {
+			f := f
+			f.Vouch = tt.key
+			if got, err := f.LastBuild(t.Context(), "web"); (got.Key == "key") != tt.counts || err != nil {
 				t.Errorf("it counts: %v (%v)", got.Key == "key", err)
 			}
 		})

@@ -1,4 +1,4 @@
-package pipelines
+package release
 
 import (
 	"context"
@@ -11,51 +11,53 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // TestBundlesRemoved takes away what was published, all of it or one thing, or
 // edits the list of it: then it is not there, and is published again.
 func TestBundlesRemoved(t *testing.T) {
-	remove := func(path func(p past, s subject) string) func(*testing.T, past, Kitchen, subject) {
-		return func(t *testing.T, p past, _ Kitchen, s subject) {
+	remove := func(path func(p flowtest.Repository, s subject) string) func(*testing.T, flowtest.Repository, Publisher, subject) {
+		return func(t *testing.T, p flowtest.Repository, _ Publisher, s subject) {
 			t.Helper()
 			if err := os.Remove(path(p, s)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	for name, change := range map[string]func(*testing.T, past, Kitchen, subject){
-		"nothing":              func(*testing.T, past, Kitchen, subject) {},
+	for name, change := range map[string]func(*testing.T, flowtest.Repository, Publisher, subject){
+		"nothing":              func(*testing.T, flowtest.Repository, Publisher, subject) {},
 		"all bundles":          unlisted,
-		"the blob of a bundle": remove(func(p past, _ subject) string { return p.blob(attest.CycloneDXType) }),
-		"a layer": remove(func(p past, _ subject) string {
-			return filepath.Join(strings.TrimPrefix(p.repository, registry.LayoutPrefix), "blobs/sha256", p.content.Blobs[0].Digest.Encoded())
+		"the blob of a bundle": remove(func(p flowtest.Repository, _ subject) string { return p.Blob(attest.CycloneDXType) }),
+		"a layer": remove(func(p flowtest.Repository, _ subject) string {
+			return filepath.Join(strings.TrimPrefix(p.Name, registry.LayoutPrefix), "blobs/sha256", p.Content.Blobs[0].Digest.Encoded())
 		}),
-		"the bundles beside a disk": remove(func(_ past, s subject) string { return s.made[0].Path + BundlesSuffix }),
-		"an edited list": func(t *testing.T, _ past, k Kitchen, _ subject) {
+		"the bundles beside a disk": remove(func(_ flowtest.Repository, s subject) string { return s.made[0].Path + results.BundlesSuffix }),
+		"an edited list": func(t *testing.T, _ flowtest.Repository, k Publisher, _ subject) {
 			t.Helper()
-			replace(t, k.publicationPath("web"), `"passed"`, `"PASSED"`)
+			replace(t, k.Folder.PublicationPath("web"), `"passed"`, `"PASSED"`)
 		},
-		"edited bundles beside a disk": func(t *testing.T, _ past, _ Kitchen, s subject) {
+		"edited bundles beside a disk": func(t *testing.T, _ flowtest.Repository, _ Publisher, s subject) {
 			t.Helper()
-			replace(t, s.made[0].Path+BundlesSuffix, "dsse", "DSSE")
+			replace(t, s.made[0].Path+results.BundlesSuffix, "dsse", "DSSE")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPast(t)
-			k, s := p.kitchen(), p.subject()
-			k.Output, k.Vouch = t.TempDir(), vouchtest.Key(t)
-			s.made, s.beside = []artifact.Artifact{disk(t, k.Output, "web.raw")}, true
-			done, err := k.send(t.Context(), s, p.sign(p.key, nil), PublishOptions{})
+			p := flowtest.NewRepository(t)
+			k, s := publisher(p), subjectOf(p)
+			k.Folder = results.Folder{Path: t.TempDir(), Vouch: vouchtest.Key(t)}
+			s.made, s.beside = []artifact.Artifact{flowtest.Disk(t, k.Folder.Path, "raw", "disk")}, true
+			done, err := k.send(t.Context(), s, p.Sign(p.Key, nil), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			done.Key, done.Verdict = "key", "passed"
-			if err := k.writePublications("web", []Publication{done}); err != nil {
+			if err := k.Folder.WritePublications("web", []results.Publication{done}); err != nil {
 				t.Fatal(err)
 			}
-			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.key), nil }
+			k.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.Key), nil }
 			change(t, p, k, s)
 			again, err := k.published(t.Context(), "web", "key", []subject{s})
 			if want := name == "nothing"; (again != nil) != want || err != nil {
@@ -64,8 +66,8 @@ func TestBundlesRemoved(t *testing.T) {
 			if again, err := k.published(t.Context(), "web", "another", []subject{s}); again != nil || err != nil {
 				t.Errorf("what was published for other reasons is there (%v)", err)
 			}
-			other := newPast(t).key
-			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(other), nil }
+			other := flowtest.NewRepository(t).Key
+			k.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(other), nil }
 			if again, err := k.published(t.Context(), "web", "key", []subject{s}); again != nil || err != nil {
 				t.Errorf("what another key signed is there (%v)", err)
 			}
@@ -85,9 +87,9 @@ func replace(t *testing.T, path, old, new string) {
 }
 
 // unlisted takes all but what has a name out of a layout's index.
-func unlisted(t *testing.T, p past, _ Kitchen, _ subject) {
+func unlisted(t *testing.T, p flowtest.Repository, _ Publisher, _ subject) {
 	t.Helper()
-	path := filepath.Join(strings.TrimPrefix(p.repository, registry.LayoutPrefix), "index.json")
+	path := filepath.Join(strings.TrimPrefix(p.Name, registry.LayoutPrefix), "index.json")
 	text, err := os.ReadFile(path)
 	var index map[string]any
 	if err == nil {

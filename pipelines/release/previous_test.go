@@ -1,4 +1,4 @@
-package pipelines
+package release
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -20,89 +21,95 @@ import (
 // TestEarlierReport reads what was published before, of which only the
 // newest report by an allowed signer counts.
 func TestEarlierReport(t *testing.T) {
-	changed := func(p past, change func(*scan.Report)) scan.Report {
-		r := p.report(time.Hour)
+	changed := func(p flowtest.Repository, change func(*scan.Report)) scan.Report {
+		r := p.Report(time.Hour)
 		change(&r)
 		return r
 	}
-	many := func(p past, n int) (all []scan.Report) {
+	many := func(p flowtest.Repository, n int) (all []scan.Report) {
 		for i := range n {
-			all = append(all, p.report(time.Duration(i+1)*time.Hour))
+			all = append(all, p.Report(time.Duration(i+1)*time.Hour))
 		}
 		return all
 	}
 	for name, tt := range map[string]struct {
-		before func(past, *Kitchen, *subject)
+		before func(flowtest.Repository, *Publisher, *subject)
 		age    time.Duration // of the report that counts; 0 for none
 		err    string
 	}{
-		"nothing there":   {func(past, *Kitchen, *subject) {}, 0, ""},
-		"one report":      {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(time.Hour)) }, time.Hour, ""},
-		"newer and older": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(time.Hour), p.report(2*time.Hour)) }, time.Hour, ""},
-		"older and newer": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key, p.report(2*time.Hour), p.report(time.Hour)) }, time.Hour, ""},
-		"an older database, scanned later": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(2*time.Hour), changed(p, func(r *scan.Report) { r.Database.Updated = r.Database.Updated.AddDate(0, 0, -3) }))
-		}, 2 * time.Hour, ""},
-		"published again": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(2*time.Hour))
-			p.publish(p.key, p.report(time.Hour))
+		"nothing there": {func(flowtest.Repository, *Publisher, *subject) {}, 0, ""},
+		"one report":    {func(p flowtest.Repository, _ *Publisher, _ *subject) { p.Publish(p.Key, p.Report(time.Hour)) }, time.Hour, ""},
+		"newer and older": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(time.Hour), p.Report(2*time.Hour))
 		}, time.Hour, ""},
-		"a publication each night until there is no room": {func(p past, _ *Kitchen, _ *subject) {
+		"older and newer": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(2*time.Hour), p.Report(time.Hour))
+		}, time.Hour, ""},
+		"an older database, scanned later": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(2*time.Hour), changed(p, func(r *scan.Report) { r.Database.Updated = r.Database.Updated.AddDate(0, 0, -3) }))
+		}, 2 * time.Hour, ""},
+		"published again": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(2*time.Hour))
+			p.Publish(p.Key, p.Report(time.Hour))
+		}, time.Hour, ""},
+		"a publication each night until there is no room": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
 			nights := many(p, (attest.MaxBundles-6)/2)
-			p.publish(p.key, nights[len(nights)/2:]...)
-			p.publish(p.key, nights[:len(nights)/2]...)
+			p.Publish(p.Key, nights[len(nights)/2:]...)
+			p.Publish(p.Key, nights[:len(nights)/2]...)
 		}, time.Hour, ""},
-		"one more than are read": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, many(p, 200)...)
-			p.publish(p.key, many(p, 57)...)
+		"one more than are read": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, many(p, 200)...)
+			p.Publish(p.Key, many(p, 57)...)
 		}, 0, "more than 256 reports"},
-		"another key": {func(p past, _ *Kitchen, _ *subject) { p.publish(newPast(p.t).key, p.report(time.Hour)) }, 0, "not signed by an allowed key"},
-		"another key's newer one beside it": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(2*time.Hour))
-			p.publish(newPast(p.t).key, p.report(time.Hour))
+		"another key": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(flowtest.NewRepository(p.T).Key, p.Report(time.Hour))
+		}, 0, "not signed by an allowed key"},
+		"another key's newer one beside it": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(2*time.Hour))
+			p.Publish(flowtest.NewRepository(p.T).Key, p.Report(time.Hour))
 		}, 2 * time.Hour, ""},
-		"no report": {func(p past, _ *Kitchen, _ *subject) { p.publish(p.key) }, 0, "no scan report is attached"},
-		"the policy names nobody": {func(p past, k *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(time.Hour))
+		"no report": {func(p flowtest.Repository, _ *Publisher, _ *subject) { p.Publish(p.Key) }, 0, "no scan report is attached"},
+		"the policy names nobody": {func(p flowtest.Repository, k *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(time.Hour))
 			k.Policy.Verify.SignedBy = nil
 		}, 0, "verify.signedBy"},
-		"nobody, and nothing there": {func(_ past, k *Kitchen, _ *subject) { k.Policy.Verify.SignedBy = nil }, 0, ""},
-		"a key that is not there": {func(p past, k *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(time.Hour))
-			k.Policy.Dir = p.t.TempDir()
+		"nobody, and nothing there": {func(_ flowtest.Repository, k *Publisher, _ *subject) { k.Policy.Verify.SignedBy = nil }, 0, ""},
+		"a key that is not there": {func(p flowtest.Repository, k *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(time.Hour))
+			k.Policy.Dir = p.T.TempDir()
 		}, 0, "release.pub"},
-		"for a disk": {func(p past, _ *Kitchen, s *subject) {
-			p.publish(p.key, p.report(time.Hour))
+		"for a disk": {func(p flowtest.Repository, _ *Publisher, s *subject) {
+			p.Publish(p.Key, p.Report(time.Hour))
 			s.kind = artifact.Disk
 		}, 0, `about a "container"`},
-		"about another digest": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, changed(p, func(r *scan.Report) { r.Subject = "sha256:" + strings.Repeat("0", 64) }))
+		"about another digest": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, changed(p, func(r *scan.Report) { r.Subject = "sha256:" + strings.Repeat("0", 64) }))
 		}, 0, "is about"},
-		"of another form": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, changed(p, func(r *scan.Report) { r.Kind = "Verdict" }))
+		"of another form": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, changed(p, func(r *scan.Report) { r.Kind = "Verdict" }))
 		}, 0, "of the form"},
-		"of a database yet to come": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, changed(p, func(r *scan.Report) { r.Database.Updated = r.Scanned.Add(time.Hour) }))
+		"of a database yet to come": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, changed(p, func(r *scan.Report) { r.Database.Updated = r.Scanned.Add(time.Hour) }))
 		}, 0, "by a database of"},
-		"an older report, and a newer one with a broken signature": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(2*time.Hour))
-			p.attach(bytes.Replace(p.bundle(attest.ScanType), []byte(`"sig":"M`), []byte(`"sig":"N`), 1))
+		"an older report, and a newer one with a broken signature": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(2*time.Hour))
+			p.Attach(bytes.Replace(p.Bundle(attest.ScanType), []byte(`"sig":"M`), []byte(`"sig":"N`), 1))
 		}, 0, "signature does not hold"},
-		"an SBOM passed off as a report": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(time.Hour))
-			p.attach(p.bundle(attest.CycloneDXType))
+		"an SBOM passed off as a report": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(time.Hour))
+			p.Attach(p.Bundle(attest.CycloneDXType))
 		}, time.Hour, ""},
-		"a changed byte": {func(p past, _ *Kitchen, _ *subject) {
-			p.publish(p.key, p.report(time.Hour))
-			p.spoil()
+		"a changed byte": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
+			p.Publish(p.Key, p.Report(time.Hour))
+			p.Spoil()
 		}, 0, "no evidence"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPast(t)
-			k, s := p.kitchen(), p.subject()
+			p := flowtest.NewRepository(t)
+			k, s := publisher(p), subjectOf(p)
 			tt.before(p, &k, &s)
 			r, err := k.earlierReport(t.Context(), s)
-			if (err != nil) != (tt.err != "") || err != nil && (!strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), p.repository)) {
+			if (err != nil) != (tt.err != "") || err != nil && (!strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), p.Name)) {
 				t.Fatalf("error %v, want %q", err, tt.err)
 			}
 			if r.Scanned.IsZero() != (tt.age == 0) || tt.age != 0 && time.Since(r.Scanned).Round(time.Hour) != tt.age {
@@ -152,8 +159,8 @@ func (w *watched) Referrers(ctx context.Context, subject digest.Digest) ([]regis
 // TestOnlyTheReportIsFetched: of the bundles only that which holds the
 // report, whatever the list of referrers says, and never a large one.
 func TestOnlyTheReportIsFetched(t *testing.T) {
-	p := newPast(t)
-	p.publish(p.key, p.report(time.Hour))
+	p := flowtest.NewRepository(t)
+	p.Publish(p.Key, p.Report(time.Hour))
 	layers := func(m map[string]any) map[string]any { return m["layers"].([]any)[0].(map[string]any) }
 	for name, tt := range map[string]struct {
 		list             func(*registry.Descriptor)
@@ -174,13 +181,13 @@ func TestOnlyTheReportIsFetched(t *testing.T) {
 		}, 1, 0, "no scan report is attached"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, _, err := registry.Open(p.repository, registry.Options{})
+			store, _, err := registry.Open(p.Name, registry.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			w := &watched{Reader: store, list: tt.list, layer: tt.layer}
-			k := p.kitchen()
-			r, err := k.newestReport(t.Context(), w, p.content.Manifest)
+			k := publisher(p)
+			r, err := k.newestReport(t.Context(), w, p.Content.Manifest)
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || r.Scanned.IsZero() == (err == nil) {
 				t.Errorf("report of %s, error %v", r.Scanned, err)
 			}
@@ -194,9 +201,9 @@ func TestOnlyTheReportIsFetched(t *testing.T) {
 // TestReportsTogetherAreBounded: the second one has room for what the first
 // left.
 func TestReportsTogetherAreBounded(t *testing.T) {
-	p := newPast(t)
-	p.publish(p.key, p.report(time.Hour), p.report(2*time.Hour))
-	store, _, err := registry.Open(p.repository, registry.Options{})
+	p := flowtest.NewRepository(t)
+	p.Publish(p.Key, p.Report(time.Hour), p.Report(2*time.Hour))
+	store, _, err := registry.Open(p.Name, registry.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,8 +213,8 @@ func TestReportsTogetherAreBounded(t *testing.T) {
 			m["layers"].([]any)[0].(map[string]any)["size"] = maxEvidence
 		}
 	}
-	k := p.kitchen()
-	if _, err := k.newestReport(t.Context(), w, p.content.Manifest); err == nil || !strings.Contains(err.Error(), "more than 268435456 bytes") || w.blobs != 1 {
+	k := publisher(p)
+	if _, err := k.newestReport(t.Context(), w, p.Content.Manifest); err == nil || !strings.Contains(err.Error(), "more than 268435456 bytes") || w.blobs != 1 {
 		t.Errorf("%d blobs were fetched, error %v", w.blobs, err)
 	}
 }
@@ -215,7 +222,7 @@ func TestReportsTogetherAreBounded(t *testing.T) {
 // TestStatedReportDates: a report is not newer than its signature, nor than
 // the clock.
 func TestStatedReportDates(t *testing.T) {
-	p := newPast(t)
+	p := flowtest.NewRepository(t)
 	now := time.Now()
 	for name, tt := range map[string]struct {
 		scanned, signed time.Duration // from now; 0 is no date of signing
@@ -230,7 +237,7 @@ func TestStatedReportDates(t *testing.T) {
 		"signed and yet to come":   {6 * time.Minute, 6 * time.Minute, false},
 		"signed by a clock behind": {-time.Hour, -time.Hour - 4*time.Minute, true},
 	} {
-		r := p.report(-tt.scanned)
+		r := p.Report(-tt.scanned)
 		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
-package pipelines
+package bake
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,8 +9,12 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian/archivetest"
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
+	"github.com/bakelite/bakelite/pipelines/pin"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // TestOrderOfLocking: where an archive gives no new lock the old one stays, by
@@ -21,7 +26,7 @@ func TestOrderOfLocking(t *testing.T) {
 		says  string
 	}{
 		"an archive that the policy lets not in": {func(s *shop, a *archivetest.Archive) {
-			s.k.Policy.Bases.Archives = []string{"other"}
+			s.b.Policy.Bases.Archives = []string{"other"}
 			a.Fail(func(path string) int { t.Errorf("asked for %s", path); return http.StatusNotFound })
 		}, fault.Policy, "debian"},
 		"an archive without an index": {func(_ *shop, a *archivetest.Archive) {
@@ -34,40 +39,40 @@ func TestOrderOfLocking(t *testing.T) {
 	} {
 		for flow, run := range map[string]func(*shop) error{
 			"lock": func(s *shop) error {
-				_, _, err := s.k.Lock(t.Context(), s.app, LockOptions{})
+				_, _, err := s.b.Lock(t.Context(), s.app, pin.Options{})
 				return err
 			},
 			"build": func(s *shop) error {
-				_, err := s.k.Build(t.Context(), s.app, BuildOptions{})
+				_, err := s.b.Build(t.Context(), s.app, Options{})
 				return err
 			},
 			"rebuild": func(s *shop) error {
-				_, err := s.k.Rebuild(t.Context(), s.app, RebuildOptions{Publish: &PublishOptions{}, Accept: func(*lock.Lock, []lock.Change) error {
-					return s.ask("accept")
+				_, err := s.b.Rebuild(t.Context(), s.app, RebuildOptions{Then: func(context.Context, *results.Built) error { return s.Ask("then") }, Accept: func(*lock.Lock, []lock.Change) error {
+					return s.Ask("accept")
 				}})
 				return err
 			},
 		} {
 			t.Run(name+"/"+flow, func(t *testing.T) {
 				s, archive := newShop(t), archivetest.New(t)
-				s.k.Archive = archive.Client(t.TempDir(), func() time.Time { return archivetest.Released().Add(time.Hour) })
-				s.lock.Inputs = digestOf([]byte("other"))
+				s.b.Archive = archive.Client(t.TempDir(), func() time.Time { return archivetest.Released().Add(time.Hour) })
+				s.lock.Inputs = digests.Of([]byte("other"))
 				s.lock.Archives[0].Date = archivetest.Released().Add(time.Minute)
-				must(t, lock.Write(LockPath(s.app), s.lock))
+				flowtest.Must(t, lock.Write(pin.Path(s.app), s.lock))
 				s.baked(s.lock)
-				before, beside := filesIn(t, s.k.Output), filesIn(t, s.app.Dir)
+				before, beside := flowtest.Files(t, s.b.Folder.Path), flowtest.Files(t, s.app.Dir)
 				tt.spoil(s, archive)
 				if err := run(s); err == nil || fault.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("ended with %v (%v), want %q (%v)", err, fault.KindOf(err), tt.says, tt.kind)
 				}
-				if len(s.asked) > 0 {
-					t.Errorf("asked for %q", s.asked)
+				if len(s.Asked) > 0 {
+					t.Errorf("asked for %q", s.Asked)
 				}
-				if left := filesIn(t, s.app.Dir); !slices.Equal(left, beside) {
+				if left := flowtest.Files(t, s.app.Dir); !slices.Equal(left, beside) {
 					t.Errorf("left %q beside the app, want %q", left, beside)
 				}
-				if left := filesIn(t, s.k.Output); !slices.Equal(left, before) || !s.free() {
-					t.Errorf("left %q, want %q; the app's place is free: %t", left, before, s.free())
+				if left := flowtest.Files(t, s.b.Folder.Path); !slices.Equal(left, before) || !flowtest.Free(s.t, s.b.Folder) {
+					t.Errorf("left %q, want %q; the app's place is free: %t", left, before, flowtest.Free(s.t, s.b.Folder))
 				}
 			})
 		}

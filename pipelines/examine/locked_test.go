@@ -1,4 +1,4 @@
-package pipelines
+package examine
 
 import (
 	"fmt"
@@ -35,13 +35,13 @@ func TestLockedOf(t *testing.T) {
 		{artifact.Container, app.App{Container: app.Container{Shell: true}}, "[bash/bash/5 libc6/glibc/2 nginx/nginx/1]", "[]"},
 		{artifact.Disk, app.App{}, "[bash/bash/5 dracut/dracut/1 libc6/glibc/2 nginx/nginx/1]", "[dracut]"},
 	} {
-		got := lockedOf(l, tt.kind, trimmed(tt.app, l, tt.kind))
+		got := LockedOf(l, tt.kind, Trimmed(tt.app, l, tt.kind))
 		if got.Distribution != (scan.OS{Family: "debian", Name: "13"}) || fmt.Sprint(names(got.Packages)) != tt.packages || fmt.Sprint(got.Trimmed) != tt.absent {
 			t.Errorf("%s of %+v: %+v", tt.kind, tt.app, got)
 		}
 	}
 	l.Distribution = nil
-	if got := lockedOf(l, artifact.Container, nil); got != nil {
+	if got := LockedOf(l, artifact.Container, nil); got != nil {
 		t.Errorf("an old lock says %+v", got)
 	}
 }

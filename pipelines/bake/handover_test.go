@@ -1,4 +1,4 @@
-package pipelines
+package bake
 
 import (
 	"errors"
@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
-	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -25,11 +25,11 @@ func TestHandOver(t *testing.T) {
 	for name, tt := range map[string]struct {
 		harm func(dir string) error
 		key  string
-		o    BuildOptions
+		o    Options
 		kind fault.Kind
 	}{
 		"what was built": {},
-		"its disk alone": {o: BuildOptions{Targets: both[1:]}},
+		"its disk alone": {o: Options{Targets: both[1:]}},
 		"another disk of the same size": {kind: fault.Integrity, harm: func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "web.raw"), []byte("kids"), 0o600)
 		}},
@@ -66,22 +66,22 @@ func TestHandOver(t *testing.T) {
 			return os.WriteFile(file, append(text, ' '), 0o600)
 		}},
 		"another receipt": {kind: fault.Integrity, harm: func(dir string) error {
-			path := receiptPath(dir, "web")
+			path := results.Folder{Path: dir}.ReceiptPath("web")
 			text, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
 			return os.WriteFile(path, []byte(strings.Replace(string(text), `"passed": false`, `"passed": true`, 1)), 0o600)
 		}},
-		"no receipt":             {kind: fault.Missing, harm: func(dir string) error { return os.Remove(receiptPath(dir, "web")) }},
+		"no receipt":             {kind: fault.Missing, harm: func(dir string) error { return os.Remove(results.Folder{Path: dir}.ReceiptPath("web")) }},
 		"another app or lock":    {kind: fault.Invalid, key: "sha256:2"},
-		"both, of one":           {kind: fault.Invalid, o: BuildOptions{Targets: both, Receipt: "one"}},
-		"tested, where none was": {kind: fault.Invalid, o: BuildOptions{Targets: both, Receipt: "skipped"}},
+		"both, of one":           {kind: fault.Invalid, o: Options{Targets: both, Receipt: "one"}},
+		"tested, where none was": {kind: fault.Invalid, o: Options{Targets: both, Receipt: "skipped"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k, digest := handed(t, tt.o.Receipt)
+			b, digest := handed(t, tt.o.Receipt)
 			if tt.harm != nil {
-				if err := tt.harm(k.Output); err != nil {
+				if err := tt.harm(b.Folder.Path); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -92,9 +92,9 @@ func TestHandOver(t *testing.T) {
 				tt.key = "sha256:1"
 			}
 			tt.o.Receipt = digest
-			built, err := k.handedOver(t.Context(), &lock.Lock{App: "web"}, tt.key, tt.o)
+			built, err := b.handedOver(t.Context(), &lock.Lock{App: "web"}, tt.key, tt.o)
 			if tt.kind == 0 {
-				if err != nil || built.Rebuilt || built.lock == nil || built.Digest() != digest || len(built.Artifacts) != len(tt.o.Targets) {
+				if err != nil || built.Rebuilt || built.Lock == nil || built.Digest() != digest || len(built.Artifacts) != len(tt.o.Targets) {
 					t.Errorf("%+v, %v", built, err)
 				}
 				return
@@ -109,35 +109,29 @@ func TestHandOver(t *testing.T) {
 // handed puts a build's results into a folder: all, or those of "one" kind, or
 // all with tests "skipped". They are younger than the receipt, as what was
 // carried is.
-func handed(t *testing.T, what string) (Kitchen, string) {
+func handed(t *testing.T, what string) (Baker, string) {
 	t.Helper()
-	display, err := progress.New(progress.Options{Mode: progress.Quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(display.Close)
-	k := Kitchen{Output: t.TempDir(), Progress: display}
-	dir := filepath.Join(k.Output, "web.oci")
+	b := Baker{Folder: results.Folder{Path: t.TempDir()}}
+	dir := filepath.Join(b.Folder.Path, "web.oci")
 	digest, err := oci.WriteImage(dir, "linux/amd64", io.NopCloser(strings.NewReader("layer")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := disk(t, k.Output, "web.raw")
-	file.Digest = digests.Of([]byte("disk"))
-	r := Receipt{App: "web", Key: "sha256:1", Made: time.Now().Add(-time.Hour), Tests: map[string]Tested{}, Artifacts: []artifact.Artifact{
+	file := flowtest.Disk(t, b.Folder.Path, "raw", "disk")
+	r := results.Receipt{App: "web", Key: "sha256:1", Made: time.Now().Add(-time.Hour), Tests: map[string]results.Tested{}, Artifacts: []artifact.Artifact{
 		{Kind: artifact.Container, Format: "layout", Path: dir, Digest: digest}, file,
 	}}
 	for _, kind := range []string{artifact.Container, artifact.Disk} {
-		r.Tests[kind] = Tested{Results: []probe.Result{{Name: "answers"}}}
+		r.Tests[kind] = results.Tested{Results: []probe.Result{{Name: "answers"}}}
 	}
 	switch what {
 	case "one":
-		r = r.of([]string{artifact.Disk})
+		r = r.Of([]string{artifact.Disk})
 	case "skipped":
 		r.Tests, r.TestsSkipped = nil, true
 	}
-	if err := k.writeReceipt(&r); err != nil {
+	if err := b.Folder.WriteReceipt(&r); err != nil {
 		t.Fatal(err)
 	}
-	return k, r.Digest()
+	return b, r.Digest()
 }

@@ -1,4 +1,4 @@
-package pipelines
+package look
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func TestNamesOfTargets(t *testing.T) {
 		{Target{Name: "registry.example/mirror@sha256:1"}, Asked{}, anyName, "[]"},
 	} {
 		var got []string
-		for _, n := range (Kitchen{Policy: tt.policy}).names(tt.target, tt.asked) {
+		for _, n := range (Reader{Policy: tt.policy}).names(tt.target, tt.asked) {
 			got = append(got, fmt.Sprintf("{%s %s}", n.App, n.Kind))
 		}
 		if fmt.Sprint(got) != tt.want {

@@ -1,4 +1,4 @@
-package pipelines
+package pin
 
 import (
 	"os"
@@ -46,12 +46,12 @@ func TestResultsAreNoFilesOfTheApp(t *testing.T) {
 		if tt.from != "" {
 			a.Files = []app.File{{From: tt.from, To: "/srv"}}
 		}
-		k := Kitchen{Output: filepath.Join(dir, tt.output), State: filepath.Join(dir, "state")}
-		files, err := k.files(a)
+		e := Excluded{Output: filepath.Join(dir, tt.output), State: filepath.Join(dir, "state")}
+		files, err := e.Files(a)
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "--output")) {
 			t.Errorf("%+v gave %v", tt, err)
 		}
-		if unseen := k.unseen(a)[rootfs.Context]; slices.Contains(unseen, tt.unseen) != (tt.unseen != "") {
+		if unseen := e.Unseen(a)[rootfs.Context]; slices.Contains(unseen, tt.unseen) != (tt.unseen != "") {
 			t.Errorf("%+v: unseen are %q", tt, unseen)
 		}
 		for _, f := range files {
@@ -75,12 +75,12 @@ func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
 		}
 	}
 	t.Chdir(filepath.Join(dir, "site")) // an empty name is not this folder
-	k := Kitchen{
-		Output: t.TempDir(), State: t.TempDir(), Publisher: Publisher{Destination: "oci:" + filepath.Join(dir, "pub")},
+	e := Excluded{
+		Output: t.TempDir(), State: t.TempDir(), Registry: "oci:" + filepath.Join(dir, "pub"),
 		Keys: []string{filepath.Join(dir, "keys/sign.key"), filepath.Join(dir, "boot.key"), "", "env:KEY"},
 	}
 	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
-	files, err := k.files(a)
+	files, err := e.Files(a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestPublicationsAndKeysAreNoFilesOfTheApp(t *testing.T) {
 		t.Errorf("files are %q, want %q", paths, want)
 	}
 	a.Files = []app.File{{From: "pub", To: "/srv"}}
-	if _, err := k.files(a); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "set --registry") {
+	if _, err := e.Files(a); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "set --registry") {
 		t.Errorf("a tree of what is published gave %v", err)
 	}
 }

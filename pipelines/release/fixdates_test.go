@@ -1,4 +1,4 @@
-package pipelines
+package release
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/pipelines/examine"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
 )
 
 // unreachable fails every request and counts them.
@@ -37,26 +39,26 @@ func TestDateFixes(t *testing.T) {
 		"out of reach, and no fix": {30, "", true, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPast(t)
-			p.publish(p.key, p.report(time.Hour))
-			k, s, u := p.kitchen(), p.subject(), &unreachable{}
+			p := flowtest.NewRepository(t)
+			p.Publish(p.Key, p.Report(time.Hour))
+			k, s, u := publisher(p), subjectOf(p), &unreachable{}
 			k.Policy.Gate.Vulnerabilities.GraceDays["high"] = tt.days
 			k.Registry = registry.Options{Transport: u, FirstWait: time.Millisecond, MaxWait: time.Millisecond}
 			if tt.remote {
 				s.repository = "localhost:1/team/web"
 			}
-			seen := []scanned{{report: p.report(0)}}
-			seen[0].report.Findings[0].FixedVersion = tt.fixed
-			seen[0].report.Findings[0].FixedSince = time.Now() // by a scanner
-			if err := k.dateFixes(t.Context(), []subject{s}, seen); err != nil {
+			all := []seen{{Scanned: examine.Scanned{Report: p.Report(0)}}}
+			all[0].Report.Findings[0].FixedVersion = tt.fixed
+			all[0].Report.Findings[0].FixedSince = time.Now() // by a scanner
+			if err := k.dateFixes(t.Context(), []subject{s}, all); err != nil {
 				t.Fatal(err)
 			}
-			f := seen[0].report.Findings[0]
-			if f.FixedSince.IsZero() == tt.dated || tt.dated && !f.FixedSince.Equal(seen[0].report.Database.Updated) {
+			f := all[0].Report.Findings[0]
+			if f.FixedSince.IsZero() == tt.dated || tt.dated && !f.FixedSince.Equal(all[0].Report.Database.Updated) {
 				t.Errorf("fixed since %s", f.FixedSince)
 			}
-			if (u.requests > 0) != tt.requests || (seen[0].disbelieved != "") != tt.requests || strings.Contains(seen[0].doubt(), "no evidence") != tt.requests {
-				t.Errorf("%d requests; disbelieved for %q", u.requests, seen[0].disbelieved)
+			if (u.requests > 0) != tt.requests || (all[0].disbelieved != "") != tt.requests || strings.Contains(all[0].doubt(), "no evidence") != tt.requests {
+				t.Errorf("%d requests; disbelieved for %q", u.requests, all[0].disbelieved)
 			}
 		})
 	}
@@ -64,15 +66,15 @@ func TestDateFixes(t *testing.T) {
 
 // TestDateFixesStops where the command does.
 func TestDateFixesStops(t *testing.T) {
-	p := newPast(t)
-	k, s := p.kitchen(), p.subject()
+	p := flowtest.NewRepository(t)
+	k, s := publisher(p), subjectOf(p)
 	k.Registry = registry.Options{Transport: &unreachable{}}
 	s.repository = "localhost:1/team/web"
-	seen := []scanned{{report: p.report(0)}}
-	seen[0].report.Findings[0].FixedVersion = "2"
+	all := []seen{{Scanned: examine.Scanned{Report: p.Report(0)}}}
+	all[0].Report.Findings[0].FixedVersion = "2"
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := k.dateFixes(ctx, []subject{s}, seen); !errors.Is(err, context.Canceled) {
+	if err := k.dateFixes(ctx, []subject{s}, all); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
