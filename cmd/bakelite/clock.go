@@ -79,7 +79,7 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, flows compose
 	all := []hours{}
 	var late []string
 	for _, a := range apps {
-		c, err := fleet.ReadClock(s.Output, a.Name)
+		c, err := fleetOf(flows, s).Clock(a.Name)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,9 @@ type Fleet struct {
 	// State is the folder that what was found is remembered in; it can be
 	// deleted at any time.
 	State string
-	// Folder is that of results, Destination where apps are published.
+	// Folder is that of results, Destination where apps are published. What
+	// earlier runs wrote, there and to State, counts where the folder's key
+	// vouches for it.
 	Folder      results.Folder
 	Destination string
 	// Version is Bakelite's own.

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 	"github.com/bakelite/bakelite/pipelines/look"
@@ -36,8 +37,12 @@ type yard struct {
 }
 
 func newYard(t *testing.T) *yard {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	return &yard{
-		t: t, archive: archivetest.New(t), dir: t.TempDir(), now: archivetest.Released().Add(24 * time.Hour),
+		t: t, archive: archivetest.New(t), dir: dir, now: archivetest.Released().Add(24 * time.Hour),
 		findings: map[string][]scan.Finding{}, images: map[string]string{}, policy: update.Policy{Triggers: []string{update.OnAny}},
 	}
 }
@@ -75,7 +80,11 @@ func (y *yard) fleet() fleet.Fleet {
 	clock := func() time.Time { return y.now }
 	state, output, destination := filepath.Join(y.dir, "state"), filepath.Join(y.dir, "dist"), "registry.example/team"
 	excluded := pin.Excluded{State: state, Output: output, Registry: destination}
-	folder := results.Folder{Path: output}
+	key, err := vouch.Open(state)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	folder := results.Folder{Path: output, Vouch: key}
 	return fleet.Fleet{
 		Baker:   bake.Baker{Locker: pin.Locker{Version: "1.0", Platform: "linux/amd64", Excluded: excluded}, State: state, Folder: folder},
 		Reader:  reader{look.Reader{Destination: destination}, y},

@@ -49,12 +49,12 @@ func TestBundlesRemoved(t *testing.T) {
 			k, s := publisher(p), subjectOf(p)
 			k.Folder = results.Folder{Path: t.TempDir(), Vouch: vouchtest.Key(t)}
 			s.made, s.beside = []artifact.Artifact{flowtest.Disk(t, k.Folder.Path, "raw", "disk")}, true
-			done, err := k.send(t.Context(), s, p.Sign(p.Key, nil), Options{})
+			done, err := k.sendAll(t.Context(), []subject{s}, []attest.Signed{p.Sign(p.Key, nil)}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			done.Key, done.Verdict = "key", "passed"
-			if err := k.Folder.WritePublications("web", []results.Publication{done}); err != nil {
+			done[0].Key, done[0].Verdict = "key", "passed"
+			if err := k.Folder.WritePublications("web", done); err != nil {
 				t.Fatal(err)
 			}
 			k.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.Key), nil }

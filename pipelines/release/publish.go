@@ -5,7 +5,6 @@ package release
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/app"
@@ -126,14 +125,13 @@ func (p Publisher) publish(ctx context.Context, a app.App, built *results.Built,
 	if err != nil {
 		return err
 	}
-	for i, s := range subjects {
-		sent, err := p.send(ctx, s, signed[i], o)
-		if err != nil {
-			built.Published = nil
-			return fmt.Errorf("publishing the %s: %w", s.name, err)
-		}
-		sent.Key, sent.Verdict, sent.Judged = key, passed[i].Verdict().Outcome, passed[i].Verdict().Judged
-		built.Published = append(built.Published, sent)
+	all, err := p.sendAll(ctx, subjects, signed, o)
+	if err != nil {
+		return err
 	}
-	return p.Folder.WritePublications(a.Name, built.Published)
+	for i := range all {
+		all[i].Key, all[i].Verdict, all[i].Judged = key, passed[i].Verdict().Outcome, passed[i].Verdict().Judged
+	}
+	built.Published = all
+	return p.Folder.WritePublications(a.Name, all)
 }

@@ -35,32 +35,62 @@ func (p Publisher) versionFree(ctx context.Context, subjects []subject, o Option
 	return nil
 }
 
-// send publishes one subject and says what is where.
-func (p Publisher) send(ctx context.Context, s subject, signed attest.Signed, o Options) (results.Publication, error) {
+// sendAll sends all subjects before any of them has a name, so that the names
+// of an app don't lead to a new image and an old disk for longer than it takes
+// to move them, and says what is where.
+func (p Publisher) sendAll(ctx context.Context, subjects []subject, signed []attest.Signed, o Options) ([]results.Publication, error) {
+	sent := make([]publish.Sent, len(subjects))
+	all := make([]results.Publication, len(subjects))
+	for _, step := range []func(i int) error{
+		func(i int) (err error) {
+			sent[i], err = p.send(ctx, subjects[i], signed[i], o)
+			return err
+		},
+		func(i int) (err error) {
+			all[i], err = p.name(ctx, subjects[i], signed[i], sent[i])
+			return err
+		},
+	} {
+		for i, s := range subjects {
+			if err := step(i); err != nil {
+				return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// send sends one subject with what was signed about it.
+func (p Publisher) send(ctx context.Context, s subject, signed attest.Signed, o Options) (publish.Sent, error) {
 	store, _, err := registry.Open(s.repository, p.Registry)
 	if err != nil {
-		return results.Publication{}, err
+		return publish.Sent{}, err
 	}
 	if err := room(ctx, store, s, signedAnew(signed)); err != nil {
-		return results.Publication{}, err
+		return publish.Sent{}, err
 	}
+	return progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (publish.Sent, error) {
+		return publish.Send(ctx, store, publish.Publication{Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag}})
+	})
+}
+
+// name moves the names to one subject that was sent.
+func (p Publisher) name(ctx context.Context, s subject, signed attest.Signed, sent publish.Sent) (results.Publication, error) {
 	at := time.Now().UTC().Truncate(time.Second)
-	done, err := progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (publish.Published, error) {
-		return publish.Publish(ctx, store, publish.Publication{
-			Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag},
-		})
+	done, err := progress.Do(ctx, "[publish] name the "+s.name, func(ctx context.Context, _ io.Writer) (publish.Published, error) {
+		return sent.Name(ctx)
 	})
 	if err != nil {
 		return results.Publication{}, err
 	}
-	sent := results.Publication{
+	named := results.Publication{
 		Kind: s.kind, Repository: s.repository, Ref: done.Ref, Digest: s.digest(), Tags: done.Tags, Signer: signed.Signer(),
 		Uploaded: done.Uploaded, Skipped: done.Skipped, At: at,
 	}
 	for _, r := range done.Referrers {
-		sent.Referrers = append(sent.Referrers, r.String())
+		named.Referrers = append(named.Referrers, r.String())
 	}
-	return sent, p.writeBeside(ctx, s, signed)
+	return named, p.writeBeside(ctx, s, signed)
 }
 
 func signedAnew(s attest.Signed) (n int) {

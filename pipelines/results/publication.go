@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -58,8 +57,8 @@ func (f Folder) PublicationPath(app string) string {
 // LastPublished lists what was published last of an app, where this state
 // folder's key vouches for it.
 func (f Folder) LastPublished(app string) []Publication {
-	text, err := ReadWhole(f.PublicationPath(app), maxPublications)
-	if noted, ours := f.Vouch.Noted(vouch.Publication, f.PublicationPath(app)); err != nil || !ours || noted != digests.Of(text) {
+	text, err := f.Vouch.ReadFile(vouch.Publication, f.PublicationPath(app), maxPublications)
+	if err != nil {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -79,9 +78,5 @@ func (f Folder) WritePublications(app string, all []Publication) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	text = append(text, '\n')
-	if err := f.Vouch.Note(vouch.Publication, path, digests.Of(text)); err != nil {
-		return err
-	}
-	return WriteFile(path, text)
+	return f.Vouch.WriteFile(vouch.Publication, path, append(text, '\n'), 0o644)
 }
