@@ -21,7 +21,7 @@ func fleetOf(f compose.Flows, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
 		Baker: f.Baker, Reader: f.Reader, Archive: f.Archive,
 		State: s.State, Folder: f.Baker.Folder, Destination: f.Publisher.Destination, Version: f.Baker.Version,
-		Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
+		Revoked: channelsOf(f, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }
 
@@ -44,6 +44,19 @@ func appsOf(s *settings.Settings, paths []string, all bool) ([]app.App, error) {
 	if len(paths) > 0 {
 		return nil, fault.New(fault.Invalid, "--all takes every app: give no other")
 	}
+	paths, err := appPaths(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fault.Hint(fault.New(fault.Missing, "no app file is named as %s says: %q", s.Named("apps"), s.Apps),
+			"run it in the folder that the patterns start from, or set apps")
+	}
+	return loadApps(paths)
+}
+
+// appPaths are the app files that the setting apps names, sorted.
+func appPaths(s *settings.Settings) (paths []string, err error) {
 	for _, pattern := range s.Apps {
 		if !filepath.IsLocal(pattern) {
 			return nil, fault.New(fault.Invalid, "%s: %q leads out of the working folder", s.Named("apps"), pattern)
@@ -55,9 +68,5 @@ func appsOf(s *settings.Settings, paths []string, all bool) ([]app.App, error) {
 		paths = append(paths, found...)
 	}
 	slices.Sort(paths)
-	if paths = slices.Compact(paths); len(paths) == 0 {
-		return nil, fault.Hint(fault.New(fault.Missing, "no app file is named as %s says: %q", s.Named("apps"), s.Apps),
-			"run it in the folder that the patterns start from, or set apps")
-	}
-	return loadApps(paths)
+	return slices.Compact(paths), nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -38,13 +39,13 @@ func (f signerFlags) apply(p policy.Policy) policy.Policy {
 		p.Dir, signer.Key = filepath.Dir(f.key), filepath.Base(f.key)
 	}
 	if signer != (policy.Signer{}) {
-		p.Verify.SignedBy = []policy.Signer{signer}
+		p.Verify.SignedBy, p.Verify.ReleasedBy = []policy.Signer{signer}, nil
 	}
 	return p
 }
 
 // askedFlags say what is asked of an artifact beside the policy.
-type askedFlags struct{ app, kind, minVersion, since, policy string }
+type askedFlags struct{ app, kind, minVersion, since, policy, channel, record string }
 
 func (f *askedFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.app, "app", "", "the app that it must be, in place of what its name says")
@@ -52,6 +53,8 @@ func (f *askedFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.minVersion, "min-version", "", "the least version that it must have been published as")
 	c.Flags().StringVar(&f.since, "since", "", "the day (2026-11-28, UTC) or time (RFC 3339) that it must not be made before")
 	c.Flags().StringVar(&f.policy, "policy-digest", "", "digest of the policy that its verdict must be by")
+	c.Flags().StringVar(&f.channel, "channel", "", "the channel that must lead to it, in place of the policy's verify.channel")
+	c.Flags().StringVar(&f.record, "channel-record", "", "file with the channel's record, in place of the repository's")
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{artifact.Container, artifact.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -95,7 +98,10 @@ was signed, and that it is the app and kind that its name says. REF is a
 reference in a registry, or oci: and a layout folder; FILE is a disk with its
 bundles beside it (FILE.sigstore.jsonl). All reasons to refuse are shown at
 once. An older version of the same app passes where it is young enough: ask for
-a version or a time with --min-version or --since.
+a version or a time with --min-version or --since, or for what a channel leads to
+with --channel, where a reference without tag and digest is what it leads to.
+What was revoked is refused, and so is a channel's record that is past its time
+or older than one that was seen before.
 
 The policy is what you name: by --policy, BAKELITE_POLICY, or a settings file
 with --config or BAKELITE_CONFIG. A bakelite.yaml that lies in the folder does
@@ -107,15 +113,15 @@ not choose it.`,
 			if err != nil {
 				return err
 			}
-			return lookAt(c, by, args[0], func(ctx context.Context, r look.Reader, by policyInForce, t look.Target) error {
+			return withFlows(c, by, []string{policyKey}, func(ctx context.Context, f compose.Flows, by policyInForce) error {
 				if ask.policy != "" {
-					r.Policy.Verify.Policies = []string{ask.policy}
+					f.Reader.Policy.Verify.Policies = []string{ask.policy}
 				}
-				summary, err := r.Verify(ctx, t, asked)
+				v, err := ask.verify(ctx, f, args[0], asked)
 				if err != nil {
 					return err
 				}
-				return printSummary(os.Stdout, t, by, summary, asJSON)
+				return printSummary(os.Stdout, by, v, asJSON)
 			})
 		},
 	}
@@ -141,10 +147,17 @@ const policyKey = "policy"
 
 func scannerKeys() []string { return []string{"scanner.database", "scanner.digest"} }
 
-// withReader does something with a reader of what was published, and the
-// policy that it judges by, which is shown, as it is before the flags' signer
-// is put in it. It believes of keys only what was named.
+// withReader is withFlows for those that read.
 func withReader(c *cobra.Command, by signerFlags, keys []string, do func(ctx context.Context, r look.Reader, policy policyInForce) error) error {
+	return withFlows(c, by, keys, func(ctx context.Context, f compose.Flows, policy policyInForce) error {
+		return do(ctx, f.Reader, policy)
+	})
+}
+
+// withFlows does something about what was published, by the policy in force,
+// which is shown, as it is before the flags' signer is put in it. It believes
+// of keys only what was named.
+func withFlows(c *cobra.Command, by signerFlags, keys []string, do func(ctx context.Context, f compose.Flows, policy policyInForce) error) error {
 	s, err := loadNamed(c, keys...)
 	if err != nil {
 		return err
@@ -157,16 +170,17 @@ func withReader(c *cobra.Command, by signerFlags, keys []string, do func(ctx con
 	policy := inForce(f.Reader.Policy)
 	fmt.Fprintf(c.ErrOrStderr(), "policy: %s\n", policy)
 	f.Reader.Policy = by.apply(f.Reader.Policy)
-	return do(ctx, f.Reader, policy)
+	return do(ctx, f, policy)
 }
 
 // uncounted says what is attached besides, which others may have added.
 func uncounted(s attest.Summary) []string { return slices.Concat(s.Untrusted, s.Broken) }
 
-func printSummary(w io.Writer, t look.Target, by policyInForce, s attest.Summary, asJSON bool) error {
+func printSummary(w io.Writer, by policyInForce, v verified, asJSON bool) error {
+	t, s := v.target, v.summary
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
-			"name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
+			"channel": v.leads(), "name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
 			"signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored, "uncounted": uncounted(s), "policy": by,
 		})
 	}
@@ -179,6 +193,9 @@ func printSummary(w io.Writer, t look.Target, by policyInForce, s attest.Summary
 	}
 	for _, signer := range s.Signers {
 		fmt.Fprintf(table, "signed by\t%s\n", signer)
+	}
+	if c := v.leads(); c != nil {
+		fmt.Fprintf(table, "channel\t%s, record %d, until %s, by %s\n", c.Channel, c.Sequence, c.NotAfter.Format("2006-01-02 15:04 MST"), c.Signer)
 	}
 	for _, v := range s.Statements {
 		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)

@@ -16,7 +16,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/pipelines/results"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 )
 
 // shop is a whole Baker of small real things: folders, layouts, a lock. The
@@ -31,7 +31,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{Ports: flowtest.NewPorts(attest.Key{}), t: t, app: flowtest.App(t)}
+	s := &shop{Ports: flowtest.NewPorts(keys.Key{}), t: t, app: flowtest.App(t)}
 	s.lock = flowtest.Lock(s.app, pin.Inputs(s.app), "1")
 	flowtest.Must(t, lock.Write(pin.Path(s.app), s.lock))
 	s.b.Version, s.b.Platform = "1", flowtest.Platform

@@ -34,6 +34,9 @@ type Fleet struct {
 	// vouches for it.
 	Folder      results.Folder
 	Destination string
+	// Revoked says why an image of a lock is not to be stood on any more; nil
+	// asks nobody.
+	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.

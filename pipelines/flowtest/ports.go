@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/examine"
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/runners/probe"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/child"
@@ -26,7 +27,7 @@ import (
 
 // Ports play scanner, checker, testers, signer, database and engine.
 type Ports struct {
-	Key attest.Key
+	Key keys.Key
 	// Fails is what fails when it is asked for, in Secret lies a secret, and
 	// Untested does not pass its tests: kinds of artifacts.
 	Fails, Secret, Untested string
@@ -43,7 +44,7 @@ type Ports struct {
 }
 
 // NewPorts plays with a key; nothing fails.
-func NewPorts(key attest.Key) *Ports { return &Ports{Key: key, Most: 1000} }
+func NewPorts(key keys.Key) *Ports { return &Ports{Key: key, Most: 1000} }
 
 // Examiner is the ports as who looks into artifacts.
 func (p *Ports) Examiner() examine.Examiner {

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -27,7 +28,7 @@ import (
 // Repository is a small publisher: a key, a repository and an image.
 type Repository struct {
 	T   *testing.T
-	Key attest.Key
+	Key keys.Key
 	// Dir holds release.pub, Layout the image.
 	Dir, Layout string
 	// Name is the repository's, Content the image as it is published.
@@ -39,9 +40,9 @@ type Repository struct {
 func NewRepository(t *testing.T) Repository {
 	t.Helper()
 	p := Repository{T: t, Dir: t.TempDir(), Name: registry.LayoutPrefix + filepath.Join(t.TempDir(), "web")}
-	private, public, err := attest.GenerateKey(nil)
+	private, public, err := keys.Generate(nil)
 	if err == nil {
-		p.Key, err = attest.ParseKey(private, nil)
+		p.Key, err = keys.Parse(private, nil)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.Dir, "release.pub"), public, 0o600)
@@ -77,7 +78,7 @@ func (p Repository) Report(age time.Duration) scan.Report {
 }
 
 // Publish publishes the image with an SBOM and reports.
-func (p Repository) Publish(key attest.Key, reports ...scan.Report) {
+func (p Repository) Publish(key keys.Key, reports ...scan.Report) {
 	p.T.Helper()
 	_, err := publish.Publish(p.T.Context(), p.Store(), publish.Publication{Content: p.Content, Signed: p.Sign(key, nil, reports...), Tags: []string{registry.Tag}})
 	if err != nil {
@@ -96,7 +97,7 @@ func (p Repository) Store() registry.Store {
 }
 
 // Sign signs the image, an SBOM and reports, where bundles are attached.
-func (p Repository) Sign(key attest.Key, attached [][]byte, reports ...scan.Report) attest.Signed {
+func (p Repository) Sign(key keys.Key, attached [][]byte, reports ...scan.Report) attest.Signed {
 	p.T.Helper()
 	judged := p.Report(0)
 	judged.Findings = nil

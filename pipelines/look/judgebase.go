@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,15 @@ func (r Reader) facts(ctx context.Context, store registry.Store, image registry.
 		return f, nil
 	}
 	bundles, _, err := publish.ReadBundles(ctx, store, image.Digest)
+	if err != nil {
+		return f, err
+	}
+	revoked, err := attest.Revoked(ctx, bundles, attest.Want{
+		Digest: image.Digest.String(), Signers: slices.Concat(r.Policy.Bases.Images.SignedBy, r.Policy.Verify.ReleasedBy), Dir: r.Policy.Dir, TUF: r.TUF, Now: time.Now(),
+	})
+	if err == nil && len(revoked) > 0 {
+		err = fault.Hint(fault.New(fault.Policy, "%s: %s", image.Digest, strings.Join(revoked, "; ")), "choose another base")
+	}
 	if err != nil {
 		return f, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/examine"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/sigstore"
 )
 
 // Reader looks at artifacts.
@@ -24,7 +24,7 @@ type Reader struct {
 	// Registry says how registries are reached, TUF where the public
 	// Sigstore's trusted root comes from.
 	Registry registry.Options
-	TUF      attest.TUF
+	TUF      sigstore.TUF
 }
 
 // Digest returns what a reference names now.

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/sigstore"
 )
 
 // Publisher publishes what was built.
@@ -38,7 +39,7 @@ type Publisher struct {
 	// Registry says how registries are reached, TUF where the public
 	// Sigstore's trusted root comes from.
 	Registry registry.Options
-	TUF      attest.TUF
+	TUF      sigstore.TUF
 }
 
 // Origin is who builds, and from where.

@@ -44,7 +44,7 @@ func readReusable(ctx context.Context, store registry.Reader, s subject, log io.
 	}
 	about := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	var found [][]byte
-	for a, err := range publish.ReadAttached(ctx, store, referrers, attest.Lasting(), maxReused) {
+	for a, err := range publish.ReadAttached(ctx, store, referrers, append(attest.Lasting(), attest.RevocationType), maxReused) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

@@ -10,7 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/strict"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/sigstore"
 	"github.com/bakelite/bakelite/scan/controls/catalogue"
 )
 
@@ -48,6 +48,6 @@ func controlsExist(p policy.Policy) error {
 }
 
 // TUF is where the public Sigstore's trusted root is looked up and kept.
-func TUF(s *settings.Settings) attest.TUF {
-	return attest.TUF{Cache: filepath.Join(s.State, "tuf")}
+func TUF(s *settings.Settings) sigstore.TUF {
+	return sigstore.TUF{Cache: filepath.Join(s.State, "tuf")}
 }
