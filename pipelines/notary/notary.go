@@ -11,7 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/sigstore"
@@ -31,7 +31,7 @@ type Notary struct {
 
 // State attaches to each published image the fixes that it brought, signed.
 // Where one cannot be signed or reached the image stays published.
-func (n Notary) State(ctx context.Context, app string, published []pipelines.Publication, fixes []update.Fix, now time.Time) error {
+func (n Notary) State(ctx context.Context, app string, published []results.Publication, fixes []update.Fix, now time.Time) error {
 	signer, err := n.Signer(ctx)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (n Notary) State(ctx context.Context, app string, published []pipelines.Pub
 	return nil
 }
 
-func (n Notary) attach(ctx context.Context, p pipelines.Publication, c update.Clock, signer attest.Signer, now time.Time) error {
+func (n Notary) attach(ctx context.Context, p results.Publication, c update.Clock, signer attest.Signer, now time.Time) error {
 	store, at, err := registry.Open(p.Ref, n.Registry)
 	if err != nil {
 		return err
