@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 // work is a build in a folder beside the results; nothing in it has its final
@@ -124,7 +125,7 @@ func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 func (w *work) disk() vm.Order {
 	return vm.Order{
 		Graph: w.graph, Kitchen: w.source, Parts: w.kitchen.partsPath(), Vouch: w.kitchen.Vouch, Output: w.dir,
-		KernelArguments: w.kitchen.Controls.KernelArguments(), SecureBoot: w.kitchen.SecureBoot,
+		KernelArguments: controls.KernelArguments(w.kitchen.hardening(w.app, artifact.Disk)), SecureBoot: w.kitchen.SecureBoot,
 	}
 }
 
@@ -164,7 +165,7 @@ func (k Kitchen) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Gra
 	}
 	return rootfs.Graph{
 		App: a, Lock: l, Service: program,
-		Controls: map[string]json.RawMessage{artifact.Container: k.applied(artifact.Container), artifact.Disk: k.applied(artifact.Disk)},
+		Controls: map[string]json.RawMessage{artifact.Container: k.applied(a, artifact.Container), artifact.Disk: k.applied(a, artifact.Disk)},
 		Sources: rootfs.Sources{
 			Mirror:  func(archive string) string { return k.Mirrors[archive][0] },
 			Seed:    rootfs.SeedLayout + "/image@" + digest,

@@ -169,8 +169,8 @@ func (k Kitchen) key(a app.App, l *lock.Lock) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(), k.Controls.KernelArguments(),
-		k.applied(artifact.Container), k.applied(artifact.Disk)})
+	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), k.Version, k.Revision, templates.Digest(),
+		k.applied(a, artifact.Container), k.applied(a, artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)
 	}

@@ -19,10 +19,14 @@ type Checker interface {
 	Check(ctx context.Context, roots []protocol.Root, checks []protocol.Check) ([][]controls.Result, error)
 }
 
-// applied are the controls that are put into force in a kind of artifact, as
-// bakelite-tree reads them.
-func (k Kitchen) applied(kind string) json.RawMessage {
-	text, err := json.Marshal(k.Controls.For(kind))
+// hardening are the controls that are put into force in a kind of artifact.
+func (k Kitchen) hardening(a app.App, kind string) []controls.Control {
+	return k.Controls.UpTo(kind, a.Hardening.Level, a.Service.Allow...)
+}
+
+// applied are the same, as bakelite-tree reads them.
+func (k Kitchen) applied(a app.App, kind string) json.RawMessage {
+	text, err := json.Marshal(k.hardening(a, kind))
 	if err != nil {
 		panic("texts, numbers and lists always marshal: " + err.Error())
 	}
@@ -36,7 +40,7 @@ func (k Kitchen) hardened(ctx context.Context, a app.App, roots []protocol.Root)
 	for _, r := range roots {
 		kind := kindOf(r)
 		checks = append(checks, protocol.Check{
-			Controls: k.Controls.For(kind), Options: check.Options{Own: true, Admin: adminOf(a, kind), Rights: RightsOf(a, kind)},
+			Controls: k.hardening(a, kind), Options: check.Options{Own: true, Admin: adminOf(a, kind), Rights: RightsOf(a, kind)},
 		})
 	}
 	err = k.Progress.Do(ctx, "[check] hardening", func(ctx context.Context, _ io.Writer) (_ bool, err error) {

@@ -227,6 +227,9 @@ func resultsOf(stated []attest.TestResult) []controls.Result {
 	return all
 }
 
+// anyLevel is the level of what every artifact can bear.
+const anyLevel = 1
+
 // lookHardened checks what is here, of which nobody says what it is meant to
 // be.
 func (k Kitchen) lookHardened(ctx context.Context, r protocol.Root) ([]controls.Result, error) {
@@ -234,7 +237,7 @@ func (k Kitchen) lookHardened(ctx context.Context, r protocol.Root) ([]controls.
 	if kind == "" {
 		return nil, nil
 	}
-	found, err := k.Checker.Check(ctx, []protocol.Root{r}, []protocol.Check{{Controls: k.Controls.For(kind)}})
+	found, err := k.Checker.Check(ctx, []protocol.Root{r}, []protocol.Check{{Controls: k.Controls.UpTo(kind, anyLevel)}})
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,4 @@ func (s tester) Test(_ context.Context, _ app.App, made artifact.Artifact, _ io.
 // noControls harden nothing.
 type noControls struct{}
 
-func (noControls) ApplyScript(string) string           { return "" }
-func (noControls) For(string) []controls.Control       { return nil }
-func (noControls) UpTo(string, int) []controls.Control { return nil }
-func (noControls) KernelArguments() []string           { return nil }
+func (noControls) UpTo(string, int, ...string) []controls.Control { return nil }

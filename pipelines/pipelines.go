@@ -86,10 +86,8 @@ type Tested struct {
 	Accelerator string `json:"accelerator,omitempty"`
 }
 
-// Controls gives the hardening of an artifact kind: its records, those up to a
-// level whether or not they are applied, and arguments of the kernel.
+// Controls gives the hardening of an artifact kind: its records up to a level,
+// but those that would take what is allowed.
 type Controls interface {
-	For(kind string) []controls.Control
-	UpTo(kind string, level int) []controls.Control
-	KernelArguments() []string
+	UpTo(kind string, level int, allowed ...string) []controls.Control
 }

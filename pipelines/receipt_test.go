@@ -192,5 +192,4 @@ func TestSwappedProgramLayout(t *testing.T) {
 // none are no controls.
 type none struct{ Controls }
 
-func (none) For(string) []controls.Control { return nil }
-func (none) KernelArguments() []string     { return nil }
+func (none) UpTo(string, int, ...string) []controls.Control { return nil }

@@ -85,19 +85,9 @@ func EngineOptions(s *settings.Settings) engine.Options {
 	}
 }
 
-// level is how much hardening every image gets; level 2 costs speed or
-// function and is left to a later option.
-const level = 1
-
 // hardening gives the flows the controls.
 type hardening []controls.Control
 
-func (h hardening) For(kind string) []controls.Control { return h.UpTo(kind, level) }
-
-func (h hardening) UpTo(kind string, level int) []controls.Control {
-	return controls.For(h, kind, level)
-}
-
-func (h hardening) KernelArguments() []string {
-	return controls.KernelArguments(h.For(controls.Disk))
+func (h hardening) UpTo(kind string, level int, allowed ...string) []controls.Control {
+	return controls.For(h, kind, level, allowed...)
 }
