@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/dockerfile"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -103,7 +104,7 @@ func (k Kitchen) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.
 	}
 	defer e.Close()
 	kitchen := engine.Kitchen{Engine: e, Progress: k.Progress, Judge: pin, Locals: map[string]string{rootfs.Context: a.Dir}, Unseen: k.unseen(a)}
-	if err := kitchen.JudgeDockerfile(ctx, rootfs.Context, a.Base.Dockerfile); err != nil {
+	if err := kitchen.JudgeDockerfile(ctx, rootfs.Context, a.Base.Dockerfile, dockerfile.Names(a.Base.Debian)); err != nil {
 		return nil, fmt.Errorf("%s: base.dockerfile: %w", a.Path, err)
 	}
 	var pins []lock.Image

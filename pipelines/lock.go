@@ -160,9 +160,17 @@ func readLock(a app.App) (*lock.Lock, error) {
 	return l, fault.Hint(err, "restore the lock from version control, or remove it and run: bakelite lock %s", a.Path)
 }
 
-// tables are the package lists of templates that decide what a lock holds.
-func tables() []string {
-	return []string{"machine/packages.txt", "machine/admin-packages.txt", "machine/tools.txt"}
+// buildTable lists the packages that every Dockerfile's build has.
+const buildTable = "rootfs/build-packages.txt"
+
+// tables are the package lists of templates that decide what a lock of an app
+// holds.
+func tables(a app.App) []string {
+	all := []string{"machine/packages.txt", "machine/admin-packages.txt", "machine/tools.txt"}
+	if a.Base.Dockerfile != "" {
+		all = append(all, buildTable)
+	}
+	return all
 }
 
 // inputs is the digest of what decides the packages: the app file's part and
@@ -170,7 +178,7 @@ func tables() []string {
 func inputs(a app.App) string {
 	hash := sha256.New()
 	_, _ = io.WriteString(hash, app.LockInputs(a))
-	for _, name := range tables() {
+	for _, name := range tables(a) {
 		_, _ = io.WriteString(hash, strings.Join(templates.Lines(name), " "))
 	}
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
@@ -246,7 +254,10 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		l.App, err = r.resolve(ctx, l.Base, a.Packages)
+		if l.App, err = r.resolve(ctx, l.Base, a.Packages); err != nil {
+			return err
+		}
+		l.Build, err = r.resolve(ctx, slices.Concat(l.Base, l.App), buildPackages(a))
 		return err
 	})
 	group.Go(func() (err error) {
@@ -257,10 +268,21 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		if l.Machine, err = r.resolve(ctx, l.Base, machinePackages(a, r.snapshot.Arch)); err != nil {
 			return err
 		}
-		l.MachineApp, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine), a.Packages)
+		if l.MachineApp, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine), a.Packages); err != nil {
+			return err
+		}
+		l.MachineBuild, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine, l.MachineApp), buildPackages(a))
 		return err
 	})
 	return group.Wait()
+}
+
+// buildPackages are those that a Dockerfile's build alone has.
+func buildPackages(a app.App) []string {
+	if a.Base.Dockerfile == "" {
+		return nil
+	}
+	return slices.Concat(templates.Lines(buildTable), a.Building)
 }
 
 func machinePackages(a app.App, arch string) []string {

@@ -56,7 +56,7 @@ func newMachine(a app.App) machine {
 // whose settings are files of its own.
 func (m machine) kind(g rootfs.Graph) (rootfs.Kind, error) {
 	k := rootfs.Kind{
-		Name: artifact.Disk, On: g.Machine(), Pins: g.Lock.Packages.MachineApp, Units: m.units(),
+		Name: artifact.Disk, On: g.Machine(), Pins: g.Lock.Packages.MachineApp, Build: g.Lock.Packages.MachineBuild, Units: m.units(),
 		Remove: rootfs.Trimmed(g.App, artifact.Disk), Rights: []tree.Right{{Path: sudo, SetUID: true}},
 		Machine: true, Admin: m.Admin(),
 	}
