@@ -136,14 +136,12 @@ func (k Kitchen) publish(ctx context.Context, a app.App, built *Built, o Publish
 			return nil, fmt.Errorf("signing the %s: %w", s.name, err)
 		}
 	}
-	var all []Publication
-	for i, s := range subjects {
-		p, err := k.send(ctx, s, signed[i], o)
-		if err != nil {
-			return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
-		}
-		p.Key, p.Verdict, p.Judged = key, passed[i].Verdict().Outcome, passed[i].Verdict().Judged
-		all = append(all, p)
+	all, err := k.sendAll(ctx, subjects, signed, o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Key, all[i].Verdict, all[i].Judged = key, passed[i].Verdict().Outcome, passed[i].Verdict().Judged
 	}
 	return all, k.writePublications(a.Name, all)
 }
@@ -166,20 +164,52 @@ func (k Kitchen) versionFree(ctx context.Context, subjects []subject, o PublishO
 	return nil
 }
 
-// send publishes one subject and says what is where.
-func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o PublishOptions) (Publication, error) {
+// sendAll sends all subjects before any of them has a name, so that the names
+// of an app don't lead to a new image and an old disk for longer than it takes
+// to move them, and says what is where.
+func (k Kitchen) sendAll(ctx context.Context, subjects []subject, signed []attest.Signed, o PublishOptions) ([]Publication, error) {
+	sent := make([]publish.Sent, len(subjects))
+	all := make([]Publication, len(subjects))
+	for _, step := range []func(i int) error{
+		func(i int) (err error) {
+			sent[i], err = k.send(ctx, subjects[i], signed[i], o)
+			return err
+		},
+		func(i int) (err error) {
+			all[i], err = k.name(ctx, subjects[i], signed[i], sent[i])
+			return err
+		},
+	} {
+		for i, s := range subjects {
+			if err := step(i); err != nil {
+				return nil, fmt.Errorf("publishing the %s: %w", s.name, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// send sends one subject with what was signed about it.
+func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o PublishOptions) (sent publish.Sent, err error) {
 	store, _, err := registry.Open(s.repository, k.Registry)
 	if err != nil {
-		return Publication{}, err
+		return sent, err
 	}
 	if err := room(ctx, store, s, signedAnew(signed)); err != nil {
-		return Publication{}, err
+		return sent, err
 	}
+	err = k.Progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+		sent, err = publish.Send(ctx, store, publish.Publication{Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag}})
+		return false, err
+	})
+	return sent, err
+}
+
+// name moves the names to one subject that was sent.
+func (k Kitchen) name(ctx context.Context, s subject, signed attest.Signed, sent publish.Sent) (Publication, error) {
 	p := Publication{Kind: s.kind, Repository: s.repository, Digest: s.digest(), Signer: signed.Signer(), At: time.Now().UTC().Truncate(time.Second)}
-	err = k.Progress.Do(ctx, "[publish] "+s.name+" to "+s.repository, func(ctx context.Context, _ io.Writer) (bool, error) {
-		done, err := publish.Publish(ctx, store, publish.Publication{
-			Content: s.content, Signed: signed, Version: o.Version, Tags: []string{registry.Tag},
-		})
+	err := k.Progress.Do(ctx, "[publish] name the "+s.name, func(ctx context.Context, _ io.Writer) (bool, error) {
+		done, err := sent.Name(ctx)
 		p.Ref, p.Tags, p.Uploaded, p.Skipped = done.Ref, done.Tags, done.Uploaded, done.Skipped
 		for _, r := range done.Referrers {
 			p.Referrers = append(p.Referrers, r.String())
@@ -194,7 +224,7 @@ func (k Kitchen) send(ctx context.Context, s subject, signed attest.Signed, o Pu
 
 func signedAnew(s attest.Signed) (n int) {
 	for _, b := range s.Bundles() {
-		if !b.Standing {
+		if !b.Reused {
 			n++
 		}
 	}

@@ -110,8 +110,8 @@ func (s *shop) takeVersion(version string) {
 	must(s.t, err)
 }
 
-// TestOrderOfSending: where the second artifact cannot be sent nothing leads to
-// it, neither a name nor the list of what was published; the next run sends
+// TestOrderOfSending: where the second artifact cannot be sent no name leads to
+// the first one either, nor the list of what was published; the next run sends
 // what is missing.
 func TestOrderOfSending(t *testing.T) {
 	s := newShop(t)
@@ -122,8 +122,11 @@ func TestOrderOfSending(t *testing.T) {
 	if err := s.k.Publish(t.Context(), s.app, built, PublishOptions{}); err == nil || !strings.Contains(err.Error(), "publishing the disk") {
 		t.Fatalf("ended with %v", err)
 	}
-	if !s.published("web") || s.published("web-disk") {
+	if s.published("web") || s.published("web-disk") {
 		t.Errorf("the image is published: %t, the disk: %t", s.published("web"), s.published("web-disk"))
+	}
+	if sent := filesIn(t, filepath.Join(s.shelf, "web", "blobs")); len(sent) == 0 {
+		t.Error("the image was not sent")
 	}
 	if s.has("web.publication.json") || s.has("web.raw"+BundlesSuffix) || len(built.Published) > 0 {
 		t.Errorf("left %q and published %v", s.names(), built.Published)
@@ -131,7 +134,7 @@ func TestOrderOfSending(t *testing.T) {
 	must(t, os.Remove(blobs))
 	s.again()
 	must(t, s.k.Publish(t.Context(), s.app, built, PublishOptions{}))
-	if !s.published("web-disk") || !s.has("web.publication.json") || !s.has("web.raw"+BundlesSuffix) || len(built.Published) != 2 {
+	if !s.published("web") || !s.published("web-disk") || !s.has("web.publication.json") || !s.has("web.raw"+BundlesSuffix) || len(built.Published) != 2 {
 		t.Errorf("left %q and published %v", s.names(), built.Published)
 	}
 }
@@ -146,7 +149,7 @@ func (s *shop) published(name string) bool {
 		return false
 	}
 	bundles, unread, err := publish.ReadBundles(s.t.Context(), store, m.Digest)
-	return err == nil && len(unread) == 0 && len(bundles) == 8
+	return err == nil && len(unread) == 0 && len(bundles) >= 8
 }
 
 // TestPublishingAgain: the second time nothing is scanned or signed, and who

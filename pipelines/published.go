@@ -113,8 +113,8 @@ func (k Kitchen) published(ctx context.Context, app, key string, subjects []subj
 // lastPublished is the list of what was published last, where this state
 // folder's key vouches for it.
 func (k Kitchen) lastPublished(app string) []Publication {
-	text, err := readWhole(k.publicationPath(app), maxReceipt)
-	if noted, ours := k.Vouch.Noted(vouch.Publication, k.publicationPath(app)); err != nil || !ours || noted != digestOf(text) {
+	text, err := k.Vouch.ReadFile(vouch.Publication, k.publicationPath(app), maxReceipt)
+	if err != nil {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -151,11 +151,7 @@ func (k Kitchen) writePublications(app string, all []Publication) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	text = append(text, '\n')
-	if err := k.Vouch.Note(vouch.Publication, path, digestOf(text)); err != nil {
-		return err
-	}
-	return writeFile(path, text)
+	return k.Vouch.WriteFile(vouch.Publication, path, append(text, '\n'), 0o644)
 }
 
 func writeJSON(path string, value any) error {

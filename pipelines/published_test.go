@@ -47,12 +47,12 @@ func TestBundlesRemoved(t *testing.T) {
 			k, s := p.kitchen(), p.subject()
 			k.Output, k.Vouch = t.TempDir(), vouchtest.Key(t)
 			s.made, s.beside = []artifact.Artifact{disk(t, k.Output, "web.raw")}, true
-			done, err := k.send(t.Context(), s, p.sign(p.key, nil), PublishOptions{})
+			done, err := k.sendAll(t.Context(), []subject{s}, []attest.Signed{p.sign(p.key, nil)}, PublishOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			done.Key, done.Verdict = "key", "passed"
-			if err := k.writePublications("web", []Publication{done}); err != nil {
+			done[0].Key, done[0].Verdict = "key", "passed"
+			if err := k.writePublications("web", done); err != nil {
 				t.Fatal(err)
 			}
 			k.Publisher.Signer = func(context.Context) (attest.Signer, error) { return attest.ByKey(p.key), nil }

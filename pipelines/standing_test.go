@@ -94,7 +94,7 @@ func TestAttachedByOthers(t *testing.T) {
 		t.Fatalf("%d were read, %v", len(found), err)
 	}
 	for _, b := range p.sign(p.key, found).Bundles() {
-		if !b.Standing {
+		if !b.Reused {
 			t.Errorf("%s was signed anew", b.PredicateType)
 		}
 	}

@@ -31,7 +31,7 @@ func TestStores(t *testing.T) {
 			t.Run("unsigned", func(t *testing.T) { unsigned(t, ref+"5") })
 			t.Run("disk", func(t *testing.T) { disk(t, ref+"6") })
 			t.Run("classic signature", func(t *testing.T) { classic(t, ref+"7") })
-			t.Run("what strangers attach", func(t *testing.T) { strangers(t, ref+"8") })
+			t.Run("what strangers attach", func(t *testing.T) { untrusted(t, ref+"8") })
 		})
 	}
 }
@@ -204,7 +204,7 @@ func classic(t *testing.T, ref string) {
 
 // strangers attaches what cannot be read as a bundle, as far as the store lets
 // it in: the publisher's own bundles are read all the same.
-func strangers(t *testing.T, ref string) {
+func untrusted(t *testing.T, ref string) {
 	s := registrytest.Open(t, ref, registrytest.Fast())
 	_, c := image(t, "of interest")
 	made := signed(t, c)

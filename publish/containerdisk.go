@@ -37,7 +37,7 @@ func ContainerDisk(ctx context.Context, o DiskOptions) (Content, error) {
 		return Content{}, fmt.Errorf("encoding config: %w", err)
 	}
 	config := registry.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: digest.FromBytes(text), Size: int64(len(text))}
-	c := Content{Blobs: []registry.Blob{{Descriptor: layer, Open: p.open}, registry.InMemory(config, text)}}
+	c := Content{Blobs: []registry.Blob{{Descriptor: layer, Open: p.openPacked}, registry.InMemory(config, text)}}
 	return c.withManifest(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
 		Config: config, Layers: []registry.Descriptor{layer}, Annotations: map[string]string{diskApp: o.App, diskPlatform: o.Platform},

@@ -95,5 +95,5 @@ func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, erro
 			diskDigest:              p.Inner.String(), diskSize: strconv.FormatInt(p.InnerSize, 10),
 		},
 	}
-	return registry.Blob{Descriptor: d, Open: p.open}, nil
+	return registry.Blob{Descriptor: d, Open: p.openPacked}, nil
 }

@@ -85,9 +85,9 @@ func (p packing) path() string {
 	return filepath.Join(p.Cache, p.Digest.Encoded()+"."+p.Form.Name())
 }
 
-// open opens the packed file. It is packed again where it is gone: what is kept
-// is bounded, and nothing says who is about to send it.
-func (p packedFile) open(ctx context.Context) (io.ReadCloser, error) {
+// openPacked opens the packed file. It is packed again where it is gone: what
+// is kept is bounded, and nothing says who is about to send it.
+func (p packedFile) openPacked(ctx context.Context) (io.ReadCloser, error) {
 	f, err := regular.Open(p.from.path())
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err

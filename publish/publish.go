@@ -45,50 +45,65 @@ type Published struct {
 	Tags []string `json:"tags"`
 }
 
-// Publish sends content, then its bundles, reads both back, and only then
-// moves names. Killed anywhere it leaves nothing that a name leads to without
-// its signature; made again it sends only what is missing. Content that is
-// not what was signed is fault.Integrity, a version that is taken is
-// fault.Policy, a registry that cannot be reached fault.Network.
-func Publish(ctx context.Context, s registry.Store, p Publication) (Published, error) {
-	bundles, err := attachments(p.Content.Manifest, p.Signed)
-	if err != nil {
-		return Published{}, err
-	}
-	return publish(ctx, s, p, bundles)
+// Sent is content that a store has with its bundles, and that no name leads to
+// yet.
+type Sent struct {
+	store       registry.Store
+	publication Publication
+	published   Published
 }
 
-func publish(ctx context.Context, s registry.Store, p Publication, bundles []attachment) (Published, error) {
-	if err := checkTags(p); err != nil {
-		return Published{}, err
+// Publish sends and names one publication. Killed anywhere it leaves nothing
+// that a name leads to without its signature; made again it sends only what is
+// missing. Errors are those of Send and Name.
+func Publish(ctx context.Context, s registry.Store, p Publication) (Published, error) {
+	sent, err := Send(ctx, s, p)
+	if err != nil {
+		return sent.published, err
+	}
+	return sent.Name(ctx)
+}
+
+// Send sends content, then its bundles, and reads both back. Content that is
+// not what was signed is fault.Integrity, a registry that cannot be reached
+// fault.Network.
+func Send(ctx context.Context, s registry.Store, p Publication) (Sent, error) {
+	bundles, err := attachments(p.Content.Manifest, p.Signed)
+	if err == nil {
+		err = checkTags(p)
+	}
+	if err != nil {
+		return Sent{}, err
 	}
 	m := p.Content.Manifest
-	var err error
-	out := Published{Ref: s.Name() + "@" + m.Digest.String(), Digest: m.Digest, Referrers: []digest.Digest{}, Tags: []string{}}
-	blobs, manifests := slices.Clone(p.Content.Blobs), []registry.Manifest{m}
+	sent := Sent{s, p, Published{Ref: s.Name() + "@" + m.Digest.String(), Digest: m.Digest, Referrers: []digest.Digest{}, Tags: []string{}}}
+	return sent, sent.send(ctx, bundles)
+}
+
+func (s *Sent) send(ctx context.Context, bundles []attachment) (err error) {
+	out, m := &s.published, s.publication.Content.Manifest
+	blobs, manifests := slices.Clone(s.publication.Content.Blobs), []registry.Manifest{m}
 	for _, b := range bundles {
 		blobs, manifests = append(blobs, b.blobs...), append(manifests, b.manifest)
 		out.Referrers = append(out.Referrers, b.manifest.Digest)
 	}
-	if out.Uploaded, out.Skipped, err = registry.PutBlobs(ctx, s, blobs); err != nil {
-		return out, err
+	if out.Uploaded, out.Skipped, err = registry.PutBlobs(ctx, s.store, blobs); err != nil {
+		return err
 	}
 	for _, m := range manifests {
-		sent, err := s.PutManifest(ctx, m)
+		sent, err := s.store.PutManifest(ctx, m)
 		if err != nil {
-			return out, err
+			return err
 		}
 		out.Uploaded, out.Skipped = out.Uploaded+sent, out.Skipped+m.Size-sent
 	}
-	if err := readBack(ctx, s, m, bundles); err != nil {
-		return out, err
-	}
-	err = moveNames(ctx, s, p, &out)
-	return out, err
+	return readBack(ctx, s.store, m, bundles)
 }
 
-// moveNames moves the names: the version first, since it may be refused.
-func moveNames(ctx context.Context, s registry.Store, p Publication, out *Published) error {
+// Name moves the names to what was sent: the version first, since one that is
+// taken is refused with fault.Policy.
+func (s Sent) Name(ctx context.Context) (Published, error) {
+	p, out := s.publication, s.published
 	requests := []registry.TagRequest{}
 	if p.Version != "" {
 		requests = append(requests, registry.TagRequest{Name: p.Version, Manifest: p.Content.Manifest, Immutable: true})
@@ -97,12 +112,12 @@ func moveNames(ctx context.Context, s registry.Store, p Publication, out *Publis
 		requests = append(requests, registry.TagRequest{Name: tag, Manifest: p.Content.Manifest})
 	}
 	for _, t := range requests {
-		if err := s.SetTag(ctx, t); err != nil {
-			return err
+		if err := s.store.SetTag(ctx, t); err != nil {
+			return out, err
 		}
 		out.Tags = append(out.Tags, t.Name)
 	}
-	return nil
+	return out, nil
 }
 
 // CheckTag refuses a tag that nothing can be published under, with an error of

@@ -35,7 +35,7 @@ func TestGate(t *testing.T) {
 		policy, database string
 		code             int
 		said             []string // on stderr where it fails, else by inspect
-		offender         string
+		violation        string
 	}{
 		"forbidden package":  {"gate: {forbiddenPackages: [\"nginx*\"]}\n", s.database, 6, []string{"forbidden-packages", "next:"}, "forbidden-packages nginx"},
 		"finding with a fix": {"", risky, 6, []string{"vulnerabilities", "2 from high on", "bakelite rebuild", "waivers"}, "CVE-2026-0001 nginx"},
@@ -52,8 +52,8 @@ func TestGate(t *testing.T) {
 			s.t = t
 			shelf := registry.LayoutPrefix + filepath.Join(folder(t), "shelf")
 			o := s.judged("--policy", s.policy(tt.policy), "--database", tt.database, "--registry", shelf)
-			if verdict := s.verdict(); offenders(verdict) != tt.offender && !strings.Contains(offenders(verdict), tt.offender+"\n") || (verdict.Outcome == "failed") != (tt.code != 0) {
-				t.Errorf("the verdict is %s, with %q", verdict.Outcome, offenders(verdict))
+			if verdict := s.verdict(); violations(verdict) != tt.violation && !strings.Contains(violations(verdict), tt.violation+"\n") || (verdict.Outcome == "failed") != (tt.code != 0) {
+				t.Errorf("the verdict is %s, with %q", verdict.Outcome, violations(verdict))
 			}
 			if tt.code != 0 {
 				o.want(t, tt.code, append(tt.said, "web.container.verdict.json")...)
@@ -103,11 +103,11 @@ func (s shop) verdict() gate.Verdict {
 	return v
 }
 
-// offenders lists what fails a verdict, one a line.
-func offenders(v gate.Verdict) string {
+// violations lists what fails a verdict, one a line.
+func violations(v gate.Verdict) string {
 	var lines strings.Builder
 	for _, r := range v.Rules {
-		for _, o := range r.Offenders {
+		for _, o := range r.Violations {
 			lines.WriteString(o.ID + " " + o.Package + "\n")
 		}
 	}
@@ -153,8 +153,8 @@ func TestSecretInTheImage(t *testing.T) {
 	shelf := registry.LayoutPrefix + filepath.Join(folder(t), "shelf")
 	o := s.judged("--registry", shelf).want(t, 6, "secrets", "1 place", "next:")
 	absent(t, shelf)
-	if v := s.verdict(); !strings.Contains(offenders(v), "private-key") {
-		t.Errorf("the verdict has %q", offenders(v))
+	if v := s.verdict(); !strings.Contains(violations(v), "private-key") {
+		t.Errorf("the verdict has %q", violations(v))
 	}
 	line := strings.Split(text, "\n")[3]
 	for _, name := range []string{"report", "verdict"} {
@@ -180,7 +180,7 @@ func TestUndoneControl(t *testing.T) {
 	s.judged("--registry", shelf, "--skip-tests").want(t, 6, "tests")
 	absent(t, shelf)
 	s.sold("--registry", shelf, "--skip-tests", "--policy", s.policy(all))
-	if i := s.inspect(shelf + "/web"); len(i.Tests.Hardening) < 8 || offenders(*i.Verdict) != "" {
-		t.Errorf("stated is %+v, the verdict has %q", i.Tests.Hardening, offenders(*i.Verdict))
+	if i := s.inspect(shelf + "/web"); len(i.Tests.Hardening) < 8 || violations(*i.Verdict) != "" {
+		t.Errorf("stated is %+v, the verdict has %q", i.Tests.Hardening, violations(*i.Verdict))
 	}
 }

@@ -42,9 +42,9 @@ func nameOf(d *llb.Definition, op []byte) string {
 // customName is where llb.WithCustomName puts a name (client/llb/state.go).
 const customName = "llb.customname"
 
-// read returns the contents of a graph. It refuses operations that would bring
-// others in while they run.
-func read(d *llb.Definition) (c contents, err error) {
+// readDefinition returns the contents of a graph. It refuses operations that
+// would bring others in while they run.
+func readDefinition(d *llb.Definition) (c contents, err error) {
 	for _, text := range d.Def {
 		var op pb.Op
 		if err := op.UnmarshalVT(text); err != nil {

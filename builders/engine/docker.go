@@ -34,12 +34,12 @@ func docker(ctx context.Context, host string) (*Engine, []string) {
 			return d.upgrade(ctx, "/session", proto, meta)
 		}))
 	if err != nil {
-		return nil, []string{fmt.Sprintf("Docker at %s: %s", address, plain(err))}
+		return nil, []string{fmt.Sprintf("Docker at %s: %s", address, withoutNoise(err))}
 	}
 	workers, err := c.ListWorkers(ctx)
 	reason := dockerLacks(workers)
 	if err != nil {
-		reason = plain(err)
+		reason = withoutNoise(err)
 	}
 	if reason != "" {
 		_ = c.Close()

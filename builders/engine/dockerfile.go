@@ -78,7 +78,7 @@ func withoutNetwork(ctx context.Context, name string, built llb.State) error {
 	if err != nil {
 		return fmt.Errorf("writing Dockerfile's graph: %w", err)
 	}
-	found, err := read(definition)
+	found, err := readDefinition(definition)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func matching(t *testing.T, pids []string, text string) []string {
 func TestIdleDaemonEnds(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	e, err := own(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
+	e, err := connectOwn(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestStop(t *testing.T) {
 	for _, dir := range append(globAll("*", state), globAll("", state)...) {
 		t.Errorf("cgroup %s is left", dir)
 	}
-	if log, err := tail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
+	if log, err := logTail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
 		t.Errorf("the engine's log holds %q, %v", log, err)
 	}
 	open(t, state)

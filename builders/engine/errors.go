@@ -63,7 +63,7 @@ func classify(err error, f failure) error {
 	if exit := (*gateway.ExitError)(nil); errors.As(err, &exit) {
 		return exited(exit, f)
 	}
-	text := plain(err)
+	text := withoutNoise(err)
 	if f.Status != "" {
 		text = "invalid response status " + f.Status
 	}
@@ -126,8 +126,8 @@ var noise = []string{
 	"rpc error: code = Internal desc = ", "rpc error: code = DeadlineExceeded desc = ", "runtime execution failed: ",
 }
 
-// plain returns an error's text without what only BuildKit's makers need.
-func plain(err error) string {
+// withoutNoise returns an error's text without what only BuildKit's makers need.
+func withoutNoise(err error) string {
 	text := err.Error()
 	for again := true; again; {
 		again = false

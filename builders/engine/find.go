@@ -64,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.options = o
 		return e, nil
 	}
-	e, err := own(ctx, o)
+	e, err := connectOwn(ctx, o)
 	if e != nil {
 		e.Skipped = skipped
 	}
@@ -79,7 +79,7 @@ func given(ctx context.Context, o Options) (*Engine, error) {
 	if ctx.Err() != nil {
 		return nil, fault.As(fault.Cancelled, fmt.Errorf("connecting to engine %s: %w", o.Address, ctx.Err()))
 	}
-	return nil, fault.Hint(fault.New(fault.Network, "connecting to engine %s: %s", o.Address, plain(err)),
+	return nil, fault.Hint(fault.New(fault.Network, "connecting to engine %s: %s", o.Address, withoutNoise(err)),
 		"check that BuildKit listens there, or leave engine.address empty to let Bakelite start its own")
 }
 

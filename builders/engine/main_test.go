@@ -86,7 +86,7 @@ func open(t *testing.T, state string) *Engine {
 
 func openWith(t *testing.T, o Options) *Engine {
 	t.Helper()
-	e, err := own(t.Context(), o)
+	e, err := connectOwn(t.Context(), o)
 	if err != nil {
 		t.Fatalf("opening engine: %v", err)
 	}

@@ -17,10 +17,11 @@ const probeTimeout = 10 * time.Second
 // that came, then the one that was wanted (source/http/source.go).
 var mismatch = regexp.MustCompile(`digest mismatch .*sha256:[0-9a-f]{64}.*(sha256:[0-9a-f]{64})`)
 
-// gone says whether a source with a wrong digest is in truth missing. BuildKit
-// does not look at the status of a fetch whose digest is known beforehand, so
-// that the page that says "not found" has a wrong digest to it.
-func gone(ctx context.Context, err error, definition *llb.Definition) (status string) {
+// missingSource says whether a source with a wrong digest is in truth missing,
+// by its HTTP status, else "". BuildKit does not look at the status of a fetch
+// whose digest is known beforehand, so that the page that says "not found" has
+// a wrong digest to it.
+func missingSource(ctx context.Context, err error, definition *llb.Definition) (status string) {
 	found := mismatch.FindStringSubmatch(err.Error())
 	if found == nil || definition == nil {
 		return ""

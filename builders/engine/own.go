@@ -24,33 +24,33 @@ const startTimeout = 60 * time.Second
 // pollInterval is the time between two looks for a starting or ending engine.
 const pollInterval = 20 * time.Millisecond
 
-// folder returns where the own engine of a state folder lives.
-func folder(state string) (string, error) {
+// engineFolder returns where the own engine of a state folder lives.
+func engineFolder(state string) (string, error) {
 	state, err := filepath.Abs(state)
 	return filepath.Join(state, "engine"), err
 }
 
-// own connects to the own engine and starts it where nobody else has done so.
+// connectOwn connects to the own engine and starts it where nobody else has done so.
 // Another daemon that is just ending is waited for.
-func own(ctx context.Context, o Options) (*Engine, error) {
-	state, err := folder(o.State)
+func connectOwn(ctx context.Context, o Options) (*Engine, error) {
+	state, err := engineFolder(o.State)
 	if err != nil {
 		return nil, fmt.Errorf("finding state folder: %w", err)
 	}
 	deadline := time.After(startTimeout)
 	var ended <-chan error
-	var turn *os.File
-	defer func() { turn.Close() }() // of nil it is an error and no harm
+	var lock *os.File
+	defer func() { lock.Close() }() // of nil it is an error and no harm
 	for {
 		if c, err := dialOwn(ctx, state); err == nil {
 			return &Engine{client: c, Origin: "own", own: true, options: o}, nil
 		}
-		if turn == nil {
-			if turn, err = takeTurn(state); err != nil {
+		if lock == nil {
+			if lock, err = startLock(state); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
 		}
-		if turn != nil && ended == nil && isFree(state) {
+		if lock != nil && ended == nil && isFree(state) {
 			if ended, err = spawn(state, o); err != nil {
 				return nil, fmt.Errorf("starting engine: %w", err)
 			}
@@ -69,10 +69,10 @@ func own(ctx context.Context, o Options) (*Engine, error) {
 	}
 }
 
-// takeTurn returns the lock of who may start a daemon, until it is closed, or
+// startLock returns the lock of who may start a daemon, until it is closed, or
 // nil while another has it. Without it rootlesskit, which has a lock of its
 // own on the folder, would end all daemons but one with an error.
-func takeTurn(state string) (*os.File, error) {
+func startLock(state string) (*os.File, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making state folder: %w", err)
 	}
@@ -101,7 +101,7 @@ func startError(state string, err error) error {
 	if err == nil {
 		err = errors.New("it ended at once")
 	}
-	log, _ := tail(filepath.Join(state, logName))
+	log, _ := logTail(filepath.Join(state, logName))
 	return fault.Hint(fault.New(fault.Missing, "the engine on %s did not start: %w\n%s", state, err, log),
 		"run: bakelite doctor")
 }
@@ -190,7 +190,7 @@ func openLog(state string) (*os.File, error) {
 	return os.OpenFile(path, flags, 0o600)
 }
 
-func tail(path string) (string, error) {
+func logTail(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -106,7 +106,7 @@ func TestRootless(t *testing.T) {
 			})
 		}
 		if err := group.Wait(); err != nil {
-			log, _ := tail(filepath.Join(state, "engine", logName))
+			log, _ := logTail(filepath.Join(state, "engine", logName))
 			t.Fatalf("an engine that %s for three at once: %v; its log:\n%s", round, err, log)
 		}
 	}

@@ -121,7 +121,7 @@ func (k Kitchen) solve(ctx context.Context, j Job) (string, error) {
 		if refused := cmp.Or(w.judged.refusal(), w.refused); refused != nil {
 			return "", refused
 		}
-		return "", classify(err, failure{k.Progress.Failure(err), gone(ctx, err, w.definition)})
+		return "", classify(err, failure{k.Progress.Failure(err), missingSource(ctx, err, w.definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
@@ -155,7 +155,7 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 	if w.definition, err = state.Marshal(ctx); err != nil {
 		return nil, fmt.Errorf("writing build graph: %w", err)
 	}
-	found, err := read(w.definition)
+	found, err := readDefinition(w.definition)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (s *sources) provider() session.Attachable {
 }
 
 func (s *sources) decide(ctx context.Context, source *pb.SourceOp) *policysession.DecisionResponse {
-	update, err := s.look(ctx, source)
+	update, err := s.pin(ctx, source)
 	switch {
 	case err != nil:
 		s.mu.Lock()
@@ -103,8 +103,8 @@ func (s *sources) decide(ctx context.Context, source *pb.SourceOp) *policysessio
 	return &policysession.DecisionResponse{Action: spb.PolicyAction_ALLOW}
 }
 
-// look returns the source to use instead, nil for the same one.
-func (s *sources) look(ctx context.Context, source *pb.SourceOp) (*pb.SourceOp, error) {
+// pin returns the source to use instead, nil for the same one.
+func (s *sources) pin(ctx context.Context, source *pb.SourceOp) (*pb.SourceOp, error) {
 	ref, image := strings.CutPrefix(source.GetIdentifier(), srctypes.DockerImageScheme+"://")
 	if !image {
 		return nil, unpinned(source)
@@ -131,9 +131,9 @@ func unpinned(source *pb.SourceOp) error {
 	case srctypes.LocalScheme, srctypes.OCIScheme: // folders and layouts of this machine that the kitchen names
 		return nil
 	case srctypes.HTTPScheme, srctypes.HTTPSScheme:
-		return pinned(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
+		return requireDigest(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
 	case srctypes.GitScheme:
-		return pinned(source.Attrs[pb.AttrGitChecksum] != "" || commit.MatchString(ref), source, "ADD --checksum=COMMIT, or #COMMIT after the repository")
+		return requireDigest(source.Attrs[pb.AttrGitChecksum] != "" || commit.MatchString(ref), source, "ADD --checksum=COMMIT, or #COMMIT after the repository")
 	}
 	return fault.New(fault.Policy, "%s: sources of this kind are refused", source.GetIdentifier())
 }
@@ -141,7 +141,7 @@ func unpinned(source *pb.SourceOp) error {
 // commit matches a Git source that names a whole commit.
 var commit = regexp.MustCompile(`#[0-9a-f]{40}([0-9a-f]{24})?(:|$)`)
 
-func pinned(ok bool, source *pb.SourceOp, instead string) error {
+func requireDigest(ok bool, source *pb.SourceOp, instead string) error {
 	if ok {
 		return nil
 	}

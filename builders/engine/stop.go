@@ -22,7 +22,7 @@ const stopTimeout = 15 * time.Second
 // Stop ends the own engine of a state folder and waits until its processes
 // have ended; it returns false where none runs.
 func Stop(ctx context.Context, state string) (bool, error) {
-	dir, err := folder(state)
+	dir, err := engineFolder(state)
 	if err != nil {
 		return false, fmt.Errorf("finding state folder: %w", err)
 	}

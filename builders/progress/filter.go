@@ -79,7 +79,7 @@ func (d *Display) vertex(from source, v *client.Vertex, shown *client.SolveStatu
 		case v.ProgressGroup != nil:
 			d.group(v).announce(v)
 		case !internal:
-			shown.Vertexes = append(shown.Vertexes, named(v, from))
+			shown.Vertexes = append(shown.Vertexes, shownAs(v, from))
 		}
 		return
 	}
@@ -95,7 +95,7 @@ func (d *Display) vertex(from source, v *client.Vertex, shown *client.SolveStatu
 		g.add(v)
 		d.show(g, shown)
 	case !internal:
-		shown.Vertexes = append(shown.Vertexes, named(v, from))
+		shown.Vertexes = append(shown.Vertexes, shownAs(v, from))
 	}
 }
 
@@ -104,7 +104,7 @@ func (d *Display) vertex(from source, v *client.Vertex, shown *client.SolveStatu
 func (d *Display) remember(from source, v *client.Vertex) *record {
 	r := d.steps[v.Digest]
 	if r == nil {
-		r = &record{order: len(d.steps), step: Step{Name: named(v, from).Name}, started: *v.Started, owner: from.id}
+		r = &record{order: len(d.steps), step: Step{Name: shownAs(v, from).Name}, started: *v.Started, owner: from.id}
 		d.steps[v.Digest] = r
 	}
 	if r.owner != from.id {
@@ -136,9 +136,9 @@ func (d *Display) release(from source, shown *client.SolveStatus) {
 	}
 }
 
-// named returns a vertex under the name that people see: BuildKit calls each
+// shownAs returns a vertex under the name that people see: BuildKit calls each
 // export after its format.
-func named(v *client.Vertex, from source) *client.Vertex {
+func shownAs(v *client.Vertex, from source) *client.Vertex {
 	if from.export == "" || !strings.HasPrefix(v.Name, "exporting to ") {
 		return v
 	}

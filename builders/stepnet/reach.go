@@ -45,13 +45,13 @@ func (r Reach) Allows(to netip.Addr) bool {
 		return false
 	case slices.ContainsFunc(own, func(n netip.Prefix) bool { return n.Addr() == to }):
 		return slices.Contains(r.Named, netip.PrefixFrom(to, to.BitLen()))
-	case within(r.Named, to):
+	case contains(r.Named, to):
 		return true
 	}
-	return !within(closed, to) && !within(own, to) && (to.Is4() || global.Contains(to))
+	return !contains(closed, to) && !contains(own, to) && (to.Is4() || global.Contains(to))
 }
 
-func within(networks []netip.Prefix, a netip.Addr) bool {
+func contains(networks []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 

@@ -45,7 +45,7 @@ type work struct {
 func Run(r Request, o Options) error {
 	w := &work{Request: r, Options: o}
 	defer w.close()
-	if err := w.open(); err != nil {
+	if err := w.openRoots(); err != nil {
 		return err
 	}
 	for _, part := range []func() error{
@@ -59,7 +59,7 @@ func Run(r Request, o Options) error {
 	return nil
 }
 
-func (w *work) open() (err error) {
+func (w *work) openRoots() (err error) {
 	for _, one := range []struct {
 		fs     **treefs.FS
 		folder string

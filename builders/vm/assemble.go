@@ -35,7 +35,7 @@ const maxText = 4 << 20
 
 // assemble puts the disk together and writes it in every format.
 func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]artifact.Artifact, error) {
-	files := &opened{}
+	files := &openFiles{}
 	defer files.close()
 	image, err := o.layOut(dirs, files)
 	if err != nil {
@@ -54,7 +54,7 @@ func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]artifact
 	return made, group.Wait()
 }
 
-func (o Order) layOut(dirs map[string]string, files *opened) (disk.Image, error) {
+func (o Order) layOut(dirs map[string]string, files *openFiles) (disk.Image, error) {
 	g := o.Graph
 	_, arch, _ := strings.Cut(g.Lock.Platform, "/")
 	types, err := gpt.TypesOf(arch)
@@ -74,7 +74,7 @@ func (o Order) layOut(dirs map[string]string, files *opened) (disk.Image, error)
 	if err != nil {
 		return disk.Image{}, err
 	}
-	varFS, err := files.open(filepath.Join(dirs["var"], "var"))
+	varFS, err := files.add(filepath.Join(dirs["var"], "var"))
 	if err != nil {
 		return disk.Image{}, err
 	}
@@ -99,7 +99,7 @@ type verity struct {
 	partitions []gpt.Partition
 }
 
-func readVerity(files *opened, dir, name string, dataType, hashType disk.GUID) (verity, error) {
+func readVerity(files *openFiles, dir, name string, dataType, hashType disk.GUID) (verity, error) {
 	text, err := readText(filepath.Join(dir, "roothash"))
 	if err != nil {
 		return verity{}, err
@@ -113,11 +113,11 @@ func readVerity(files *opened, dir, name string, dataType, hashType disk.GUID) (
 	if err != nil {
 		return verity{}, err
 	}
-	data, err := files.open(filepath.Join(dir, "data"))
+	data, err := files.add(filepath.Join(dir, "data"))
 	if err != nil {
 		return verity{}, err
 	}
-	tree, err := files.open(filepath.Join(dir, "hash"))
+	tree, err := files.add(filepath.Join(dir, "hash"))
 	if err != nil {
 		return verity{}, err
 	}
@@ -127,7 +127,7 @@ func readVerity(files *opened, dir, name string, dataType, hashType disk.GUID) (
 	}}, nil
 }
 
-func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string) (disk.Image, error) {
+func (o Order) esp(dir string, files *openFiles, types gpt.Types, root, usr string) (disk.Image, error) {
 	text := map[string][]byte{}
 	for _, name := range []string{"version", "os-release", "stub"} {
 		content, err := readText(filepath.Join(dir, name))
@@ -136,11 +136,11 @@ func (o Order) esp(dir string, files *opened, types gpt.Types, root, usr string)
 		}
 		text[name] = content
 	}
-	linux, err := files.open(filepath.Join(dir, "linux"))
+	linux, err := files.add(filepath.Join(dir, "linux"))
 	if err != nil {
 		return disk.Image{}, err
 	}
-	initrd, err := files.open(filepath.Join(dir, "initrd"))
+	initrd, err := files.add(filepath.Join(dir, "initrd"))
 	if err != nil {
 		return disk.Image{}, err
 	}
@@ -220,10 +220,10 @@ func (o Order) write(ctx context.Context, name string, image disk.Image) (artifa
 	}, nil
 }
 
-// opened are files that stay open while a disk reads from them.
-type opened struct{ files []*os.File }
+// openFiles are files that stay open while a disk reads from them.
+type openFiles struct{ files []*os.File }
 
-func (o *opened) open(path string) (disk.Content, error) {
+func (o *openFiles) add(path string) (disk.Content, error) {
 	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening part of the disk: %w", err)
@@ -236,7 +236,7 @@ func (o *opened) open(path string) (disk.Content, error) {
 	return io.NewSectionReader(f, 0, info.Size()), nil
 }
 
-func (o *opened) close() {
+func (o *openFiles) close() {
 	for _, f := range o.files {
 		_ = f.Close()
 	}

@@ -72,14 +72,14 @@ the exit code is 6. With --waiting those count too that no image has yet.`,
 
 func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.Kitchen, apps []app.App) error {
 	now := time.Now().UTC()
-	open, unsure, err := f.open(ctx, k, s, apps)
+	open, unsure, err := f.waitingChanges(ctx, k, s, apps)
 	if err != nil {
 		return err
 	}
 	all := []hours{}
 	var late []string
 	for _, a := range apps {
-		c, err := fleet.ReadClock(s.Output, a.Name)
+		c, err := fleetOf(k, s).Clock(a.Name)
 		if err != nil {
 			return err
 		}
@@ -103,9 +103,9 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.K
 	return unsure
 }
 
-// open are the changes that wait, by app, where they are asked for. Apps about
-// which nobody knows come back as an error for the end.
-func (f clockFlags) open(ctx context.Context, k pipelines.Kitchen, s *settings.Settings, apps []app.App) (open map[string][]update.Change, unsure, err error) {
+// waitingChanges are the changes that wait, by app, where they are asked for.
+// Apps about which nobody knows come back as an error for the end.
+func (f clockFlags) waitingChanges(ctx context.Context, k pipelines.Kitchen, s *settings.Settings, apps []app.App) (open map[string][]update.Change, unsure, err error) {
 	if !f.waiting {
 		return nil, nil, nil
 	}

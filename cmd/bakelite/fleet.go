@@ -19,7 +19,7 @@ import (
 // fleetOf constructs what the flows of many apps work with.
 func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
-		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Version: k.Version,
+		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Vouch: k.Vouch, Version: k.Version,
 		Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }

@@ -15,7 +15,7 @@ import (
 // lastMade returns the artifact of a kind that the newest build of an app
 // left in the output folder, in the first of the formats that there is.
 func lastMade(output string, a app.App, kind string, formats []string) (artifact.Artifact, error) {
-	again := "run: bakelite build --target " + kind + argument(named(a))
+	again := "run: bakelite build --target " + kind + argument(nameOf(a))
 	receipt, err := pipelines.ReadReceipt(output, a.Name)
 	if err != nil {
 		return artifact.Artifact{}, fault.Hint(err, "%s", again)
@@ -37,8 +37,8 @@ func lastMade(output string, a app.App, kind string, formats []string) (artifact
 	return made[0], nil
 }
 
-// named is the shortest name of an app file.
-func named(a app.App) string {
+// nameOf is the shortest name of an app file.
+func nameOf(a app.App) string {
 	if filepath.Base(a.Path) == app.FileName {
 		return a.Dir
 	}

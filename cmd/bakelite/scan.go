@@ -37,7 +37,7 @@ does not choose them.`,
 			if !ok {
 				return fault.New(fault.Invalid, "--format %s: want table, json, sarif, cyclonedx or spdx", format)
 			}
-			seen, err := look(c, by, args[0])
+			seen, err := scanTarget(c, by, args[0])
 			if err != nil {
 				return err
 			}
@@ -57,8 +57,8 @@ does not choose them.`,
 	return c
 }
 
-// look scans the target, and ends the display before anything is printed.
-func look(c *cobra.Command, by signerFlags, target string) (pipelines.Seen, error) {
+// scanTarget scans the target, and ends the display before anything is printed.
+func scanTarget(c *cobra.Command, by signerFlags, target string) (pipelines.Seen, error) {
 	k, _, err := lookKitchen(c, by, append(scannerKeys(), policyKey)...)
 	if err != nil {
 		return pipelines.Seen{}, err

@@ -162,7 +162,7 @@ func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Ki
 }
 
 // uncounted says what is attached besides, which others may have added.
-func uncounted(s attest.Summary) []string { return slices.Concat(s.Strangers, s.Broken) }
+func uncounted(s attest.Summary) []string { return slices.Concat(s.Untrusted, s.Broken) }
 
 func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
 	if asJSON {

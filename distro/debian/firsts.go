@@ -9,10 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/bakelite/bakelite/distro/debian/catalog"
-	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -53,13 +50,8 @@ func (s store) firstsPath(f *indexFile) string {
 // readFirsts reads what came when; what cannot be read, or what others wrote,
 // begins anew.
 func (s store) readFirsts(f *indexFile) (known firsts, ok bool) {
-	path := s.firstsPath(f)
-	noted, ours := s.vouch.Noted(vouch.Firsts, filepath.Base(path))
-	if !ours {
-		return firsts{}, false
-	}
-	text, err := regular.ReadFile(path, maxFirsts)
-	if err != nil || entryOf(text).sha256 != noted || json.Unmarshal(text, &known) != nil {
+	text, err := s.vouch.ReadFile(vouch.Firsts, s.firstsPath(f), maxFirsts)
+	if err != nil || json.Unmarshal(text, &known) != nil {
 		return firsts{}, false
 	}
 	return known, validSHA256(known.Packages)
@@ -90,13 +82,7 @@ func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 	if err != nil {
 		return err
 	}
-	text = append(text, '\n')
-	path := c.store.firstsPath(f)
-	err = renameio.WriteFile(path, text, 0o600)
-	if err == nil {
-		err = c.store.vouch.Note(vouch.Firsts, filepath.Base(path), entryOf(text).sha256)
-	}
-	if err != nil {
+	if err := c.store.vouch.WriteFile(vouch.Firsts, c.store.firstsPath(f), append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("noting what came to %s: %w", f.source, err)
 	}
 	return nil

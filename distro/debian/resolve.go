@@ -67,7 +67,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if len(names) == 0 {
 		return nil, nil
 	}
-	if err := s.known(names); err != nil {
+	if err := s.checkNames(names); err != nil {
 		return nil, err
 	}
 	tree, err := c.aptTree(ctx, s)
@@ -94,9 +94,9 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	return s.parsePlan(out)
 }
 
-// known says which names the snapshot does not have, and which ones several
-// packages provide, so that the choice is the user's.
-func (s *Snapshot) known(names []string) error {
+// checkNames says which names the snapshot does not have, and which ones
+// several packages provide, so that the choice is the user's.
+func (s *Snapshot) checkNames(names []string) error {
 	var problems, hints []string
 	for _, name := range names {
 		if len(s.index.byName[name]) > 0 {

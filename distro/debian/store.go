@@ -29,20 +29,20 @@ type store struct {
 
 func (s store) path(sha string) string { return filepath.Join(s.dir, "sha256", sha) }
 
-// verified says whether the store holds the content, read again and hashed;
-// a damaged file is removed.
+// verified says whether the store holds the content, read again and hashed. A
+// damaged file stays until put replaces it: another process may have done so
+// since it was read.
 func (s store) verified(want entry) bool {
 	f, err := os.Open(s.path(want.sha256))
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	if checked(io.Discard, f, want) == nil {
-		touch(f)
-		return true
+	if checked(io.Discard, f, want) != nil {
+		return false
 	}
-	_ = os.Remove(f.Name())
-	return false
+	touch(f)
+	return true
 }
 
 // touch marks a file as used, at most once in touchEach: an apt that runs takes

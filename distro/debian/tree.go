@@ -53,7 +53,7 @@ func readDeb(r io.Reader, from string) (tree, error) {
 		if h.Typeflag == tar.TypeSymlink && h.Linkname == merged(h.Name) {
 			return nil // a link of the merged /usr, which every seed gets
 		}
-		n := &node{header: plain(h), from: from}
+		n := &node{header: normalHeader(h), from: from}
 		if h.Typeflag == tar.TypeReg {
 			if total += h.Size; total > maxSeed {
 				return &limit.Error{What: "the package's content", Bytes: maxSeed}
@@ -72,9 +72,9 @@ func readDeb(r io.Reader, from string) (tree, error) {
 	return t, nil
 }
 
-// plain keeps what the layer says of an entry: nothing of users' names, of
-// times below a second or of extended attributes.
-func plain(h *tar.Header) tar.Header {
+// normalHeader keeps what the layer says of an entry: nothing of users' names,
+// of times below a second or of extended attributes.
+func normalHeader(h *tar.Header) tar.Header {
 	p := tar.Header{
 		Typeflag: h.Typeflag, Name: merged(h.Name), Mode: h.Mode & 0o7777,
 		Uid: h.Uid, Gid: h.Gid, ModTime: time.Unix(h.ModTime.Unix(), 0).UTC(), Format: tar.FormatPAX,

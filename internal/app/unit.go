@@ -8,6 +8,9 @@ const (
 	DefaultPIDs = 256
 	// MaxOpenFiles is of one process.
 	MaxOpenFiles = 65536
+	// MaxLockedMemory is bytes that one process keeps out of swap, as systemd
+	// and container engines have it.
+	MaxLockedMemory = 8 << 20
 )
 
 // Unit is the name of the service's systemd unit on the disk. The prefix keeps

@@ -116,7 +116,7 @@ func (c *canon) top(to reflect.Value, value string) bool {
 		c.layers = to
 		return true
 	case kind == reflect.Slice:
-		return c.open(to, value, topEntry)
+		return c.openList(to, value, topEntry)
 	case kind == reflect.Pointer && spaced:
 		to.Set(reflect.New(to.Type().Elem()))
 		return c.mapping(text, to.Elem())
@@ -134,11 +134,11 @@ func (c *canon) openLayer(line string) bool {
 		return false
 	}
 	c.seen["packages."+name], c.layer = true, name
-	return c.open(c.layers.Field(k.index), value, layerEntry)
+	return c.openList(c.layers.Field(k.index), value, layerEntry)
 }
 
-// open makes a list the one that the next entries go to.
-func (c *canon) open(list reflect.Value, value, indent string) bool {
+// openList makes a list the one that the next entries go to.
+func (c *canon) openList(list reflect.Value, value, indent string) bool {
 	c.list = reflect.Value{}
 	switch value {
 	case "":
@@ -158,7 +158,7 @@ func (c *canon) entry(text string) bool {
 	if c.layer == "" {
 		return c.mapping(text, c.list.Index(n))
 	}
-	known := c.reader.known(line{c.layer, text}, func(text string) reflect.Value { return c.read(text) })
+	known := c.reader.remembered(line{c.layer, text}, func(text string) reflect.Value { return c.read(text) })
 	if !known.IsValid() {
 		return false
 	}
@@ -178,8 +178,9 @@ func (c *canon) after(before, v reflect.Value) bool {
 	return false
 }
 
-// known is what a line holds, read now or before; invalid where it is wrong.
-func (r *Reader) known(l line, read func(text string) reflect.Value) reflect.Value {
+// remembered is what a line holds, read now or before; invalid where it is
+// wrong.
+func (r *Reader) remembered(l line, read func(text string) reflect.Value) reflect.Value {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if v, known := r.lines[l]; known {
@@ -250,7 +251,7 @@ func scalar(text string) (w word, rest string, ok bool) {
 		return word{inner[:end], true}, inner[end+1:], true
 	}
 	end := 0
-	for end < len(text) && plain(text[end]) {
+	for end < len(text) && isPlainByte(text[end]) {
 		end++
 	}
 	return word{text[:end], false}, text[end:], end > 0

@@ -123,7 +123,7 @@ func (r *reading) line(n int, text string) {
 	if text != "" && !note && text[0] != ' ' && text[0] != '-' {
 		r.list = ""
 		if name, value, _ := strings.Cut(trimmed, ":"); name == "files" || name == "packages" {
-			r.open(n, name, value)
+			r.openList(n, name, value)
 			text = ""
 		}
 	} else if r.list != "" {
@@ -135,7 +135,7 @@ func (r *reading) line(n int, text string) {
 	r.head.WriteString(text + "\n")
 }
 
-func (r *reading) open(n int, name, value string) {
+func (r *reading) openList(n int, name, value string) {
 	if value != "" {
 		r.problem(n, 1, name, "expected one entry a line below this key")
 	}

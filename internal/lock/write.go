@@ -167,7 +167,7 @@ func comparePins(a, b Pin) int {
 func quoted(s string) string {
 	bare := s != "" && letter(s[0]) && !reserved(s)
 	for i := 0; bare && i < len(s); i++ {
-		bare = plain(s[i])
+		bare = isPlainByte(s[i])
 	}
 	if bare {
 		return s
@@ -175,8 +175,8 @@ func quoted(s string) string {
 	return strconv.Quote(s)
 }
 
-// plain says whether a byte means nothing in YAML but itself.
-func plain(b byte) bool {
+// isPlainByte says whether a byte means nothing in YAML but itself.
+func isPlainByte(b byte) bool {
 	return letter(b) || b >= '0' && b <= '9' || strings.IndexByte("-_./+", b) >= 0
 }
 

@@ -243,15 +243,15 @@ func Share(dir, into string) error {
 		return fmt.Errorf("reading layout: %w", err)
 	}
 	for _, blob := range blobs {
-		if path := filepath.Join(blobsPath(dir), blob.Name()); whole(path) {
+		if path := filepath.Join(blobsPath(dir), blob.Name()); matchesName(path) {
 			_ = os.Link(path, filepath.Join(blobsPath(into), blob.Name()))
 		}
 	}
 	return nil
 }
 
-// whole says whether a blob has the digest that it is named by.
-func whole(path string) bool {
+// matchesName says whether a blob has the digest that it is named by.
+func matchesName(path string) bool {
 	f, err := regular.Open(path)
 	if err != nil {
 		return false

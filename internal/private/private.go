@@ -24,8 +24,9 @@ const (
 // maxEntries bounds how many names are read to know a folder.
 const maxEntries = 1000
 
-// known are names that state folders have: another folder is not ours to shut.
-func known() []string { return []string{"archive", "engine"} }
+// stateNames are names that state folders have: another folder is not ours to
+// shut.
+func stateNames() []string { return []string{"archive", "engine"} }
 
 // State makes a state folder that nobody but this user enters. One that is
 // there loses the rights of others where it is empty or known to be one;
@@ -64,7 +65,7 @@ func shut(dir *os.File, mode fs.FileMode) error {
 	case mode&writing != 0 && !empty:
 		err := fault.New(fault.Policy, "others could write to the folder %s (mode %04o), so what is in it cannot be believed", dir.Name(), mode.Perm())
 		return fault.Hint(err, "remove it; where nobody else was there: chmod 700 %s", dir.Name())
-	case !empty && !slices.ContainsFunc(known(), func(name string) bool { return slices.Contains(names, name) }):
+	case !empty && !slices.ContainsFunc(stateNames(), func(name string) bool { return slices.Contains(names, name) }):
 		err := fault.New(fault.Policy, "others can enter the folder %s (mode %04o), which holds something else", dir.Name(), mode.Perm())
 		return fault.Hint(err, "name a folder that nothing else uses, or: chmod 700 %s", dir.Name())
 	}

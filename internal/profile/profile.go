@@ -63,6 +63,8 @@ type Profile struct {
 	// OpenFiles is the limit of open files of one process; there are no core
 	// dumps.
 	OpenFiles uint64 `json:"openFiles"`
+	// LockedMemory is how many bytes one process may keep out of swap.
+	LockedMemory uint64 `json:"lockedMemory"`
 	// StopSignal asks the service to end; SIGKILL follows after StopGrace.
 	StopSignal string        `json:"stopSignal"`
 	StopGrace  time.Duration `json:"stopGrace"`
@@ -88,7 +90,7 @@ func Of(a app.App) Profile {
 		Name: a.Name, User: s.User, Command: s.Command, Environment: environment(s.Environment), Dir: s.Dir,
 		Folders: folders(s), SharedMemory: int64(s.Resources.Writable), Capabilities: capabilities(s.Ports), Ports: s.Ports,
 		Families: Families(), Calls: calls(s.Allow), WriteExecute: slices.Contains(s.Allow, app.AllowJIT),
-		Memory: int64(s.Resources.Memory), CPUs: s.Resources.CPUs, PIDs: int64(s.Resources.PIDs), OpenFiles: app.MaxOpenFiles,
+		Memory: int64(s.Resources.Memory), CPUs: s.Resources.CPUs, PIDs: int64(s.Resources.PIDs), OpenFiles: app.MaxOpenFiles, LockedMemory: app.MaxLockedMemory,
 		StopSignal: s.StopSignal, StopGrace: s.StopGrace.Std(), Health: s.Health, Home: home(a),
 		Given: given(s), Prepare: commands(s.Prepare), Update: s.Prepare != nil && s.Prepare.When == app.WhenUpdate,
 	}

@@ -56,7 +56,7 @@ func (r *remote) Blob(ctx context.Context, d Descriptor) (io.ReadCloser, error) 
 		return nil, err
 	}
 	s := &resumed{ctx: ctx, remote: r, want: d}
-	if err := r.retry(ctx, s.open); err != nil {
+	if err := r.retry(ctx, s.request); err != nil {
 		return nil, err
 	}
 	return Verified(s, d), nil

@@ -22,15 +22,15 @@ type resumed struct {
 	body   io.ReadCloser
 	offset int64 // of the next byte
 	cuts   int   // since the last byte
-	whole  bool  // the registry gives no parts
+	full   bool  // the registry gives no parts
 }
 
 // empty is the digest of no bytes.
 const empty = digest.Digest("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 
-func (s *resumed) open(ctx context.Context) error {
+func (s *resumed) request(ctx context.Context) error {
 	header := http.Header{}
-	if s.offset > 0 && !s.whole {
+	if s.offset > 0 && !s.full {
 		header.Set("Range", fmt.Sprintf("bytes=%d-%d", s.offset, s.want.Size-1)) // not all know open ranges
 	}
 	resp, err := s.remote.do(ctx, request{
@@ -43,7 +43,7 @@ func (s *resumed) open(ctx context.Context) error {
 	switch resp.StatusCode {
 	case http.StatusRequestedRangeNotSatisfiable:
 		resp.Body.Close()
-		s.whole = true
+		s.full = true
 		return io.ErrUnexpectedEOF // passes: the next attempt asks for all
 	case http.StatusNotFound:
 		resp.Body.Close()
@@ -76,7 +76,7 @@ func (s *resumed) Read(p []byte) (int, error) {
 		return n, s.remote.explain(s.ctx, err)
 	}
 	s.body.Close()
-	return n, s.remote.retry(s.ctx, s.open)
+	return n, s.remote.retry(s.ctx, s.request)
 }
 
 func (s *resumed) Close() error { return s.body.Close() }

@@ -20,12 +20,12 @@ const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 // that is not there is fs.ErrNotExist; any other kind of file is a
 // fault.Invalid that names it.
 func Open(path string) (*os.File, error) {
-	return open(path, os.Stat, os.OpenFile)
+	return openChecked(path, os.Stat, os.OpenFile)
 }
 
 // OpenIn is Open below a folder, which no link leads out of.
 func OpenIn(root *os.Root, name string) (*os.File, error) {
-	return open(name, root.Stat, root.OpenFile)
+	return openChecked(name, root.Stat, root.OpenFile)
 }
 
 // Check returns nil for what Open opens, for those who have others open it.
@@ -57,7 +57,7 @@ func readAll(name string, max int64, open func(string) (*os.File, error)) ([]byt
 	return limit.ReadAll(f, max, name)
 }
 
-func open(name string, stat func(string) (fs.FileInfo, error), open func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
+func openChecked(name string, stat func(string) (fs.FileInfo, error), open func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
 	info, err := stat(name)
 	if err == nil {
 		err = check(name, info)

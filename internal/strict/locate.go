@@ -37,13 +37,13 @@ func Unrelated(problems, known Problems) Problems {
 	}
 	return slices.DeleteFunc(problems, func(p Problem) bool {
 		return slices.ContainsFunc(unread, func(key string) bool {
-			return within(p.Key, key) || within(key, p.Key)
+			return isAtOrBelow(p.Key, key) || isAtOrBelow(key, p.Key)
 		})
 	})
 }
 
-// within says whether key is outer or stands below it.
-func within(key, outer string) bool {
+// isAtOrBelow says whether key is outer or stands below it.
+func isAtOrBelow(key, outer string) bool {
 	rest, ok := strings.CutPrefix(key, outer)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[' || outer == "")
 }

@@ -35,6 +35,9 @@ type Purpose string
 const (
 	Receipt     Purpose = "receipt"         // a receipt, by the digest of its file
 	Publication Purpose = "publication"     // what says what was published, by its file
+	Clock       Purpose = "clock of fixes"  // how long fixes took, by its file
+	Memory      Purpose = "fleet memory"    // what earlier looks at apps found
+	Journal     Purpose = "fleet run"       // what became of the apps of a plan, by the run's file
 	Packed      Purpose = "packed disk"     // a disk file's packed form
 	Part        Purpose = "disk part"       // a part that disks are put together from
 	Layout      Purpose = "seed layout"     // the image that a seed's layout names

@@ -6,17 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
-	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 )
 
@@ -29,30 +27,28 @@ const (
 
 func clockPath(output, app string) string { return filepath.Join(output, app+".clock.json") }
 
-// ReadClock reads an app's record in a folder of results; where there is none
-// it is empty. What is no record of this version is a fault.Invalid.
-func ReadClock(output, name string) (update.Clock, error) {
-	path := clockPath(output, name)
-	f, err := regular.Open(path)
+// Clock reads an app's record in the folder of results; where there is none it
+// is empty. One for which the key does not vouch is fault.Policy, what is no
+// record of this version fault.Invalid.
+func (f Fleet) Clock(name string) (update.Clock, error) {
+	path := clockPath(f.Output, name)
+	text, err := f.Vouch.ReadFile(vouch.Clock, path, maxClock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: name}, nil
 	}
 	var c update.Clock
 	if err != nil {
-		return c, fault.New(fault.Invalid, "reading the clock: %w", err)
-	}
-	defer f.Close()
-	text, err := limit.ReadAll(f, maxClock, path)
-	if err != nil {
-		return c, fault.New(fault.Invalid, "reading the clock: %w", err)
+		return c, fault.Hint(fault.As(fault.Invalid, fmt.Errorf("reading how long fixes took: %w", err)), newClock)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil || c.APIVersion != update.ClockVersion || c.Kind != update.ClockKind || c.App != name {
-		return c, fault.Hint(fault.New(fault.Invalid, "%s is not a clock of this version of Bakelite", path), "move it away: the next rebuild begins a new one")
+		return c, fault.Hint(fault.New(fault.Invalid, "%s is not a clock of this version of Bakelite", path), newClock)
 	}
 	return c, nil
 }
+
+const newClock = "move it away: the next rebuild begins a new one"
 
 // record adds what of a plan reached the published images to the app's clock.
 func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error {
@@ -60,7 +56,7 @@ func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error
 	if len(fixes) == 0 {
 		return nil
 	}
-	c, err := ReadClock(f.Output, a.Name)
+	c, err := f.ours(a.Name)
 	if err != nil {
 		return err
 	}
@@ -77,10 +73,23 @@ func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error
 	if err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	if err := renameio.WriteFile(clockPath(f.Output, a.Name), append(text, '\n'), 0o644); err != nil {
+	if err := f.Vouch.WriteFile(vouch.Clock, clockPath(f.Output, a.Name), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
 	return nil
+}
+
+// ours is Clock, which sets aside what this state folder did not write.
+func (f Fleet) ours(name string) (update.Clock, error) {
+	c, err := f.Clock(name)
+	if !errors.Is(err, vouch.ErrForeign) {
+		return c, err
+	}
+	path := clockPath(f.Output, name)
+	if err := os.Rename(path, path+".foreign"); err != nil {
+		return c, fmt.Errorf("setting aside what others wrote: %w", err)
+	}
+	return f.Clock(name)
 }
 
 // fixesOf are the packages of a plan that a publication brought, once for each

@@ -1,8 +1,10 @@
 package fleet_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 	"github.com/bakelite/bakelite/scan"
@@ -36,7 +39,7 @@ func TestClock(t *testing.T) {
 	}
 	clock := func() update.Clock {
 		t.Helper()
-		c, err := fleet.ReadClock(filepath.Join(y.dir, "dist"), "web")
+		c, err := y.fleet().Clock("web")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,15 +78,63 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestClockIsNone refuses a record that is not the app's.
-func TestClockIsNone(t *testing.T) {
-	dir := t.TempDir()
-	for _, text := range []string{"", "{}", `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"other","fixes":[]}`, `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"web","more":1}`} {
-		if err := os.WriteFile(filepath.Join(dir, "web.clock.json"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fleet.ReadClock(dir, "web"); fault.KindOf(err) != fault.Invalid {
-			t.Errorf("%q: %v", text, err)
-		}
+// TestForgedClock: a record that somebody else put beside the results is
+// refused by who reads it and set aside by who writes the next one.
+func TestForgedClock(t *testing.T) {
+	for name, forge := range map[string]func(genuine string) string{
+		"an empty one": func(string) string { return "" },
+		"one made up":  func(string) string { return `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"web","fixes":[]}` },
+		"one edited":   func(genuine string) string { return strings.Replace(genuine, `"from": "1"`, `"from": "0"`, 1) },
+		"ours":         func(genuine string) string { return genuine },
+	} {
+		t.Run(name, func(t *testing.T) {
+			y := newYard(t)
+			path := filepath.Join(y.dir, "dist", "web.clock.json")
+			y.publishFix(t)
+			genuine, err := os.ReadFile(path)
+			if err != nil || !strings.Contains(string(genuine), `"from": "1"`) {
+				t.Fatalf("%s (%v)", genuine, err)
+			}
+			forged := forge(string(genuine))
+			if err := os.WriteFile(path, []byte(forged), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := y.fleet().Clock("web")
+			if forged == string(genuine) {
+				if err != nil || len(c.Fixes) != 1 {
+					t.Errorf("got %+v (%v)", c, err)
+				}
+				return
+			}
+			if fault.KindOf(err) != fault.Policy || !errors.Is(err, vouch.ErrForeign) {
+				t.Errorf("it is read: %+v (%v)", c, err)
+			}
+			y.publishFix(t)
+			if c, err := y.fleet().Clock("web"); err != nil || len(c.Fixes) != 1 || c.Fixes[0].From != "1" {
+				t.Errorf("after the next one: %+v (%v)", c, err)
+			}
+			if aside, err := os.ReadFile(path + ".foreign"); err != nil || string(aside) != forged {
+				t.Errorf("set aside is %q (%v)", aside, err)
+			}
+		})
 	}
+}
+
+// publishFix publishes nginx 2 after nginx 1.
+func (y *yard) publishFix(t *testing.T) {
+	t.Helper()
+	nginx := pkg("nginx", "1")
+	y.archive.Publish("trixie", archivetest.Released(), nginx)
+	apps := []app.App{y.app("web", "", nginx)}
+	y.archive.Publish("trixie-security", archivetest.Released().Add(2*time.Hour), pkg("nginx", "2"))
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &pipelines.PublishOptions{}})
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(y.dir, "dist"), 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
+	o.published = []pipelines.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
+	y.rebuild(p, apps, fleet.Run{Do: o.do})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -27,6 +28,9 @@ type Fleet struct {
 	// State is the folder that what was found is remembered in; it can be
 	// deleted at any time. Output is that of results.
 	State, Output string
+	// Vouch is the key of the state folder: what earlier runs wrote counts where
+	// it vouches for it.
+	Vouch vouch.Key
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 	"github.com/bakelite/bakelite/scan"
@@ -33,8 +34,12 @@ type yard struct {
 }
 
 func newYard(t *testing.T) *yard {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	return &yard{
-		t: t, archive: archivetest.New(t), dir: t.TempDir(), now: archivetest.Released().Add(24 * time.Hour),
+		t: t, archive: archivetest.New(t), dir: dir, now: archivetest.Released().Add(24 * time.Hour),
 		findings: map[string][]scan.Finding{}, images: map[string]string{}, policy: update.Policy{Triggers: []string{update.OnAny}},
 	}
 }
@@ -72,8 +77,12 @@ func (y *yard) fleet() fleet.Fleet {
 	clock := func() time.Time { return y.now }
 	k := pipelines.Kitchen{Version: "1.0", Platform: "linux/amd64", State: filepath.Join(y.dir, "state"), Output: filepath.Join(y.dir, "dist")}
 	k.Publisher.Destination = "registry.example/team"
+	key, err := vouch.Open(filepath.Join(y.dir, "state"))
+	if err != nil {
+		y.t.Fatal(err)
+	}
 	return fleet.Fleet{
-		Kitchen: kitchen{k, y}, Archive: y.archive.Client(filepath.Join(y.dir, "state", "archive"), clock), State: k.State, Output: k.Output,
+		Kitchen: kitchen{k, y}, Archive: y.archive.Client(filepath.Join(y.dir, "state", "archive"), clock), State: k.State, Output: k.Output, Vouch: key,
 		Version: "1.0", Policy: y.policy, UnknownLimit: 24 * time.Hour, Jobs: 2, Now: clock,
 	}
 }

@@ -10,11 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 const (
@@ -63,9 +62,10 @@ type journal struct {
 	Finished bool               `json:"finished"`
 	Outcomes map[string]Outcome `json:"outcomes"`
 
-	mu   sync.Mutex
-	path string
-	lock *os.File
+	mu    sync.Mutex
+	path  string
+	lock  *os.File
+	vouch vouch.Key
 }
 
 func (f Fleet) runs() string { return filepath.Join(f.State, "fleet", "runs") }
@@ -87,7 +87,7 @@ func (f Fleet) begin(r Run) (*journal, error) {
 	}
 	j := &journal{
 		Plan: r.plan, Started: now.Truncate(time.Second), Outcomes: map[string]Outcome{},
-		path: strings.TrimSuffix(lock.Name(), ".lock") + ".json", lock: lock,
+		path: strings.TrimSuffix(lock.Name(), ".lock") + ".json", lock: lock, vouch: f.Vouch,
 	}
 	for _, o := range r.Before {
 		j.Outcomes[o.App] = o
@@ -100,7 +100,7 @@ func (j *journal) write() error {
 	if err != nil {
 		return fmt.Errorf("writing the run's journal: %w", err)
 	}
-	if err := renameio.WriteFile(j.path, text, 0o600); err != nil {
+	if err := j.vouch.WriteFile(vouch.Journal, j.path, text, 0o600); err != nil {
 		return fmt.Errorf("writing the run's journal: %w", err)
 	}
 	return nil
@@ -124,8 +124,8 @@ func (j *journal) end(finished bool) error {
 	return j.write()
 }
 
-// ended are the journals of runs that were killed, the oldest first. Those
-// that are too many are removed.
+// ended are the journals of our own runs that were killed, the oldest first.
+// Those that are too many are removed.
 func (f Fleet) ended() []*journal {
 	paths, _ := filepath.Glob(filepath.Join(f.runs(), "*.json"))
 	slices.Sort(paths) // by date
@@ -136,21 +136,16 @@ func (f Fleet) ended() []*journal {
 	}
 	var all []*journal
 	for _, path := range paths {
-		if j, err := readJournal(path); err == nil && !j.Finished && !alive(strings.TrimSuffix(path, ".json")+".lock") {
+		if j, err := f.readJournal(path); err == nil && !j.Finished && !alive(strings.TrimSuffix(path, ".json")+".lock") {
 			all = append(all, j)
 		}
 	}
 	return all
 }
 
-func readJournal(path string) (*journal, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := limit.ReadAll(file, maxJournal, path)
-	j := &journal{path: path}
+func (f Fleet) readJournal(path string) (*journal, error) {
+	text, err := f.Vouch.ReadFile(vouch.Journal, path, maxJournal)
+	j := &journal{path: path, vouch: f.Vouch}
 	if err == nil {
 		err = json.Unmarshal(text, j)
 	}

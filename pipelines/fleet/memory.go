@@ -1,19 +1,17 @@
 package fleet
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/limit"
+	"github.com/bakelite/bakelite/internal/vouch"
 )
 
 const (
@@ -57,14 +55,12 @@ type Attempt struct {
 
 func (f Fleet) memoryPath() string { return filepath.Join(f.State, "fleet", "memory.json") }
 
-// recall reads what earlier looks found; what cannot be read is forgotten.
+// recall reads what earlier looks found; what cannot be read, or what others
+// wrote, is forgotten.
 func (f Fleet) recall() memory {
 	m := memory{}
-	if file, err := os.Open(f.memoryPath()); err == nil {
-		defer file.Close()
-		if text, err := limit.ReadAll(file, maxMemory, file.Name()); err == nil && json.Unmarshal(text, &m) != nil {
-			m = memory{}
-		}
+	if text, err := f.Vouch.ReadFile(vouch.Memory, f.memoryPath(), maxMemory); err == nil && json.Unmarshal(text, &m) != nil {
+		m = memory{}
 	}
 	for _, of := range []*map[string]time.Time{&m.Unknown, &m.Current} {
 		if *of == nil {
@@ -101,12 +97,10 @@ func (f Fleet) remember(change func(*memory)) error {
 	if err != nil {
 		return fmt.Errorf("remembering what was found: %w", err)
 	}
-	if old, err := os.ReadFile(path); err == nil && string(old) == string(text) {
+	if old, err := f.Vouch.ReadFile(vouch.Memory, path, maxMemory); err == nil && bytes.Equal(old, text) {
 		return nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remembering what was found: %w", err)
 	}
-	if err := renameio.WriteFile(path, text, 0o600); err != nil {
+	if err := f.Vouch.WriteFile(vouch.Memory, path, text, 0o600); err != nil {
 		return fmt.Errorf("remembering what was found: %w", err)
 	}
 	return nil

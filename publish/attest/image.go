@@ -60,7 +60,7 @@ func VerifyImage(ctx context.Context, bundles [][]byte, classic []Classic, want 
 // signedImage passes a bundle only where it is a signature: cosign itself
 // does not look at the predicate type, so an attestation would do.
 func (t trust) signedImage(text []byte, want Want) (Identity, error) {
-	o, err := open(text)
+	o, err := openBundle(text)
 	if err != nil {
 		return Identity{}, err
 	}

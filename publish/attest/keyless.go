@@ -57,7 +57,7 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	if k.Token == nil {
 		return Signed{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
-	at, err := k.Sigstore.open(ctx)
+	at, err := k.Sigstore.instance(ctx)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -69,29 +69,29 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	h, err := at.hand(ctx, order, token)
+	by, err := at.signer(ctx, order, token)
 	if err != nil {
 		return Signed{}, hintKey(redact(fault.As(fault.Policy, err), token))
 	}
-	h.self = ally{anybody: true, verifier: verifier}
-	return h.signAll(ctx, order)
+	by.self = trustedSigner{anybody: true, verifier: verifier}
+	return by.signAll(ctx, order)
 }
 
-// hand asks for the certificate at once: its identity says whose statements
-// stand.
-func (i instance) hand(ctx context.Context, order Order, token string) (hand, error) {
+// signer asks for the certificate at once: its identity says whose statements
+// are reused.
+func (i instance) signer(ctx context.Context, order Order, token string) (signer, error) {
 	pair, err := sign.NewEphemeralKeypair(nil)
 	if err != nil {
-		return hand{}, fault.New(fault.Internal, "making a key: %w", err)
+		return signer{}, fault.New(fault.Internal, "making a key: %w", err)
 	}
 	fulcio := &oneCertificate{from: sign.NewFulcio(&sign.FulcioOptions{BaseURL: i.fulcio, Timeout: -1, Transport: retrying(ctx, "Fulcio")})}
 	asking := &sign.CertificateProviderOptions{IDToken: token}
 	der, err := fulcio.GetCertificate(ctx, pair, asking)
 	if err != nil {
-		return hand{}, fmt.Errorf("asking for a certificate: %w", err)
+		return signer{}, fmt.Errorf("asking for a certificate: %w", err)
 	}
 	identity, err := certified(der)
-	return hand{identity: identity, sign: func(s Statement) (Bundle, error) {
+	return signer{identity: identity, sign: func(s Statement) (Bundle, error) {
 		b, err := makeBundle(order.Subject, s, pair, sign.BundleOptions{
 			Context:                    ctx,
 			CertificateProvider:        fulcio,

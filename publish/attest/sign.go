@@ -24,7 +24,7 @@ type Order struct {
 	Statements []Statement
 	// Attached are bundles that are attached to the subject already, as they
 	// were read. One that says what would be signed now, by who would sign it,
-	// stands: see Lasting. Others are passed over.
+	// is reused: see Lasting. Others are passed over.
 	Attached [][]byte
 	// Want is what users will ask for. Digest is set from Subject, and
 	// AcceptReported from the verdict in Passed. Where Verify names no signer
@@ -67,9 +67,9 @@ func (s Signer) Made(name string) (bool, error) {
 	return said == keyPrefix+ours, nil
 }
 
-// Sign signs an artifact that passed, and every statement about it that does
-// not stand, and then verifies all of it as a user with order.Want would: what
-// we would refuse is not handed out. Where what stands is in the way of that,
+// Sign signs an artifact that passed, and every statement about it that is
+// not reused, and then verifies all of it as a user with order.Want would: what
+// we would refuse is not handed out. Where what is reused is in the way of that,
 // everything is signed. A keyless signer whose services are out of reach gives a
 // fault.Network, or signs everything with its fallback key.
 func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
@@ -130,62 +130,63 @@ func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) 
 	if err != nil {
 		return Signed{}, err
 	}
-	self, err := keyAlly(key.Public())
+	self, err := trustedKey(key.Public())
 	if err != nil {
 		return Signed{}, err
 	}
-	h := hand{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+	by := signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
 		return makeBundle(order.Subject, s, pair, sign.BundleOptions{Context: ctx})
 	}}
-	return h.signAll(ctx, order)
+	return by.signAll(ctx, order)
 }
 
-// hand is who signs an order.
-type hand struct {
+// signer signs an order.
+type signer struct {
 	identity Identity
 	// self trusts identity, where the policy names nobody.
-	self ally
+	self trustedSigner
 	sign func(Statement) (Bundle, error)
 }
 
 // signAll signs the signature and then each statement, but for those that
-// stand.
-func (h hand) signAll(ctx context.Context, order Order) (Signed, error) {
-	trusted, err := order.trusted(ctx, h.self)
+// are reused.
+func (s signer) signAll(ctx context.Context, order Order) (Signed, error) {
+	trusted, err := order.trusted(ctx, s.self)
 	if err != nil {
 		return Signed{}, err
 	}
 	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
-	bundles := trusted.standing(order, all, h.identity)
+	bundles := trusted.reused(order, all, s.identity)
 	for {
-		if err := h.fill(bundles, all); err != nil {
+		if err := s.fill(bundles, all); err != nil {
 			return Signed{}, err
 		}
 		signed, err := trusted.prove(ctx, order, bundles)
-		if err == nil || ctx.Err() != nil || !clearStanding(bundles) {
+		if err == nil || ctx.Err() != nil || !clearReused(bundles) {
 			return signed, err
 		}
 	}
 }
 
 // fill signs each statement that has no bundle yet.
-func (h hand) fill(bundles []Bundle, all []Statement) error {
-	for i, s := range all {
+func (s signer) fill(bundles []Bundle, all []Statement) error {
+	for i, one := range all {
 		if bundles[i].JSON != nil {
 			continue
 		}
 		var err error
-		if bundles[i], err = h.sign(s); err != nil {
-			return fmt.Errorf("signing %s: %w", s.PredicateType, err)
+		if bundles[i], err = s.sign(one); err != nil {
+			return fmt.Errorf("signing %s: %w", one.PredicateType, err)
 		}
 	}
 	return nil
 }
 
-// clearStanding empties the bundles that stand and says whether there were any.
-func clearStanding(bundles []Bundle) (cleared bool) {
+// clearReused empties the bundles that are reused and says whether there were
+// any.
+func clearReused(bundles []Bundle) (cleared bool) {
 	for i, b := range bundles {
-		if b.Standing {
+		if b.Reused {
 			bundles[i], cleared = Bundle{}, true
 		}
 	}
@@ -214,7 +215,7 @@ func makeBundle(about Subject, s Statement, pair sign.Keypair, options sign.Bund
 
 // trusted is whom the order's users trust; where their policy names nobody,
 // who signs.
-func (o Order) trusted(ctx context.Context, self ally) (trust, error) {
+func (o Order) trusted(ctx context.Context, self trustedSigner) (trust, error) {
 	if len(o.Want.Verify.SignedBy) == 0 {
 		return trust{self}, nil
 	}
@@ -232,7 +233,7 @@ func (t trust) prove(ctx context.Context, order Order, bundles []Bundle) (Signed
 		return Signed{}, fault.Hint(fault.New(fault.KindOf(err), "what was just signed would be refused: %w", err),
 			"sign with a key or identity that the policy's verify.signedBy names, and give all that verify asks for")
 	}
-	if uncounted := append(summary.Broken, summary.Strangers...); len(uncounted) > 0 {
+	if uncounted := append(summary.Broken, summary.Untrusted...); len(uncounted) > 0 {
 		return Signed{}, fault.New(fault.Internal, "of what was just signed some would not count: %s", strings.Join(uncounted, "; "))
 	}
 	return Signed{digest: order.Subject.Digest, signer: summary.Signers[0], bundles: bundles}, nil

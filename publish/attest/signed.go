@@ -6,8 +6,8 @@ type Bundle struct {
 	PredicateType string
 	// JSON is the bundle itself.
 	JSON []byte
-	// Standing says that it was attached before, and not signed now.
-	Standing bool
+	// Reused says that it was attached before, and not signed now.
+	Reused bool
 }
 
 // Signed is an artifact's digest with its bundles. Only Sign makes one, after
@@ -24,6 +24,6 @@ func (s Signed) Digest() string { return s.digest }
 // Signer says in words who signed, and whether that was the fallback.
 func (s Signed) Signer() string { return s.signer }
 
-// Bundles returns the signed statements, the signature first; those that stand
-// are among them.
+// Bundles returns the signed statements, the signature first; those that are
+// reused are among them.
 func (s Signed) Bundles() []Bundle { return s.bundles }

@@ -56,7 +56,7 @@ func (s Sigstore) addressed() bool {
 	return s.Fulcio != "" || s.Rekor != "" || s.Timestamp != "" || s.RekorVersion != 0
 }
 
-func (s Sigstore) open(ctx context.Context) (instance, error) {
+func (s Sigstore) instance(ctx context.Context) (instance, error) {
 	configured := len(s.Config.Text) > 0
 	if !s.addressed() && !configured && len(s.Root.Text) == 0 {
 		return s.TUF.instance(ctx)

@@ -170,7 +170,7 @@ func eachKey(dec *json.Decoder, value func(key string) error) error {
 // About returns the digest of the artifact that a bundle says it is about. It
 // verifies nothing: it is for a file whose artifact is not known yet.
 func About(bundle []byte) (string, error) {
-	o, err := open(bundle)
+	o, err := openBundle(bundle)
 	if err != nil {
 		return "", err
 	}
@@ -181,7 +181,7 @@ func About(bundle []byte) (string, error) {
 // Unverified reads what a bundle states without asking who signed it: for
 // showing, never for deciding.
 func Unverified(bundle []byte) (Verified, error) {
-	o, err := open(bundle)
+	o, err := openBundle(bundle)
 	return Verified{PredicateType: o.kind, Predicate: o.predicate}, err
 }
 

@@ -40,8 +40,8 @@ func (i Identity) String() string {
 // keyPrefix begins the name of a signer that is a key.
 const keyPrefix = "key "
 
-// ally is one signer who is trusted.
-type ally struct {
+// trustedSigner is one signer whose signature counts.
+type trustedSigner struct {
 	identity Identity // what is asked for
 	public   crypto.PublicKey
 	check    signature.Verifier // of public
@@ -52,13 +52,13 @@ type ally struct {
 }
 
 // trust is who is trusted; one of them must have signed.
-type trust []ally
+type trust []trustedSigner
 
 // newTrust reads the keys and roots that signers name, below dir.
 func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf TUF) (trust, error) {
 	var t trust
 	for i, s := range signers {
-		one, err := newAlly(ctx, s, dir, tuf)
+		one, err := newTrustedSigner(ctx, s, dir, tuf)
 		if err != nil {
 			return nil, fmt.Errorf("reading signer %d: %w", i+1, err)
 		}
@@ -67,31 +67,31 @@ func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf TUF)
 	return t, nil
 }
 
-func newAlly(ctx context.Context, s policy.Signer, dir string, tuf TUF) (ally, error) {
+func newTrustedSigner(ctx context.Context, s policy.Signer, dir string, tuf TUF) (trustedSigner, error) {
 	if s.Key != "" {
 		text, err := readBelow(dir, s.Key, MaxKey)
 		if err != nil {
-			return ally{}, err
+			return trustedSigner{}, err
 		}
 		public, err := ParsePublicKey(text)
 		if err != nil {
-			return ally{}, fault.New(fault.Invalid, "reading %s: %w", s.Key, err)
+			return trustedSigner{}, fault.New(fault.Invalid, "reading %s: %w", s.Key, err)
 		}
-		return keyAlly(public)
+		return trustedKey(public)
 	}
 	if s.Issuer == "" || (s.Subject == "") == (s.SubjectMatches == "") {
-		return ally{}, fault.New(fault.Invalid, "a signer is a key, or an issuer with one of subject and subjectMatches")
+		return trustedSigner{}, fault.New(fault.Invalid, "a signer is a key, or an issuer with one of subject and subjectMatches")
 	}
 	whole, err := wholeMatch(s.SubjectMatches)
 	if err != nil {
-		return ally{}, err
+		return trustedSigner{}, err
 	}
 	material, err := trustedRoot(ctx, s.TrustedRoot, dir, tuf)
 	if err != nil {
-		return ally{}, err
+		return trustedSigner{}, err
 	}
 	verifier, err := rootVerifier(material)
-	return ally{identity: Identity{Issuer: s.Issuer, Subject: s.Subject}, matches: whole, verifier: verifier}, err
+	return trustedSigner{identity: Identity{Issuer: s.Issuer, Subject: s.Subject}, matches: whole, verifier: verifier}, err
 }
 
 // wholeMatch compiles an expression so that it matches whole texts alone; nil
@@ -129,27 +129,27 @@ func readBelow(dir, name string, max int64) ([]byte, error) {
 	return text, fault.As(fault.Invalid, err)
 }
 
-// keyAlly trusts a public key; the time of its signatures does not matter.
-func keyAlly(public crypto.PublicKey) (ally, error) {
+// trustedKey trusts a public key; the time of its signatures does not matter.
+func trustedKey(public crypto.PublicKey) (trustedSigner, error) {
 	if err := checkPublic(public); err != nil {
-		return ally{}, err
+		return trustedSigner{}, err
 	}
 	hint, err := keyHint(public)
 	if err != nil {
-		return ally{}, err
+		return trustedSigner{}, err
 	}
 	check, err := newVerifier(public)
 	if err != nil {
-		return ally{}, err
+		return trustedSigner{}, err
 	}
 	always := root.NewExpiringKey(check, time.Time{}, time.Time{})
 	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) { return always, nil })
 	verifier, err := verify.NewVerifier(material, verify.WithNoObserverTimestamps(), verify.WithoutStatementPredicate())
 	if err != nil {
-		return ally{}, fault.New(fault.Internal, "using a public key: %w", err)
+		return trustedSigner{}, fault.New(fault.Internal, "using a public key: %w", err)
 	}
 	name, err := keyName(public)
-	return ally{identity: Identity{Key: name}, public: public, check: check, hint: hint, verifier: verifier}, err
+	return trustedSigner{identity: Identity{Key: name}, public: public, check: check, hint: hint, verifier: verifier}, err
 }
 
 // keyName names a public key by the SHA-256 of its PKIX form.

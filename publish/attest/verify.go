@@ -82,7 +82,7 @@ func Verify(ctx context.Context, text []byte, want Want) (Verified, error) {
 	if err != nil {
 		return Verified{}, err
 	}
-	o, err := open(text)
+	o, err := openBundle(text)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -92,38 +92,38 @@ func Verify(ctx context.Context, text []byte, want Want) (Verified, error) {
 	return trusted.verify(o, want.Digest, want.Now)
 }
 
-// opened is a bundle that was read; nothing in it was verified.
-type opened struct {
+// openedBundle is a bundle that was read; nothing in it was verified.
+type openedBundle struct {
 	parsed
 	bundle *bundle.Bundle
 }
 
-// open reads a bundle. Only a DSSE envelope with an in-toto statement is one
+// openBundle reads a bundle. Only a DSSE envelope with an in-toto statement is one
 // for us: a bare message signature does not say what it is a signature for.
-func open(text []byte) (opened, error) {
+func openBundle(text []byte) (openedBundle, error) {
 	if len(text) > MaxBundle {
-		return opened{}, fault.New(fault.Policy, "the bundle has %d bytes, more than %d", len(text), MaxBundle)
+		return openedBundle{}, fault.New(fault.Policy, "the bundle has %d bytes, more than %d", len(text), MaxBundle)
 	}
 	var b bundle.Bundle
 	if err := b.UnmarshalJSON(text); err != nil {
-		return opened{}, fault.New(fault.Integrity, "reading the bundle: %w", err)
+		return openedBundle{}, fault.New(fault.Integrity, "reading the bundle: %w", err)
 	}
 	envelope := b.GetDsseEnvelope()
 	if envelope == nil {
-		return opened{}, fault.New(fault.Policy, "the bundle signs a message and states nothing")
+		return openedBundle{}, fault.New(fault.Policy, "the bundle signs a message and states nothing")
 	}
 	if envelope.GetPayloadType() != payloadType {
-		return opened{}, fault.New(fault.Integrity, "the bundle holds %.100q, not an in-toto statement", envelope.GetPayloadType())
+		return openedBundle{}, fault.New(fault.Integrity, "the bundle holds %.100q, not an in-toto statement", envelope.GetPayloadType())
 	}
 	p, err := parseStatement(envelope.GetPayload())
 	if err != nil {
-		return opened{}, fault.As(fault.Integrity, err)
+		return openedBundle{}, fault.As(fault.Integrity, err)
 	}
-	return opened{parsed: p, bundle: &b}, nil
+	return openedBundle{parsed: p, bundle: &b}, nil
 }
 
-// verify returns what o states where one ally signed it for digest.
-func (t trust) verify(o opened, digest string, now time.Time) (Verified, error) {
+// verify returns what o states where one trusted signer signed it for digest.
+func (t trust) verify(o openedBundle, digest string, now time.Time) (Verified, error) {
 	if !o.about(digest) {
 		return Verified{}, fault.New(fault.Policy, "it is about another artifact than %s", digest)
 	}
@@ -132,18 +132,18 @@ func (t trust) verify(o opened, digest string, now time.Time) (Verified, error) 
 		return Verified{}, fault.New(fault.Integrity, "reading the signer: %w", err)
 	}
 	var closest error
-	for _, a := range t {
-		if (a.public == nil) != (content.Certificate() != nil) {
-			continue // a key does not answer for a certificate, nor the other way round
+	for _, s := range t {
+		if (s.public == nil) != (content.Certificate() != nil) {
+			continue // s key does not answer for s certificate, nor the other way round
 		}
-		v, err := a.verify(o, digest, now)
+		v, err := s.verify(o, digest, now)
 		if err == nil {
 			return v, nil
 		}
 		closest = closer(closest, err)
 	}
 	if closest == nil {
-		closest = stranger{fault.New(fault.Policy, "it is not signed in the way of any allowed signer")}
+		closest = untrustedSigner{fault.New(fault.Policy, "it is not signed in the way of any allowed signer")}
 	}
 	return Verified{}, closest
 }
@@ -166,32 +166,32 @@ func closer(a, b error) error {
 	return b
 }
 
-// stranger is the error of a bundle that somebody else signed: it says nothing
+// untrustedSigner is the error of a bundle that somebody else signed: it says nothing
 // to us, and nothing against the artifact.
-type stranger struct{ error }
+type untrustedSigner struct{ error }
 
-func (s stranger) Unwrap() error { return s.error }
+func (u untrustedSigner) Unwrap() error { return u.error }
 
 const noSuchKey = "it is not signed by an allowed key"
 
-func (a ally) verify(o opened, digest string, now time.Time) (Verified, error) {
+func (s trustedSigner) verify(o openedBundle, digest string, now time.Time) (Verified, error) {
 	raw, err := hex.DecodeString(strings.TrimPrefix(digest, "sha256:"))
 	if err != nil {
 		return Verified{}, fault.New(fault.Invalid, "reading a digest: %w", err)
 	}
 	who := verify.WithoutIdentitiesUnsafe() // accepts does that, with whole matches
-	if a.public != nil {
+	if s.public != nil {
 		who = verify.WithKey()
 	}
-	result, err := a.verifier.Verify(o.bundle, verify.NewPolicy(verify.WithArtifactDigest("sha256", raw), who))
+	result, err := s.verifier.Verify(o.bundle, verify.NewPolicy(verify.WithArtifactDigest("sha256", raw), who))
 	if err != nil {
-		return Verified{}, a.failure(o, err)
+		return Verified{}, s.failure(o, err)
 	}
-	v := Verified{PredicateType: o.kind, Predicate: o.predicate, Identity: a.identity}
-	if a.public != nil {
+	v := Verified{PredicateType: o.kind, Predicate: o.predicate, Identity: s.identity}
+	if s.public != nil {
 		return v, nil
 	}
-	if v.Identity, err = a.accepts(result.Signature.Certificate); err != nil {
+	if v.Identity, err = s.accepts(result.Signature.Certificate); err != nil {
 		return Verified{}, err
 	}
 	v.Job = jobOf(result.Signature.Certificate)
@@ -201,24 +201,24 @@ func (a ally) verify(o opened, digest string, now time.Time) (Verified, error) {
 
 // failure says why a signature does not hold. The hint in a bundle is only a
 // hint: it tells a broken signature from another's, both of which are refused.
-func (a ally) failure(o opened, err error) error {
-	if a.public != nil && o.bundle.GetVerificationMaterial().GetPublicKey().GetHint() != a.hint {
-		return stranger{fault.New(fault.Policy, noSuchKey)}
+func (s trustedSigner) failure(o openedBundle, err error) error {
+	if s.public != nil && o.bundle.GetVerificationMaterial().GetPublicKey().GetHint() != s.hint {
+		return untrustedSigner{fault.New(fault.Policy, noSuchKey)}
 	}
 	return fault.New(fault.Integrity, "the signature does not hold: %w", err)
 }
 
 // accepts compares the identity in a certificate that was verified.
-func (a ally) accepts(summary *certificate.Summary) (Identity, error) {
+func (s trustedSigner) accepts(summary *certificate.Summary) (Identity, error) {
 	got := Identity{Issuer: summary.Issuer, Subject: summary.SubjectAlternativeName}
 	switch {
-	case a.anybody:
-	case got.Issuer != a.identity.Issuer:
-		return Identity{}, stranger{fault.New(fault.Policy, "%q vouched for the signer, not %q", got.Issuer, a.identity.Issuer)}
-	case a.matches != nil && !a.matches.MatchString(got.Subject):
-		return Identity{}, stranger{fault.New(fault.Policy, "%q signed, who does not match %s", got.Subject, a.matches)}
-	case a.matches == nil && got.Subject != a.identity.Subject:
-		return Identity{}, stranger{fault.New(fault.Policy, "%q signed, not %q", got.Subject, a.identity.Subject)}
+	case s.anybody:
+	case got.Issuer != s.identity.Issuer:
+		return Identity{}, untrustedSigner{fault.New(fault.Policy, "%q vouched for the signer, not %q", got.Issuer, s.identity.Issuer)}
+	case s.matches != nil && !s.matches.MatchString(got.Subject):
+		return Identity{}, untrustedSigner{fault.New(fault.Policy, "%q signed, who does not match %s", got.Subject, s.matches)}
+	case s.matches == nil && got.Subject != s.identity.Subject:
+		return Identity{}, untrustedSigner{fault.New(fault.Policy, "%q signed, not %q", got.Subject, s.identity.Subject)}
 	}
 	if got.Subject == "" || got.Issuer == "" {
 		return Identity{}, fault.New(fault.Policy, "the certificate names nobody")

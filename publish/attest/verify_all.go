@@ -47,7 +47,7 @@ type All struct {
 }
 
 // Summary is what the bundles of an artifact say. It is filled as far as they
-// held even where VerifyAll returns an error.
+// hold even where VerifyAll returns an error.
 type Summary struct {
 	Digest string
 	// App and Kind are what it is, Version what it was published as, and Policy
@@ -55,13 +55,13 @@ type Summary struct {
 	App, Kind, Version, Policy string
 	// Signers are those who signed, sorted.
 	Signers []string
-	// Statements are those that held, in the order of the bundles.
+	// Statements are those that hold, in the order of the bundles.
 	Statements []Verified
 	// Ignored are the predicate types that nobody asked for, sorted.
 	Ignored []string
-	// Strangers say how many statements others signed, and why those do not
+	// Untrusted say how many statements others signed, and why those do not
 	// count, sorted: anybody who may write to a registry can add some.
-	Strangers []string
+	Untrusted []string
 	// Judged and Scanned are the dates of the newest verdict and report.
 	Judged, Scanned time.Time
 	// Broken say which bundles do not count because they cannot be read, do not
@@ -116,11 +116,11 @@ func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summa
 	slices.Sort(s.Signers)
 	s.Signers = slices.Compact(s.Signers)
 	slices.Sort(s.Ignored)
-	s.Strangers = counted(s.Strangers)
+	s.Untrusted = counted(s.Untrusted)
 	s.Broken = broken.reasons
 	s.judge(r, want)
 	if len(r.reasons) > 0 { // what does not count may be what is missing
-		for _, reason := range s.Strangers {
+		for _, reason := range s.Untrusted {
 			r.add(fault.Policy, "%s", reason)
 		}
 		for _, reason := range s.Broken {
@@ -134,12 +134,12 @@ func (t trust) verifyAll(ctx context.Context, bundles [][]byte, want All) (Summa
 // collect verifies one bundle, and passes over what nobody asks for and what
 // does not hold.
 func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, want All) {
-	o, err := open(text)
+	o, err := openBundle(text)
 	if err != nil {
 		broken.add(fault.KindOf(err), "%s: %v", name, err)
 		return
 	}
-	if !slices.Contains(known(), o.kind) {
+	if !slices.Contains(knownTypes(), o.kind) {
 		s.Ignored = append(s.Ignored, o.kind)
 		return
 	}
@@ -147,8 +147,8 @@ func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, wa
 	if err == nil && want.File != "" && !o.about(want.File) {
 		err = fault.New(fault.Policy, "it is about another file than %s", want.File)
 	}
-	if other := (stranger{}); errors.As(err, &other) {
-		s.Strangers = append(s.Strangers, o.claimed(err))
+	if other := (untrustedSigner{}); errors.As(err, &other) {
+		s.Untrusted = append(s.Untrusted, o.claimed(err))
 		return
 	}
 	if err != nil {
@@ -159,8 +159,8 @@ func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, wa
 	s.Signers = append(s.Signers, v.Identity.String())
 }
 
-// claimed names the key that a stranger's bundle claims, or else says err.
-func (o opened) claimed(err error) string {
+// claimed names the key that an untrusted signer's bundle claims, or else says err.
+func (o openedBundle) claimed(err error) string {
 	sum, bad := base64.StdEncoding.DecodeString(o.bundle.GetVerificationMaterial().GetPublicKey().GetHint())
 	if bad != nil || len(sum) != sha256.Size {
 		return ": " + err.Error()
@@ -185,7 +185,7 @@ func counted(said []string) []string {
 	return all
 }
 
-func known() []string {
+func knownTypes() []string {
 	return []string{SignatureType, ProvenanceType, CycloneDXType, SPDXType, ScanType, VerdictType, TestsType, LockType}
 }
 
@@ -200,7 +200,7 @@ func (s *Summary) of(kinds ...string) []Verified {
 	return found
 }
 
-// judge compares what held with what the policy asks for.
+// judge compares what holds with what the policy asks for.
 func (s *Summary) judge(r *refusal, want All) {
 	if len(s.of(SignatureType)) == 0 {
 		r.add(fault.Policy, "there is no signature (%s) by an allowed signer", SignatureType)

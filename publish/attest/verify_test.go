@@ -414,7 +414,7 @@ func TestStrangersDoNotHarm(t *testing.T) {
 	}
 	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true}}
 	summary, err := attest.VerifyAll(t.Context(), slices.Concat(theirs, ours), want)
-	if err != nil || len(summary.Strangers) != 1 || len(summary.Signers) != 1 || len(summary.Statements) != len(ours) {
+	if err != nil || len(summary.Untrusted) != 1 || len(summary.Signers) != 1 || len(summary.Statements) != len(ours) {
 		t.Errorf("got %v, %+v", err, summary)
 	}
 	der, err := x509.MarshalPKIXPublicKey(other.Public())

@@ -23,7 +23,7 @@ func (r *Running) Dial(ctx context.Context, network, address string) (net.Conn, 
 	}
 	target, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", r.pid))
 	if err != nil {
-		return nil, fmt.Errorf("opening the container's network: %w", gone(err))
+		return nil, fmt.Errorf("opening the container's network: %w", asEnded(err))
 	}
 	defer target.Close()
 	return dialWithin(ctx, target, network, address)

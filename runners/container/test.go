@@ -136,7 +136,7 @@ func (r *Running) nonRoot() probe.Result {
 	uid, err := userOf(r.pid)
 	switch {
 	case err != nil:
-		result.Detail = gone(err).Error()
+		result.Detail = asEnded(err).Error()
 	case uid == "0":
 		result.Detail = "the service runs as root"
 	default:
@@ -172,13 +172,13 @@ func (r *Running) readOnly() probe.Result {
 	case errors.Is(err, unix.EROFS):
 		result.Passed, result.Detail = true, "writing to / fails"
 	default:
-		result.Detail = gone(err).Error()
+		result.Detail = asEnded(err).Error()
 	}
 	return result
 }
 
-// gone replaces what a look at a process says that has just ended.
-func gone(err error) error {
+// asEnded replaces what a look at a process says that has just ended.
+func asEnded(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return errors.New(serviceEnded)
 	}

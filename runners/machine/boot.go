@@ -20,8 +20,8 @@ import (
 // sshPort is where an administrator, whom the app file names, logs in.
 const sshPort = 22
 
-// lastWords is how long the console is still read after an ominous line.
-const lastWords = time.Second
+// lastLinesTime is how long the console is still read after a fatal line.
+const lastLinesTime = time.Second
 
 // Machine is a running machine.
 type Machine struct {
@@ -76,7 +76,7 @@ func wire(ctx context.Context, o Options) (wiring, string, error) {
 	if o, err = o.absolute(); err != nil {
 		return wiring{}, "", err
 	}
-	w := wiring{platform: p, options: o, accel: o.pinned(), qmp: 3, report: 4}
+	w := wiring{platform: p, options: o, accel: o.wantedAccelerator(), qmp: 3, report: 4}
 	if w.format, err = diskFormat(o.Disk); err != nil {
 		return wiring{}, "", err
 	}
@@ -202,7 +202,7 @@ func (m *Machine) endWhenPaused() {
 		if err != nil {
 			status = err.Error()
 		}
-		m.console.condemn(m.pauseVerdict(status))
+		m.console.fail(m.pauseVerdict(status))
 		m.process.Stop(0)
 	}
 }
@@ -270,7 +270,7 @@ func (m *Machine) listenOn(ctx context.Context) {
 	select {
 	case <-m.process.Done():
 	case <-ctx.Done():
-	case <-time.After(lastWords):
+	case <-time.After(lastLinesTime):
 	}
 }
 
@@ -285,7 +285,7 @@ func (m *Machine) Retry() (o Options, why string, ok bool) {
 		return Options{}, "", false
 	}
 	o, why = m.options, m.console.judged()
-	pinned := o.pinned() != ""
+	pinned := o.wantedAccelerator() != ""
 	o.Accelerator = accelTCG
 	switch {
 	case m.Accel == accelKVM && why == accelKVM+gaveUp && !pinned:
@@ -305,7 +305,7 @@ func (m *Machine) Alive() error {
 	select {
 	case <-m.process.Done():
 		return m.failure("the machine ended by itself")
-	case <-m.console.doomed:
+	case <-m.console.failed:
 		return m.failure("the machine failed")
 	default:
 		return nil

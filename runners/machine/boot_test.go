@@ -194,7 +194,7 @@ func TestNoRoomOnTheHost(t *testing.T) {
 		}
 		m.onStop(func() { report.Close(); theirs.Close() })
 		defer m.Stop()
-		m.console.condemn(m.pauseVerdict(tt.status))
+		m.console.fail(m.pauseVerdict(tt.status))
 		process.Stop(0)
 		_, err = m.Wait(t.Context())
 		if fault.KindOf(err) != tt.kind || strings.Contains(fault.HintOf(err), "/state/machine,") != tt.starved {

@@ -21,7 +21,7 @@ const (
 	consoleShown = 15
 	// consoleLine is the longest piece of a line that is searched.
 	consoleLine = 4 << 10
-	// consoleCause is how many telling lines are kept.
+	// consoleCause is how many lines of a cause are kept.
 	consoleCause = 4
 	// exception is the verdict on a kernel that met an exception.
 	exception = "the kernel met an exception"
@@ -32,10 +32,10 @@ const (
 	noRoom = "there is no room for what the machine writes"
 )
 
-// ominous are the lines that end the wait: a line that holds both texts, and
+// fatalLines are the lines that end the wait: a line that holds both texts, and
 // what it means. The first are the kernel's and dm-verity's, then systemd's,
 // then the firmware's.
-var ominous = []struct{ text, with, means string }{
+var fatalLines = []struct{ text, with, means string }{
 	{"dm-verity device corrupted", "", "the root filesystem does not match its hash"},
 	{"is corrupted", "verity", "the root filesystem does not match its hash"},
 	{"Kernel panic - not syncing: Fatal exception", "", exception},
@@ -48,12 +48,12 @@ var ominous = []struct{ text, with, means string }{
 	{"Access Denied", "BdsDxe", "the firmware refused the boot loader's signature"},
 }
 
-// telling are texts of the lines that open the kernel's account of an
+// causeLines are texts of the lines that open the kernel's account of an
 // exception; what follows, registers and a trace, is long.
-var telling = []string{"BUG: ", "Oops: ", "RIP: 0010:"}
+var causeLines = []string{"BUG: ", "Oops: ", "RIP: 0010:"}
 
 // console sees the serial console: it writes a bounded log, keeps the tail
-// and watches for ominous lines.
+// and watches for fatal lines.
 type console struct {
 	mu      sync.Mutex
 	log     io.Writer
@@ -63,11 +63,11 @@ type console struct {
 	cause   []byte
 	told    int
 	verdict string
-	doomed  chan struct{}
+	failed  chan struct{}
 }
 
 func newConsole(log io.Writer) *console {
-	return &console{log: log, left: consoleLimit, tail: program.NewTail(consoleTail), doomed: make(chan struct{})}
+	return &console{log: log, left: consoleLimit, tail: program.NewTail(consoleTail), failed: make(chan struct{})}
 }
 
 // Write never fails: a full log must not stop the machine.
@@ -93,18 +93,18 @@ func (c *console) judge() {
 	if c.verdict == "" {
 		c.verdict = meaning(c.line)
 		if c.verdict != "" {
-			close(c.doomed)
+			close(c.failed)
 		}
 	}
-	if c.told < consoleCause && tells(c.line) {
+	if c.told < consoleCause && opensCause(c.line) {
 		c.told++
 		c.cause = append(append(c.cause, c.line...), '\n')
 	}
 	c.line = c.line[:0]
 }
 
-func tells(line []byte) bool {
-	return slices.ContainsFunc(telling, func(text string) bool { return bytes.Contains(line, []byte(text)) })
+func opensCause(line []byte) bool {
+	return slices.ContainsFunc(causeLines, func(text string) bool { return bytes.Contains(line, []byte(text)) })
 }
 
 // judged returns the verdict, "" where there is none.
@@ -115,7 +115,7 @@ func (c *console) judged() string {
 }
 
 func meaning(line []byte) string {
-	for _, o := range ominous {
+	for _, o := range fatalLines {
 		if bytes.Contains(line, []byte(o.text)) && bytes.Contains(line, []byte(o.with)) {
 			return o.means
 		}
@@ -123,13 +123,13 @@ func meaning(line []byte) string {
 	return ""
 }
 
-// condemn gives the verdict, unless there is one.
-func (c *console) condemn(verdict string) {
+// fail gives the verdict, unless there is one.
+func (c *console) fail(verdict string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.verdict == "" {
 		c.verdict = verdict
-		close(c.doomed)
+		close(c.failed)
 	}
 }
 

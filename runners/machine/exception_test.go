@@ -86,7 +86,7 @@ func TestRetry(t *testing.T) {
 		{accelKVM, "", "", false},
 	} {
 		m := &Machine{Accel: tt.accel, options: Options{Accelerator: tt.asked, Arch: "amd64"}, console: newConsole(io.Discard)}
-		m.console.condemn(tt.verdict)
+		m.console.fail(tt.verdict)
 		o, why, ok := m.Retry()
 		if ok != tt.again || ok && (o.Accelerator != accelTCG || o.Arch != "amd64" || !strings.Contains(why, tt.verdict)) {
 			t.Errorf("%+v: %v %q %v", tt, o, why, ok)

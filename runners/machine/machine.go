@@ -88,8 +88,8 @@ func (o Options) filled() Options {
 	return o
 }
 
-// pinned is the accelerator that was asked for, or "".
-func (o Options) pinned() string {
+// wantedAccelerator is the accelerator that was asked for, or "".
+func (o Options) wantedAccelerator() string {
 	if o.Accelerator == "auto" {
 		return ""
 	}

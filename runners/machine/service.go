@@ -40,7 +40,7 @@ func (m *Machine) nextReport(ctx context.Context) (Report, error) {
 	select {
 	case a := <-answers:
 		return a.report, a.err
-	case <-m.console.doomed:
+	case <-m.console.failed:
 		m.listenOn(ctx)
 	case <-m.process.Done():
 	case <-ctx.Done():

@@ -47,7 +47,7 @@ func work(ctx context.Context, req protocol.Request, _ func(protocol.Entry) erro
 }
 
 func checked(ctx context.Context, root protocol.Root, c protocol.Check, limits protocol.Limits) ([]controls.Result, error) {
-	a, err := open(ctx, root, limits)
+	a, err := openRoot(ctx, root, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func checked(ctx context.Context, root protocol.Root, c protocol.Check, limits p
 	return check.Tree(ctx, s, c.Controls, c.Options)
 }
 
-func open(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
+func openRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
 	switch root.Kind {
 	case protocol.Image:
 		return content.OpenImage(root.Path, root.Digest, limits)

@@ -10,9 +10,9 @@ import (
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
-// read decodes an answer and compares it with what was asked. Entries for the
-// cache come with results or not at all.
-func read(answer []byte, req protocol.Request) ([]protocol.Result, []protocol.Entry, error) {
+// readAnswer decodes an answer and compares it with what was asked. Entries for
+// the cache come with results or not at all.
+func readAnswer(answer []byte, req protocol.Request) ([]protocol.Result, []protocol.Entry, error) {
 	entries, r, err := protocol.DecodeAnswer(answer, len(asked(req.Known)))
 	if err != nil {
 		return nil, nil, fault.As(fault.Internal, fmt.Errorf("reading the scanner's answer: %w", err))
@@ -108,14 +108,14 @@ func documents(r protocol.Result, wrong func(string, any) error) error {
 		return wrong("SPDX", spdx.Version)
 	}
 	for _, f := range r.Report.Findings {
-		if f.ID == "" || f.Package == "" || !known(f.Severity) {
+		if f.ID == "" || f.Package == "" || !isSeverity(f.Severity) {
 			return wrong("finding", f.ID)
 		}
 	}
 	return nil
 }
 
-func known(severity string) bool {
+func isSeverity(severity string) bool {
 	for _, s := range scan.Severities() {
 		if s == severity {
 			return true

@@ -31,9 +31,9 @@ type cache struct {
 	vouch  vouch.Key
 }
 
-// open makes the folder, takes it back from whom an earlier version gave it
+// ready makes the folder, takes it back from whom an earlier version gave it
 // to, and returns it by its full name.
-func (c cache) open() (cache, error) {
+func (c cache) ready() (cache, error) {
 	if err := os.MkdirAll(c.folder, 0o700); err != nil {
 		return c, fault.As(fault.Missing, fmt.Errorf("making cache: %w", err))
 	}
@@ -47,12 +47,13 @@ func (c cache) open() (cache, error) {
 	return c, absolute(&c.folder)
 }
 
-// known returns what there is of the roots' trees, and the names of the rest.
-func (c cache) known(ctx context.Context, roots []protocol.Root, limits protocol.Limits) ([][]protocol.Known, error) {
+// knownTrees returns what there is of the roots' trees, and the names of the
+// rest.
+func (c cache) knownTrees(ctx context.Context, roots []protocol.Root, limits protocol.Limits) ([][]protocol.Known, error) {
 	if c.folder == "" {
 		return nil, nil
 	}
-	c, err := c.open()
+	c, err := c.ready()
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (c cache) file(name string) string { return filepath.Join(c.folder, name+".
 
 // vouched says that an entry is what this cache wrote.
 func (c cache) vouched(name string) bool {
-	if !own(c.file(name)) {
+	if !ownEntry(c.file(name)) {
 		return false
 	}
 	text, err := regular.ReadFile(c.file(name), protocol.MaxEntries)
@@ -91,8 +92,8 @@ func sumOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// own says that a file is a regular one that nobody but this user writes.
-func own(file string) bool {
+// ownEntry says that a file is a regular one that nobody but this user writes.
+func ownEntry(file string) bool {
 	info, err := os.Lstat(file)
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 {
 		return false
@@ -105,7 +106,7 @@ func own(file string) bool {
 // written to only costs time.
 func (c cache) keep(entries []protocol.Entry) {
 	for _, e := range entries {
-		if text := e.Text(); write(c.file(e.Name), text) == nil {
+		if text := e.Text(); writeEntry(c.file(e.Name), text) == nil {
 			_ = c.vouch.Note(vouch.Entry, e.Name, sumOf(text))
 		}
 	}
@@ -118,10 +119,10 @@ func (c cache) keep(entries []protocol.Entry) {
 // or disk and has some 10 to 1000 kB.
 const keptEntries = 2048
 
-// write makes a file beside another and puts it in its place. Whoever the
+// writeEntry makes a file beside another and puts it in its place. Whoever the
 // child becomes may read it, in a folder that is ours; what modes the old one
 // had does not count.
-func write(file string, text []byte) error {
+func writeEntry(file string, text []byte) error {
 	f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithStaticPermissions(0o644))
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (c Checker) Check(ctx context.Context, roots []protocol.Root, checks []prot
 	if err != nil {
 		return nil, fmt.Errorf("checking: %w", err)
 	}
-	results, _, err := read(answer, w)
+	results, _, err := readAnswer(answer, w)
 	if err != nil {
 		return nil, fmt.Errorf("checking: %w", err)
 	}

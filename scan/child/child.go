@@ -111,7 +111,7 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]protocol.Re
 	w, err := s.wire(req)
 	kept := cache{s.Cache, s.Vouch}
 	if err == nil && !list {
-		w.Known, err = kept.known(ctx, w.Roots, w.Limits)
+		w.Known, err = kept.knownTrees(ctx, w.Roots, w.Limits)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("preparing scan: %w", err)
@@ -125,7 +125,7 @@ func (s Scanner) ask(ctx context.Context, req Request, list bool) ([]protocol.Re
 	if err != nil {
 		return nil, fmt.Errorf("scanning: %w", err)
 	}
-	results, entries, err := read(answer, w)
+	results, entries, err := readAnswer(answer, w)
 	if err != nil {
 		return nil, fmt.Errorf("scanning: %w", err)
 	}

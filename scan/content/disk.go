@@ -41,7 +41,7 @@ func openDisk(ctx context.Context, file *os.File, digest string, limits protocol
 			return Artifact{}, err
 		}
 	}
-	r, size, err := plain(file)
+	r, size, err := rawDisk(file)
 	if err != nil {
 		return Artifact{}, err
 	}
@@ -67,8 +67,8 @@ func openDisk(ctx context.Context, file *os.File, digest string, limits protocol
 	}, nil
 }
 
-// plain returns the disk's own bytes.
-func plain(file *os.File) (io.ReaderAt, int64, error) {
+// rawDisk returns the disk's own bytes.
+func rawDisk(file *os.File) (io.ReaderAt, int64, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, 0, err

@@ -78,7 +78,7 @@ func Fetch(ctx context.Context, o Options) (Database, error) {
 	if err != nil {
 		return Database{}, hint(fmt.Errorf("reading database of vulnerabilities %s: %w", o.Ref, err))
 	}
-	if err := o.fresh(meta.UpdatedAt); err != nil {
+	if err := o.checkAge(meta.UpdatedAt); err != nil {
 		return Database{}, err
 	}
 	return Database{Dir: dir, Ref: o.Ref, Digest: found.String(), Updated: meta.UpdatedAt.UTC()}, nil
@@ -110,7 +110,7 @@ func isLayout(dir string) bool {
 // would make it never old.
 const maxFuture = 24 * time.Hour
 
-func (o Options) fresh(updated time.Time) error {
+func (o Options) checkAge(updated time.Time) error {
 	if updated.After(o.Now.Add(maxFuture)) {
 		return hint(fault.New(fault.Integrity, "database of vulnerabilities %s says that it was updated at %s, which is to come", o.Ref, updated.UTC().Format(time.RFC3339)))
 	}

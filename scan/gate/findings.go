@@ -19,42 +19,42 @@ const (
 )
 
 // vulnerabilities bounds the known vulnerabilities.
-func (c *court) vulnerabilities(findings []scan.Finding) Rule {
-	if c.policy.Gate.Vulnerabilities.FailOn == policy.None {
+func (e *evaluator) vulnerabilities(findings []scan.Finding) Rule {
+	if e.policy.Gate.Vulnerabilities.FailOn == policy.None {
 		return notAsked(policy.RuleVulnerabilities, fmt.Sprintf("the policy lets all findings through; there are %d", len(findings)))
 	}
 	counts := map[string]int{}
-	var against []Offender
+	var against []Violation
 	var graced []string
 	for _, f := range findings {
-		fate := c.fate(f)
-		counts[fate]++
+		becomes := e.outcome(f)
+		counts[becomes]++
 		counts[severityName(f.Severity)]++
-		switch fate {
+		switch becomes {
 		case inGrace:
-			graced = append(graced, c.grace(f).of(f))
+			graced = append(graced, e.grace(f).of(f))
 		case counted:
-			against = append(against, Offender{
+			against = append(against, Violation{
 				ID: f.ID, Package: f.Package, Version: f.Version, FixedVersion: f.FixedVersion,
-				Severity: f.Severity, Path: f.Path, Detail: c.detail(f),
+				Severity: f.Severity, Path: f.Path, Detail: e.detail(f),
 			})
 		}
 	}
-	return c.decide(policy.RuleVulnerabilities, against, counts, c.sawFindings(len(findings), counts)+listed(graced))
+	return e.decide(policy.RuleVulnerabilities, against, counts, e.sawFindings(len(findings), counts)+listed(graced))
 }
 
-// fate says what becomes of a finding, before waivers.
-func (c *court) fate(f scan.Finding) string {
-	v := c.policy.Gate.Vulnerabilities
-	severity := c.severity(f.Severity)
+// outcome says what becomes of a finding, before waivers.
+func (e *evaluator) outcome(f scan.Finding) string {
+	v := e.policy.Gate.Vulnerabilities
+	severity := e.severity(f.Severity)
 	switch {
-	case c.vex.suppress(f):
+	case e.vex.suppress(f):
 		return suppressed
 	case severity < threshold(v.FailOn):
 		return below
 	case f.FixedVersion == "" && !v.Unfixed:
 		return unfixed
-	case c.grace(f).lasts(c.now):
+	case e.grace(f).lasts(e.now):
 		return inGrace
 	}
 	return counted
@@ -62,9 +62,9 @@ func (c *court) fate(f scan.Finding) string {
 
 // severity is the rank of a severity; nobody's rating counts as the policy
 // says.
-func (c *court) severity(s string) int {
+func (e *evaluator) severity(s string) int {
 	if s == scan.Unknown || s == "" {
-		return max(rank(c.policy.Gate.Vulnerabilities.UnknownAs), rank(scan.Low))
+		return max(rank(e.policy.Gate.Vulnerabilities.UnknownAs), rank(scan.Low))
 	}
 	return rank(s)
 }
@@ -80,7 +80,7 @@ func threshold(failOn string) int {
 // severityName is a severity as verdicts count it.
 func severityName(s string) string { return scan.Severities()[rank(s)] }
 
-func (c *court) sawFindings(n int, counts map[string]int) string {
+func (e *evaluator) sawFindings(n int, counts map[string]int) string {
 	if n == 0 {
 		return "no findings"
 	}
@@ -92,12 +92,12 @@ func (c *court) sawFindings(n int, counts map[string]int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[word], word))
 		}
 	}
-	saw := fmt.Sprintf("%s (%s): %d from %s on", count(n, "finding", "findings"), strings.Join(parts, ", "), counts[counted], c.policy.Gate.Vulnerabilities.FailOn)
-	for _, let := range []struct{ fate, words string }{
+	saw := fmt.Sprintf("%s (%s): %d from %s on", count(n, "finding", "findings"), strings.Join(parts, ", "), counts[counted], e.policy.Gate.Vulnerabilities.FailOn)
+	for _, let := range []struct{ outcome, words string }{
 		{unfixed, "without a fix"}, {suppressed, "suppressed by VEX"}, {inGrace, "in grace"},
 	} {
-		if counts[let.fate] > 0 {
-			saw += fmt.Sprintf("; %d %s", counts[let.fate], let.words)
+		if counts[let.outcome] > 0 {
+			saw += fmt.Sprintf("; %d %s", counts[let.outcome], let.words)
 		}
 	}
 	return saw

@@ -22,18 +22,18 @@ type grace struct {
 // grace counts from the day on which the fix came out, and where that is not
 // known from the publication of the vulnerability, which is stricter. Without
 // either date there is none.
-func (c *court) grace(f scan.Finding) grace {
-	g := grace{days: c.policy.Gate.Vulnerabilities.GraceDays[scan.Severities()[c.severity(f.Severity)]]}
+func (e *evaluator) grace(f scan.Finding) grace {
+	g := grace{days: e.policy.Gate.Vulnerabilities.GraceDays[scan.Severities()[e.severity(f.Severity)]]}
 	fix := "the fix's date is not known"
 	if f.FixedVersion == "" {
 		fix = "there is no fix"
 	}
 	switch {
-	case f.FixedVersion != "" && !f.FixedSince.After(c.now) && !trusted(f.FixedSince, f, c.updated).IsZero():
+	case f.FixedVersion != "" && !f.FixedSince.After(e.now) && !trusted(f.FixedSince, f, e.updated).IsZero():
 		g.from, g.words = f.FixedSince, "fixed since "+day(f.FixedSince)
 	case f.Published.IsZero():
 		g.words = "the publication's date is not known, " + fix
-	case f.Published.After(c.now):
+	case f.Published.After(e.now):
 		g.words = "published " + day(f.Published) + ", which is yet to come"
 	default:
 		g.from, g.words = f.Published, "published "+day(f.Published)+", "+fix
@@ -55,8 +55,8 @@ func (g grace) of(f scan.Finding) string {
 
 // detail says of a finding that fails what is wrong, and what its days of
 // grace were counted from where its severity has some.
-func (c *court) detail(f scan.Finding) string {
-	g := c.grace(f)
+func (e *evaluator) detail(f scan.Finding) string {
+	g := e.grace(f)
 	switch {
 	case g.days <= 0:
 		return f.Title

@@ -63,10 +63,10 @@ func TestGrace(t *testing.T) {
 		rule := ruleOf(t, v, policy.RuleVulnerabilities)
 		said := rule.Saw
 		if !ok {
-			said = rule.Offenders[0].Detail
+			said = rule.Violations[0].Detail
 		}
 		if ok != tt.in || !strings.Contains(said, tt.words) || strings.Contains(said, "out of grace: ") != (!tt.in && tt.days > 0) {
-			t.Errorf("%s: in grace %v, %q, %+v", tt.name, ok, rule.Saw, rule.Offenders)
+			t.Errorf("%s: in grace %v, %q, %+v", tt.name, ok, rule.Saw, rule.Violations)
 		}
 		if !ok && !strings.Contains(v.Err().Error(), tt.words) {
 			t.Errorf("%s: the refusal is %v", tt.name, v.Err())

@@ -14,7 +14,7 @@ import (
 // lock was there for. A report that is missing, foreign, from the future or
 // not what the lock says, and a failed test, fail in every mode.
 func Judge(in Input) (Verdict, Passed, bool) {
-	c := newCourt(in)
+	c := newEvaluator(in)
 	v := Verdict{
 		APIVersion: APIVersion, Kind: Kind, App: in.App, ArtifactKind: in.ArtifactKind, Subject: in.Digest,
 		Policy: in.Policy.Digest(), Mode: c.policy.Gate.Mode, Judged: c.now, Database: databaseOf(in.Report, c.now),
@@ -30,12 +30,12 @@ func Judge(in Input) (Verdict, Passed, bool) {
 }
 
 // rules judges rule by rule, in the order of the verdict.
-func (c *court) rules(in Input) []Rule {
-	report := c.report(in)
+func (e *evaluator) rules(in Input) []Rule {
+	report := e.report(in)
 	rules := []Rule{report}
 	if report.Outcome == Pass {
-		rules = append(rules, c.unlocked(in), c.database(in.Report.Database), c.vulnerabilities(in.Report.Findings),
-			c.secrets(in.Report.Secrets), c.packages(in.Report.Packages), c.licences(in.Report.Packages))
+		rules = append(rules, e.unlocked(in), e.database(in.Report.Database), e.vulnerabilities(in.Report.Findings),
+			e.secrets(in.Report.Secrets), e.packages(in.Report.Packages), e.licences(in.Report.Packages))
 	} else {
 		for _, name := range []string{
 			policy.RuleUnlocked, policy.RuleDatabase, policy.RuleVulnerabilities, policy.RuleSecrets, policy.RulePackages, policy.RuleLicences,
@@ -43,7 +43,7 @@ func (c *court) rules(in Input) []Rule {
 			rules = append(rules, notAsked(name, "there is no report to judge"))
 		}
 	}
-	return append(rules, c.hardening(in.Hardening), c.tests(in.Tests), c.expiry())
+	return append(rules, e.hardening(in.Hardening), e.tests(in.Tests), e.expiry())
 }
 
 func outcome(rules []Rule, mode string) string {
@@ -58,8 +58,8 @@ func outcome(rules []Rule, mode string) string {
 	return OutcomeFailed
 }
 
-// court holds what all rules share.
-type court struct {
+// evaluator holds what all rules share.
+type evaluator struct {
 	policy policy.Policy
 	now    time.Time
 	// updated is the date of the database behind the report.
@@ -68,10 +68,10 @@ type court struct {
 	vex     *statements
 }
 
-func newCourt(in Input) *court {
+func newEvaluator(in Input) *evaluator {
 	p := policy.WithDefaults(in.Policy)
 	now := in.Now.UTC().Truncate(time.Second)
-	return &court{
+	return &evaluator{
 		policy: p, now: now, updated: databaseOf(in.Report, now).Updated,
 		waivers: newWaivers(p.Waivers, in.App, now),
 		vex:     newStatements(in, now),

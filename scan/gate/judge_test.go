@@ -272,8 +272,8 @@ func TestJudge(t *testing.T) {
 			if r.Outcome != tt.outcome || !strings.Contains(r.Saw, tt.saw) {
 				t.Errorf("%s: %s, not %s: %s", r.Name, r.Outcome, tt.outcome, r.Saw)
 			}
-			if (r.Outcome == gate.Fail) != (len(r.Offenders) > 0) {
-				t.Errorf("%s with %d offenders", r.Outcome, len(r.Offenders))
+			if (r.Outcome == gate.Fail) != (len(r.Violations) > 0) {
+				t.Errorf("%s with %d violations", r.Outcome, len(r.Violations))
 			}
 			consistent(t, in, v, passed, ok)
 		})

@@ -35,24 +35,24 @@ func (i identity) String() string {
 
 // unlike returns the packages of the lock that a report lacks, or knows by
 // another version, architecture or source. What was trimmed may be missing.
-func (l Locked) unlike(r scan.Report) []Offender {
+func (l Locked) unlike(r scan.Report) []Violation {
 	seen, byName := map[identity]bool{}, map[string]identity{}
 	for _, p := range distributed(r) {
 		i := identityOf(p)
 		seen[i], byName[i.name] = true, i
 	}
-	var against []Offender
+	var against []Violation
 	for _, p := range l.Packages {
 		i := identityOf(p)
 		other, there := byName[i.name]
 		if seen[i] || !there && slices.Contains(l.Trimmed, i.name) {
 			continue
 		}
-		o := Offender{ID: policy.RuleReport, Package: i.name, Version: i.version, Detail: "is missing in the report; the lock has " + i.String()}
+		v := Violation{ID: policy.RuleReport, Package: i.name, Version: i.version, Detail: "is missing in the report; the lock has " + i.String()}
 		if there {
-			o.Detail = fmt.Sprintf("is %s in the report; the lock has %s", other, i)
+			v.Detail = fmt.Sprintf("is %s in the report; the lock has %s", other, i)
 		}
-		against = append(against, o)
+		against = append(against, v)
 	}
 	return against
 }
@@ -65,7 +65,7 @@ func distributed(r scan.Report) []scan.Package {
 // unlocked asks for content without packages of the distribution that the lock
 // did not bring. Packages of languages are files of the app, which the lock
 // pins.
-func (c *court) unlocked(in Input) Rule {
+func (e *evaluator) unlocked(in Input) Rule {
 	if in.Locked == nil {
 		return notAsked(policy.RuleUnlocked, "no lock was there")
 	}
@@ -73,15 +73,15 @@ func (c *court) unlocked(in Input) Rule {
 	for _, p := range in.Locked.Packages {
 		known[identityOf(p)] = true
 	}
-	var against []Offender
+	var against []Violation
 	for _, p := range distributed(*in.Report) {
 		if !known[identityOf(p)] {
-			against = append(against, Offender{ID: policy.RuleUnlocked, Package: p.Name, Version: p.Version, Path: p.Path, Detail: "is not from the lock"})
+			against = append(against, Violation{ID: policy.RuleUnlocked, Package: p.Name, Version: p.Version, Path: p.Path, Detail: "is not from the lock"})
 		}
 	}
-	if c.policy.Gate.AllowUnlockedPackages {
+	if e.policy.Gate.AllowUnlockedPackages {
 		return notAsked(policy.RuleUnlocked, fmt.Sprintf("the policy allows packages that are not from the lock; there are %d", len(against)))
 	}
 	counts := map[string]int{"unlocked": len(against)}
-	return c.decide(policy.RuleUnlocked, against, counts, count(len(against), "package is", "packages are")+" not from the lock")
+	return e.decide(policy.RuleUnlocked, against, counts, count(len(against), "package is", "packages are")+" not from the lock")
 }

@@ -73,7 +73,7 @@ func TestProofCannotBeChanged(t *testing.T) {
 	}
 }
 
-func TestOffendersAreBounded(t *testing.T) {
+func TestViolationsAreBounded(t *testing.T) {
 	in := input()
 	for i := range 250 {
 		f := finding()
@@ -86,10 +86,10 @@ func TestOffendersAreBounded(t *testing.T) {
 	}
 	v, _, _ := gate.Judge(in)
 	r := ruleOf(t, v, policy.RuleVulnerabilities)
-	if len(r.Offenders) != 100 || r.MoreOffenders != 150 || r.Offenders[0].ID != "CVE-2026-0249" || r.Counts["counted"] != 250 {
-		t.Errorf("%d and %d more, first %s, counts %v", len(r.Offenders), r.MoreOffenders, r.Offenders[0].ID, r.Counts)
+	if len(r.Violations) != 100 || r.MoreViolations != 150 || r.Violations[0].ID != "CVE-2026-0249" || r.Counts["counted"] != 250 {
+		t.Errorf("%d and %d more, first %s, counts %v", len(r.Violations), r.MoreViolations, r.Violations[0].ID, r.Counts)
 	}
-	if n := len([]rune(r.Offenders[0].Detail)); n != 201 {
+	if n := len([]rune(r.Violations[0].Detail)); n != 201 {
 		t.Errorf("a text of %d characters", n)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 )
 
-// maxNamed is how many offenders of each rule an error names.
+// maxNamed is how many violations of each rule an error names.
 const maxNamed = 5
 
 // remedies say what mends a rule that failed, apart from a waiver.
@@ -52,26 +52,26 @@ func (v Verdict) Err() error {
 	return fault.Hint(fault.New(fault.Policy, "%s", b.String()), "%s", strings.Join(hints, "; "))
 }
 
-// refuse writes what a rule saw and its first offenders.
+// refuse writes what a rule saw and its first violations.
 func (r Rule) refuse(b *strings.Builder) {
 	fmt.Fprintf(b, "\n  %s: %s", r.Name, printable(r.Saw))
-	for _, o := range r.Offenders[:min(len(r.Offenders), maxNamed)] {
-		if text := o.String(); text != printable(r.Saw) && o.ID != r.Name {
+	for _, v := range r.Violations[:min(len(r.Violations), maxNamed)] {
+		if text := v.String(); text != printable(r.Saw) && v.ID != r.Name {
 			b.WriteString("\n    " + text)
 		}
 	}
-	if more := len(r.Offenders) + r.MoreOffenders - maxNamed; more > 0 {
+	if more := len(r.Violations) + r.MoreViolations - maxNamed; more > 0 {
 		fmt.Fprintf(b, "\n    and %d more", more)
 	}
 }
 
-// String is an offender on one line that no terminal takes for a command.
-func (o Offender) String() string {
-	words := []string{o.ID, o.Severity, o.Package, o.Version, o.Path}
-	if o.FixedVersion != "" {
-		words = append(words, "fixed in "+o.FixedVersion)
+// String is a violation on one line that no terminal takes for a command.
+func (v Violation) String() string {
+	words := []string{v.ID, v.Severity, v.Package, v.Version, v.Path}
+	if v.FixedVersion != "" {
+		words = append(words, "fixed in "+v.FixedVersion)
 	}
-	words = append(words, o.Detail)
+	words = append(words, v.Detail)
 	return printable(strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 }
 

@@ -21,9 +21,9 @@ var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 // report asks that there is a report of this very artifact which says what the
 // lock says. Nothing waives it and it fails in every mode: without it nothing
 // was judged.
-func (c *court) report(in Input) Rule {
-	if why := c.wrong(in); why != "" {
-		rule := ruleOf(policy.RuleReport, []Offender{{ID: policy.RuleReport, Detail: why}}, why)
+func (e *evaluator) report(in Input) Rule {
+	if why := e.wrong(in); why != "" {
+		rule := ruleOf(policy.RuleReport, []Violation{{ID: policy.RuleReport, Detail: why}}, why)
 		rule.hard = true
 		return rule
 	}
@@ -43,7 +43,7 @@ func (c *court) report(in Input) Rule {
 }
 
 // wrong says why the report cannot be judged by, or "".
-func (c *court) wrong(in Input) string {
+func (e *evaluator) wrong(in Input) string {
 	r := in.Report
 	switch {
 	case !digestForm.MatchString(in.Digest):
@@ -58,7 +58,7 @@ func (c *court) wrong(in Input) string {
 		return fmt.Sprintf("the report is about a %q, not about a %s", clip(r.ArtifactKind), in.ArtifactKind)
 	case r.Scanned.IsZero():
 		return "the report has no date"
-	case r.Scanned.After(c.now.Add(maxSkew)):
+	case r.Scanned.After(e.now.Add(maxSkew)):
 		return fmt.Sprintf("the report is from the future: %s", r.Scanned.UTC().Format(time.RFC3339))
 	case len(r.Packages) == 0:
 		return "the report lists no package"
@@ -72,9 +72,9 @@ func (c *court) wrong(in Input) string {
 }
 
 // database asks for a database that is young enough to know today's findings.
-func (c *court) database(db scan.Database) Rule {
-	most := c.policy.Gate.MaxDatabaseAge
-	age := min(c.now.Sub(db.Updated), maxAge)
+func (e *evaluator) database(db scan.Database) Rule {
+	most := e.policy.Gate.MaxDatabaseAge
+	age := min(e.now.Sub(db.Updated), maxAge)
 	saw := fmt.Sprintf("the database is %d h old; at most %s is allowed", age/time.Hour, most)
 	switch {
 	case db.Digest == "" || db.Updated.IsZero():
@@ -84,7 +84,7 @@ func (c *court) database(db scan.Database) Rule {
 	case age <= most.Std():
 		return Rule{Name: policy.RuleDatabase, Outcome: Pass, Saw: saw}
 	}
-	return c.decide(policy.RuleDatabase, []Offender{{ID: policy.RuleDatabase, Detail: saw}}, map[string]int{}, saw)
+	return e.decide(policy.RuleDatabase, []Violation{{ID: policy.RuleDatabase, Detail: saw}}, map[string]int{}, saw)
 }
 
 func clip(s string) string {

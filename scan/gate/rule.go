@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxOffenders bounds what a rule lists.
-	maxOffenders = 100
-	// maxRunes bounds each text of an offender, which comes from the scanned
+	// maxViolations bounds what a rule lists.
+	maxViolations = 100
+	// maxRunes bounds each text of a violation, which comes from the scanned
 	// content.
 	maxRunes = 200
 )
@@ -21,8 +21,8 @@ func notAsked(name, why string) Rule { return Rule{Name: name, Outcome: NotAsked
 
 // decide takes what a rule holds against the artifact, lets through what is
 // waived, and says what that makes of the rule.
-func (c *court) decide(name string, against []Offender, counts map[string]int, saw string) Rule {
-	failing := slices.DeleteFunc(slices.Clone(against), func(o Offender) bool { return c.waivers.letThrough(name, o) })
+func (e *evaluator) decide(name string, against []Violation, counts map[string]int, saw string) Rule {
+	failing := slices.DeleteFunc(slices.Clone(against), func(v Violation) bool { return e.waivers.letThrough(name, v) })
 	waived := len(against) - len(failing)
 	r := ruleOf(name, failing, saw)
 	r.Counts = counts
@@ -36,8 +36,8 @@ func (c *court) decide(name string, against []Offender, counts map[string]int, s
 	return r
 }
 
-// ruleOf fails where there are offenders, which no waiver lets through.
-func ruleOf(name string, failing []Offender, saw string) Rule {
+// ruleOf fails where there are violations, which no waiver lets through.
+func ruleOf(name string, failing []Violation, saw string) Rule {
 	r := Rule{Name: name, Outcome: Pass, Saw: saw}
 	if len(failing) == 0 {
 		return r
@@ -47,12 +47,12 @@ func ruleOf(name string, failing []Offender, saw string) Rule {
 		failing[i] = failing[i].bounded()
 	}
 	slices.SortFunc(failing, worstFirst)
-	r.Offenders = failing[:min(len(failing), maxOffenders)]
-	r.MoreOffenders = len(failing) - len(r.Offenders)
+	r.Violations = failing[:min(len(failing), maxViolations)]
+	r.MoreViolations = len(failing) - len(r.Violations)
 	return r
 }
 
-func worstFirst(a, b Offender) int {
+func worstFirst(a, b Violation) int {
 	return cmp.Or(
 		cmp.Compare(rank(b.Severity), rank(a.Severity)),
 		strings.Compare(a.ID, b.ID), strings.Compare(a.Package, b.Package), strings.Compare(a.Version, b.Version),
@@ -73,13 +73,13 @@ func rank(severity string) int {
 	return len(all) - 1
 }
 
-func (o Offender) bounded() Offender {
-	for _, text := range []*string{&o.ID, &o.Package, &o.Version, &o.FixedVersion, &o.Severity, &o.Path, &o.Detail} {
+func (v Violation) bounded() Violation {
+	for _, text := range []*string{&v.ID, &v.Package, &v.Version, &v.FixedVersion, &v.Severity, &v.Path, &v.Detail} {
 		if r := []rune(*text); len(r) > maxRunes {
 			*text = string(r[:maxRunes]) + "…"
 		}
 	}
-	return o
+	return v
 }
 
 // matches says whether text is what pattern says, * standing for any text.

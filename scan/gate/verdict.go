@@ -79,17 +79,17 @@ type Rule struct {
 	Saw string `json:"saw"`
 	// Counts are the numbers behind the words.
 	Counts map[string]int `json:"counts,omitempty"`
-	// Offenders are those that fail the rule, the worst first, at most 100.
-	Offenders []Offender `json:"offenders,omitempty"`
-	// MoreOffenders counts those that are not listed.
-	MoreOffenders int `json:"moreOffenders,omitempty"`
+	// Violations are those that fail the rule, the worst first, at most 100.
+	Violations []Violation `json:"offenders,omitempty"`
+	// MoreViolations counts those that are not listed.
+	MoreViolations int `json:"moreOffenders,omitempty"`
 
 	// hard fails whatever the mode says.
 	hard bool
 }
 
-// Offender is one thing that fails a rule.
-type Offender struct {
+// Violation is one thing that fails a rule.
+type Violation struct {
 	// ID is a finding's or control's identifier, a secret's rule, or else the
 	// name of the rule.
 	ID           string `json:"id"`
@@ -142,7 +142,7 @@ func (v Verdict) clone() Verdict {
 	v.Rules = slices.Clone(v.Rules)
 	for i := range v.Rules {
 		v.Rules[i].Counts = maps.Clone(v.Rules[i].Counts)
-		v.Rules[i].Offenders = slices.Clone(v.Rules[i].Offenders)
+		v.Rules[i].Violations = slices.Clone(v.Rules[i].Violations)
 	}
 	v.Waivers, v.Unused, v.Expired = slices.Clone(v.Waivers), slices.Clone(v.Unused), slices.Clone(v.Expired)
 	v.VEX = slices.Clone(v.VEX)

@@ -42,14 +42,14 @@ func byText(a, b Waiver) int {
 		strings.Compare(a.Owner, b.Owner), strings.Compare(a.Reason, b.Reason))
 }
 
-// letThrough says whether a waiver speaks of o or of the whole rule, and
+// letThrough says whether a waiver speaks of v or of the whole rule, and
 // counts it for each that does.
-func (ws *waivers) letThrough(rule string, o Offender) bool {
+func (ws *waivers) letThrough(rule string, v Violation) bool {
 	through := false
 	for i := range ws.inForce {
 		w := &ws.inForce[i]
-		named := w.ID != "" && (w.ID == o.ID || w.ID == rule)
-		if named && (w.Package == "" || w.Package == o.Package) && (w.Path == "" || o.file() != "" && matches(w.Path, o.file())) {
+		named := w.ID != "" && (w.ID == v.ID || w.ID == rule)
+		if named && (w.Package == "" || w.Package == v.Package) && (w.Path == "" || v.file() != "" && matches(w.Path, v.file())) {
 			w.Matched++
 			through = true
 		}
@@ -57,14 +57,14 @@ func (ws *waivers) letThrough(rule string, o Offender) bool {
 	return through
 }
 
-// file is the path of what an offender is in, from the root on, or "".
-func (o Offender) file() string {
-	if o.Path == "" {
+// file is the path of what a violation is in, from the root on, or "".
+func (v Violation) file() string {
+	if v.Path == "" {
 		return ""
 	}
-	file := o.Path
-	if o.line > 0 {
-		file = strings.TrimSuffix(file, fmt.Sprintf(":%d", o.line))
+	file := v.Path
+	if v.line > 0 {
+		file = strings.TrimSuffix(file, fmt.Sprintf(":%d", v.line))
 	}
 	return path.Join("/", file)
 }
@@ -84,17 +84,17 @@ func (ws *waivers) lists() (used, unused, expired []Waiver) {
 
 // expiry fails for every waiver whose last day is over, whether it would have
 // matched or not: somebody promised to be done by then.
-func (c *court) expiry() Rule {
-	expired := c.waivers.expired
-	against := make([]Offender, len(expired))
+func (e *evaluator) expiry() Rule {
+	expired := e.waivers.expired
+	against := make([]Violation, len(expired))
 	var names []string
 	for i, w := range expired {
 		detail := fmt.Sprintf("the waiver of %s expired on %s", w.Owner, w.Expires)
-		against[i] = Offender{ID: w.ID, Package: w.Package, Detail: detail}
+		against[i] = Violation{ID: w.ID, Package: w.Package, Detail: detail}
 		names = append(names, fmt.Sprintf("%s (%s, %s)", clip(w.ID), clip(w.Owner), clip(w.Expires)))
 	}
-	total := len(expired) + len(c.waivers.inForce)
-	counts := map[string]int{"expired": len(expired), "inForce": len(c.waivers.inForce)}
+	total := len(expired) + len(e.waivers.inForce)
+	counts := map[string]int{"expired": len(expired), "inForce": len(e.waivers.inForce)}
 	saw := fmt.Sprintf("none of %d has expired", total)
 	if len(expired) > 0 {
 		const shown = 5

@@ -13,9 +13,10 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
-// open looks into packed content. at is the same content where a zip's list
-// can be read, nil where it cannot. What is broken is read as far as it goes.
-func (l *look) open(k kind, r io.Reader, at readerAt, inner string, depth int) error {
+// openArchive looks into packed content. at is the same content where a zip's
+// list can be read, nil where it cannot. What is broken is read as far as it
+// goes.
+func (l *search) openArchive(k kind, r io.Reader, at readerAt, inner string, depth int) error {
 	if depth >= l.limits.Depth {
 		return &overLimit{fmt.Sprintf("more than %d archives deep", l.limits.Depth), inner}
 	}
@@ -40,7 +41,7 @@ type readerAt interface {
 }
 
 // member looks at content of an archive, and into it.
-func (l *look) member(packed io.Reader, inner string, depth int) error {
+func (l *search) member(packed io.Reader, inner string, depth int) error {
 	if depth > 0 {
 		packed = &counting{l, packed, inner}
 	}
@@ -57,13 +58,13 @@ func (l *look) member(packed io.Reader, inner string, depth int) error {
 }
 
 // both looks at packed content and into it while it is read once.
-func (l *look) both(k kind, r io.Reader, inner string, depth int) error {
+func (l *search) both(k kind, r io.Reader, inner string, depth int) error {
 	in, out := io.Pipe()
 	before := l.bytes
-	within := &look{Scanner: l.Scanner, ctx: l.ctx, name: l.name, entries: l.entries, bytes: before}
+	within := &search{Scanner: l.Scanner, ctx: l.ctx, name: l.name, entries: l.entries, bytes: before}
 	ended := make(chan error, 1)
 	go func() {
-		err := within.open(k, in, nil, inner, depth)
+		err := within.openArchive(k, in, nil, inner, depth)
 		_, _ = io.Copy(io.Discard, in) // the rest is for the other reader alone
 		ended <- err
 	}()
@@ -77,7 +78,7 @@ func (l *look) both(k kind, r io.Reader, inner string, depth int) error {
 	return err
 }
 
-func (l *look) untar(r io.Reader, inner string, depth int) error {
+func (l *search) untar(r io.Reader, inner string, depth int) error {
 	t := tar.NewReader(r)
 	for {
 		header, err := t.Next()
@@ -97,7 +98,7 @@ func (l *look) untar(r io.Reader, inner string, depth int) error {
 }
 
 // unzip looks into a zip; one that is in an archive itself is kept in memory.
-func (l *look) unzip(r io.Reader, at readerAt, inner string, depth int) error {
+func (l *search) unzip(r io.Reader, at readerAt, inner string, depth int) error {
 	if at == nil {
 		data, err := limit.ReadAll(r, maxZip, "zip")
 		if err != nil {
@@ -124,7 +125,7 @@ func (l *look) unzip(r io.Reader, at readerAt, inner string, depth int) error {
 	return nil
 }
 
-func (l *look) zipped(f *zip.File, inner string, depth int) error {
+func (l *search) zipped(f *zip.File, inner string, depth int) error {
 	r, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {
 		l.add(unread("packed in a way that is not known", join(inner, f.Name)))
@@ -138,7 +139,7 @@ func (l *look) zipped(f *zip.File, inner string, depth int) error {
 }
 
 // entry counts one entry of an archive.
-func (l *look) entry(inner string) error {
+func (l *search) entry(inner string) error {
 	if l.entries++; l.entries > l.limits.Entries {
 		return &overLimit{fmt.Sprintf("more than %d entries", l.limits.Entries), inner}
 	}
@@ -147,7 +148,7 @@ func (l *look) entry(inner string) error {
 
 // counting counts what archives give, and ends with the context.
 type counting struct {
-	*look
+	*search
 	r     io.Reader
 	inner string
 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// look is one file being looked at.
-type look struct {
+// search is one file being searched.
+type search struct {
 	*Scanner
 	ctx      context.Context
 	name     string
@@ -24,7 +24,7 @@ type look struct {
 }
 
 // result ends a look.
-func (l *look) result(err error) ([]Finding, error) {
+func (l *search) result(err error) ([]Finding, error) {
 	var over *overLimit
 	if errors.As(err, &over) {
 		l.add(unread(over.why, over.inner))
@@ -41,7 +41,7 @@ func (l *look) result(err error) ([]Finding, error) {
 
 // toldWithin says whether what was found in the bytes of an archive was found
 // in one of its entries too, which says more.
-func (l *look) toldWithin(f Finding) bool {
+func (l *search) toldWithin(f Finding) bool {
 	return f.sum != [sha256.Size]byte{} && slices.ContainsFunc(l.findings, func(g Finding) bool {
 		return g.sum == f.sum && g.Rule == f.Rule && strings.HasPrefix(g.Inner, f.Inner+"!")
 	})
@@ -49,7 +49,7 @@ func (l *look) toldWithin(f Finding) bool {
 
 // add keeps a finding. Those that are too many are told of in one, so that
 // what a waiver lets through hides nothing.
-func (l *look) add(f Finding) {
+func (l *search) add(f Finding) {
 	switch n := len(l.findings); {
 	case n < maxFound:
 		l.findings = append(l.findings, f)
@@ -67,7 +67,7 @@ type place struct {
 }
 
 // begin looks for what only the beginning of a file tells.
-func (l *look) begin(data []byte, inner string) place {
+func (l *search) begin(data []byte, inner string) place {
 	if openPGP(data) {
 		l.add(Finding{Rule: PrivateKey, Title: titlePGP, Severity: high, Inner: inner})
 	}
@@ -76,7 +76,7 @@ func (l *look) begin(data []byte, inner string) place {
 
 // window looks at data, and tells of what begins at from or later and before
 // to; the rest was told, or will be.
-func (l *look) window(data []byte, from, to int, at place) {
+func (l *search) window(data []byte, from, to int, at place) {
 	var found []Found
 	until := make([]int, len(l.detectors))
 	l.words.each(data, func(detector, word int) {
@@ -100,7 +100,7 @@ func (l *look) window(data []byte, from, to int, at place) {
 }
 
 // stream looks at all that r gives, window by window.
-func (l *look) stream(r io.Reader, inner string) error {
+func (l *search) stream(r io.Reader, inner string) error {
 	kept := l.buffers.Get().(*[]byte)
 	defer l.buffers.Put(kept)
 	buffer := *kept

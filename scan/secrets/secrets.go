@@ -93,20 +93,20 @@ const (
 // Bytes looks at a file's content in memory, and into it where it is an
 // archive and unpack says so. The only error is that of the context.
 func (s *Scanner) Bytes(ctx context.Context, name string, data []byte, unpack bool) ([]Finding, error) {
-	l := &look{Scanner: s, ctx: ctx, name: name}
+	l := &search{Scanner: s, ctx: ctx, name: name}
 	l.window(data, 0, len(data), l.begin(data, ""))
 	kind := kindOf(data, data)
 	if !unpack || kind == plain {
 		return l.result(ctx.Err())
 	}
 	in := bytes.NewReader(data)
-	return l.result(l.open(kind, in, in, "", 0))
+	return l.result(l.openArchive(kind, in, in, "", 0))
 }
 
 // Stream is Bytes for content that is read once. Its errors are those of the
 // context and of the reader.
 func (s *Scanner) Stream(ctx context.Context, name string, r io.Reader, unpack bool) ([]Finding, error) {
-	l := &look{Scanner: s, ctx: ctx, name: name}
+	l := &search{Scanner: s, ctx: ctx, name: name}
 	if !unpack {
 		return l.result(l.stream(r, ""))
 	}
@@ -131,7 +131,7 @@ func (w *watched) Read(p []byte) (int, error) {
 
 // File is Stream for content of size bytes that can be read at any place.
 func (s *Scanner) File(ctx context.Context, name string, r io.ReaderAt, size int64, unpack bool) ([]Finding, error) {
-	l := &look{Scanner: s, ctx: ctx, name: name}
+	l := &search{Scanner: s, ctx: ctx, name: name}
 	if err := l.stream(io.NewSectionReader(r, 0, size), ""); err != nil || !unpack {
 		return l.result(err)
 	}
@@ -146,7 +146,7 @@ func (s *Scanner) File(ctx context.Context, name string, r io.ReaderAt, size int
 		return l.result(nil)
 	}
 	in := io.NewSectionReader(r, 0, size)
-	return l.result(l.open(kind, in, in, "", 0))
+	return l.result(l.openArchive(kind, in, in, "", 0))
 }
 
 func unless(err, harmless error) error {

@@ -20,7 +20,7 @@ func Controls(w io.Writer, results []controls.Result, o Options) error {
 		rows = append(rows, []string{[]string{"FAILS", "holds", "-"}[standing(r)], r.ID, r.Title + saying(r)})
 	}
 	grid(&b, rows, o.width(), 1)
-	return write(w, b.String())
+	return writeText(w, b.String())
 }
 
 // standing sorts results.

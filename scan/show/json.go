@@ -21,5 +21,5 @@ func encode(w io.Writer, v any) error {
 	if err != nil {
 		return fault.New(fault.Internal, "writing JSON: %w", err)
 	}
-	return write(w, string(data)+"\n")
+	return writeText(w, string(data)+"\n")
 }

@@ -59,8 +59,8 @@ func findingResult(f scan.Finding, r scan.Report, o Options) sarifResult {
 	// What no file of its own holds stands where the artifact does.
 	path := cmp.Or(f.Path, r.ArtifactKind, "artifact")
 	return sarifResult{
-		RuleID: findingRule(f), Level: level(known(f.Severity)),
-		Message:             sarifText{Text: fmt.Sprintf("%s %s in %s has %s (%s): %s", f.Package, f.Version, o.ref(r.ArtifactKind, r.Subject), f.ID, known(f.Severity), fix)},
+		RuleID: findingRule(f), Level: level(severityShown(f.Severity)),
+		Message:             sarifText{Text: fmt.Sprintf("%s %s in %s has %s (%s): %s", f.Package, f.Version, o.ref(r.ArtifactKind, r.Subject), f.ID, severityShown(f.Severity), fix)},
 		Locations:           []sarifLocation{at(path, 0, f.Package+"@"+f.Version)},
 		PartialFingerprints: fingerprint(f.ID, f.Type, f.Package, f.Path),
 	}
@@ -68,7 +68,7 @@ func findingResult(f scan.Finding, r scan.Report, o Options) sarifResult {
 
 func secretResult(s scan.Secret, r scan.Report, o Options) sarifResult {
 	return sarifResult{
-		RuleID: secretRule(s), Level: level(known(s.Severity)),
+		RuleID: secretRule(s), Level: level(severityShown(s.Severity)),
 		Message:             sarifText{Text: fmt.Sprintf("%s in %s looks like a secret: %s", s.Path, o.ref(r.ArtifactKind, r.Subject), cmp.Or(s.Title, s.Rule))},
 		Locations:           []sarifLocation{at(cmp.Or(s.Path, r.ArtifactKind, "artifact"), s.Line, "")},
 		PartialFingerprints: fingerprint(s.Rule, "secret", "", fmt.Sprintf("%s:%d", s.Path, s.Line)),
@@ -90,10 +90,10 @@ func rulesOf(r scan.Report) []sarifRule {
 		}
 	}
 	for _, f := range worstFirst(r.Findings) {
-		add(rule(findingRule(f), "KnownVulnerability", f.Title, known(f.Severity), f.URL, "vulnerability"))
+		add(rule(findingRule(f), "KnownVulnerability", f.Title, severityShown(f.Severity), f.URL, "vulnerability"))
 	}
 	for _, s := range sortedSecrets(r.Secrets) {
-		add(rule(secretRule(s), "Secret", s.Title, known(s.Severity), "", "secret"))
+		add(rule(secretRule(s), "Secret", s.Title, severityShown(s.Severity), "", "secret"))
 	}
 	slices.SortFunc(rules, func(a, b sarifRule) int { return strings.Compare(a.ID, b.ID) })
 	return rules

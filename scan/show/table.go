@@ -23,7 +23,7 @@ func Table(w io.Writer, reports []scan.Report, o Options) error {
 		findings(&b, r.Findings, o.width())
 		secrets(&b, r.Secrets, o.width())
 	}
-	return write(w, b.String())
+	return writeText(w, b.String())
 }
 
 func heading(b *strings.Builder, r scan.Report, o Options) {
@@ -41,7 +41,7 @@ func heading(b *strings.Builder, r scan.Report, o Options) {
 func severities(findings []scan.Finding) string {
 	counts := map[string]int{}
 	for _, f := range findings {
-		counts[known(f.Severity)]++
+		counts[severityShown(f.Severity)]++
 	}
 	var parts []string
 	for _, s := range slices.Backward(scan.Severities()) {
@@ -55,9 +55,9 @@ func severities(findings []scan.Finding) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// known is a severity as it is shown; a word that is none counts as the worst,
-// as the gate counts it.
-func known(severity string) string {
+// severityShown is a severity as it is shown; a word that is none counts as the
+// worst, as the gate counts it.
+func severityShown(severity string) string {
 	switch {
 	case severity == "":
 		return scan.Unknown
@@ -67,7 +67,7 @@ func known(severity string) string {
 	return scan.Critical
 }
 
-func rank(severity string) int { return slices.Index(scan.Severities(), known(severity)) }
+func rank(severity string) int { return slices.Index(scan.Severities(), severityShown(severity)) }
 
 // worstFirst returns findings in the order in which they are shown.
 func worstFirst(findings []scan.Finding) []scan.Finding {
@@ -92,7 +92,7 @@ func findings(b *strings.Builder, all []scan.Finding, width int) {
 		if fixed == "" {
 			fixed = "-"
 		}
-		rows = append(rows, []string{known(f.Severity), name, f.ID, f.Version, fixed, f.Title})
+		rows = append(rows, []string{severityShown(f.Severity), name, f.ID, f.Version, fixed, f.Title})
 	}
 	b.WriteString("\n")
 	grid(b, rows, width, 2)
@@ -115,7 +115,7 @@ func secrets(b *strings.Builder, all []scan.Secret, width int) {
 		if s.Line > 0 {
 			place = fmt.Sprintf("%s:%d", s.Path, s.Line)
 		}
-		rows = append(rows, []string{known(s.Severity), s.Rule, place, s.Title})
+		rows = append(rows, []string{severityShown(s.Severity), s.Rule, place, s.Title})
 	}
 	b.WriteString("\n")
 	grid(b, rows, width, 1)

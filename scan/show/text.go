@@ -112,7 +112,7 @@ func shrink(widths []int, room, kept int) {
 	}
 }
 
-func write(w io.Writer, text string) error {
+func writeText(w io.Writer, text string) error {
 	if _, err := io.WriteString(w, text); err != nil {
 		return fault.As(fault.Build, fmt.Errorf("writing result: %w", err))
 	}

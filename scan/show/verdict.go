@@ -9,11 +9,11 @@ import (
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
-// maxOffenders bounds what is shown of each rule; the verdict lists more.
-const maxOffenders = 10
+// maxViolations bounds what is shown of each rule; the verdict lists more.
+const maxViolations = 10
 
 // Verdict writes a verdict for people: a line per rule with its mark, below
-// it what offends, then waivers and VEX statements that were used.
+// it the violations, then waivers and VEX statements that were used.
 func Verdict(w io.Writer, v gate.Verdict, o Options) error {
 	var b strings.Builder
 	line := func(indent, format string, args ...any) {
@@ -25,10 +25,10 @@ func Verdict(w io.Writer, v gate.Verdict, o Options) error {
 	b.WriteString("\n")
 	for _, r := range v.Rules {
 		line("", "%-6s  %-18s  %s", mark(r.Outcome), r.Name, r.Saw)
-		for _, offender := range r.Offenders[:min(len(r.Offenders), maxOffenders)] {
-			line("          ", "%s", offends(offender))
+		for _, violation := range r.Violations[:min(len(r.Violations), maxViolations)] {
+			line("          ", "%s", violates(violation))
 		}
-		if more := len(r.Offenders) + r.MoreOffenders - maxOffenders; more > 0 {
+		if more := len(r.Violations) + r.MoreViolations - maxViolations; more > 0 {
 			line("          ", "and %d more", more)
 		}
 	}
@@ -36,7 +36,7 @@ func Verdict(w io.Writer, v gate.Verdict, o Options) error {
 	waivers(line, "waivers that matched nothing:", v.Unused)
 	waivers(line, "waivers that have expired:", v.Expired)
 	statements(line, v.VEX)
-	return write(w, b.String())
+	return writeText(w, b.String())
 }
 
 type liner func(indent, format string, args ...any)
@@ -59,7 +59,7 @@ func mark(outcome string) string {
 	return outcome
 }
 
-func offends(o gate.Offender) string {
+func violates(o gate.Violation) string {
 	parts := []string{o.ID}
 	if o.Package != "" {
 		parts = append(parts, strings.TrimSpace(o.Package+" "+o.Version))

@@ -34,7 +34,7 @@ type claims struct {
 
 // see notes a file that an analyser wants.
 func (c *claims) see(f content.File, body *body) error {
-	r, err := body.open()
+	r, err := body.reader()
 	if err != nil {
 		return err
 	}

@@ -67,10 +67,10 @@ func updatedAt(d protocol.Database, now time.Time) (time.Time, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return time.Time{}, fault.As(fault.Integrity, fmt.Errorf("reading metadata.json: %w", err))
 	}
-	return m.UpdatedAt.UTC(), fresh(m, d.MaxAge, now)
+	return m.UpdatedAt.UTC(), checkAge(m, d.MaxAge, now)
 }
 
-func fresh(m metadata.Metadata, maxAge time.Duration, now time.Time) error {
+func checkAge(m metadata.Metadata, maxAge time.Duration, now time.Time) error {
 	if maxAge == 0 {
 		maxAge = protocol.DefaultMaxAge
 	}

@@ -43,7 +43,7 @@ func (b *body) key(f content.File) (key [sha256.Size]byte, err error) {
 		_ = binary.Write(h, binary.LittleEndian, int64(len(text)))
 		_, _ = io.WriteString(h, text)
 	}
-	r, err := b.open()
+	r, err := b.reader()
 	if err != nil {
 		return key, err
 	}

@@ -89,7 +89,7 @@ func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.
 	if root.Kind == protocol.SBOM {
 		return s.scanSBOM(ctx, root, store)
 	}
-	a, err := open(ctx, root, s.request.Limits)
+	a, err := openRoot(ctx, root, s.request.Limits)
 	if err != nil {
 		return protocol.Result{}, err
 	}
@@ -101,7 +101,7 @@ func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.
 	return s.judge(ctx, i, store, about{subject: a.Subject, kind: a.Kind, cached: i.cached})
 }
 
-func open(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
+func openRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
 	switch root.Kind {
 	case protocol.Image:
 		return content.OpenImage(root.Path, root.Digest, limits)

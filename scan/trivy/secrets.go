@@ -33,7 +33,7 @@ func (w *walk) secretsOf(f content.File, b *body) ([]types.Secret, error) {
 		found, err := w.engine.secrets.Bytes(w.ctx, f.Path, b.data, !w.engine.untouched(b.data))
 		return inTrivysForm(f.Path, found), err
 	}
-	r, err := b.open()
+	r, err := b.reader()
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (w *walk) visit(f content.File) error {
 
 // keep puts the file where the analysers find it that need several files.
 func (w *walk) keep(f content.File, body *body, later []analyzer.Type) error {
-	place, err := w.composite.CopyFileToTemp(body.open, f.Info)
+	place, err := w.composite.CopyFileToTemp(body.reader, f.Info)
 	if err != nil {
 		return fmt.Errorf("keeping %s: %w", f.Path, err)
 	}
@@ -116,7 +116,7 @@ func (w *walk) analyse(f content.File, body *body, wanted bool) error {
 	}
 	result, known := w.engine.memo.get(key)
 	if !known {
-		if result, err = w.engine.file(w.ctx, f, body.open); err != nil {
+		if result, err = w.engine.file(w.ctx, f, body.reader); err != nil {
 			return err
 		}
 		if result.Secrets, err = w.secretsOf(f, body); err != nil {
@@ -154,7 +154,7 @@ type body struct {
 	drop func()
 }
 
-func (b *body) open() (xio.ReadSeekCloserAt, error) {
+func (b *body) reader() (xio.ReadSeekCloserAt, error) {
 	if b.path != "" {
 		return regular.Open(b.path)
 	}

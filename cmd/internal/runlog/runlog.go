@@ -28,7 +28,7 @@ func (l *Log) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed == nil && l.file == nil {
-		l.failed = l.open()
+		l.failed = l.openFile()
 	}
 	if l.failed != nil {
 		return 0, l.failed
@@ -38,7 +38,7 @@ func (l *Log) Write(text []byte) (int, error) {
 	return n, err
 }
 
-func (l *Log) open() error {
+func (l *Log) openFile() error {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func (l *loader) effective(s *Settings) []Value {
 	var values []Value
 	for _, e := range Table() {
 		if e.Kind == PerNamed {
-			values = append(values, l.named(e, s)...)
+			values = append(values, l.mirrorValues(e, s)...)
 			continue
 		}
 		text := textOf(reflect.ValueOf(s).Elem(), e.Key)
@@ -34,7 +34,7 @@ func (e Entry) show(text, from string) string {
 	return text
 }
 
-func (l *loader) named(e Entry, s *Settings) []Value {
+func (l *loader) mirrorValues(e Entry, s *Settings) []Value {
 	if len(s.Mirrors) == 0 {
 		return []Value{{Key: e.Key, Value: e.DefaultHelp, Source: fromDefault}}
 	}

@@ -33,8 +33,9 @@ type source struct {
 	found bool
 }
 
-// find returns the settings file in dir or the nearest folder above it, or "".
-func find(dir string) (string, error) {
+// findFile returns the settings file in dir or the nearest folder above it, or
+// "".
+func findFile(dir string) (string, error) {
 	folder, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fault.New(fault.Internal, "finding the working folder: %w", err)
@@ -66,9 +67,9 @@ func own(path string, info fs.FileInfo, rule owner.Rule) error {
 	return nil
 }
 
-// read reads and checks a settings file that check lets through; every mistake
-// comes at once.
-func read(path string, check func(fs.FileInfo) error) (source, error) {
+// readFile reads and checks a settings file that check lets through; every
+// mistake comes at once.
+func readFile(path string, check func(fs.FileInfo) error) (source, error) {
 	data, err := regular.ReadNamed(path, strict.MaxBytes, check)
 	if err != nil {
 		return source{}, err

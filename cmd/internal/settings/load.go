@@ -94,7 +94,7 @@ func (l *loader) readFile(o Options) error {
 	var check func(fs.FileInfo) error // a file that was named counts, whoever wrote it
 	found, foreign := path == "", false
 	if found {
-		path, err = find(o.Dir)
+		path, err = findFile(o.Dir)
 		check = func(info fs.FileInfo) error {
 			err := own(path, info, l.owners())
 			foreign = err != nil
@@ -106,7 +106,7 @@ func (l *loader) readFile(o Options) error {
 	if path == "" || err != nil {
 		return err
 	}
-	file, err := read(path, check)
+	file, err := readFile(path, check)
 	if foreign && o.Named {
 		return nil // another's word, of which nothing would count
 	}

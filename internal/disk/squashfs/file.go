@@ -122,7 +122,7 @@ func (f *file) block(want uint64) ([]byte, error) {
 // data reads a block of files' content.
 func (f *FS) data(at uint64, size uint32) ([]byte, error) {
 	length := size &^ plainData
-	if length > f.super.BlockSize || !f.within(at, uint64(length)) {
+	if length > f.super.BlockSize || !f.inImage(at, uint64(length)) {
 		return nil, broken("a block of %d bytes, or one that lies outside", length)
 	}
 	packed := make([]byte, length)

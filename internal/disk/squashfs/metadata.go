@@ -30,7 +30,7 @@ func (f *FS) metadata(at int64) (block, error) {
 		return b, nil
 	}
 	var head [2]byte
-	if !f.within(uint64(at), 2) {
+	if !f.inImage(uint64(at), 2) {
 		return block{}, broken("metadata lies outside")
 	}
 	if _, err := f.r.ReadAt(head[:], at); err != nil {
@@ -38,7 +38,7 @@ func (f *FS) metadata(at int64) (block, error) {
 	}
 	size := binary.LittleEndian.Uint16(head[:])
 	length := int(size &^ stored)
-	if length == 0 || length > metadataSize || !f.within(uint64(at)+2, uint64(length)) {
+	if length == 0 || length > metadataSize || !f.inImage(uint64(at)+2, uint64(length)) {
 		return block{}, broken("a metadata block of %d bytes", length)
 	}
 	data := make([]byte, length)
@@ -74,7 +74,7 @@ type stream struct {
 // lowest 16.
 func (f *FS) from(start, reference uint64) (*stream, error) {
 	at := start + reference>>16
-	if at < start || !f.within(at, 2) {
+	if at < start || !f.inImage(at, 2) {
 		return nil, broken("a reference leads outside")
 	}
 	return &stream{f, int64(at), int(reference & 0xffff)}, nil
@@ -119,7 +119,7 @@ type table struct {
 
 func (f *FS) table(start uint64, count, entry int64) (table, error) {
 	places := (count*entry + metadataSize - 1) / metadataSize
-	if !f.within(start, uint64(places)*8) {
+	if !f.inImage(start, uint64(places)*8) {
 		return table{}, broken("a table lies outside")
 	}
 	return table{f, start, count, entry, places}, nil

@@ -102,7 +102,7 @@ func broken(format string, args ...any) error {
 	return fault.New(fault.Integrity, "the squashfs is broken: "+format, args...)
 }
 
-// within says whether bytes lie in the file system.
-func (f *FS) within(at, count uint64) bool {
+// inImage says whether bytes lie in the file system.
+func (f *FS) inImage(at, count uint64) bool {
 	return at <= f.super.Used && count <= f.super.Used-at
 }

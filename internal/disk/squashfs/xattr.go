@@ -31,7 +31,7 @@ func (f *FS) readXattrTable() (xattrTable, error) {
 		return xattrTable{}, nil
 	}
 	var h [16]byte
-	if !f.within(at, 16) {
+	if !f.inImage(at, 16) {
 		return xattrTable{}, broken("its attributes lie outside")
 	}
 	if _, err := f.r.ReadAt(h[:], int64(at)); err != nil {

@@ -56,11 +56,27 @@ func process(p profile.Profile, id profile.Identity) *specs.Process {
 			Bounding: p.Capabilities, Effective: p.Capabilities, Inheritable: p.Capabilities,
 			Permitted: p.Capabilities, Ambient: p.Capabilities,
 		},
-		Rlimits: []specs.POSIXRlimit{
-			{Type: "RLIMIT_CORE", Hard: 0, Soft: 0},
-			{Type: "RLIMIT_NOFILE", Hard: p.OpenFiles, Soft: p.OpenFiles},
-		},
+		Rlimits: rlimits(p),
 	}
+}
+
+// rlimits are stated whole: what is left out comes from whoever starts the
+// service, and is another on each machine.
+func rlimits(p profile.Profile) []specs.POSIXRlimit {
+	var all []specs.POSIXRlimit
+	for _, l := range []struct {
+		kind  string
+		limit uint64
+	}{
+		{"RLIMIT_CORE", 0},
+		{"RLIMIT_NOFILE", p.OpenFiles},
+		{"RLIMIT_MEMLOCK", p.LockedMemory},
+		{"RLIMIT_NICE", 0},
+		{"RLIMIT_RTPRIO", 0},
+	} {
+		all = append(all, specs.POSIXRlimit{Type: l.kind, Hard: l.limit, Soft: l.limit})
+	}
+	return all
 }
 
 func umask() *uint32 {

@@ -184,9 +184,9 @@ func Disk(t testing.TB, dir, file, form string) {
 	Run(t, "mke2fs", "-q", "-t", "ext4", "-m", "0", "-b", "4096", "-I", "256", "-O", "metadata_csum", "-d", filepath.Join(dir, "var"), data, "24M")
 	d := gpt.Disk{ID: disk.GUID{9}}
 	for i, p := range []gpt.Partition{
-		{Label: "root", Type: types.Root, Content: open(t, root)},
-		{Label: "usr", Type: types.Usr, Content: open(t, usr)},
-		{Label: "var", Type: types.Var, Content: open(t, data), Rest: true},
+		{Label: "root", Type: types.Root, Content: openContent(t, root)},
+		{Label: "usr", Type: types.Usr, Content: openContent(t, usr)},
+		{Label: "var", Type: types.Var, Content: openContent(t, data), Rest: true},
 	} {
 		p.ID = disk.GUID{1, byte(i)}
 		d.Partitions = append(d.Partitions, p)
@@ -203,7 +203,7 @@ func Disk(t testing.TB, dir, file, form string) {
 	must(t, err)
 }
 
-func open(t testing.TB, file string) disk.Content {
+func openContent(t testing.TB, file string) disk.Content {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	must(t, err)

@@ -10,7 +10,7 @@ import (
 // noPassword locks the accounts that a password, or none, opens.
 func (w *work) noPassword(controls.Setting) error {
 	for _, file := range []struct{ name, locked string }{{"/etc/shadow", "!*"}, {"/etc/gshadow", "!*"}, {"/etc/passwd", "x"}} {
-		ok, err := w.plain(file.name)
+		ok, err := w.isRegular(file.name)
 		if err == nil && ok {
 			err = w.rewrite(file.name, func(lines []string) []string { return locked(lines, file.locked) })
 		}
@@ -44,7 +44,7 @@ const shellField = 6
 // noLogin takes the shells of all but those who may log in, and puts one that
 // is there in the place of one that is not.
 func (w *work) noLogin(controls.Setting) error {
-	ok, err := w.plain("/etc/passwd")
+	ok, err := w.isRegular("/etc/passwd")
 	if err != nil || !ok {
 		return err
 	}

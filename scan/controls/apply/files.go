@@ -137,8 +137,8 @@ func (w *work) rewrite(name string, change func(lines []string) []string) error 
 	return w.fill(name, info.Mode&tree.Permissions, int(info.UID), int(info.GID), []byte(strings.Join(lines, "\n")))
 }
 
-// plain says whether a path is a file; a link is a mistake.
-func (w *work) plain(name string) (bool, error) {
+// isRegular says whether a path is a file; a link is a mistake.
+func (w *work) isRegular(name string) (bool, error) {
 	if err := w.guard(name); err != nil {
 		return false, err
 	}

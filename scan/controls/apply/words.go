@@ -10,7 +10,7 @@ import (
 // words sets keys of a file with a key and a value on each line; the last
 // counts for who reads it.
 func (w *work) words(s controls.Setting) error {
-	ok, err := w.plain(s.Path)
+	ok, err := w.isRegular(s.Path)
 	if err == nil && !ok {
 		err = w.fill(s.Path, 0o644, 0, 0, nil)
 	}
@@ -45,7 +45,7 @@ func withKey(lines []string, pair string) []string {
 // noWords takes words out of the lines of files, but for comments.
 func (w *work) noWords(s controls.Setting) error {
 	for _, name := range s.Paths {
-		ok, err := w.plain(name)
+		ok, err := w.isRegular(name)
 		if err == nil && ok {
 			err = w.rewrite(name, func(lines []string) []string { return without(lines, s.Names) })
 		}

@@ -14,7 +14,7 @@ import (
 // entries reads a file of accounts or groups: its lines by their fields, none
 // where there is no file. What is there and no file is a problem.
 func (c *checker) entries(name string) [][]string {
-	if !c.plain(name) {
+	if !c.isRegular(name) {
 		if c.present(name) {
 			c.say("%s is not a file", name)
 		}

@@ -202,8 +202,8 @@ func (c *checker) lstat(name string) *tree.Info {
 	return nil
 }
 
-// plain says whether a path is a file and no link stands for it.
-func (c *checker) plain(name string) bool {
+// isRegular says whether a path is a file and no link stands for it.
+func (c *checker) isRegular(name string) bool {
 	if !c.inside(name) {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 // words wants keys of a file with a key and a value on each line; the last
 // counts.
 func (c *checker) words(s controls.Setting) {
-	if !c.plain(s.Path) {
+	if !c.isRegular(s.Path) {
 		c.say("%s is missing or not a file", s.Path)
 		return
 	}
@@ -42,7 +42,7 @@ func (c *checker) words(s controls.Setting) {
 // none.
 func (c *checker) noWords(s controls.Setting) {
 	for _, name := range s.Paths {
-		if !c.plain(name) {
+		if !c.isRegular(name) {
 			if c.present(name) {
 				c.say("%s is not a file", name)
 			}
@@ -65,7 +65,7 @@ const (
 // sshd wants values of the SSH server: the first that it reads counts, and a
 // Match block can set another one for some logins.
 func (c *checker) sshd(s controls.Setting) {
-	if !c.plain(sshdConfig) || !c.inside(sshdFolder+"/x") {
+	if !c.isRegular(sshdConfig) || !c.inside(sshdFolder+"/x") {
 		c.say("%s is missing or behind a link", sshdConfig)
 		return
 	}

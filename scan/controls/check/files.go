@@ -12,7 +12,7 @@ import (
 )
 
 func (c *checker) file(s controls.Setting) {
-	if !c.plain(s.Path) {
+	if !c.isRegular(s.Path) {
 		c.say("%s is missing or not a file", s.Path)
 		return
 	}

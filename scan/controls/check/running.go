@@ -63,7 +63,7 @@ func (c *checker) loaded(name string) {
 	release, err := tree.ReadFile(c.Tree, "/proc/sys/kernel/osrelease", maxText)
 	c.cannot(err)
 	builtin := path.Join("/usr/lib/modules", path.Base(strings.TrimSpace(string(release))), "modules.builtin")
-	if c.plain(builtin) && c.has(key, builtin, func(line string) string {
+	if c.isRegular(builtin) && c.has(key, builtin, func(line string) string {
 		return strings.TrimSuffix(path.Base(line), ".ko")
 	}) {
 		c.say("%s is a part of the kernel", name)

@@ -225,7 +225,7 @@ func (c *checker) cmdline() (string, bool) {
 		c.cannot(err)
 		return line, err == nil
 	}
-	if !c.plain("/proc/cmdline") {
+	if !c.isRegular("/proc/cmdline") {
 		c.say("there is no kernel command line to look at")
 		return "", false
 	}
@@ -237,7 +237,7 @@ func (c *checker) cmdline() (string, bool) {
 // mount wants options of a mount point: of /etc/fstab, and of the running
 // machine's mounts.
 func (c *checker) mount(s controls.Setting) {
-	if !c.plain("/etc/fstab") {
+	if !c.isRegular("/etc/fstab") {
 		c.say("/etc/fstab is missing or not a file")
 	} else {
 		options, named := "", false

@@ -30,8 +30,8 @@ const maxFound = 100_000
 // specialBits give a file's user or group to who runs it.
 const specialBits = tree.SetUID | tree.SetGID
 
-// look walks the tree at the first call.
-func (c *checker) look() *survey {
+// surveyTree walks the tree at the first call.
+func (c *checker) surveyTree() *survey {
 	if c.survey != nil {
 		return c.survey
 	}
@@ -106,7 +106,7 @@ func (c *checker) report(all []found, say func(found) string) {
 	if more := len(lines) - shown; more > 0 {
 		c.say("%d more of these", more)
 	}
-	c.cannot(c.look().err)
+	c.cannot(c.surveyTree().err)
 }
 
 // allowed notes that the app file asks for what a control else forbids.
@@ -116,7 +116,7 @@ func (c *checker) allowed(name, what string) string {
 }
 
 func (c *checker) specialBits(s controls.Setting) {
-	c.report(c.look().bits, func(f found) string {
+	c.report(c.surveyTree().bits, func(f found) string {
 		switch right := controls.RightOf(c.o.Rights, f.name); {
 		case s.Excepted(f.name):
 			return ""
@@ -128,7 +128,7 @@ func (c *checker) specialBits(s controls.Setting) {
 }
 
 func (c *checker) setGIDFolders(s controls.Setting) {
-	c.report(c.look().setGID, func(f found) string {
+	c.report(c.surveyTree().setGID, func(f found) string {
 		switch right := controls.RightOf(c.o.Rights, f.name); {
 		case s.Excepted(f.name):
 			return ""
@@ -140,7 +140,7 @@ func (c *checker) setGIDFolders(s controls.Setting) {
 }
 
 func (c *checker) worldWritable(controls.Setting) {
-	all := c.look().writable
+	all := c.surveyTree().writable
 	c.report(all, func(f found) string {
 		if f.info.IsDir() {
 			return ""
@@ -156,7 +156,7 @@ func (c *checker) worldWritable(controls.Setting) {
 }
 
 func (c *checker) capabilities(controls.Setting) {
-	c.report(c.look().capable, func(f found) string {
+	c.report(c.surveyTree().capable, func(f found) string {
 		names, ok := capability.OfFile(f.info.Xattrs[capability.Attribute])
 		switch {
 		case !ok:
@@ -169,13 +169,13 @@ func (c *checker) capabilities(controls.Setting) {
 }
 
 func (c *checker) devices(controls.Setting) {
-	c.report(c.look().devices, func(f found) string {
+	c.report(c.surveyTree().devices, func(f found) string {
 		return "is the device " + f.info.Node()
 	})
 }
 
 func (c *checker) lists(s controls.Setting) {
-	c.report(c.look().lists, func(f found) string {
+	c.report(c.surveyTree().lists, func(f found) string {
 		if s.Excepted(f.name) {
 			return ""
 		}
@@ -187,8 +187,8 @@ func (c *checker) lists(s controls.Setting) {
 // mark of its own, nor such a mark in the layers. An image that others made may
 // have marks in all layers but the lowest, which has nothing to hide.
 func (c *checker) imageNames(controls.Setting) {
-	c.report(c.look().marks, func(found) string { return "is a name that hides another in an image" })
-	c.report(c.look().attributes, func(f found) string {
+	c.report(c.surveyTree().marks, func(found) string { return "is a name that hides another in an image" })
+	c.report(c.surveyTree().attributes, func(f found) string {
 		for name := range f.info.Xattrs {
 			if controls.IsImageAttribute(name) {
 				return "has an attribute that hides files in an image"

@@ -75,8 +75,8 @@ func signed(t *testing.T, o attest.Order, by attest.Signer) attest.Signed {
 	return s
 }
 
-// anew are the types that were signed and do not stand, by their last parts.
-// Those that stand must be among the attached ones as they are.
+// anew are the types that were signed and are not reused, by their last parts.
+// Those that are reused must be among the attached ones as they are.
 func anew(t *testing.T, s attest.Signed, attached [][]byte) string {
 	t.Helper()
 	names := map[string]string{
@@ -86,10 +86,10 @@ func anew(t *testing.T, s attest.Signed, attached [][]byte) string {
 	var found []string
 	for _, b := range s.Bundles() {
 		there := slices.ContainsFunc(attached, func(a []byte) bool { return bytes.Equal(a, b.JSON) })
-		if there != b.Standing {
-			t.Errorf("%s: standing is %v, and it was attached: %v", b.PredicateType, b.Standing, there)
+		if there != b.Reused {
+			t.Errorf("%s: reused is %v, and it was attached: %v", b.PredicateType, b.Reused, there)
 		}
-		if !b.Standing {
+		if !b.Reused {
 			found = append(found, names[b.PredicateType])
 		}
 	}
@@ -98,8 +98,8 @@ func anew(t *testing.T, s attest.Signed, attached [][]byte) string {
 
 const everything, fresh = "signature provenance cyclonedx spdx scan verdict tests lock", "scan verdict"
 
-// TestStanding: what says the same as before stands, and only that.
-func TestStanding(t *testing.T) {
+// TestReused: what says the same as before is reused, and only that.
+func TestReused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*nightly)
 		want   string
@@ -143,8 +143,8 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// TestStandingFiles: a disk's statements name the same files.
-func TestStandingFiles(t *testing.T) {
+// TestReusedFiles: a disk's statements name the same files.
+func TestReusedFiles(t *testing.T) {
 	raw, qcow2 := attest.Subject{Name: "web.raw", Digest: digestB}, attest.Subject{Name: "web.qcow2", Digest: digestA}
 	key := attest.ByKey(p256(t))
 	first := thisNight()
@@ -165,9 +165,9 @@ func TestStandingFiles(t *testing.T) {
 	}
 }
 
-// TestStandingBy: only by who signs now, whatever else the policy trusts; what
+// TestReusedBy: only by who signs now, whatever else the policy trusts; what
 // is attached by others or broken counts for nothing and is no obstacle.
-func TestStandingBy(t *testing.T) {
+func TestReusedBy(t *testing.T) {
 	key, other := p256(t), p256(t)
 	dir, list := signers(t, key.Public(), other.Public())
 	mine, others := texts(signed(t, thisNight().order(t), attest.ByKey(key))), texts(signed(t, thisNight().order(t), attest.ByKey(other)))
@@ -221,9 +221,9 @@ func TestStandingBy(t *testing.T) {
 	}
 }
 
-// TestStandingInTheWay: what the signer said before holds and says the same,
+// TestReusedInTheWay: what the signer said before holds and says the same,
 // but a user would refuse it; so all is signed, as if nothing were there.
-func TestStandingInTheWay(t *testing.T) {
+func TestReusedInTheWay(t *testing.T) {
 	key := p256(t)
 	before := texts(signed(t, thisNight().order(t), attest.ByKey(key)))
 	text, err := json.Marshal(attest.NewProvenance(thisNight().build))
@@ -237,10 +237,10 @@ func TestStandingInTheWay(t *testing.T) {
 	}
 }
 
-// TestStandingIsTheNewest: readers take the newest provenance and tests, so
-// that what was said before something else does not stand. Stating it again
+// TestReusedIsTheNewest: readers take the newest provenance and tests, so
+// that what was said before something else is not reused. Stating it again
 // with a date that is older than that would change nothing.
-func TestStandingIsTheNewest(t *testing.T) {
+func TestReusedIsTheNewest(t *testing.T) {
 	key := attest.ByKey(p256(t))
 	ran, skipped, again := thisNight(), thisNight(), thisNight()
 	skipped.tests = attest.Tests{Skipped: true, Ran: ran.tests.Ran.Add(time.Hour)}
@@ -259,17 +259,17 @@ func TestStandingIsTheNewest(t *testing.T) {
 	}
 }
 
-// TestStandingReportNever: freshness is what verifiers ask for.
-func TestStandingReportNever(t *testing.T) {
+// TestReusedReportNever: freshness is what verifiers ask for.
+func TestReusedReportNever(t *testing.T) {
 	lasting := attest.Lasting()
 	if slices.Contains(lasting, attest.ScanType) || slices.Contains(lasting, attest.VerdictType) || len(lasting) != 6 {
-		t.Errorf("these may stand: %q", lasting)
+		t.Errorf("these may be reused: %q", lasting)
 	}
 }
 
-// TestStandingKeyless: an identity's statements stand for the same subject of
+// TestReusedKeyless: an identity's statements are reused for the same subject of
 // the same issuer and root; the log gets the new ones alone.
-func TestStandingKeyless(t *testing.T) {
+func TestReusedKeyless(t *testing.T) {
 	v, foreign := newVirtual(t), newVirtual(t)
 	as := func(v *virtual, subject, issuer string) attest.Keyless {
 		return attest.Keyless{Token: attest.TextToken(token(subject, issuer)), Sigstore: v.sigstore(t, 1)}

@@ -11,7 +11,7 @@ import (
 )
 
 // varies has the types of statements that depend on the build alone, and so
-// may stand. With each are the parts in which two that say the same differ:
+// may be reused. With each are the parts in which two that say the same differ:
 // times, the name of a run and the number of a document.
 var varies = map[string][]string{
 	SignatureType:  {},
@@ -29,7 +29,7 @@ var dated = map[string]string{
 }
 
 // Lasting returns the predicate types of statements that depend on the build
-// alone, sorted: one that was attached before may stand (Order.Attached).
+// alone, sorted: one that was attached before may be reused (Order.Attached).
 func Lasting() []string { return slices.Sorted(maps.Keys(varies)) }
 
 // claim is what a statement says, without the parts that vary.
@@ -89,18 +89,18 @@ func drop(value any, path []string) {
 	}
 }
 
-// held is a bundle whose signature holds, with its claim.
-type held struct {
+// attachedBundle is a bundle whose signature holds, with its claim.
+type attachedBundle struct {
 	claim
 	text []byte
 }
 
-// standing returns for each statement the bundle that stands for it, or an
-// empty one. It stands where it says the same by the same signer, who said
-// nothing else since. What cannot be read or does not hold is passed over.
-func (t trust) standing(o Order, statements []Statement, by Identity) []Bundle {
+// reused returns for each statement the bundle that states it already, or an
+// empty one: it says the same by the same signer, who said nothing else since.
+// What cannot be read or does not hold is passed over.
+func (t trust) reused(o Order, statements []Statement, by Identity) []Bundle {
 	bundles := make([]Bundle, len(statements))
-	there := t.held(o, by)
+	there := t.attached(o, by)
 	for i, s := range statements {
 		if len(there[s.PredicateType]) == 0 {
 			continue
@@ -114,28 +114,28 @@ func (t trust) standing(o Order, statements []Statement, by Identity) []Bundle {
 			continue
 		}
 		if c, ok := claimOf(p); ok {
-			bundles[i] = stands(c, s.PredicateType, there[s.PredicateType])
+			bundles[i] = reuse(c, s.PredicateType, there[s.PredicateType])
 		}
 	}
 	return bundles
 }
 
-// held returns what one signer said before, by type.
-func (t trust) held(o Order, by Identity) map[string][]held {
-	all := map[string][]held{}
+// attached returns what one signer said before, by type.
+func (t trust) attached(o Order, by Identity) map[string][]attachedBundle {
+	all := map[string][]attachedBundle{}
 	for _, text := range o.Attached {
-		b, err := open(text)
+		b, err := openBundle(text)
 		if err != nil {
 			continue
 		}
-		// Nobody else's text is looked into: what a stranger wrote can be made
+		// Nobody else's text is looked into: what others wrote can be made
 		// to take twenty times its size.
 		v, err := t.verify(b, o.Subject.Digest, o.Want.Now)
 		if err != nil || v.Identity != by || !asWritten(text) {
 			continue
 		}
 		if c, ok := claimOf(b.parsed); ok {
-			all[b.kind] = append(all[b.kind], held{c, text})
+			all[b.kind] = append(all[b.kind], attachedBundle{c, text})
 		}
 	}
 	return all
@@ -149,18 +149,18 @@ func asWritten(text []byte) bool {
 	return json.Compact(&compact, text) == nil && bytes.Equal(compact.Bytes(), text)
 }
 
-// stands returns the bundle that says the same, where none that readers would
+// reuse returns the bundle that says the same, where none that readers would
 // take for newer says something else.
-func stands(now claim, kind string, before []held) Bundle {
+func reuse(now claim, kind string, before []attachedBundle) Bundle {
 	var newest time.Time
-	for _, h := range before {
-		if h.date.After(newest) && !h.date.After(now.date) {
-			newest = h.date
+	for _, b := range before {
+		if b.date.After(newest) && !b.date.After(now.date) {
+			newest = b.date
 		}
 	}
-	for _, h := range before {
-		if !h.date.Before(newest) && h.says(now) {
-			return Bundle{PredicateType: kind, JSON: h.text, Standing: true}
+	for _, b := range before {
+		if !b.date.Before(newest) && b.says(now) {
+			return Bundle{PredicateType: kind, JSON: b.text, Reused: true}
 		}
 	}
 	return Bundle{}
