@@ -74,7 +74,7 @@ them when, and only when, something beneath them changed.
 	settings.AddFlags(c.PersistentFlags())
 	c.PersistentFlags().Bool(verbose, false, "Show all that steps write; the same as --progress full.")
 	c.SetFlagErrorFunc(refuseFlag)
-	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand())...)
+	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand(), profileCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())

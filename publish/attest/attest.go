@@ -1,8 +1,8 @@
 // Package attest signs statements about an artifact, and verifies them: DSSE
 // in-toto statements in Sigstore bundles, by key or keyless, in the layout
 // that cosign verifies. It refuses to sign what the gate did not pass, to hand
-// out what its own verifier would refuse, weak or widely readable keys, and a
-// bundle that speaks of another digest. It is the one door to sigstore.
+// out what its own verifier would refuse, and a bundle that speaks of another
+// digest.
 package attest
 
 // The predicate types that Bakelite writes or asks for.
@@ -39,10 +39,4 @@ const (
 	MaxBundle = 128 << 20
 	// MaxBundles bounds the bundles of one artifact, as a number.
 	MaxBundles = 256
-	// MaxKey bounds a file with a key, a certificate or a token.
-	MaxKey = 64 << 10
-	// MaxTrustedRoot bounds a trusted root; the public one has 8 kB.
-	MaxTrustedRoot = 1 << 20
-	// MaxSigningConfig bounds a signing config; the public one has 3 kB.
-	MaxSigningConfig = 1 << 20
 )

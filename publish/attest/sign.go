@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -35,12 +37,12 @@ type Order struct {
 // Signer signs: a key, or an identity without one. The zero value signs
 // nothing.
 type Signer struct {
-	key     KeySigner
+	key     keys.Signer
 	keyless *Keyless
 }
 
 // ByKey signs with a key and reaches no network, but for the key's own.
-func ByKey(key KeySigner) Signer { return Signer{key: key} }
+func ByKey(key keys.Signer) Signer { return Signer{key: key} }
 
 // ByIdentity signs as whom an OIDC token names, with a key that is thrown away.
 func ByIdentity(k Keyless) Signer { return Signer{keyless: &k} }
@@ -59,7 +61,7 @@ func (s Signer) Made(name string) (bool, error) {
 	if key == nil {
 		return false, nil
 	}
-	ours, err := keyName(key.Public())
+	ours, err := keys.Fingerprint(key.Public())
 	if err != nil {
 		return false, err
 	}
@@ -125,8 +127,8 @@ func (o Order) check() error {
 	return nil
 }
 
-func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) {
-	pair, err := newKeypair(key)
+func signByKey(ctx context.Context, order Order, key keys.Signer) (Signed, error) {
+	pair, err := keys.NewPair(key)
 	if err != nil {
 		return Signed{}, err
 	}

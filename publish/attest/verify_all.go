@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 )
@@ -39,7 +41,7 @@ type All struct {
 	// Dir is the policy's folder, which the files of its signers are below.
 	Dir string
 	// TUF is where the public trusted root comes from.
-	TUF TUF
+	TUF sigstore.TUF
 	// AcceptReported counts a verdict as passed that a report-only gate made.
 	AcceptReported bool
 	// Now is the time that ages are counted from.

@@ -1,4 +1,4 @@
-package attest
+package keys
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// newVerifier returns the check of a public key. With P-384 it takes SHA-384,
+// NewVerifier returns the check of a public key. With P-384 it takes SHA-384,
 // Sigstore's choice, and SHA-256, with which cosign signs and verifies.
-func newVerifier(public crypto.PublicKey) (signature.Verifier, error) {
+func NewVerifier(public crypto.PublicKey) (signature.Verifier, error) {
 	check, err := signature.LoadDefaultVerifier(public)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "using a public key: %w", err)

@@ -1,4 +1,7 @@
-package attest
+// Package keys reads and makes keys that sign, and checks what they signed, in
+// the forms of openssl and cosign. It refuses weak keys and files that others
+// can read, and shows no key to anybody who prints one.
+package keys
 
 import (
 	"context"
@@ -12,15 +15,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/regular"
 )
 
-// KeySigner is a signing key, wherever it lives: a file, a KMS, a token.
-type KeySigner interface {
+// Signer is a signing key, wherever it lives: a file, a KMS, a token.
+type Signer interface {
 	// Public returns the public key: ECDSA P-256, Ed25519, or RSA of 2048,
 	// 3072 or 4096 bits.
 	Public() crypto.PublicKey
@@ -63,15 +65,15 @@ func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 // where one is needed; what it returns is overwritten after use.
 type Passphrase func() ([]byte, error)
 
-// LoadKey reads a private key from a file of MaxKey bytes at most, which only
+// Load reads a private key from a file of MaxSize bytes at most, which only
 // its owner may be able to read. Errors never hold what the file does.
-func LoadKey(path string, passphrase Passphrase) (Key, error) {
+func Load(path string, passphrase Passphrase) (Key, error) {
 	text, err := readKeyFile(path)
 	if err != nil {
 		return Key{}, err
 	}
 	defer clear(text)
-	return ParseKey(text, passphrase)
+	return Parse(text, passphrase)
 }
 
 func readKeyFile(path string) ([]byte, error) {
@@ -89,18 +91,21 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, fault.Hint(fault.New(fault.Policy, "the signing key %s can be read by others (mode %04o)", path, info.Mode().Perm()),
 			"take it from them: chmod 600 %s", path)
 	}
-	text, err := limit.ReadAll(file, MaxKey, "the signing key "+path)
+	text, err := limit.ReadAll(file, MaxSize, "the signing key "+path)
 	if err != nil {
 		return nil, fault.As(fault.Invalid, err)
 	}
 	return text, nil
 }
 
+// MaxSize bounds a file with a key, in bytes.
+const MaxSize = 64 << 10
+
 // minRSA is the least RSA modulus, in bits (NIST SP 800-131A rev. 2).
 const minRSA = 2048
 
-// checkPublic refuses keys that Sigstore has no algorithm for, or weak ones.
-func checkPublic(public crypto.PublicKey) error {
+// Check refuses public keys that Sigstore has no algorithm for, or weak ones.
+func Check(public crypto.PublicKey) error {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
 		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() {
@@ -123,8 +128,8 @@ func checkPublic(public crypto.PublicKey) error {
 	}
 }
 
-// ParsePublicKey reads a public key in PEM (PKIX).
-func ParsePublicKey(text []byte) (crypto.PublicKey, error) {
+// ParsePublic reads a public key in PEM (PKIX).
+func ParsePublic(text []byte) (crypto.PublicKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "PUBLIC KEY" {
 		return nil, fault.New(fault.Invalid, "no PUBLIC KEY in PEM")
@@ -133,18 +138,5 @@ func ParsePublicKey(text []byte) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "reading a public key: %w", err)
 	}
-	return public, checkPublic(public)
-}
-
-func readBounded(path string, max int64, what string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:forbidigo // a token may come by the user's own pipe
-	if err != nil {
-		return nil, fault.New(fault.Missing, "opening the %s: %w", what, err)
-	}
-	defer file.Close()
-	text, err := limit.ReadAll(file, max, "the "+what+" "+path)
-	if err != nil {
-		return nil, fault.As(fault.Invalid, err)
-	}
-	return text, nil
+	return public, Check(public)
 }

@@ -1,10 +1,11 @@
-package attest
+package sigstore
 
 import (
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -13,6 +14,9 @@ import (
 
 // TokenSource returns an OIDC token for Sigstore. It is asked once per Sign.
 type TokenSource func(ctx context.Context) (string, error)
+
+// maxToken bounds a token, in bytes.
+const maxToken = 64 << 10
 
 // audience is whom a token must be for, so that Fulcio takes it.
 const audience = "sigstore"
@@ -51,7 +55,7 @@ func fetchToken(ctx context.Context, target, bearer string) (string, error) {
 	var answer struct {
 		Value string `json:"value"`
 	}
-	text, err := limit.ReadAll(response.Body, MaxKey, "the token")
+	text, err := limit.ReadAll(response.Body, maxToken, "the token")
 	if err == nil {
 		err = json.Unmarshal(text, &answer)
 	}
@@ -71,7 +75,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // FileToken reads the token from a file, as GitLab and Kubernetes give it.
 func FileToken(path string) TokenSource {
 	return func(context.Context) (string, error) {
-		text, err := readBounded(path, MaxKey, "OIDC token")
+		text, err := readBounded(path, maxToken, "OIDC token")
 		return strings.TrimSpace(string(text)), fault.Hint(err, "write a token for the audience %s to that file; in GitHub Actions none is needed", audience)
 	}
 }
@@ -79,4 +83,17 @@ func FileToken(path string) TokenSource {
 // TextToken returns a token that the caller has, from an environment variable.
 func TextToken(token string) TokenSource {
 	return func(context.Context) (string, error) { return strings.TrimSpace(token), nil }
+}
+
+func readBounded(path string, max int64, what string) ([]byte, error) {
+	file, err := os.Open(path) //nolint:forbidigo // a token may come by the user's own pipe
+	if err != nil {
+		return nil, fault.New(fault.Missing, "opening the %s: %w", what, err)
+	}
+	defer file.Close()
+	text, err := limit.ReadAll(file, max, "the "+what+" "+path)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, err)
+	}
+	return text, nil
 }

@@ -1,4 +1,4 @@
-package attest
+package sigstore
 
 import (
 	"encoding/base64"
@@ -46,7 +46,7 @@ func explainToken(token string, now time.Time) string {
 	case !ok:
 		return "the token is not an OIDC token (three parts with dots between): get one for the audience " + audience
 	case c.Expires > 0 && !now.Before(expires):
-		return fmt.Sprintf("the token expired at %s: get a new one, for the audience %s", stamp(expires), audience)
+		return fmt.Sprintf("the token expired at %s: get a new one, for the audience %s", expires.UTC().Format(time.RFC3339), audience)
 	case !slices.Contains(c.Audience, audience):
 		return fmt.Sprintf("the token is for the audience %.100q: get one for the audience %s", c.Audience, audience)
 	}

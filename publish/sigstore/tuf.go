@@ -1,6 +1,7 @@
-package attest
+package sigstore
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -29,7 +30,8 @@ func (t TUF) options(ctx context.Context) *tuf.Options {
 	return options
 }
 
-func (t TUF) trustedRoot(ctx context.Context) (root.TrustedMaterial, error) {
+// TrustedRoot fetches the root; out of reach is fault.Network.
+func (t TUF) TrustedRoot(ctx context.Context) (root.TrustedMaterial, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -51,4 +53,13 @@ func (t TUF) signingConfig(ctx context.Context) (*root.SigningConfig, error) {
 			"sign with a key where the network does not reach Sigstore")
 	}
 	return config, nil
+}
+
+// ParseRoot reads a trusted root as JSON; errors call it by name.
+func ParseRoot(text []byte, name string) (root.TrustedMaterial, error) {
+	material, err := root.NewTrustedRootFromJSON(bytes.TrimSpace(text))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "reading the trusted root %s: %w", name, err)
+	}
+	return material, nil
 }

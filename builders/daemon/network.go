@@ -1,4 +1,4 @@
-package engine
+package daemon
 
 import (
 	"context"
@@ -15,6 +15,10 @@ import (
 
 	"github.com/bakelite/bakelite/builders/stepnet"
 )
+
+// NetworkLabel is the label by which a worker of ours says that its steps have
+// networks of their own, and what these reach besides public addresses.
+const NetworkLabel = "dev.bakelite.step-networks"
 
 // networks are the ways in which a step of this daemon can be connected: not
 // at all, or by a network of its own. None has this machine's.

@@ -1,4 +1,13 @@
-package engine
+// Package daemon is BuildKit's daemon as Bakelite runs it: its start as root or
+// as an ordinary user, what keeps it apart from the machine, and its end. It
+// refuses to run two on one state folder, and gives a daemon no key or token of
+// the command that starts it.
+//
+//	own.go, rootless.go, socket.go    how a command meets or starts it
+//	confine.go, cgroup.go             what keeps it apart
+//	daemon.go, worker.go, stores.go   what it is; network.go, proxies.go what it reaches
+//	idle.go, stop.go                  how it ends
+package daemon
 
 import (
 	"context"
@@ -36,7 +45,7 @@ type ServeOptions struct {
 	Rootless bool
 	// Networks are what steps reach besides public addresses.
 	Networks []netip.Prefix
-	// Proxies are those with a password, as Open hands them over; nil means
+	// Proxies are those with a password, as Connect hands them over; nil means
 	// none.
 	Proxies io.Reader
 }

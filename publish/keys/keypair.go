@@ -1,4 +1,4 @@
-package attest
+package keys
 
 import (
 	"context"
@@ -15,16 +15,17 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// keypair is a KeySigner in the form that sigstore-go signs with.
-type keypair struct {
-	key       KeySigner
+// Pair is a Signer in the form that sigstore-go signs with.
+type Pair struct {
+	key       Signer
 	algorithm signature.AlgorithmDetails
 	hint      string
 }
 
-func newKeypair(key KeySigner) (*keypair, error) {
+// NewPair refuses a key that no verifier of Sigstore takes.
+func NewPair(key Signer) (*Pair, error) {
 	public := key.Public()
-	if err := checkPublic(public); err != nil {
+	if err := Check(public); err != nil {
 		return nil, err
 	}
 	if isP384(public) {
@@ -35,13 +36,13 @@ func newKeypair(key KeySigner) (*keypair, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "choosing the algorithm of the signing key: %w", err)
 	}
-	hint, err := keyHint(public)
-	return &keypair{key: key, algorithm: algorithm, hint: hint}, err
+	hint, err := Hint(public)
+	return &Pair{key: key, algorithm: algorithm, hint: hint}, err
 }
 
-// keyHint names a public key as cosign does: base64 of the SHA-256 of its
+// Hint names a public key as cosign does: base64 of the SHA-256 of its
 // PKIX form.
-func keyHint(public crypto.PublicKey) (string, error) {
+func Hint(public crypto.PublicKey) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return "", fault.New(fault.Invalid, "encoding a public key: %w", err)
@@ -50,15 +51,19 @@ func keyHint(public crypto.PublicKey) (string, error) {
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
-func (k *keypair) GetHashAlgorithm() common.HashAlgorithm { return k.algorithm.GetProtoHashType() }
+// GetHashAlgorithm returns the hash that signatures are made with.
+func (k *Pair) GetHashAlgorithm() common.HashAlgorithm { return k.algorithm.GetProtoHashType() }
 
-func (k *keypair) GetSigningAlgorithm() common.PublicKeyDetails {
+// GetSigningAlgorithm returns the algorithm by Sigstore's number.
+func (k *Pair) GetSigningAlgorithm() common.PublicKeyDetails {
 	return k.algorithm.GetSignatureAlgorithm()
 }
 
-func (k *keypair) GetHint() []byte { return []byte(k.hint) }
+// GetHint returns the key's Hint.
+func (k *Pair) GetHint() []byte { return []byte(k.hint) }
 
-func (k *keypair) GetKeyAlgorithm() string {
+// GetKeyAlgorithm returns the kind of key: ECDSA, ED25519 or RSA.
+func (k *Pair) GetKeyAlgorithm() string {
 	switch k.key.Public().(type) {
 	case *ecdsa.PublicKey:
 		return "ECDSA"
@@ -69,16 +74,18 @@ func (k *keypair) GetKeyAlgorithm() string {
 	}
 }
 
-func (k *keypair) GetPublicKey() crypto.PublicKey { return k.key.Public() }
+// GetPublicKey returns the public key.
+func (k *Pair) GetPublicKey() crypto.PublicKey { return k.key.Public() }
 
-func (k *keypair) GetPublicKeyPem() (string, error) {
+// GetPublicKeyPem returns the public key in PEM.
+func (k *Pair) GetPublicKeyPem() (string, error) {
 	text, err := PublicPEM(k.key.Public())
 	return string(text), err
 }
 
 // SignData returns the signature and what was signed: a digest, or the message
 // itself with Ed25519.
-func (k *keypair) SignData(ctx context.Context, data []byte) ([]byte, []byte, error) {
+func (k *Pair) SignData(ctx context.Context, data []byte) ([]byte, []byte, error) {
 	hash := k.algorithm.GetHashType()
 	if hash != 0 {
 		digest := hash.New()

@@ -1,4 +1,4 @@
-package attest_test
+package keys_test
 
 import (
 	"bytes"
@@ -19,22 +19,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
-func words(text string) attest.Passphrase {
+func words(text string) keys.Passphrase {
 	return func() ([]byte, error) { return []byte(text), nil }
 }
 
 func TestGenerateAndLoadKey(t *testing.T) {
 	for _, passphrase := range []string{"", "correct horse"} {
-		private, public, err := attest.GenerateKey([]byte(passphrase))
+		private, public, err := keys.Generate([]byte(passphrase))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,11 +46,11 @@ func TestGenerateAndLoadKey(t *testing.T) {
 		if passphrase == "" {
 			ask = func() ([]byte, error) { return nil, errors.New("asked for nothing") }
 		}
-		key, err := attest.LoadKey(path, ask)
+		key, err := keys.Load(path, ask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, _ := attest.PublicPEM(key.Public()); !bytes.Equal(text, public) {
+		if text, _ := keys.PublicPEM(key.Public()); !bytes.Equal(text, public) {
 			t.Error("the public halves differ")
 		}
 	}
@@ -58,7 +58,7 @@ func TestGenerateAndLoadKey(t *testing.T) {
 
 func TestLoadKeyRefuses(t *testing.T) {
 	dir := t.TempDir()
-	private, _, _ := attest.GenerateKey(nil)
+	private, _, _ := keys.Generate(nil)
 	write := func(name string, text []byte, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, text, mode); err != nil {
@@ -76,13 +76,13 @@ func TestLoadKeyRefuses(t *testing.T) {
 	}{
 		"group":  {write("group", private, 0o640), fault.Policy, "can be read by others"},
 		"world":  {write("world", private, 0o604), fault.Policy, "can be read by others"},
-		"large":  {write("large", make([]byte, attest.MaxKey+1), 0o600), fault.Invalid, "larger than the limit"},
+		"large":  {write("large", make([]byte, keys.MaxSize+1), 0o600), fault.Invalid, "larger than the limit"},
 		"folder": {dir, fault.Invalid, "not a regular file"},
 		"absent": {filepath.Join(dir, "absent"), fault.Missing, "opening the signing key"},
 		"text":   {write("text", []byte("SECRETTEXT"), 0o600), fault.Invalid, "not PEM"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := attest.LoadKey(test.path, nil)
+			_, err := keys.Load(test.path, nil)
 			if fault.KindOf(err) != test.kind || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "SECRET") {
 				t.Errorf("kind %d, %v", fault.KindOf(err), err)
 			}
@@ -91,12 +91,12 @@ func TestLoadKeyRefuses(t *testing.T) {
 }
 
 func TestParseKeyRefuses(t *testing.T) {
-	box, _, _ := attest.GenerateKey([]byte("right"))
+	box, _, _ := keys.Generate([]byte("right"))
 	p521, _ := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
 	rsa2304, _ := rsa.GenerateKey(rand.Reader, 2304)
 	tests := map[string]struct {
 		text []byte
-		ask  attest.Passphrase
+		ask  keys.Passphrase
 		want string
 	}{
 		"no passphrase":    {box, nil, "no passphrase"},
@@ -111,11 +111,11 @@ func TestParseKeyRefuses(t *testing.T) {
 		"OpenSSL of old":   {pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Headers: map[string]string{"DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("SECRET")}), words("right"), "the old way"},
 		"encrypted PKCS 8": {pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("SECRET")}), words("right"), "does not open"},
 		"junk":             {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("SECRET")}), nil, "not PKCS #8"},
-		"large":            {make([]byte, attest.MaxKey+1), nil, "larger than"},
+		"large":            {make([]byte, keys.MaxSize+1), nil, "larger than"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := attest.ParseKey(test.text, test.ask)
+			_, err := keys.Parse(test.text, test.ask)
 			found := false
 			for _, want := range strings.Split(test.want, "|") {
 				found = found || err != nil && strings.Contains(err.Error(), want)
@@ -161,15 +161,23 @@ func TestKeyIsHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
-	hidden(t, newKey(t, ec), scalar)
-	hidden(t, newKey(t, ed), ed.Seed())
+	for _, k := range []struct {
+		private any
+		secret  []byte
+	}{{ec, scalar}, {ed, ed.Seed()}} {
+		key, err := keys.Parse(pkcs8(t, k.private), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden(t, key, k.secret)
+	}
 }
 
-func hidden(t *testing.T, key attest.Key, secret []byte) {
+func hidden(t *testing.T, key keys.Key, secret []byte) {
 	t.Helper()
 	holder := struct {
-		Key   attest.Key
-		inner attest.Key
+		Key   keys.Key
+		inner keys.Key
 	}{key, key}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("signing", "key", key, "holder", holder)
@@ -187,37 +195,6 @@ func hidden(t *testing.T, key attest.Key, secret []byte) {
 		if strings.Contains(shown, leak) {
 			t.Errorf("%q shows in %.300s", leak, shown)
 		}
-	}
-}
-
-// TestLockPredicate keeps the predicate's names those of the lock file.
-func TestLockPredicate(t *testing.T) {
-	statement := attest.Lock(testLock(now()))
-	compareTags(t, reflect.TypeOf(testLock(now())), reflect.TypeOf(statement.Predicate))
-	back := testLock(now())
-	back.Rollback = []lock.Step{{Of: "nginx:amd64", From: "2", To: "1"}}
-	text, err := json.Marshal(attest.Lock(back).Predicate)
-	if err != nil || !strings.Contains(string(text), `"rollback":[{"of":"nginx:amd64","from":"2","to":"1"}]`) {
-		t.Errorf("a lock that went back does not say so: %s, %v", text, err)
-	}
-}
-
-func compareTags(t *testing.T, y, j reflect.Type) {
-	t.Helper()
-	for y.Kind() == reflect.Pointer || y.Kind() == reflect.Slice {
-		y, j = y.Elem(), j.Elem()
-	}
-	if y.Kind() != reflect.Struct || y.String() == "time.Time" {
-		return
-	}
-	if y.NumField() != j.NumField() {
-		t.Fatalf("%s has %d fields, %s has %d", y, y.NumField(), j, j.NumField())
-	}
-	for i := range y.NumField() {
-		if want, got := y.Field(i).Tag.Get("yaml"), j.Field(i).Tag.Get("json"); want != got {
-			t.Errorf("%s.%s is %q in YAML and %q in JSON", y, y.Field(i).Name, want, got)
-		}
-		compareTags(t, y.Field(i).Type, j.Field(i).Type)
 	}
 }
 
@@ -244,19 +221,19 @@ func TestKeysOfOpenSSL(t *testing.T) {
 	run("pkcs8", "-topk8", "-in", "pkcs1", "-out", "encrypted", "-passout", "pass:right")
 	run("pkcs8", "-topk8", "-in", "sec1", "-out", "scrypt", "-scrypt", "-passout", "pass:right")
 	run("pkcs8", "-topk8", "-in", "ed25519", "-out", "des", "-v2", "des3", "-passout", "pass:right")
-	for name, passphrase := range map[string]attest.Passphrase{
+	for name, passphrase := range map[string]keys.Passphrase{
 		"sec1": nil, "ed25519": nil, "pkcs1": nil, "encrypted": words("right"), "scrypt": words("right"), "des": words("right"),
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := attest.ParseKey(text, passphrase)
+		key, err := keys.Parse(text, passphrase)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		public, err := attest.PublicPEM(key.Public())
+		public, err := keys.PublicPEM(key.Public())
 		if theirs := run("pkey", "-in", name, "-pubout", "-passin", "pass:right"); err != nil || string(public) != string(theirs) {
 			t.Errorf("%s: the public key is another one (%v)", name, err)
 		}
@@ -264,7 +241,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 			continue
 		}
 		for _, wrong := range []string{"wrong", ""} {
-			if _, err := attest.ParseKey(text, words(wrong)); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "does not open") {
+			if _, err := keys.Parse(text, words(wrong)); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "does not open") {
 				t.Errorf("%s with the passphrase %q: %v", name, wrong, err)
 			}
 		}
@@ -272,7 +249,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		for n := range len(block.Bytes) {
 			cut := pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: cutAt(block.Bytes, n)})
 			if n%17 == 0 {
-				if _, err := attest.ParseKey(cut, words("right")); fault.KindOf(err) != fault.Invalid {
+				if _, err := keys.Parse(cut, words("right")); fault.KindOf(err) != fault.Invalid {
 					t.Errorf("%s, cut after %d bytes: %v", name, n, err)
 				}
 			}
@@ -296,4 +273,20 @@ func cutAt(der []byte, n int) []byte {
 		return der[:n]
 	}
 	return text
+}
+
+// FuzzParseKey: no text makes a key reader panic or quote what it read.
+func FuzzParseKey(f *testing.F) {
+	for _, passphrase := range []string{"", "secret"} {
+		private, public, err := keys.Generate([]byte(passphrase))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(private)
+		f.Add(public)
+	}
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		_, _ = keys.ParsePublic(text)
+		_, _ = keys.Parse(text, nil)
+	})
 }

@@ -1,4 +1,7 @@
-package attest
+// Package sigstore reaches an instance of Sigstore: its addresses and trusted
+// root, by TUF or as given, tokens for it, and certificates by them. It refuses
+// addresses on which a token could be read, and shows no token in an error.
+package sigstore
 
 import (
 	"bytes"
@@ -15,10 +18,10 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// Sigstore is an instance of Sigstore. The zero value is the public one, whose
+// Services are an instance of Sigstore. The zero value is the public one, whose
 // addresses and root come from TUF. Another one is given by its addresses
 // (Fulcio, and at least one of Rekor and Timestamp) or by Config, and by Root.
-type Sigstore struct {
+type Services struct {
 	// Fulcio is the certificate authority's URL.
 	Fulcio string
 	// Rekor is the log's URL, and RekorVersion its API: 1, the default, or 2
@@ -38,43 +41,53 @@ type Sigstore struct {
 	TUF TUF
 }
 
+// The limits of what is read of an instance, in bytes.
+const (
+	// MaxTrustedRoot bounds a trusted root; the public one has 8 kB.
+	MaxTrustedRoot = 1 << 20
+	// MaxSigningConfig bounds a signing config; the public one has 3 kB.
+	MaxSigningConfig = 1 << 20
+)
+
 // File is a file's content, and how errors name it.
 type File struct {
 	Name string
 	Text []byte
 }
 
-// instance is a Sigstore that is ready to sign.
-type instance struct {
+// Instance is a Sigstore that is ready to sign.
+type Instance struct {
 	fulcio     string
 	logs       []sign.Transparency
 	timestamps []*sign.TimestampAuthority
-	material   root.TrustedMaterial
+	// Material is what its signatures are verified by.
+	Material root.TrustedMaterial
 }
 
-func (s Sigstore) addressed() bool {
+func (s Services) addressed() bool {
 	return s.Fulcio != "" || s.Rekor != "" || s.Timestamp != "" || s.RekorVersion != 0
 }
 
-func (s Sigstore) instance(ctx context.Context) (instance, error) {
+// Open reads the instance's addresses and root, by TUF where none are given.
+func (s Services) Open(ctx context.Context) (Instance, error) {
 	configured := len(s.Config.Text) > 0
 	if !s.addressed() && !configured && len(s.Root.Text) == 0 {
 		return s.TUF.instance(ctx)
 	}
 	if configured && s.addressed() {
-		return instance{}, fault.New(fault.Invalid, "%s has all addresses of Sigstore, and more are given beside it", s.Config.Name)
+		return Instance{}, fault.New(fault.Invalid, "%s has all addresses of Sigstore, and more are given beside it", s.Config.Name)
 	}
 	if configured {
 		return s.configured(ctx)
 	}
 	if err := s.check(); err != nil {
-		return instance{}, err
+		return Instance{}, err
 	}
-	material, err := parseTrustedRoot(s.Root.Text, s.Root.Name)
+	material, err := ParseRoot(s.Root.Text, s.Root.Name)
 	if err != nil {
-		return instance{}, err
+		return Instance{}, err
 	}
-	i := instance{fulcio: s.Fulcio, material: material}
+	i := Instance{fulcio: s.Fulcio, Material: material}
 	if s.Rekor != "" {
 		i.logs = []sign.Transparency{newLog(s.Rekor, s.RekorVersion)}
 	}
@@ -84,7 +97,7 @@ func (s Sigstore) instance(ctx context.Context) (instance, error) {
 	return i, nil
 }
 
-func (s Sigstore) check() error {
+func (s Services) check() error {
 	if s.Fulcio == "" || len(s.Root.Text) == 0 || s.Rekor == "" && s.Timestamp == "" {
 		return fault.New(fault.Invalid, "a private Sigstore needs the addresses of Fulcio and of Rekor or a timestamp authority, and its trusted root")
 	}
@@ -116,61 +129,61 @@ func CheckAddress(address string) error {
 }
 
 // configured is the instance that Config names.
-func (s Sigstore) configured(ctx context.Context) (instance, error) {
+func (s Services) configured(ctx context.Context) (Instance, error) {
 	config, err := root.NewSigningConfigFromJSON(bytes.TrimSpace(s.Config.Text))
 	if err != nil {
-		return instance{}, fault.New(fault.Invalid, "reading the signing config %s: %w", s.Config.Name, err)
+		return Instance{}, fault.New(fault.Invalid, "reading the signing config %s: %w", s.Config.Name, err)
 	}
 	var material root.TrustedMaterial
 	if len(s.Root.Text) > 0 {
-		material, err = parseTrustedRoot(s.Root.Text, s.Root.Name)
+		material, err = ParseRoot(s.Root.Text, s.Root.Name)
 	} else {
-		material, err = s.TUF.trustedRoot(ctx)
+		material, err = s.TUF.TrustedRoot(ctx)
 	}
 	if err != nil {
-		return instance{}, err
+		return Instance{}, err
 	}
 	i, err := chosen(ctx, config, material)
 	if err != nil {
-		return instance{}, fault.New(fault.Invalid, "reading the signing config %s: %w", s.Config.Name, err)
+		return Instance{}, fault.New(fault.Invalid, "reading the signing config %s: %w", s.Config.Name, err)
 	}
 	return i, nil
 }
 
 // instance looks up the public instance, or a mirror's.
-func (t TUF) instance(ctx context.Context) (instance, error) {
-	material, err := t.trustedRoot(ctx)
+func (t TUF) instance(ctx context.Context) (Instance, error) {
+	material, err := t.TrustedRoot(ctx)
 	if err != nil {
-		return instance{}, err
+		return Instance{}, err
 	}
 	config, err := t.signingConfig(ctx)
 	if err != nil {
-		return instance{}, err
+		return Instance{}, err
 	}
 	i, err := chosen(ctx, config, material)
 	return i, fault.As(fault.Network, err)
 }
 
 // chosen is the instance that a signing config leaves to choose today.
-func chosen(ctx context.Context, config *root.SigningConfig, material root.TrustedMaterial) (instance, error) {
+func chosen(ctx context.Context, config *root.SigningConfig, material root.TrustedMaterial) (Instance, error) {
 	now := time.Now()
 	fulcio, err := root.SelectService(config.FulcioCertificateAuthorityURLs(), sign.FulcioAPIVersions, now)
 	if err != nil {
-		return instance{}, fmt.Errorf("choosing a certificate authority: %w", err)
+		return Instance{}, fmt.Errorf("choosing a certificate authority: %w", err)
 	}
 	logs, err := choose(config.RekorLogURLs(), config.RekorLogURLsConfig(), sign.RekorAPIVersions, now)
 	if err != nil {
-		return instance{}, fmt.Errorf("choosing a log: %w", err)
+		return Instance{}, fmt.Errorf("choosing a log: %w", err)
 	}
 	stamps, err := choose(config.TimestampAuthorityURLs(), config.TimestampAuthorityURLsConfig(), sign.TimestampAuthorityAPIVersions, now)
 	if err != nil {
-		return instance{}, fmt.Errorf("choosing a timestamp authority: %w", err)
+		return Instance{}, fmt.Errorf("choosing a timestamp authority: %w", err)
 	}
 	tiles := slices.ContainsFunc(logs, func(l root.Service) bool { return l.MajorAPIVersion == 2 })
 	if len(stamps) == 0 && (tiles || len(logs) == 0) {
-		return instance{}, errors.New("it needs a timestamp authority, as no log of version 1 vouches for the time")
+		return Instance{}, errors.New("it needs a timestamp authority, as no log of version 1 vouches for the time")
 	}
-	i := instance{fulcio: fulcio.URL, material: material}
+	i := Instance{fulcio: fulcio.URL, Material: material}
 	addresses := []string{fulcio.URL}
 	for _, log := range logs {
 		addresses = append(addresses, log.URL)

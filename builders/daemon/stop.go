@@ -1,4 +1,4 @@
-package engine
+package daemon
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moby/buildkit/client"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/fault"
@@ -112,26 +110,4 @@ func pause(ctx context.Context) error {
 		}
 		return fault.Hint(fault.New(fault.Internal, "the engine did not end within %s", stopTimeout), "run the same command again")
 	}
-}
-
-// Prune removes everything from the build cache that no build uses now, and
-// returns the bytes freed.
-func (e *Engine) Prune(ctx context.Context) (int64, error) {
-	removed := make(chan client.UsageInfo)
-	var freed int64
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		for info := range removed {
-			freed += info.Size
-		}
-		return nil
-	})
-	group.Go(func() error {
-		defer close(removed)
-		return e.client.Prune(ctx, removed, client.PruneAll)
-	})
-	if err := group.Wait(); err != nil {
-		return 0, classify(fmt.Errorf("pruning: %w", err), failure{})
-	}
-	return freed, nil
 }

@@ -1,4 +1,4 @@
-package attest
+package keys
 
 import (
 	"crypto"
@@ -22,12 +22,12 @@ const (
 // curvePEM is what openssl's ecparam writes before a key.
 const curvePEM = "EC PARAMETERS"
 
-// ParseKey reads a private key in PEM: PKCS #8, plain or encrypted (PBES2),
+// Parse reads a private key in PEM: PKCS #8, plain or encrypted (PBES2),
 // PKCS #1, SEC 1, or as cosign encrypts it. For an encrypted one passphrase is
 // asked.
-func ParseKey(text []byte, passphrase Passphrase) (Key, error) {
-	if len(text) > MaxKey {
-		return Key{}, fault.New(fault.Invalid, "the signing key is larger than %d bytes", MaxKey)
+func Parse(text []byte, passphrase Passphrase) (Key, error) {
+	if len(text) > MaxSize {
+		return Key{}, fault.New(fault.Invalid, "the signing key is larger than %d bytes", MaxSize)
 	}
 	block, rest := pem.Decode(text)
 	if block != nil && block.Type == curvePEM {
@@ -80,7 +80,7 @@ func keyOf(parsed any) (Key, error) {
 	if !ok {
 		return Key{}, keyError("the signing key cannot sign")
 	}
-	if err := checkPublic(signer.Public()); err != nil {
+	if err := Check(signer.Public()); err != nil {
 		return Key{}, err
 	}
 	return Key{

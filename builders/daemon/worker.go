@@ -1,4 +1,4 @@
-package engine
+package daemon
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func newWorker(ctx context.Context, o ServeOptions) (*base.Worker, error) {
 	host, _ := os.Hostname() // a label for people
 	opt.Labels = map[string]string{
 		label.Executor: "oci", label.Snapshotter: kind, label.Hostname: host, label.OCIProcessMode: oci.ProcessSandbox.String(),
-		networkLabel: stepnet.FormatNetworks(o.Networks),
+		NetworkLabel: stepnet.FormatNetworks(o.Networks),
 	}
 	opt.Applier, opt.Differ = apply.NewFileSystemApplier(opt.ContentStore), walking.NewWalkingDiff(opt.ContentStore)
 	opt.Platforms = []ocispecs.Platform{platforms.Normalize(platforms.DefaultSpec())}

@@ -1,4 +1,4 @@
-package engine
+package daemon
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"golang.org/x/sys/unix"
@@ -46,9 +47,27 @@ func dialOwn(ctx context.Context, state string) (*client.Client, error) {
 		return nil, err
 	}
 	_ = probe.Close()
-	return dial(ctx, "unix:///bakelite", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	return Dial(ctx, "unix:///bakelite", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return connect(ctx, state)
 	}))
+}
+
+// dialTimeout bounds the first answer of an engine.
+const dialTimeout = 5 * time.Second
+
+// Dial connects to a BuildKit and waits for its first answer.
+func Dial(ctx context.Context, address string, opts ...client.ClientOpt) (*client.Client, error) {
+	c, err := client.New(ctx, address, opts...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if _, err := c.ListWorkers(ctx); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func listen(state string) (listener *net.UnixListener, err error) {

@@ -1,10 +1,11 @@
-package engine
+package daemon
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/moby/buildkit/client"
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders/stepnet"
@@ -30,9 +32,20 @@ func engineFolder(state string) (string, error) {
 	return filepath.Join(state, "engine"), err
 }
 
-// connectOwn connects to the own engine and starts it where nobody else has done so.
-// Another daemon that is just ending is waited for.
-func connectOwn(ctx context.Context, o Options) (*Engine, error) {
+// Options says which daemon to connect to, and how one is started.
+type Options struct {
+	// State is Bakelite's state folder; the daemon lives below it.
+	State string
+	// Idle is how long a daemon outlives its last command.
+	Idle time.Duration
+	// Networks are what steps reach besides public addresses.
+	Networks []netip.Prefix
+}
+
+// Connect connects to the daemon of a state folder and starts it where nobody
+// else has done so. Another one that is just ending is waited for. A program
+// that it lacks is fault.Missing.
+func Connect(ctx context.Context, o Options) (*client.Client, error) {
 	state, err := engineFolder(o.State)
 	if err != nil {
 		return nil, fmt.Errorf("finding state folder: %w", err)
@@ -43,7 +56,7 @@ func connectOwn(ctx context.Context, o Options) (*Engine, error) {
 	defer func() { lock.Close() }() // of nil it is an error and no harm
 	for {
 		if c, err := dialOwn(ctx, state); err == nil {
-			return &Engine{client: c, Origin: "own", own: true, options: o}, nil
+			return c, nil
 		}
 		if lock == nil {
 			if lock, err = startLock(state); err != nil {

@@ -1,4 +1,4 @@
-package attest
+package sigstore
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// redact rewrites an error that quotes a secret, since a service may echo
+// Redact rewrites an error that quotes a secret, since a service may echo
 // what it was sent; any other error stays as it is.
-func redact(err error, secret string) error {
+func Redact(err error, secret string) error {
 	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
 		return err
 	}

@@ -1,6 +1,7 @@
-package attest
+package keys
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,14 +10,15 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// GenerateKey makes an ECDSA P-256 key, as cosign does, and returns it and its
+// Generate makes an ECDSA P-256 key, as cosign does, and returns it and its
 // public half in PEM. With a passphrase the key is encrypted so that cosign
 // opens it too; with none it is plain PKCS #8. Callers write the private half
 // with mode 0600.
-func GenerateKey(passphrase []byte) (private, public []byte, err error) {
+func Generate(passphrase []byte) (private, public []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fault.New(fault.Internal, "making a key: %w", err)
@@ -47,8 +49,11 @@ func PublicPEM(public any) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
 
-// derOf returns what is in the first PEM block of text.
-func derOf(text []byte) []byte {
-	block, _ := pem.Decode(text)
-	return block.Bytes
+// Fingerprint names a public key by the SHA-256 of its PKIX form, "sha256:…".
+func Fingerprint(public crypto.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "encoding a public key: %w", err)
+	}
+	return digests.Of(der), nil
 }
