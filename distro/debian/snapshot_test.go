@@ -449,3 +449,24 @@ func TestIndexOfTwoProcesses(t *testing.T) {
 		t.Errorf("left %v of %d indexes, %v", left, len(others), err)
 	}
 }
+
+// TestRivals: two packages cannot both be what one alone may be; what merely
+// provides something that another one provides too is beside it.
+func TestRivals(t *testing.T) {
+	a := newLocalArchive(t,
+		testPackage{name: "timesyncd", version: "1", fields: "Provides: time-daemon, clock (= 1)\nConflicts: time-daemon\n"},
+		testPackage{name: "chrony", version: "1", fields: "Provides: time-daemon\nConflicts: time-daemon\n"},
+		testPackage{name: "watch", version: "1", fields: "Provides: clock\n"})
+	s, err := a.client(debian.Options{}).Snapshot(t.Context(), "trixie", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for others, want := range map[string]bool{"chrony": true, "watch chrony": true, "watch": false, "timesyncd": false, "missing": false, "": false} {
+		if got, err := s.Rivals("timesyncd", strings.Fields(others)); err != nil || got != want {
+			t.Errorf("beside %q: %t, %v", others, got, err)
+		}
+	}
+	if got, err := s.Rivals("missing", []string{"chrony"}); err != nil || got {
+		t.Errorf("a package that is not there has rivals, %v", err)
+	}
+}
