@@ -29,6 +29,12 @@ var symptoms = []struct {
 	{"out of memory", noMemory}, // V8, whatever memory it was
 	{"executable memory", noExecutable},
 	{"as executable", noExecutable}, // Java
+	{"legacy provider", func(Profile, string) string {
+		return "the old algorithms of OpenSSL are left out of images: name openssl-provider-legacy under packages"
+	}},
+	{"mounted noexec", func(Profile, string) string {
+		return "nothing in a writable folder can be executed or loaded as a library, in both artifacts"
+	}},
 	{"resource temporarily unavailable", func(p Profile, _ string) string {
 		return fmt.Sprintf("there can be %d processes and threads: service.resources.pids", p.PIDs)
 	}},
