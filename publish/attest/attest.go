@@ -23,6 +23,11 @@ const (
 	TestsType = "https://bakelite.dev/attestation/tests/v1"
 	// LockType's predicate is a lock.Lock.
 	LockType = "https://bakelite.dev/attestation/lock/v1"
+	// ChannelType's predicate is a channel.Record, RevocationType's a
+	// channel.Revocation, ClockType's an update.Clock: notices, see SignNotice.
+	ChannelType    = "https://bakelite.dev/attestation/channel/v1"
+	RevocationType = "https://bakelite.dev/attestation/revocation/v1"
+	ClockType      = "https://bakelite.dev/attestation/clock/v1"
 )
 
 // BundleMediaType is the media type of a bundle, version 0.3 (Sigstore's

@@ -23,39 +23,48 @@ type Keyless struct {
 }
 
 func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
+	by, err := k.signer(ctx, order.Subject)
+	if err != nil {
+		return Signed{}, err
+	}
+	return by.signAll(ctx, order)
+}
+
+// signer is whom the token names, for what is said about a subject.
+func (k Keyless) signer(ctx context.Context, about Subject) (signer, error) {
 	if k.Token == nil {
-		return Signed{}, fault.New(fault.Invalid, "keyless signing needs a token")
+		return signer{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
 	at, err := k.Sigstore.Open(ctx)
 	if err != nil {
-		return Signed{}, err
+		return signer{}, err
 	}
 	token, err := k.Token(ctx)
 	if err != nil {
-		return Signed{}, hintKey(err)
+		return signer{}, hintKey(err)
 	}
 	verifier, err := rootVerifier(at.Material)
 	if err != nil {
-		return Signed{}, err
+		return signer{}, err
 	}
-	by, err := newIdentity(ctx, at, order, token)
+	by, err := newIdentity(ctx, at, about, token)
 	if err != nil {
-		return Signed{}, hintKey(sigstore.Redact(fault.As(fault.Policy, err), token))
+		return signer{}, hintKey(sigstore.Redact(fault.As(fault.Policy, err), token))
 	}
 	by.self = trustedSigner{anybody: true, verifier: verifier}
-	return by.signAll(ctx, order)
+	return by, nil
 }
 
 // newIdentity asks for the certificate at once: its identity says whose
 // statements are reused.
-func newIdentity(ctx context.Context, at sigstore.Instance, order Order, token string) (signer, error) {
+func newIdentity(ctx context.Context, at sigstore.Instance, about Subject, token string) (signer, error) {
 	c, err := at.Certify(ctx, token)
 	if err != nil {
 		return signer{}, err
 	}
 	identity, err := certified(c.DER)
 	return signer{identity: identity, sign: func(s Statement) (Bundle, error) {
-		b, err := makeBundle(order.Subject, s, c.Pair, c.Options(ctx))
+		b, err := makeBundle(about, s, c.Pair, c.Options(ctx))
 		return b, hintKey(sigstore.Redact(fault.As(fault.Policy, err), token))
 	}}, err
 }

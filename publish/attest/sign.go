@@ -84,7 +84,7 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	case by.key != nil:
 		return signByKey(ctx, order, by.key)
 	case by.keyless == nil:
-		return Signed{}, fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
+		return Signed{}, nobody()
 	}
 	signed, err := signKeyless(ctx, order, *by.keyless)
 	if fault.KindOf(err) != fault.Network || by.keyless.Fallback == nil {
@@ -96,6 +96,10 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	}
 	signed.signer += ", the fallback, since Sigstore was out of reach"
 	return signed, nil
+}
+
+func nobody() error {
+	return fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
 }
 
 func (o Order) check() error {
@@ -128,18 +132,23 @@ func (o Order) check() error {
 }
 
 func signByKey(ctx context.Context, order Order, key keys.Signer) (Signed, error) {
+	by, err := keySigner(ctx, order.Subject, key)
+	if err != nil {
+		return Signed{}, err
+	}
+	return by.signAll(ctx, order)
+}
+
+// keySigner is a key, for what is said about a subject.
+func keySigner(ctx context.Context, about Subject, key keys.Signer) (signer, error) {
 	pair, err := keys.NewPair(key)
 	if err != nil {
-		return Signed{}, err
+		return signer{}, err
 	}
 	self, err := trustedKey(key.Public())
-	if err != nil {
-		return Signed{}, err
-	}
-	by := signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
-		return makeBundle(order.Subject, s, pair, sign.BundleOptions{Context: ctx})
-	}}
-	return by.signAll(ctx, order)
+	return signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+		return makeBundle(about, s, pair, sign.BundleOptions{Context: ctx})
+	}}, err
 }
 
 // signer signs an order.
@@ -155,6 +164,9 @@ type signer struct {
 func (s signer) signAll(ctx context.Context, order Order) (Signed, error) {
 	trusted, err := order.trusted(ctx, s.self)
 	if err != nil {
+		return Signed{}, err
+	}
+	if err := trusted.refuseRevoked(ctx, order); err != nil {
 		return Signed{}, err
 	}
 	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)

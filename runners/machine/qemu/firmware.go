@@ -1,4 +1,4 @@
-package machine
+package qemu
 
 import (
 	"crypto/x509"
@@ -18,14 +18,14 @@ const firmwareLimit = 64 << 20
 // firmware is a UEFI firmware and the template of its variables.
 type firmware struct{ code, vars string }
 
-// secured returns the platform with Secure Boot enforced.
-func (p platform) secured() platform {
-	p.machine, p.firmware, p.extra = p.secure.machine, p.secure.firmware, p.secure.extra
+// Secured returns the platform with Secure Boot enforced.
+func (p Platform) Secured() Platform {
+	p.Machine, p.firmware, p.Extra = p.secure.machine, p.secure.firmware, p.secure.extra
 	p.purpose = " that enforces Secure Boot"
 	return p
 }
 
-func (p platform) findFirmware() (firmware, error) {
+func (p Platform) findFirmware() (firmware, error) {
 	for _, f := range p.firmware {
 		if readable(f.code) && readable(f.vars) {
 			return f, nil
@@ -42,9 +42,9 @@ func readable(file string) bool {
 	return err == nil
 }
 
-// privateFirmware returns the code and a copy of the variables that the
+// PrivateFirmware returns the code and a copy of the variables that the
 // machine may write to, in which cert is enrolled unless it is nil.
-func (p platform) privateFirmware(state string, cert *x509.Certificate) (code, vars string, err error) {
+func (p Platform) PrivateFirmware(state string, cert *x509.Certificate) (code, vars string, err error) {
 	f, err := p.findFirmware()
 	if err != nil {
 		return "", "", err

@@ -1,4 +1,4 @@
-package machine
+package qemu
 
 import (
 	"context"
@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/program"
+	"github.com/bakelite/bakelite/runners/probe"
 )
 
-// The accelerators of QEMU that are used.
+// The accelerators of QEMU that are used: the kernel's, and emulation.
 const (
-	accelKVM = "kvm"
-	accelTCG = "tcg"
+	KVM = "kvm"
+	TCG = "tcg"
 )
 
 const (
@@ -28,29 +30,29 @@ const (
 	proofCode = 0x10
 )
 
-// accelerator returns KVM only where a firmware of some instructions was seen
+// Accelerator returns KVM only where a firmware of some instructions was seen
 // to run under it: /dev/kvm may open, and even create machines, on hosts that
 // cannot run one.
-func (p platform) accelerator(ctx context.Context, qemu, state string) string {
+func (p Platform) Accelerator(ctx context.Context, qemu, state string) string {
 	kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
-		return accelTCG
+		return TCG
 	}
 	kvm.Close()
-	if p.proves(ctx, qemu, state, accelKVM) != nil {
-		return accelTCG
+	if p.proves(ctx, qemu, state, KVM) != nil {
+		return TCG
 	}
-	return accelKVM
+	return KVM
 }
 
 // proves runs the platform's proof under an accelerator.
-func (p platform) proves(ctx context.Context, qemu, state, accel string) error {
+func (p Platform) proves(ctx context.Context, qemu, state, accel string) error {
 	file := filepath.Join(state, "proof.bin")
 	if err := os.WriteFile(file, p.proof(), 0o600); err != nil {
 		return err
 	}
 	defer os.Remove(file)
-	control, qemuControl, err := pair("qmp")
+	control, qemuControl, err := Pair("qmp")
 	if err != nil {
 		return err
 	}
@@ -58,7 +60,7 @@ func (p platform) proves(ctx context.Context, qemu, state, accel string) error {
 	process, err := program.Start(ctx, program.Command{
 		Path: qemu, Timeout: proofTime, Files: []*os.File{qemuControl},
 		Args: append([]string{
-			"-machine", p.machine, "-accel", accel, "-cpu", p.cpu(accel), "-m", "64", "-nodefaults", "-no-user-config",
+			"-machine", p.Machine, "-accel", accel, "-cpu", p.CPU(accel), "-m", "64", "-nodefaults", "-no-user-config",
 			"-display", "none", "-no-reboot", "-bios", file,
 			"-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
 		}, p.proofArgs...),
@@ -68,22 +70,24 @@ func (p platform) proves(ctx context.Context, qemu, state, accel string) error {
 		return err
 	}
 	// A proof that holds may end before QEMU answers.
-	if m, err := newMonitor(control); err == nil {
+	if m, err := NewMonitor(control); err == nil {
 		select {
-		case <-m.paused:
+		case <-m.Paused:
 			process.Stop(0)
 		case <-process.Done():
 		}
 	}
 	result, err := process.Wait()
 	if code, ok := program.Exited(err); !ok || code != p.proofExit {
-		return fmt.Errorf("proving %s: exit code %d: %s: %w", accel, code, firstLines(result.Stderr, 1), err)
+		said, _, _ := strings.Cut(strings.Join(probe.PlainLines(result.Stderr), "\n"), "\n")
+		return fmt.Errorf("proving %s: exit code %d: %s: %w", accel, code, said, err)
 	}
 	return nil
 }
 
-func (p platform) cpu(accel string) string {
-	if accel == accelKVM {
+// CPU is the processor that QEMU shows under an accelerator.
+func (p Platform) CPU(accel string) string {
+	if accel == KVM {
 		return "host"
 	}
 	return p.cpuTCG

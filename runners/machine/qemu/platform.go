@@ -1,27 +1,31 @@
-package machine
+// Package qemu is QEMU as a program: which one boots an architecture, through
+// which firmware, under which accelerator, and its monitor. It refuses a KVM
+// that was not seen to run.
+package qemu
 
 import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
 )
 
-// platform is what differs between the architectures.
-type platform struct {
+// Platform is what differs between the architectures.
+type Platform struct {
 	program, packages string
-	machine           string
-	cpuTCG            string
-	firmware          []firmware
+	// Machine is the machine that QEMU makes.
+	Machine  string
+	cpuTCG   string
+	firmware []firmware
 	// secure is how the platform enforces Secure Boot.
 	secure secure
-	// extra are further arguments of the machine.
-	extra []string
+	// Extra are further arguments of the machine.
+	Extra []string
 	// purpose ends the error about missing firmware.
 	purpose string
-	// report are the arguments of the port for the report; its chardev is
+	// Report are the arguments of the port for the report; its chardev is
 	// called "report".
-	report []string
-	// reportFile is that port inside the machine.
-	reportFile string
+	Report []string
+	// ReportFile is that port inside the machine.
+	ReportFile string
 	// proof is a firmware that ends QEMU with proofExit, and its arguments.
 	proof     func() []byte
 	proofArgs []string
@@ -36,10 +40,10 @@ type secure struct {
 	extra    []string
 }
 
-var platforms = map[string]platform{
+var platforms = map[string]Platform{
 	"amd64": {
 		program: "qemu-system-x86_64", packages: "qemu-system-x86 ovmf",
-		machine: "q35", cpuTCG: "qemu64",
+		Machine: "q35", cpuTCG: "qemu64",
 		firmware: []firmware{
 			{"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
 			{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
@@ -56,13 +60,13 @@ var platforms = map[string]platform{
 			},
 			extra: []string{"-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"},
 		},
-		report:     []string{"-device", "isa-serial,chardev=report"},
-		reportFile: "/dev/ttyS1",
+		Report:     []string{"-device", "isa-serial,chardev=report"},
+		ReportFile: "/dev/ttyS1",
 		proof:      proofAMD64, proofArgs: []string{"-device", "isa-debug-exit,iobase=0xf4,iosize=1"}, proofExit: proofCode<<1 | 1,
 	},
 	"arm64": {
 		program: "qemu-system-aarch64", packages: "qemu-system-arm qemu-efi-aarch64",
-		machine: "virt", cpuTCG: "max",
+		Machine: "virt", cpuTCG: "max",
 		firmware: []firmware{
 			{"/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
 			{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
@@ -77,22 +81,25 @@ var platforms = map[string]platform{
 				{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
 			},
 		},
-		report:     []string{"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=report,name=bakelite.report"},
-		reportFile: "/dev/virtio-ports/bakelite.report",
+		Report:     []string{"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=report,name=bakelite.report"},
+		ReportFile: "/dev/virtio-ports/bakelite.report",
 		proof:      proofARM64,
 	},
 }
 
-func platformOf(arch string) (platform, error) {
+// PlatformOf returns the platform of "amd64" or "arm64"; another architecture
+// is fault.Invalid.
+func PlatformOf(arch string) (Platform, error) {
 	p, ok := platforms[arch]
 	if !ok {
-		return platform{}, fault.New(fault.Invalid, "no machine for the architecture %q; there are amd64 and arm64", arch)
+		return Platform{}, fault.New(fault.Invalid, "no machine for the architecture %q; there are amd64 and arm64", arch)
 	}
 	return p, nil
 }
 
-func (p platform) hint() string {
+func (p Platform) hint() string {
 	return "apt-get install " + p.packages
 }
 
-func (p platform) find() (string, error) { return program.Find(p.program, p.hint()) }
+// Find returns QEMU's file; a missing one is fault.Missing.
+func (p Platform) Find() (string, error) { return program.Find(p.program, p.hint()) }

@@ -1,4 +1,4 @@
-package machine
+package qemu
 
 import (
 	"context"
@@ -7,21 +7,21 @@ import (
 	"runtime"
 )
 
-// QEMU returns the program that boots disks of an architecture, "amd64" or
+// Program returns the program that boots disks of an architecture, "amd64" or
 // "arm64"; another architecture is a fault.Invalid, a missing program a
 // fault.Missing error.
-func QEMU(arch string) (string, error) {
-	p, err := platformOf(arch)
+func Program(arch string) (string, error) {
+	p, err := PlatformOf(arch)
 	if err != nil {
 		return "", err
 	}
-	return p.find()
+	return p.Find()
 }
 
 // Firmware returns the UEFI firmware that disks of an architecture boot
-// through, with the errors of QEMU.
+// through, with the errors of Program.
 func Firmware(arch string) (string, error) {
-	p, err := platformOf(arch)
+	p, err := PlatformOf(arch)
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +33,7 @@ func Firmware(arch string) (string, error) {
 // machine's architecture under KVM, else why not. State is a folder for a
 // file of 64 KiB that is removed again.
 func ProveKVM(ctx context.Context, state string) error {
-	p, err := platformOf(runtime.GOARCH)
+	p, err := PlatformOf(runtime.GOARCH)
 	if err != nil {
 		return err
 	}
@@ -42,9 +42,9 @@ func ProveKVM(ctx context.Context, state string) error {
 		return fmt.Errorf("opening KVM: %w", err)
 	}
 	kvm.Close()
-	qemu, err := p.find()
+	qemu, err := p.Find()
 	if err != nil {
 		return err
 	}
-	return p.proves(ctx, qemu, state, accelKVM)
+	return p.proves(ctx, qemu, state, KVM)
 }

@@ -1,4 +1,4 @@
-package machine
+package qemu
 
 import (
 	"bufio"
@@ -22,14 +22,14 @@ const (
 	monitorLine = 1 << 20
 )
 
-// monitor asks QEMU over its machine protocol (docs/interop/qmp-spec.rst).
-type monitor struct {
+// Monitor asks QEMU over its machine protocol (docs/interop/qmp-spec.rst).
+type Monitor struct {
 	mu      sync.Mutex
 	conn    net.Conn
 	answers chan monitorMessage
-	// paused is closed when QEMU pauses the machine, which nothing here asks
+	// Paused is closed when QEMU pauses the machine, which nothing here asks
 	// of it: it can go no further.
-	paused chan struct{}
+	Paused chan struct{}
 	once   sync.Once
 	err    error // why answers is closed
 }
@@ -43,18 +43,19 @@ type monitorMessage struct {
 	} `json:"error"`
 }
 
-func newMonitor(conn net.Conn) (*monitor, error) {
-	m := &monitor{conn: conn, answers: make(chan monitorMessage, 1), paused: make(chan struct{})}
+// NewMonitor opens QEMU's monitor at the other end of a connection.
+func NewMonitor(conn net.Conn) (*Monitor, error) {
+	m := &Monitor{conn: conn, answers: make(chan monitorMessage, 1), Paused: make(chan struct{})}
 	go m.listen()
-	if err := m.ask("qmp_capabilities", nil, nil); err != nil {
+	if err := m.Ask("qmp_capabilities", nil, nil); err != nil {
 		return nil, err
 	}
 	// Events from before the first question were not sent.
-	_, err := m.status()
+	_, err := m.Status()
 	return m, err
 }
 
-func (m *monitor) listen() {
+func (m *Monitor) listen() {
 	defer close(m.answers)
 	lines := bufio.NewScanner(m.conn)
 	lines.Buffer(nil, monitorLine)
@@ -73,13 +74,13 @@ func (m *monitor) listen() {
 	m.err = lines.Err()
 }
 
-// status returns a RunState of QEMU (qapi/run-state.json).
-func (m *monitor) status() (string, error) {
+// Status returns a RunState of QEMU (qapi/run-state.json).
+func (m *Monitor) Status() (string, error) {
 	var now struct {
 		Status  string `json:"status"`
 		Running bool   `json:"running"`
 	}
-	if err := m.ask("query-status", nil, &now); err != nil {
+	if err := m.Ask("query-status", nil, &now); err != nil {
 		return "", err
 	}
 	if !now.Running {
@@ -88,9 +89,11 @@ func (m *monitor) status() (string, error) {
 	return now.Status, nil
 }
 
-func (m *monitor) pause() { m.once.Do(func() { close(m.paused) }) }
+func (m *Monitor) pause() { m.once.Do(func() { close(m.Paused) }) }
 
-func (m *monitor) ask(command string, arguments, answer any) error {
+// Ask puts a question to QEMU and decodes what it returns into answer, unless
+// that is nil.
+func (m *Monitor) Ask(command string, arguments, answer any) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	question := map[string]any{"execute": command}
@@ -118,23 +121,24 @@ func (m *monitor) ask(command string, arguments, answer any) error {
 	}
 }
 
-// connection is one line of QEMU's table of the user network.
-type connection struct {
-	protocol, state string
-	sourcePort      int
-	port            int // in the machine, for what comes in
+// Connection is one line of QEMU's table of the user network.
+type Connection struct {
+	Protocol, State string
+	SourcePort      int
+	Port            int // in the machine, for what comes in
 }
 
-func (m *monitor) connections() ([]connection, error) {
+// Connections returns QEMU's table of the user network.
+func (m *Monitor) Connections() ([]Connection, error) {
 	var text string
-	err := m.ask("human-monitor-command", map[string]string{"command-line": "info usernet"}, &text)
+	err := m.Ask("human-monitor-command", map[string]string{"command-line": "info usernet"}, &text)
 	return parseConnections(text), err
 }
 
 // parseConnections reads lines such as
 // "TCP[HOST_FORWARD]  8  127.0.0.1 35113  10.0.2.15 80  0 0".
-func parseConnections(text string) []connection {
-	var all []connection
+func parseConnections(text string) []Connection {
+	var all []Connection
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 6 {
@@ -144,15 +148,15 @@ func parseConnections(text string) []connection {
 		source, err := strconv.Atoi(fields[3])
 		port, err2 := strconv.Atoi(fields[5])
 		if ok && err == nil && err2 == nil {
-			all = append(all, connection{strings.ToLower(protocol), state, source, port})
+			all = append(all, Connection{strings.ToLower(protocol), state, source, port})
 		}
 	}
 	return all
 }
 
-// pair returns the two ends of a socket: a connection for this program and a
+// Pair returns the two ends of a socket: a connection for this program and a
 // file for QEMU.
-func pair(name string) (net.Conn, *os.File, error) {
+func Pair(name string) (net.Conn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a socket pair: %w", err)
