@@ -17,7 +17,7 @@ import (
 // before a byte of it is used, and the judge's words are the build's error.
 func TestDockerfilesSourcesAreJudged(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	const at = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	tests := []struct{ name, dockerfile, judged, refused string }{
 		{"FROM", "FROM debain:13\n", "docker.io/library/debain:13", ""},
@@ -67,7 +67,7 @@ func TestDockerfilesSourcesAreJudged(t *testing.T) {
 // and nothing is fetched for it; a digest means that very image.
 func TestFromByAnyName(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	names := []string{"base", "debian:trixie", "debian:trixie-slim"}
 	digest := "@sha256:" + strings.Repeat("a", 64)
 	for from, asked := range map[string]string{
