@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/scan/controls"
 )
 
 // work is a build in a folder beside the results; nothing in it has its final
@@ -120,6 +121,6 @@ func (w *work) image(ctx context.Context) ([]artifact.Artifact, error) {
 func (w *work) disk(ctx context.Context) ([]artifact.Artifact, error) {
 	return w.builder.Disk(ctx, vm.Order{
 		Graph: w.graph, Session: w.session, Parts: Parts(w.baker.State), Vouch: w.baker.Folder.Vouch, Output: w.dir,
-		KernelArguments: w.baker.Hardening.Controls.KernelArguments(), SecureBoot: w.baker.SecureBoot,
+		KernelArguments: controls.KernelArguments(w.baker.Hardening.Of(w.app, artifact.Disk)), SecureBoot: w.baker.SecureBoot,
 	})
 }

@@ -53,7 +53,7 @@ func (b Baker) graph(ctx context.Context, a app.App, l *lock.Lock) (rootfs.Graph
 	}
 	return rootfs.Graph{
 		App: a, Lock: l, Service: program,
-		Controls: map[string]json.RawMessage{artifact.Container: b.Hardening.Applied(artifact.Container), artifact.Disk: b.Hardening.Applied(artifact.Disk)},
+		Controls: map[string]json.RawMessage{artifact.Container: b.Hardening.Applied(a, artifact.Container), artifact.Disk: b.Hardening.Applied(a, artifact.Disk)},
 		Sources: rootfs.Sources{
 			Mirror:  func(archive string) string { return b.Mirrors[archive][0] },
 			Seed:    rootfs.SeedLayout + "/image@" + digest,

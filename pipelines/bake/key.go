@@ -32,8 +32,8 @@ func (b Baker) key(a app.App, l *lock.Lock) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), b.Version, b.Revision, templates.Digest(), b.Hardening.Controls.KernelArguments(),
-		b.Hardening.Applied(artifact.Container), b.Hardening.Applied(artifact.Disk)})
+	text, err := json.Marshal([]any{certificate, sha256.Sum256(program), sha256.Sum256(worker), string(asked), l.Digest(), b.Version, b.Revision, templates.Digest(),
+		b.Hardening.Applied(a, artifact.Container), b.Hardening.Applied(a, artifact.Disk)})
 	if err != nil {
 		return "", fmt.Errorf("writing key: %w", err)
 	}

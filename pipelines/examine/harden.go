@@ -13,12 +13,10 @@ import (
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
-// Controls gives the hardening of an artifact kind: its records, those up to a
-// level whether or not they are applied, and arguments of the kernel.
+// Controls gives the hardening of an artifact kind: its records up to a level,
+// but those that would take what is allowed.
 type Controls interface {
-	For(kind string) []controls.Control
-	UpTo(kind string, level int) []controls.Control
-	KernelArguments() []string
+	UpTo(kind string, level int, allowed ...string) []controls.Control
 }
 
 // Checker checks hardening controls on images and disks in a process of its
@@ -34,10 +32,14 @@ type Hardening struct {
 	Checker  Checker
 }
 
-// Applied are the controls that are put into force in a kind of artifact, as
-// bakelite-tree reads them.
-func (h Hardening) Applied(kind string) json.RawMessage {
-	text, err := json.Marshal(h.Controls.For(kind))
+// Of are the controls that are put into force in a kind of artifact of an app.
+func (h Hardening) Of(a app.App, kind string) []controls.Control {
+	return h.Controls.UpTo(kind, a.Hardening.Level, a.Service.Allow...)
+}
+
+// Applied are the same, as bakelite-tree reads them.
+func (h Hardening) Applied(a app.App, kind string) json.RawMessage {
+	text, err := json.Marshal(h.Of(a, kind))
 	if err != nil {
 		panic("texts, numbers and lists always marshal: " + err.Error())
 	}
@@ -51,7 +53,7 @@ func (h Hardening) Check(ctx context.Context, a app.App, roots []protocol.Root) 
 	for _, r := range roots {
 		kind := KindOf(r)
 		checks = append(checks, protocol.Check{
-			Controls: h.Controls.For(kind), Options: check.Options{Own: true, Admin: adminOf(a, kind), Rights: RightsOf(a, kind)},
+			Controls: h.Of(a, kind), Options: check.Options{Own: true, Admin: adminOf(a, kind), Rights: RightsOf(a, kind)},
 		})
 	}
 	return progress.Do(ctx, "[check] hardening", func(ctx context.Context, _ io.Writer) ([][]controls.Result, error) {

@@ -166,11 +166,5 @@ func (p Tester) Test(_ context.Context, _ app.App, made artifact.Artifact, _ io.
 // NoControls harden nothing.
 type NoControls struct{}
 
-// For returns none.
-func (NoControls) For(string) []controls.Control { return nil }
-
 // UpTo returns none.
-func (NoControls) UpTo(string, int) []controls.Control { return nil }
-
-// KernelArguments returns none.
-func (NoControls) KernelArguments() []string { return nil }
+func (NoControls) UpTo(string, int, ...string) []controls.Control { return nil }

@@ -20,7 +20,7 @@ type asking struct {
 	asked *[]string
 }
 
-func (a asking) UpTo(kind string, level int) []controls.Control {
+func (a asking) UpTo(kind string, level int, _ ...string) []controls.Control {
 	*a.asked = append(*a.asked, fmt.Sprint(kind, " ", level))
 	return nil
 }

@@ -240,6 +240,9 @@ func resultsOf(stated []attest.TestResult) []controls.Result {
 	return all
 }
 
+// anyLevel is the level of what every artifact can bear.
+const anyLevel = 1
+
 // hardened checks what is here, of which nobody says what it is meant to
 // be.
 func (r Reader) hardened(ctx context.Context, root protocol.Root) ([]controls.Result, error) {
@@ -247,7 +250,7 @@ func (r Reader) hardened(ctx context.Context, root protocol.Root) ([]controls.Re
 	if kind == "" {
 		return nil, nil
 	}
-	found, err := r.Examiner.Checker.Check(ctx, []protocol.Root{root}, []protocol.Check{{Controls: r.Examiner.Controls.For(kind)}})
+	found, err := r.Examiner.Checker.Check(ctx, []protocol.Root{root}, []protocol.Check{{Controls: r.Examiner.Controls.UpTo(kind, anyLevel)}})
 	if err != nil {
 		return nil, err
 	}

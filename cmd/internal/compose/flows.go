@@ -133,19 +133,9 @@ func EngineOptions(s *settings.Settings) engine.Options {
 	}
 }
 
-// level is how much hardening every image gets; level 2 costs speed or
-// function and is left to a later option.
-const level = 1
-
 // applied are the controls that the flows apply.
 type applied []controls.Control
 
-func (c applied) For(kind string) []controls.Control { return c.UpTo(kind, level) }
-
-func (c applied) UpTo(kind string, level int) []controls.Control {
-	return controls.For(c, kind, level)
-}
-
-func (c applied) KernelArguments() []string {
-	return controls.KernelArguments(c.For(controls.Disk))
+func (c applied) UpTo(kind string, level int, allowed ...string) []controls.Control {
+	return controls.For(c, kind, level, allowed...)
 }

@@ -40,7 +40,7 @@ type diskTester struct {
 }
 
 func (t diskTester) Test(ctx context.Context, a app.App, made artifact.Artifact, _ io.Writer) (results.Tested, error) {
-	order := check.Order{Controls: t.controls.For(artifact.Disk), Options: running(a)}
+	order := check.Order{Controls: t.controls.UpTo(artifact.Disk, a.Hardening.Level, a.Service.Allow...), Options: running(a)}
 	inspector, err := t.inspector(order)
 	if err != nil {
 		return results.Tested{}, err
