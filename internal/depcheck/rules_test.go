@@ -123,11 +123,10 @@ func larger() map[string]string {
 	return map[string]string{
 		"cmd/bakelite":      "peers: a file per command",
 		"publish/attest":    "statements, and what signs and verifies them: apart they would export what only signing may do",
-		"internal/registry": "peers: a file per operation on both kinds of store",
+		"internal/registry": "peers: a file per operation on both kinds of store, behind one interface",
 		"internal/app":      "peers: a file per stanza of the app file",
-		"runners/container": "one run: its profile, runc and what is read of it",
-		"distro/debian":     "one archive: index, packages, resolver, seed",
-		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
+		"distro/debian":     "one client of one archive: index, resolver, seed and layers share what it fetched, and would export its cache",
+		"scan/trivy":        "the one door to Trivy: what it analyses, remembers and reports shares its types",
 		"scan/gate":         "peers: a file per rule of the policy",
 		"bench":             "peers: a file per kind of measure",
 	}
