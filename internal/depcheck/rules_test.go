@@ -17,7 +17,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
@@ -81,6 +81,7 @@ func doors() []door {
 	return []door{
 		{"github.com/moby/buildkit/", []string{"builders/daemon", "builders/engine", "builders/progress"}},
 		{"github.com/moby/buildkit/client/llb", graphs},
+		{"github.com/moby/buildkit/frontend/dockerfile/parser", []string{"builders/engine", "internal/dockerfile"}},
 		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/daemon", "builders/progress")},
 		{"github.com/containerd/containerd/", []string{"builders/daemon", "builders/engine"}},
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},
@@ -100,6 +101,7 @@ func doors() []door {
 		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest", "publish/keys", "publish/sigstore"}},
 		{"github.com/youmark/pkcs8", []string{"publish/keys"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
+		{"mvdan.cc/sh/", []string{"internal/dockerfile"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
