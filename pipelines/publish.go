@@ -254,6 +254,7 @@ func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject
 		verdict, passed, ok := gate.Judge(gate.Input{
 			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &seen[i].report,
 			Locked:    lockedOf(*l, s.kind, trimmed(a, *l, s.kind)),
+			Rights: RightsOf(a, s.kind), Replaces: a.Replaces,
 			Hardening: controls.Merge(hardening[i], built.Tests[s.kind].Booted), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
 		})
 		if err := k.writeVerdict(a, s, verdict, seen[i]); err != nil {

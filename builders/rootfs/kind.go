@@ -81,7 +81,7 @@ func (g Graph) MakeOver(tools, system llb.State, k Kind, name, file string, env 
 const MadeFrom = "/tree"
 
 func (g Graph) over(k Kind, apart []string) tree.Request {
-	r := g.filled(tree.Request{Apart: apart, Evidence: len(g.App.Files) > 0}, k)
+	r := g.filled(tree.Request{Apart: apart, Evidence: len(g.App.Files) > 0, Replaces: g.App.Replaces}, k)
 	return g.ended(r, k)
 }
 
@@ -107,7 +107,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 		built = g.step(built, s)
 	}
 	r = k.trimmed(compared())
-	r.Own, r.Evidence, r.User, r.Folders = g.own(), true, g.user(), k.own()
+	r.Own, r.Evidence, r.Replaces, r.User, r.Folders = g.own(), true, g.App.Replaces, g.user(), k.own()
 	return g.work(built, k.step("judge, trim and harden"), g.ended(r, k), was(packages)), nil
 }
 

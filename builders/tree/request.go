@@ -48,6 +48,9 @@ type Request struct {
 	// Evidence says that what packages are known and judged by must stay as it
 	// was before.
 	Evidence bool `json:"evidence,omitempty"`
+	// Replaces are paths of programs of packages that the app's own part may
+	// replace or remove; of all others that is refused where Evidence is set.
+	Replaces []string `json:"replaces,omitempty"`
 	// Kind is that of the artifact, "container" or "disk", for messages.
 	Kind string `json:"kind,omitempty"`
 
@@ -169,6 +172,7 @@ func (r Request) validate() error {
 	for _, f := range r.Folders {
 		absolute = append(absolute, f.Path)
 	}
+	absolute = append(absolute, r.Replaces...)
 	for _, right := range r.Rights {
 		absolute = append(absolute, right.Path)
 	}

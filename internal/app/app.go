@@ -33,6 +33,10 @@ type App struct {
 	// Rights are what some programs may have that others may not; no program
 	// has any by default, whoever brought it.
 	Rights []Right `yaml:"rights,omitempty"`
+	// Replaces are absolute paths of programs, libraries and links of packages
+	// that files, steps or the Dockerfile replace or remove; others may not be.
+	// The gate's rule "replaced" judges them.
+	Replaces []string `yaml:"replaces,omitempty"`
 	// Service is the one program that the images exist to run.
 	Service Service `yaml:"service"`
 	// Container holds what only the container image needs to know.

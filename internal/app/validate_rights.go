@@ -29,3 +29,14 @@ func (c *checker) rights(rights []Right) {
 		}
 	}
 }
+
+func (c *checker) replaces(paths []string) {
+	if len(paths) > maxItems {
+		c.add("replaces", "has %d entries; at most %d are allowed", len(paths), maxItems)
+		return
+	}
+	once(c, "replaces", paths)
+	for i, path := range paths {
+		c.absolute(item("replaces", i), path)
+	}
+}

@@ -24,6 +24,11 @@ type Input struct {
 	// Unlocked says that there is no lock to compare with, as where others made
 	// the artifact. It is judged by the rest, and nothing proves that it passed.
 	Unlocked bool
+	// Rights are what the app file lets single paths have, and Replaces the
+	// paths of packages' programs that it lets the app replace; all else was
+	// refused when it was built, and is where the artifact is checked.
+	Rights   []controls.Right
+	Replaces []string
 	// Hardening is which controls hold in it.
 	Hardening []controls.Result
 	// Tests is what its tests gave.
