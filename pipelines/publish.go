@@ -253,8 +253,8 @@ func (k Kitchen) judge(a app.App, l *lock.Lock, built *Built, subjects []subject
 	for i, s := range subjects {
 		verdict, passed, ok := gate.Judge(gate.Input{
 			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &seen[i].report,
-			Locked:    lockedOf(*l, s.kind, trimmed(a, *l, s.kind)),
-			Rights: RightsOf(a, s.kind), Replaces: a.Replaces,
+			Locked: lockedOf(*l, s.kind, trimmed(a, *l, s.kind)),
+			Rights: RightsOf(a, s.kind), Alters: a.Alters,
 			Hardening: controls.Merge(hardening[i], built.Tests[s.kind].Booted), Tests: testsOf(built, s.kind), VEX: documents, Policy: k.Policy, Now: time.Now(),
 		})
 		if err := k.writeVerdict(a, s, verdict, seen[i]); err != nil {

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
@@ -47,28 +51,28 @@ func (w *work) judgeEvidence() error {
 	return mistake(cmp.Or(w.Own, "files"), "leave it as it comes", "%s may not be changed or removed: packages are known and judged by it", spoiled)
 }
 
-// judgeReplaced refuses what the app's own part did to programs of packages,
-// but for those that the app file names: the lists of packages, and with them
-// every scan, go on to call it the package's.
-func (w *work) judgeReplaced() error {
+// judgeAltered refuses what the app's own part did to the system, but for what
+// the app file names: the lists of packages, and with them every scan, go on to
+// call a replaced program the package's, and no list has what root starts.
+func (w *work) judgeAltered() error {
 	if !w.Evidence {
 		return nil
 	}
 	if w.before != nil {
-		if err := w.comparePrograms(); err != nil {
+		if err := w.compareSystem(); err != nil {
 			return err
 		}
 	}
 	var named []string
-	for _, name := range w.Replaces {
+	for _, name := range w.Alters {
 		place, err := w.tree.Resolve(name)
 		if err != nil {
 			return err
 		}
 		named = append(named, place)
 	}
-	slices.Sort(w.replaced)
-	all := slices.DeleteFunc(slices.Compact(w.replaced), func(place string) bool { return slices.Contains(named, place) })
+	slices.Sort(w.altered)
+	all := slices.DeleteFunc(slices.Compact(w.altered), func(place string) bool { return slices.Contains(named, place) })
 	if len(all) == 0 {
 		return nil
 	}
@@ -76,28 +80,104 @@ func (w *work) judgeReplaced() error {
 		all[i] = shown(all[i])
 	}
 	if more := len(all) - maxSaid; more > 0 {
-		all = append(all[:maxSaid], "and more")
+		all = append(all[:maxSaid], fmt.Sprintf("and %d more", more))
 	}
-	return mistake(cmp.Or(w.Own, "files"), "put yours elsewhere, such as into /usr/local, or name the paths under replaces, for the gate to judge",
-		"packages brought what is changed or removed here: %s", strings.Join(all, ", "))
+	return mistake(cmp.Or(w.Own, "files"), "put programs into /usr/local, or name the paths under alters, for the gate to judge",
+		"what packages brought to run, or what root starts or reads, is changed: %s", strings.Join(all, ", "))
 }
 
-// comparePrograms notes which programs of packages are not as they were.
-func (w *work) comparePrograms() error {
+// compareSystem notes which programs of packages, and which of what root starts
+// or reads, are not as they were.
+func (w *work) compareSystem() error {
 	all, err := dpkg.Programs(w.before)
 	if err != nil {
 		return err
 	}
-	for _, place := range all {
-		is, err := sameContent(w.tree, w.before, place)
+	for _, t := range []*treefs.FS{w.tree, w.before} {
+		found, err := forRoot(t)
 		if err != nil {
 			return err
 		}
-		if !is {
-			w.replaced = append(w.replaced, place)
+		all = append(all, found...)
+	}
+	slices.Sort(all)
+	for _, place := range slices.Compact(all) {
+		same, err := w.unaltered(place)
+		if err != nil {
+			return err
+		}
+		if !same {
+			w.altered = append(w.altered, place)
 		}
 	}
 	return nil
+}
+
+// unaltered says whether what is at a place is as it was, or is ours.
+func (w *work) unaltered(place string) (bool, error) {
+	same, err := sameContent(w.tree, w.before, place)
+	if same || err != nil || w.Ours["/"+place] == "" {
+		return same, err
+	}
+	if file, err := w.tree.Is(place, 0); err != nil || !file {
+		return false, err
+	}
+	sum, err := sumOf(w.tree, place)
+	return hex.EncodeToString(sum) == w.Ours["/"+place], err
+}
+
+// rootFolders are folders, and rootFiles files, of what root starts or reads
+// when a machine boots, somebody logs in or any program starts.
+func rootFolders() []string {
+	return []string{
+		"etc/cron.d", "etc/cron.daily", "etc/cron.hourly", "etc/cron.monthly", "etc/cron.weekly", "etc/init.d", "etc/ld.so.conf.d",
+		"etc/modprobe.d", "etc/modules-load.d", "etc/pam.d", "etc/profile.d", "etc/rc0.d", "etc/rc1.d", "etc/rc2.d", "etc/rc3.d", "etc/rc4.d",
+		"etc/rc5.d", "etc/rc6.d", "etc/rcS.d", "etc/sudoers.d", "etc/systemd", "etc/tmpfiles.d", "etc/udev", "root/.ssh",
+		"usr/lib/modprobe.d", "usr/lib/modules-load.d", "usr/lib/systemd", "usr/lib/tmpfiles.d", "usr/lib/udev",
+		"usr/local/lib/systemd", "var/spool/at", "var/spool/cron",
+	}
+}
+
+func rootFiles() []string {
+	return []string{
+		"etc/anacrontab", "etc/bash.bashrc", "etc/crontab", "etc/environment", "etc/ld.so.conf", "etc/ld.so.preload", "etc/modules",
+		"etc/pam.conf", "etc/profile", "etc/rc.local", "etc/sudoers", "root/.bash_login", "root/.bash_profile", "root/.bashrc", "root/.profile",
+	}
+}
+
+// startedByRoot says whether a place is one of those.
+func startedByRoot(place string) bool {
+	return below(place, rootFolders()) != "" || slices.Contains(rootFiles(), place)
+}
+
+// forRoot returns the files and links of a tree that root starts or reads.
+func forRoot(t *treefs.FS) (all []string, err error) {
+	for _, name := range append(rootFiles(), rootFolders()...) {
+		info, err := t.Lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info != nil && !info.IsDir() { // a folder may have become a link
+			all = append(all, name)
+		}
+	}
+	for _, folder := range rootFolders() {
+		if dir, err := t.Is(folder, fs.ModeDir); err != nil {
+			return nil, err
+		} else if !dir {
+			continue
+		}
+		err := t.Below(folder, func(e *treefs.Entry, _ *unix.Stat_t) error {
+			if !e.IsDir() {
+				all = append(all, e.Path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // sameContent says whether two trees have the same file or link at a place of
@@ -140,15 +220,30 @@ func sumOf(t *treefs.FS, place string) ([]byte, error) {
 	return h.Sum(nil), err
 }
 
-// displaces notes that a file of the app takes a program's place in a tree
-// that nobody else of the app's worked on.
-func (p putting) displaces(place string) error {
-	if !p.Evidence || p.before != nil || !dpkg.HoldsPrograms(place) || p.tree.Changed(place) {
+// alters notes that a file of the app changes the system, in a tree that nobody
+// else of the app's worked on.
+func (p putting) alters(place string) error {
+	if !p.Evidence || p.before != nil {
+		return nil
+	}
+	ours, known := p.Ours["/"+place]
+	switch {
+	case known && p.Content != nil && sha(p.Content) == ours, !known && p.tree.Changed(place):
+		return nil
+	case known, startedByRoot(place):
+		p.altered = append(p.altered, place)
+		return nil
+	case !dpkg.HoldsPrograms(place):
 		return nil
 	}
 	info, err := p.tree.Lstat(place)
 	if err == nil && info != nil && !info.IsDir() {
-		p.replaced = append(p.replaced, place)
+		p.altered = append(p.altered, place)
 	}
 	return err
+}
+
+func sha(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
 }

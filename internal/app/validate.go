@@ -51,7 +51,7 @@ func Validate(a App) Problems {
 	c.files(a.Files)
 	c.steps(a.Steps)
 	c.rights(a.Rights)
-	c.replaces(a.Replaces)
+	c.alters(a.Alters)
 	c.service(a.Service)
 	c.given(a)
 	c.container(a.Container)

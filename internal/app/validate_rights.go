@@ -30,13 +30,13 @@ func (c *checker) rights(rights []Right) {
 	}
 }
 
-func (c *checker) replaces(paths []string) {
+func (c *checker) alters(paths []string) {
 	if len(paths) > maxItems {
-		c.add("replaces", "has %d entries; at most %d are allowed", len(paths), maxItems)
+		c.add("alters", "has %d entries; at most %d are allowed", len(paths), maxItems)
 		return
 	}
-	once(c, "replaces", paths)
+	once(c, "alters", paths)
 	for i, path := range paths {
-		c.absolute(item("replaces", i), path)
+		c.absolute(item("alters", i), path)
 	}
 }

@@ -107,9 +107,9 @@ type Gate struct {
 	// AllowUnlockedPackages lets content through that has packages of the
 	// distribution which its lock did not bring, such as by a step.
 	AllowUnlockedPackages bool `yaml:"allowUnlockedPackages,omitempty"`
-	// AllowReplacedPrograms lets programs of packages through that the app
-	// replaced or removed, as its file says under replaces.
-	AllowReplacedPrograms bool `yaml:"allowReplacedPrograms,omitempty"`
+	// AllowAltered lets content through in which the app changed what its file
+	// names under alters: programs of packages, and what root starts or reads.
+	AllowAltered bool `yaml:"allowAltered,omitempty"`
 	// ForbiddenRights are what an app file may not give under rights: "set-uid",
 	// "set-gid", capabilities such as sys_admin, "all", or "none". By default
 	// those capabilities by which a program is as good as root.

@@ -6,7 +6,7 @@ import "slices"
 const (
 	RuleReport          = "report"
 	RuleUnlocked        = "unlocked-packages"
-	RuleReplaced        = "replaced-programs"
+	RuleAltered         = "altered-system"
 	RuleRights          = "rights"
 	RuleDatabase        = "database"
 	RuleVulnerabilities = "vulnerabilities"
@@ -23,7 +23,7 @@ const (
 // says, or a waiver's expiry.
 func WaivableRules() []string {
 	return []string{
-		RuleUnlocked, RuleReplaced, RuleRights, RuleDatabase, RuleVulnerabilities, RuleSecrets, RulePackages, RuleLicences, RuleHardening, RuleTests,
+		RuleUnlocked, RuleAltered, RuleRights, RuleDatabase, RuleVulnerabilities, RuleSecrets, RulePackages, RuleLicences, RuleHardening, RuleTests,
 	}
 }
 

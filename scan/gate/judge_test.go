@@ -141,7 +141,7 @@ func TestJudge(t *testing.T) {
 	forbidRights := func(names ...string) func(*gate.Input) {
 		return gated(func(g *policy.Gate) { g.ForbiddenRights = names })
 	}
-	replaces := func(in *gate.Input) { in.Replaces = []string{"/usr/sbin/nginx"} }
+	alters := func(in *gate.Input) { in.Alters = []string{"/usr/sbin/nginx"} }
 	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
 	tests := []struct {
 		name    string
@@ -221,12 +221,12 @@ func TestJudge(t *testing.T) {
 		{"a right waived for another path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/other" })), policy.RuleRights, gate.Fail, ""},
 		{"rights without an app file", changes(gives("sys_admin"), func(in *gate.Input) { in.Locked = nil }), policy.RuleRights, gate.NotAsked, "no app file"},
 
-		{"no program replaced", nil, policy.RuleReplaced, gate.Pass, "0 programs"},
-		{"a program replaced", changes(replaces), policy.RuleReplaced, gate.Fail, "1 program of a package is replaced"},
-		{"a program replaced, allowed", changes(replaces, gated(func(g *policy.Gate) { g.AllowReplacedPrograms = true })), policy.RuleReplaced, gate.NotAsked, "1 program"},
-		{"a program replaced, waived", changes(replaces, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleReplaced, "/usr/sbin/*" })), policy.RuleReplaced, gate.Waived, ""},
-		{"a program replaced, another waived", changes(replaces, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleReplaced, "/usr/bin/*" })), policy.RuleReplaced, gate.Fail, ""},
-		{"replaced without an app file", changes(replaces, func(in *gate.Input) { in.Locked = nil }), policy.RuleReplaced, gate.NotAsked, "no app file"},
+		{"no program replaced", nil, policy.RuleAltered, gate.Pass, "0 paths"},
+		{"a program replaced", changes(alters), policy.RuleAltered, gate.Fail, "1 path of the system"},
+		{"a program replaced, allowed", changes(alters, gated(func(g *policy.Gate) { g.AllowAltered = true })), policy.RuleAltered, gate.NotAsked, "1 path"},
+		{"a program replaced, waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/sbin/*" })), policy.RuleAltered, gate.Waived, ""},
+		{"a program replaced, another waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/bin/*" })), policy.RuleAltered, gate.Fail, ""},
+		{"replaced without an app file", changes(alters, func(in *gate.Input) { in.Locked = nil }), policy.RuleAltered, gate.NotAsked, "no app file"},
 
 		{"waiver on its last day", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-24" })), policy.RuleWaivers, gate.Pass, "none of 1 has expired"},
 		{"waiver a day later", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleWaivers, gate.Fail, "CVE-2026-1 (ops@example.com, 2026-11-23)"},

@@ -37,20 +37,20 @@ func rightNames(r controls.Right) (names []string) {
 	return append(names, r.Capabilities...)
 }
 
-// replaced asks for content whose programs of packages are the packages': the
-// lists of packages, and so the SBOM, call the app's by their names.
-func (e *evaluator) replaced(in Input) Rule {
+// altered asks for a system that is the packages': their lists, and so the
+// SBOM, go on to call the app's programs by their names, and what root starts
+// is in no list at all.
+func (e *evaluator) altered(in Input) Rule {
 	if in.Locked == nil {
-		return notAsked(policy.RuleReplaced, "no app file was there")
+		return notAsked(policy.RuleAltered, "no app file was there")
 	}
-	paths := in.Replaces
-	saw := count(len(paths), "program of a package is", "programs of packages are") + " replaced or removed by the app"
-	if e.policy.Gate.AllowReplacedPrograms {
-		return notAsked(policy.RuleReplaced, "the policy allows that; "+saw)
+	saw := count(len(in.Alters), "path", "paths") + " of the system may be altered by the app"
+	if e.policy.Gate.AllowAltered {
+		return notAsked(policy.RuleAltered, "the policy allows that; "+saw)
 	}
-	against := make([]Violation, len(paths))
-	for i, path := range paths {
-		against[i] = Violation{ID: policy.RuleReplaced, Path: path, Detail: "the app file replaces what a package brought"}
+	against := make([]Violation, len(in.Alters))
+	for i, path := range in.Alters {
+		against[i] = Violation{ID: policy.RuleAltered, Path: path, Detail: "the app file alters what packages brought or root runs"}
 	}
-	return e.decide(policy.RuleReplaced, against, map[string]int{"replaced": len(paths)}, saw)
+	return e.decide(policy.RuleAltered, against, map[string]int{"altered": len(in.Alters)}, saw)
 }

@@ -11,10 +11,10 @@ import (
 
 // code are the folders of /usr/share that interpreters load programs from; all
 // else there is data.
-var code = []string{"java", "nodejs", "perl", "perl5", "php", "python3", "ruby"}
+func code() []string { return []string{"java", "nodejs", "perl", "perl5", "php", "python3", "ruby"} }
 
 // data are the other folders of /usr that hold nothing that runs.
-var data = []string{"include", "share", "src"}
+func data() []string { return []string{"include", "share", "src"} }
 
 // HoldsPrograms says whether programs, libraries and kernels lie at a place:
 // anywhere below /usr but where data lies, and in /boot.
@@ -26,9 +26,9 @@ func HoldsPrograms(place string) bool {
 	folder, rest, _ := strings.Cut(below, "/")
 	if folder == "share" {
 		of, _, deeper := strings.Cut(rest, "/")
-		return deeper && slices.Contains(code, of)
+		return deeper && slices.Contains(code(), of)
 	}
-	return rest != "" && folder != "local" && !slices.Contains(data, folder)
+	return rest != "" && folder != "local" && !slices.Contains(data(), folder)
 }
 
 // Programs returns the places of the files and links that packages brought by

@@ -3,6 +3,7 @@ package tree_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,9 +35,9 @@ func TestReplacedProgram(t *testing.T) {
 		return func(p *place) { p.write(p.tree, name, "evil", 0o755) }
 	}
 	for name, tt := range map[string]struct {
-		change   func(*place)
-		replaces []string
-		names    string // what the mistake names; "" for none
+		change func(*place)
+		alters []string
+		names  string // what the mistake names; "" for none
 	}{
 		"nothing":                 {func(*place) {}, nil, ""},
 		"a program":               {changed("usr/sbin/nginx"), nil, "/usr/sbin/nginx"},
@@ -68,10 +69,68 @@ func TestReplacedProgram(t *testing.T) {
 			}
 			want := ""
 			if tt.names != "" {
-				want = "app file: steps: packages brought what is changed or removed here: " + tt.names + "; next: put yours elsewhere"
+				want = "app file: steps: what packages brought to run, or what root starts or reads, is changed: " + tt.names + "; next: put programs into /usr/local"
 			}
-			p.fails(name, p.run(tree.Request{Own: "steps", Evidence: true, Replaces: tt.replaces}), want)
+			p.fails(name, p.run(tree.Request{Own: "steps", Evidence: true, Alters: tt.alters}), want)
 		})
+	}
+}
+
+// TestStartedByRoot: what the app's own part has root start or read is refused,
+// however it comes there; what the machine's own files say is not.
+func TestStartedByRoot(t *testing.T) {
+	const ours = "etc/systemd/system/app-web.service"
+	ask := tree.Request{Own: "steps", Evidence: true, Ours: map[string]string{
+		"/" + ours: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", // of "abc"
+	}}
+	planted := func() *place {
+		p := newPlace(t)
+		for _, root := range []string{p.tree, p.before} {
+			p.write(root, "var/lib/dpkg/status", "Package: cron\nVersion: 1\n\n", 0o644)
+			p.write(root, "etc/cron.d/e2scrub", "1", 0o644)
+			p.write(root, "etc/profile", "1", 0o644)
+			p.write(root, "root/.cache/pip/x", "1", 0o644)
+			p.link("/usr/lib/systemd/system/nftables.service", root, "etc/systemd/system/sysinit.target.wants/nftables.service")
+			p.must(os.MkdirAll(filepath.Join(root, "etc/sudoers.d"), 0o755))
+		}
+		p.write(p.tree, ours, "abc", 0o644)
+		return p
+	}
+	const want = "app file: steps: what packages brought to run, or what root starts or reads, is changed: /"
+	for _, name := range []string{
+		"etc/ld.so.preload", "etc/sudoers.d/web", "etc/cron.d/evil", "etc/cron.d/e2scrub", "var/spool/cron/crontabs/root", "etc/systemd/system/evil.timer",
+		"usr/lib/systemd/system-generators/evil", "root/.ssh/authorized_keys", "root/.bashrc", "etc/profile", "etc/udev/rules.d/1.rules", ours,
+	} {
+		p := planted()
+		p.write(p.tree, name, "evil", 0o755)
+		p.fails(name, p.run(ask), want+name+"; next:")
+		named := ask
+		named.Alters = []string{"/" + name}
+		p.fails(name+", named", p.run(named), "")
+	}
+	const wants = "etc/systemd/system/sysinit.target.wants/nftables.service"
+	p := planted()
+	p.must(os.Remove(filepath.Join(p.tree, wants)))
+	p.fails("a unit that no longer starts", p.run(ask), want+wants)
+	p = planted()
+	p.must(os.Remove(filepath.Join(p.tree, "etc/sudoers.d")))
+	p.link("/srv/sudoers", p.tree, "etc/sudoers.d")
+	p.fails("a folder by a link", p.run(ask), want+"etc/sudoers.d; next:")
+	p = planted()
+	for _, name := range []string{"srv/x", "etc/web/x", "root/.cache/pip/x", "etc/systemd-like"} {
+		p.write(p.tree, name, "mine", 0o755)
+	}
+	p.fails("what nobody starts", p.run(ask), "")
+
+	files := tree.Request{Evidence: true, Ours: ask.Ours, Put: []tree.Put{
+		{Content: []byte("abc"), To: "/" + ours, Owner: "0", Key: "files[-1]"}, {Content: []byte("evil"), To: "/srv/x", Owner: "0", Key: "files[0]"},
+	}}
+	p = newPlace(t)
+	p.fails("ours as a file", p.run(files), "")
+	for _, name := range []string{ours, "etc/ld.so.preload"} {
+		p = newPlace(t)
+		files.Put[1].To = "/" + name
+		p.fails("a file as "+name, p.run(files), strings.Replace(want, "steps", "files", 1)+name+"; next:")
 	}
 }
 
@@ -93,9 +152,9 @@ func TestReplacedByAFile(t *testing.T) {
 		return p
 	}
 	p := planted()
-	p.fails("a program", p.run(put("/sbin/nginx")), "app file: files: packages brought what is changed or removed here: /usr/sbin/nginx; next:")
+	p.fails("a program", p.run(put("/sbin/nginx")), "app file: files: what packages brought to run, or what root starts or reads, is changed: /usr/sbin/nginx; next:")
 	named := put("/sbin/nginx")
-	named.Replaces = []string{"/sbin/nginx"}
+	named.Alters = []string{"/sbin/nginx"}
 	p = planted()
 	p.fails("a program that is named", p.run(named), "")
 	p = planted()
