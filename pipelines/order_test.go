@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
@@ -36,7 +38,7 @@ type shop struct {
 	k     Kitchen
 	app   app.App
 	lock  *lock.Lock
-	key   attest.Key
+	key   keys.Key
 	shelf string // where it publishes
 	// fails is what fails when it is asked for, in secret lies a secret, and
 	// untested does not pass its tests.

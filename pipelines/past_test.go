@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/opencontainers/go-digest"
 
 	"github.com/bakelite/bakelite/builders/progress"
@@ -28,7 +30,7 @@ import (
 // past is a small publisher: a key, a repository and an image.
 type past struct {
 	t          *testing.T
-	key        attest.Key
+	key        keys.Key
 	dir        string // holds release.pub
 	layout     string // holds the image
 	repository string
@@ -38,9 +40,9 @@ type past struct {
 func newPast(t *testing.T) past {
 	t.Helper()
 	p := past{t: t, dir: t.TempDir(), repository: registry.LayoutPrefix + filepath.Join(t.TempDir(), "web")}
-	private, public, err := attest.GenerateKey(nil)
+	private, public, err := keys.Generate(nil)
 	if err == nil {
-		p.key, err = attest.ParseKey(private, nil)
+		p.key, err = keys.Parse(private, nil)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "release.pub"), public, 0o600)
@@ -76,7 +78,7 @@ func (p past) report(age time.Duration) scan.Report {
 }
 
 // publish publishes the image with an SBOM and reports.
-func (p past) publish(key attest.Key, reports ...scan.Report) {
+func (p past) publish(key keys.Key, reports ...scan.Report) {
 	p.t.Helper()
 	_, err := publish.Publish(p.t.Context(), p.store(), publish.Publication{Content: p.content, Signed: p.sign(key, nil, reports...), Tags: []string{registry.Tag}})
 	if err != nil {
@@ -94,7 +96,7 @@ func (p past) store() registry.Store {
 }
 
 // sign signs the image, an SBOM and reports, where bundles are attached.
-func (p past) sign(key attest.Key, attached [][]byte, reports ...scan.Report) attest.Signed {
+func (p past) sign(key keys.Key, attached [][]byte, reports ...scan.Report) attest.Signed {
 	p.t.Helper()
 	judged := p.report(0)
 	judged.Findings = nil

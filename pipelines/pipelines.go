@@ -8,6 +8,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/distro/debian"
@@ -17,7 +19,6 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/runners/probe"
 	"github.com/bakelite/bakelite/scan/controls"
 )
@@ -60,7 +61,7 @@ type Kitchen struct {
 	// Registry says how registries are reached, TUF where the public
 	// Sigstore's trusted root comes from.
 	Registry registry.Options
-	TUF      attest.TUF
+	TUF      sigstore.TUF
 	// Progress shows what happens.
 	Progress *progress.Display
 }

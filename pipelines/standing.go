@@ -43,7 +43,7 @@ func readLasting(ctx context.Context, store registry.Reader, s subject, log io.W
 	}
 	about := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	var found [][]byte
-	for a, err := range attachments(ctx, store, referrers, attest.Lasting(), maxStanding) {
+	for a, err := range attachments(ctx, store, referrers, append(attest.Lasting(), attest.RevocationType), maxStanding) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,6 +142,15 @@ func (k Kitchen) facts(ctx context.Context, store registry.Store, image registry
 		return f, nil
 	}
 	bundles, _, err := publish.ReadBundles(ctx, store, image.Digest)
+	if err != nil {
+		return f, err
+	}
+	revoked, err := attest.Revoked(ctx, bundles, attest.Want{
+		Digest: image.Digest.String(), Signers: slices.Concat(k.Policy.Bases.Images.SignedBy, k.Policy.Verify.ReleasedBy), Dir: k.Policy.Dir, TUF: k.TUF, Now: time.Now(),
+	})
+	if err == nil && len(revoked) > 0 {
+		err = fault.Hint(fault.New(fault.Policy, "%s: %s", image.Digest, strings.Join(revoked, "; ")), "choose another base")
+	}
 	if err != nil {
 		return f, err
 	}

@@ -27,17 +27,25 @@ func attachments(m registry.Manifest, signed attest.Signed) ([]attachment, error
 	subject := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	all := make([]attachment, 0, len(signed.Bundles()))
 	for _, b := range signed.Bundles() {
-		manifest, blobs, err := attest.Manifest(b, subject)
+		a, err := attachmentOf(b, subject)
 		if err != nil {
-			return nil, fmt.Errorf("attaching %s: %w", b.PredicateType, err)
-		}
-		a := attachment{manifest: registry.NewManifest(manifest.MediaType, manifest.Content)}
-		for _, blob := range blobs {
-			a.blobs = append(a.blobs, registry.InMemory(blob.Descriptor, blob.Content))
+			return nil, err
 		}
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+func attachmentOf(b attest.Bundle, subject registry.Descriptor) (attachment, error) {
+	manifest, blobs, err := attest.Manifest(b, subject)
+	if err != nil {
+		return attachment{}, fmt.Errorf("attaching %s: %w", b.PredicateType, err)
+	}
+	a := attachment{manifest: registry.NewManifest(manifest.MediaType, manifest.Content)}
+	for _, blob := range blobs {
+		a.blobs = append(a.blobs, registry.InMemory(blob.Descriptor, blob.Content))
+	}
+	return a, nil
 }
 
 // relists is how often bundles are listed again because another publisher's

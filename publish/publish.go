@@ -126,8 +126,14 @@ func CheckTag(tag string) error {
 	if strings.HasPrefix(tag, "sha256-") {
 		return fault.Hint(fault.New(fault.Invalid, "tag %s is of the form that signatures are found by", tag), "choose another one, such as 1.0.0")
 	}
+	if strings.HasPrefix(tag, ChannelPrefix) {
+		return fault.Hint(fault.New(fault.Invalid, "tag %s is of the form that channels' records are found by", tag), "choose another one, such as 1.0.0")
+	}
 	return registry.CheckTag(tag)
 }
+
+// ChannelPrefix begins the tags that channels' records are found by.
+const ChannelPrefix = "channel."
 
 func checkTags(p Publication) error {
 	tags := slices.Clone(p.Tags)

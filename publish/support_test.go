@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
@@ -54,7 +56,7 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 	if err != nil {
 		return attest.Signed{}, err
 	}
-	key, err := attest.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
+	key, err := keys.Parse(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
 	if err != nil {
 		return attest.Signed{}, err
 	}

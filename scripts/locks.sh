@@ -1,10 +1,10 @@
 #!/bin/sh
-# Takes the locks of some apps from a folder that another job filled: locks.sh
-# FOLDER APP... puts FOLDER/APP/app.lock in the place of examples/APP/app.lock
-# and adds it to Git's index. What is no lock of that app is refused, and of
-# everything else in the folder nothing is read.
+# Takes the locks of some apps from a folder that other jobs filled: locks.sh
+# FOLDER APP=FILE... puts FOLDER/lock-APP/app.lock beside the app file FILE of
+# the repository in the working folder, in the place of its lock, and adds it to
+# Git's index. What is no lock of that app is refused, and of everything else in
+# the folder nothing is read.
 set -eu
-cd "$(dirname "$0")/.."
 from=$1
 shift
 most=8388608 # bytes, as internal/lock reads
@@ -14,15 +14,23 @@ refuse() {
 	exit 7
 }
 
-for app; do
+for pair; do
+	app=${pair%%=*} file=${pair#*=}
 	case $app in
 	'' | *[!a-z0-9-]*) refuse "$app" "this is no app's name" ;;
 	esac
-	new=$from/$app/app.lock
+	case /$file/ in
+	*/../* | *//* | */.git/* | *[!A-Za-z0-9._/-]*) refuse "$file" "this is no app file of the repository" ;;
+	esac
+	case $file in
+	?*.yaml | ?*.yml) ;;
+	*) refuse "$file" "this is no app file of the repository" ;;
+	esac
+	new=$from/lock-$app/app.lock
 	if [ ! -e "$new" ] && [ ! -L "$new" ]; then
 		continue # it failed, or has none
 	fi
-	if [ -L "$from/$app" ] || [ -L "$new" ] || [ ! -f "$new" ]; then
+	if [ -L "$from/lock-$app" ] || [ -L "$new" ] || [ ! -f "$new" ]; then
 		refuse "$new" "it is no regular file"
 	fi
 	[ "$(wc -c <"$new")" -le $most ] || refuse "$new" "it is larger than a lock may be"
@@ -31,7 +39,7 @@ for app; do
 		refuse "$new" "it is no lock of this app"
 	fi
 	! tr -d '\n' <"$new" | LC_ALL=C grep -q '[[:cntrl:]]' || refuse "$new" "it has letters that no lock has"
-	[ -f "examples/$app/app.yaml" ] || refuse "$new" "there is no such app"
-	install -m 0644 "$new" "examples/$app/app.lock"
-	git add -- "examples/$app/app.lock"
+	git ls-files --error-unmatch -- "$file" >/dev/null 2>&1 || refuse "$file" "there is no such app in the repository"
+	install -m 0644 "$new" "${file%.*}.lock"
+	git add -- "${file%.*}.lock"
 done

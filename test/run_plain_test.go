@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,9 +19,30 @@ import (
 )
 
 // TestStartsByWhatTheImageSays runs the example as engines do that know nothing
-// of Bakelite: by runc's own spec, and of ours only what the image says. It is
-// healthy by its own check, and ends well by its own signal.
+// of Bakelite: by runc's own spec, and of ours only what the image says.
 func TestStartsByWhatTheImageSays(t *testing.T) {
+	img, config := firstImage(t)
+	newPlain(t, img, config).lives(t, config)
+}
+
+// TestStartsByItsProfile runs the example by the spec that bakelite profile
+// prints, and nothing else of ours.
+func TestStartsByItsProfile(t *testing.T) {
+	img, config := firstImage(t)
+	c := newPlain(t, img, config)
+	var spec specs.Spec
+	if err := json.Unmarshal([]byte(firstBake(t).run("profile", "--for", "runc", "web").want(t, 0).stdout), &spec); err != nil {
+		t.Fatal(err)
+	}
+	// runc cannot set more open files than who calls it has.
+	spec.Process.Rlimits = slices.DeleteFunc(spec.Process.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" })
+	overwrite(t, filepath.Join(c.bundle, "config.json"), []byte(quoted(t, spec)))
+	c.lives(t, config)
+}
+
+// firstImage is the example's image, and what it says of itself.
+func firstImage(t *testing.T) (v1.Image, v1.Config) {
+	t.Helper()
 	s := firstBake(t)
 	made := s.outcome.result(t).artifact(t, "layout")
 	img, err := oci.Image(s.path(made), made.Digest)
@@ -31,7 +53,13 @@ func TestStartsByWhatTheImageSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newPlain(t, img, file.Config)
+	return img, file.Config
+}
+
+// lives wants a container to start, to be healthy by the image's own check, and
+// to end well by its own signal.
+func (c plain) lives(t *testing.T, config v1.Config) {
+	t.Helper()
 	var said bytes.Buffer
 	run := c.command("run", "--bundle", c.bundle, c.id)
 	run.Stdout, run.Stderr = &said, &said
@@ -41,7 +69,7 @@ func TestStartsByWhatTheImageSays(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- run.Wait() }()
 	healthy := func() []string {
-		out, err := c.command(append([]string{"exec", c.id}, file.Config.Healthcheck.Test[1:]...)...).CombinedOutput()
+		out, err := c.command(append([]string{"exec", c.id}, config.Healthcheck.Test[1:]...)...).CombinedOutput()
 		if err != nil {
 			return []string{string(out)}
 		}
@@ -50,16 +78,16 @@ func TestStartsByWhatTheImageSays(t *testing.T) {
 	if still := settled(healthy); len(still) > 0 {
 		t.Errorf("the service is not healthy: %s", still)
 	}
-	if out, err := c.command("kill", c.id, file.Config.StopSignal).CombinedOutput(); err != nil {
+	if out, err := c.command("kill", c.id, config.StopSignal).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 	select {
 	case err := <-ended:
 		if err != nil {
-			t.Errorf("the service ended by %s with %v:\n%s", file.Config.StopSignal, err, said.String())
+			t.Errorf("the service ended by %s with %v:\n%s", config.StopSignal, err, said.String())
 		}
 	case <-time.After(settleTime):
-		t.Errorf("the service goes on after %s", file.Config.StopSignal)
+		t.Errorf("the service goes on after %s", config.StopSignal)
 	}
 }
 

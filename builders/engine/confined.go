@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
-
-// networkLabel is the label by which a worker of ours says that its steps have
-// networks of their own, and what these reach besides public addresses.
-const networkLabel = "dev.bakelite.step-networks"
 
 // allowsNetwork says whether a step that asks for a network may run here: on
 // an own engine that confines it as the options say, or where the user lets
@@ -29,7 +26,7 @@ func (e *Engine) allowsNetwork(ctx context.Context) error {
 	}
 	want := stepnet.FormatNetworks(e.options.Networks)
 	for _, w := range workers {
-		got, confined := w.Labels[networkLabel]
+		got, confined := w.Labels[daemon.NetworkLabel]
 		switch {
 		case !confined:
 			return fault.Hint(fault.New(fault.Busy, "the engine that runs was started by a Bakelite that did not confine steps"), "run: bakelite engine stop")

@@ -11,6 +11,8 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/worker/label"
+
+	"github.com/bakelite/bakelite/builders/daemon"
 )
 
 // defaultDockerHost is where Docker's daemon listens unless told otherwise
@@ -26,7 +28,7 @@ func docker(ctx context.Context, host string) (*Engine, []string) {
 		return nil, nil
 	}
 	d := dockerDialer{network: network, address: address}
-	c, err := dial(ctx, "unix:///docker",
+	c, err := daemon.Dial(ctx, "unix:///docker",
 		client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return d.upgrade(ctx, "/grpc", "h2c", nil)
 		}),

@@ -78,7 +78,7 @@ func TestDocker(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
 	behind := open(t, state)
-	host := dockerd(t, behind, filepath.Join(state, "engine", socketName))
+	host := dockerd(t, behind, filepath.Join(state, "engine", "sock"))
 	t.Setenv("DOCKER_HOST", host)
 	e, err := Open(t.Context(), Options{State: filepath.Join(state, "unused")})
 	if err != nil || !strings.HasPrefix(e.Origin, "Docker at ") {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -27,7 +29,7 @@ func TestTwoOpensStartOneDaemon(t *testing.T) {
 	if pids := processes(t, "confine"+"\x00--"); len(matching(t, pids, state)) != 1 {
 		t.Errorf("found %d confined daemons, want 1", len(matching(t, pids, state)))
 	}
-	if err := Serve(t.Context(), ServeOptions{State: filepath.Join(state, "engine")}); fault.KindOf(err) != fault.Busy {
+	if err := daemon.Serve(t.Context(), daemon.ServeOptions{State: filepath.Join(state, "engine")}); fault.KindOf(err) != fault.Busy {
 		t.Errorf("a second daemon got %v, want fault.Busy", err)
 	}
 }
@@ -47,7 +49,7 @@ func matching(t *testing.T, pids []string, text string) []string {
 func TestIdleDaemonEnds(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	e, err := connectOwn(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
+	e, err := Open(t.Context(), Options{State: state, Idle: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,17 +68,14 @@ func awaitNone(t *testing.T, state string) {
 		select {
 		case <-t.Context().Done():
 			t.Fatalf("processes of %s still run: %v", state, processes(t, state))
-		case <-time.After(pollInterval):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 func TestKilledEngineLeavesNothing(t *testing.T) {
 	needEngine(t)
-	for name, victim := range map[string]func(pid int) int{
-		"daemon":  func(pid int) int { return pid },
-		"confine": confiner,
-	} {
+	for name, victim := range map[string]func(t *testing.T, state string) int{"daemon": daemonOf, "confine": confinerOf} {
 		t.Run(name, func(t *testing.T) {
 			state := sharedMount(t)
 			e := open(t, state)
@@ -88,9 +87,9 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 			}()
 			awaitStep(t, "sleep 987654")
 			if len(stepCgroups(state)) == 0 {
-				t.Errorf("the step runs in no cgroup below %s", cgroupParent(filepath.Join(state, "engine")))
+				t.Errorf("the step of %s runs in no cgroup of its engine", state)
 			}
-			pid := victim(listenerPID(t.Context(), filepath.Join(state, "engine")))
+			pid := victim(t, state)
 			if pid <= 1 {
 				t.Fatalf("victim has pid %d", pid)
 			}
@@ -136,8 +135,17 @@ func sharedMount(t *testing.T) string {
 	return dir
 }
 
+// cgroupRoot is where the machine's cgroup hierarchies are mounted (cgroups(7)).
+const cgroupRoot = "/sys/fs/cgroup"
+
+// cgroupOf names the cgroup that holds the steps of a state folder's engine.
+func cgroupOf(state string) string {
+	sum := sha256.Sum256([]byte(filepath.Join(state, "engine")))
+	return fmt.Sprintf("bakelite-%x", sum[:6])
+}
+
 func stepCgroups(state string) []string {
-	parent := cgroupParent(filepath.Join(state, "engine"))
+	parent := cgroupOf(state)
 	one, _ := filepath.Glob(filepath.Join(cgroupRoot, parent, "buildkit", "*"))
 	each, _ := filepath.Glob(filepath.Join(cgroupRoot, "*", parent, "buildkit", "*"))
 	var dirs []string
@@ -156,7 +164,7 @@ func awaitStep(t *testing.T, command string) {
 		select {
 		case <-t.Context().Done():
 			t.Fatal("the step never ran")
-		case <-time.After(pollInterval):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -164,12 +172,12 @@ func awaitStep(t *testing.T, command string) {
 func TestStop(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	if stopped, err := Stop(t.Context(), state); stopped || err != nil {
+	if stopped, err := daemon.Stop(t.Context(), state); stopped || err != nil {
 		t.Errorf("stopping nothing gave %v, %v", stopped, err)
 	}
 	k, _ := kitchen(t, open(t, state), progress.Quiet)
 	run(t, k, "echo", "echo 1 > /out/text")
-	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
+	if stopped, err := daemon.Stop(t.Context(), state); !stopped || err != nil {
 		t.Errorf("stopping gave %v, %v", stopped, err)
 	}
 	if left := lasting(t, filepath.Join(state, "engine")); len(left) > 0 {
@@ -178,14 +186,14 @@ func TestStop(t *testing.T) {
 	for _, dir := range append(globAll("*", state), globAll("", state)...) {
 		t.Errorf("cgroup %s is left", dir)
 	}
-	if log, err := logTail(filepath.Join(state, "engine", logName)); log != "" || err != nil {
+	if log, err := os.ReadFile(filepath.Join(state, "engine", "log")); len(log) > 0 || err != nil {
 		t.Errorf("the engine's log holds %q, %v", log, err)
 	}
 	open(t, state)
 }
 
 func globAll(under, state string) []string {
-	found, _ := filepath.Glob(filepath.Join(cgroupRoot, under, cgroupParent(filepath.Join(state, "engine"))))
+	found, _ := filepath.Glob(filepath.Join(cgroupRoot, under, cgroupOf(state)))
 	return found
 }
 
@@ -207,7 +215,7 @@ func TestLongStatePath(t *testing.T) {
 	if got := run(t, k, "echo", "echo long > /out/text"); got != "long" {
 		t.Errorf("got %q", got)
 	}
-	if stopped, err := Stop(t.Context(), state); !stopped || err != nil {
+	if stopped, err := daemon.Stop(t.Context(), state); !stopped || err != nil {
 		t.Errorf("stopping gave %v, %v", stopped, err)
 	}
 }
@@ -220,7 +228,7 @@ func TestAddress(t *testing.T) {
 		t.Errorf("got %v (hint %q), want fault.Network with a hint", err, fault.HintOf(err))
 	}
 	open(t, state)
-	address := "unix://" + filepath.Join(state, "engine", socketName)
+	address := "unix://" + filepath.Join(state, "engine", "sock")
 	e, err := Open(t.Context(), Options{Address: address, State: t.TempDir()})
 	if err != nil || e.Origin != address {
 		t.Fatalf("got %v, %v", e, err)
@@ -241,7 +249,7 @@ func TestRunningDaemonIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(runtime, "buildkit/buildkitd.sock")
-	if err := os.Symlink(filepath.Join(state, "engine", socketName), socket); err != nil {
+	if err := os.Symlink(filepath.Join(state, "engine", "sock"), socket); err != nil {
 		t.Fatal(err)
 	}
 	e, err := Open(t.Context(), Options{State: filepath.Join(state, "unused")})
@@ -269,8 +277,7 @@ func TestSecretsStayWithTheCommand(t *testing.T) {
 	t.Setenv("COSIGN_PASSWORD", "correct-horse")
 	state := t.TempDir()
 	open(t, state)
-	pid := listenerPID(t.Context(), filepath.Join(state, "engine"))
-	for _, pid := range []int{pid, confiner(pid)} {
+	for _, pid := range []int{daemonOf(t, state), confinerOf(t, state)} {
 		for _, file := range []string{"environ", "cmdline"} {
 			text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
 			if err != nil || len(text) == 0 {
@@ -279,32 +286,6 @@ func TestSecretsStayWithTheCommand(t *testing.T) {
 			if contains(text, "correct-horse") {
 				t.Errorf("%s of the engine holds a secret", file)
 			}
-		}
-	}
-}
-
-func TestDaemonEnv(t *testing.T) {
-	got := daemonEnv(func(name string) (string, bool) { return "x", name == "PATH" || name == "AWS_SECRET_ACCESS_KEY" })
-	if fmt.Sprint(got) != "[PATH=x]" {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestLogIsBounded(t *testing.T) {
-	state := t.TempDir()
-	for _, c := range []struct {
-		size int
-		want int64
-	}{{maxLog, maxLog}, {maxLog + 1, 0}} {
-		copyTo(t, filepath.Join(state, logName), make([]byte, c.size))
-		f, err := openLog(state)
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, _ := f.Stat()
-		_ = f.Close()
-		if info.Size() != c.want {
-			t.Errorf("a log of %d bytes begins with %d, want %d", c.size, info.Size(), c.want)
 		}
 	}
 }

@@ -1,3 +1,12 @@
+// Package engine finds a BuildKit and solves build graphs on it: one of the
+// user's, or Bakelite's own (package daemon). It is the one door to BuildKit's
+// client; the packages that describe graphs import client/llb alone. It refuses
+// a step with a network on an engine that does not confine it.
+//
+//	find.go, docker.go    an engine that runs already, or the own one
+//	solve.go              one graph on an engine
+//	dockerfile.go, sources.go, definition.go  what a Dockerfile may ask for
+//	errors.go, missing.go what people are told when it fails
 package engine
 
 import (
@@ -14,7 +23,9 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/podmancontainer" // podman-container:// addresses
 	_ "github.com/moby/buildkit/client/connhelper/ssh"             // ssh:// addresses
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -55,7 +66,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return given(ctx, o)
 	}
 	for _, address := range wellKnown() {
-		if c, err := dial(ctx, address); err == nil {
+		if c, err := daemon.Dial(ctx, address); err == nil {
 			return &Engine{client: c, Origin: address, options: o}, nil
 		}
 	}
@@ -64,15 +75,15 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.options = o
 		return e, nil
 	}
-	e, err := connectOwn(ctx, o)
-	if e != nil {
-		e.Skipped = skipped
+	c, err := daemon.Connect(ctx, daemon.Options{State: o.State, Idle: o.Idle, Networks: o.Networks})
+	if err != nil {
+		return nil, err
 	}
-	return e, err
+	return &Engine{client: c, Origin: "own", own: true, options: o, Skipped: skipped}, nil
 }
 
 func given(ctx context.Context, o Options) (*Engine, error) {
-	c, err := dial(ctx, o.Address)
+	c, err := daemon.Dial(ctx, o.Address)
 	if err == nil {
 		return &Engine{client: c, Origin: o.Address, options: o}, nil
 	}
@@ -106,19 +117,24 @@ func isSocket(path string) bool {
 	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
-// dialTimeout bounds the first answer of an engine.
-const dialTimeout = 5 * time.Second
-
-func dial(ctx context.Context, address string, opts ...client.ClientOpt) (*client.Client, error) {
-	c, err := client.New(ctx, address, opts...)
-	if err != nil {
-		return nil, err
+// Prune removes everything from the build cache that no build uses now, and
+// returns the bytes freed.
+func (e *Engine) Prune(ctx context.Context) (int64, error) {
+	removed := make(chan client.UsageInfo)
+	var freed int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		for info := range removed {
+			freed += info.Size
+		}
+		return nil
+	})
+	group.Go(func() error {
+		defer close(removed)
+		return e.client.Prune(ctx, removed, client.PruneAll)
+	})
+	if err := group.Wait(); err != nil {
+		return 0, classify(fmt.Errorf("pruning: %w", err), failure{})
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	if _, err := c.ListWorkers(ctx); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
-	return c, nil
+	return freed, nil
 }

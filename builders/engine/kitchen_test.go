@@ -99,7 +99,7 @@ func run(t *testing.T, k Kitchen, name, script string) string {
 // user; the shell's folder is in the environment.
 func probe(state string) error {
 	ctx := context.Background()
-	e, err := connectOwn(ctx, Options{State: state, Idle: 60e9})
+	e, err := Open(ctx, Options{State: state, Idle: 60e9})
 	if err != nil {
 		return err
 	}

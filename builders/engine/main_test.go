@@ -7,10 +7,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -24,12 +29,12 @@ func TestMain(m *testing.M) {
 	code := 0
 	switch os.Args[2] {
 	case "confine":
-		code, err = Confine(os.Args[4:])
+		code, err = daemon.Confine(os.Args[4:])
 	case "serve":
 		err = serveMain(os.Args[3:])
 	case "stop":
 		var stopped bool
-		if stopped, err = Stop(context.Background(), os.Args[3]); err == nil {
+		if stopped, err = daemon.Stop(context.Background(), os.Args[3]); err == nil {
 			fmt.Println(stopped)
 		}
 	case "probe":
@@ -43,7 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveMain(args []string) error {
-	var o ServeOptions
+	var o daemon.ServeOptions
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	flags.StringVar(&o.State, "folder", "", "")
 	flags.DurationVar(&o.Idle, "for", 0, "")
@@ -62,7 +67,7 @@ func serveMain(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Serve(ctx, o)
+	return daemon.Serve(ctx, o)
 }
 
 // needEngine skips where no own engine can run: it takes root and runc.
@@ -86,13 +91,13 @@ func open(t *testing.T, state string) *Engine {
 
 func openWith(t *testing.T, o Options) *Engine {
 	t.Helper()
-	e, err := connectOwn(t.Context(), o)
+	e, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("opening engine: %v", err)
 	}
 	t.Cleanup(func() {
 		_ = e.Close()
-		if _, err := Stop(context.Background(), o.State); err != nil {
+		if _, err := daemon.Stop(context.Background(), o.State); err != nil {
 			t.Errorf("stopping engine: %v", err)
 		}
 	})
@@ -124,4 +129,29 @@ func processes(t *testing.T, text string) []string {
 		}
 	}
 	return found
+}
+
+// daemonOf returns the process of a state folder's daemon, 0 where there is
+// none.
+func daemonOf(t *testing.T, state string) int {
+	t.Helper()
+	for _, pid := range processes(t, "--folder\x00"+filepath.Join(state, "engine")) {
+		line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if words := strings.Split(string(line), "\x00"); words[1] == "engine" && words[2] == "serve" {
+			found, _ := strconv.Atoi(pid)
+			return found
+		}
+	}
+	return 0
+}
+
+// confinerOf returns the process that was started to confine it, which leads
+// its session, 0 where there is none.
+func confinerOf(t *testing.T, state string) int {
+	t.Helper()
+	leader, err := unix.Getsid(daemonOf(t, state))
+	if err != nil {
+		return 0
+	}
+	return leader
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -138,7 +139,7 @@ func TestNetworkOfAForeignEngine(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
 	open(t, state)
-	foreign := Options{Address: "unix://" + filepath.Join(state, "engine", socketName)}
+	foreign := Options{Address: "unix://" + filepath.Join(state, "engine", "sock")}
 	e, err := Open(t.Context(), foreign)
 	if err != nil {
 		t.Fatal(err)
@@ -168,8 +169,8 @@ func TestEngineOfAnEarlierVersion(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
 	e := open(t, state)
-	old := changed(t, filepath.Join(state, "engine", socketName), withoutLabels)
-	c, err := dial(t.Context(), old)
+	old := changed(t, filepath.Join(state, "engine", "sock"), withoutLabels)
+	c, err := daemon.Dial(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
 	open(t, state)
-	socket := filepath.Join(state, "engine", socketName)
+	socket := filepath.Join(state, "engine", "sock")
 	ref, digest, asked := imageAt(t)
 	dockerfile := "FROM base\nCOPY --from=" + ref + "@" + digest + " / /x/\nRUN echo made >/text\n"
 	for _, c := range []struct {

@@ -67,18 +67,3 @@ func inEnvironment(t *testing.T, text string) []string {
 	}
 	return found
 }
-
-func TestWithoutUser(t *testing.T) {
-	for address, want := range map[string]string{
-		"":                                  "",
-		"http://proxy.example:3128":         "http://proxy.example:3128",
-		"http://cook:pw@proxy.example:3128": "http://proxy.example:3128",
-		"socks5://c@ok:p@w@proxy.example/":  "socks5://proxy.example/",
-		"cook:p/w@proxy.example:3128":       "proxy.example:3128",
-		"localhost,.example,10.0.0.0/8":     "localhost,.example,10.0.0.0/8",
-	} {
-		if got := withoutUser(address); got != want {
-			t.Errorf("%s became %s", address, got)
-		}
-	}
-}

@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/bakelite/bakelite/internal/fault"
 )
 
 // person is an ordinary user who exists for one test.
@@ -106,14 +104,14 @@ func TestRootless(t *testing.T) {
 			})
 		}
 		if err := group.Wait(); err != nil {
-			log, _ := logTail(filepath.Join(state, "engine", logName))
+			log, _ := os.ReadFile(filepath.Join(state, "engine", "log"))
 			t.Fatalf("an engine that %s for three at once: %v; its log:\n%s", round, err, log)
 		}
 	}
 	if pids := inEnvironment(t, "tr0ub4dor"); len(pids) > 0 {
 		t.Errorf("a proxy's password is in the environment of %v", pids)
 	}
-	leader := confiner(listenerPID(t.Context(), filepath.Join(state, "engine")))
+	leader := confinerOf(t, state)
 	if leader <= 1 {
 		t.Fatalf("nothing confines the engine: %d", leader)
 	}
@@ -129,14 +127,5 @@ func TestRootless(t *testing.T) {
 	}
 	if left := lasting(t, filepath.Join(state, "engine")); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)
-	}
-}
-
-func TestRootlessNamesWhatIsMissing(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	_, err := rootless(t.TempDir(), "self", nil)
-	judge(t, err, fault.Missing, "apt-get install rootlesskit uidmap", "rootlesskit")
-	if _, err := spawn(t.TempDir(), Options{}); err == nil || !strings.Contains(fmt.Sprint(err), "runc") {
-		t.Errorf("without runc got %v", err)
 	}
 }

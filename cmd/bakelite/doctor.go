@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/cmd/internal/doctor"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
@@ -78,7 +79,7 @@ func tryEngine(ctx context.Context, s *settings.Settings) (string, error) {
 	if err := e.Close(); err != nil {
 		return "", fmt.Errorf("leaving engine: %w", err)
 	}
-	stopped, err := engine.Stop(context.WithoutCancel(ctx), folder.Path)
+	stopped, err := daemon.Stop(context.WithoutCancel(ctx), folder.Path)
 	if stopped {
 		origin = "an own one starts, answers and stops"
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 )
 
@@ -45,7 +45,7 @@ func engineStop() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			stopped, err := engine.Stop(c.Context(), s.State)
+			stopped, err := daemon.Stop(c.Context(), s.State)
 			if err == nil && !stopped {
 				fmt.Fprintln(os.Stderr, "no engine of Bakelite's own runs")
 			}

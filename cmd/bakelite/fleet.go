@@ -20,7 +20,7 @@ import (
 func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
 		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Vouch: k.Vouch, Version: k.Version,
-		Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
+		Revoked: channelsOf(k, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }
 
@@ -43,6 +43,19 @@ func appsOf(s *settings.Settings, paths []string, all bool) ([]app.App, error) {
 	if len(paths) > 0 {
 		return nil, fault.New(fault.Invalid, "--all takes every app: give no other")
 	}
+	paths, err := appPaths(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fault.Hint(fault.New(fault.Missing, "no app file is named as %s says: %q", s.Named("apps"), s.Apps),
+			"run it in the folder that the patterns start from, or set apps")
+	}
+	return loadApps(paths)
+}
+
+// appPaths are the app files that the setting apps names, sorted.
+func appPaths(s *settings.Settings) (paths []string, err error) {
 	for _, pattern := range s.Apps {
 		if !filepath.IsLocal(pattern) {
 			return nil, fault.New(fault.Invalid, "%s: %q leads out of the working folder", s.Named("apps"), pattern)
@@ -54,9 +67,5 @@ func appsOf(s *settings.Settings, paths []string, all bool) ([]app.App, error) {
 		paths = append(paths, found...)
 	}
 	slices.Sort(paths)
-	if paths = slices.Compact(paths); len(paths) == 0 {
-		return nil, fault.Hint(fault.New(fault.Missing, "no app file is named as %s says: %q", s.Named("apps"), s.Apps),
-			"run it in the folder that the patterns start from, or set apps")
-	}
-	return loadApps(paths)
+	return slices.Compact(paths), nil
 }

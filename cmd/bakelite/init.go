@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
@@ -21,7 +22,7 @@ import (
 
 func initCommand() *cobra.Command {
 	var starter, name string
-	var onlyPolicy bool
+	var onlyPolicy, onlyGitHub bool
 	c := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a commented app file, or a policy, to start from",
@@ -29,7 +30,9 @@ func initCommand() *cobra.Command {
 (the working folder by default). It overwrites nothing. The starters: web, a
 static site behind nginx; service, a program of your own; minimal, the fewest
 keys. With --policy it writes a policy in place of an app: what bases are let
-in, what may be published, and what is asked of an image before it is run.`,
+in, what may be published, and what is asked of an image before it is run. With
+--github it writes a workflow of GitHub Actions that keeps the apps of a
+repository current.`,
 		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api\n  bakelite init --policy team",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -43,6 +46,9 @@ in, what may be published, and what is asked of an image before it is run.`,
 			write, edit, next := starterFiles, app.FileName, "build"+argument(dir)
 			if onlyPolicy {
 				write, edit, next = policyFiles, policy.FileName, "publish --policy "+shellWord(filepath.Join(dir, policy.FileName))
+			}
+			if onlyGitHub {
+				write, edit, next = workflowFiles, workflowFile, "outdated --all"
 			}
 			files, err := write(starter, name, dir)
 			if err != nil {
@@ -61,6 +67,8 @@ in, what may be published, and what is asked of an image before it is run.`,
 	c.Flags().StringVar(&starter, "starter", "", "what to start from: "+strings.Join(templates.Starters(), ", ")+" (default \"web\")")
 	c.Flags().StringVar(&name, "name", "", "name of the app (default: the folder's name where it can be one, else the starter's)")
 	c.Flags().BoolVar(&onlyPolicy, "policy", false, "write a commented policy.yaml in place of an app file")
+	c.Flags().BoolVar(&onlyGitHub, "github", false, "write a workflow of GitHub Actions in place of an app file")
+	c.MarkFlagsMutuallyExclusive("policy", "github")
 	_ = c.RegisterFlagCompletionFunc("starter", cobra.FixedCompletions(templates.Starters(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
 	return c
@@ -97,6 +105,22 @@ func policyFiles(starter, name, _ string) ([]newFile, error) {
 		return nil, fault.New(fault.Invalid, "--policy writes no app file: leave --starter and --name out")
 	}
 	return []newFile{{policy.FileName, []byte(templates.Text("policy/policy.yaml"))}}, nil
+}
+
+// workflowFile is where GitHub Actions looks for a workflow.
+const workflowFile = ".github/workflows/bakelite.yml"
+
+// workflowFiles is the workflow that calls Bakelite's own, by the commit that
+// this program was built from where that is known.
+func workflowFiles(starter, name, _ string) ([]newFile, error) {
+	if starter != "" || name != "" {
+		return nil, fault.New(fault.Invalid, "--github writes no app file: leave --starter and --name out")
+	}
+	text := templates.Text("github/bakelite.yml")
+	if commit := compose.Commit(); commit != "" && !strings.HasSuffix(commit, "+") {
+		text = strings.ReplaceAll(text, "COMMIT", commit)
+	}
+	return []newFile{{workflowFile, []byte(text)}}, nil
 }
 
 func starterFiles(starter, name, dir string) ([]newFile, error) {

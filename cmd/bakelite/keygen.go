@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/publish/attest"
 )
 
 func keygenCommand() *cobra.Command {
@@ -28,7 +29,7 @@ terminal; an empty one leaves it open to whoever can read the file.`,
 			if err != nil {
 				return err
 			}
-			private, public, err := attest.GenerateKey(phrase)
+			private, public, err := keys.Generate(phrase)
 			if err != nil {
 				return err
 			}

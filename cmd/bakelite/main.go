@@ -74,8 +74,13 @@ them when, and only when, something beneath them changed.
 	settings.AddFlags(c.PersistentFlags())
 	c.PersistentFlags().Bool(verbose, false, "Show all that steps write; the same as --progress full.")
 	c.SetFlagErrorFunc(refuseFlag)
-	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand())...)
+	c.PersistentPreRunE = func(asked *cobra.Command, _ []string) error {
+		err := errors.Join(asked.ValidateRequiredFlags(), asked.ValidateFlagGroups())
+		return fault.Hint(fault.As(fault.Invalid, err), "run: %s --help", asked.CommandPath())
+	}
+	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand(), profileCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), diffCommand())...)
+	c.AddCommand(completeFiles(promoteCommand(), rollbackCommand(), revokeCommand(), channelsCommand(), lineageCommand())...)
 	c.AddCommand(keygenCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	c.InitDefaultHelpCmd()

@@ -37,13 +37,13 @@ func (f signerFlags) apply(p policy.Policy) policy.Policy {
 		p.Dir, signer.Key = filepath.Dir(f.key), filepath.Base(f.key)
 	}
 	if signer != (policy.Signer{}) {
-		p.Verify.SignedBy = []policy.Signer{signer}
+		p.Verify.SignedBy, p.Verify.ReleasedBy = []policy.Signer{signer}, nil
 	}
 	return p
 }
 
 // askedFlags say what is asked of an artifact beside the policy.
-type askedFlags struct{ app, kind, minVersion, since, policy string }
+type askedFlags struct{ app, kind, minVersion, since, policy, channel, record string }
 
 func (f *askedFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.app, "app", "", "the app that it must be, in place of what its name says")
@@ -51,6 +51,8 @@ func (f *askedFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.minVersion, "min-version", "", "the least version that it must have been published as")
 	c.Flags().StringVar(&f.since, "since", "", "the day (2026-11-28, UTC) or time (RFC 3339) that it must not be made before")
 	c.Flags().StringVar(&f.policy, "policy-digest", "", "digest of the policy that its verdict must be by")
+	c.Flags().StringVar(&f.channel, "channel", "", "the channel that must lead to it, in place of the policy's verify.channel")
+	c.Flags().StringVar(&f.record, "channel-record", "", "file with the channel's record, in place of the repository's")
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{artifact.Container, artifact.Disk}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -94,7 +96,10 @@ was signed, and that it is the app and kind that its name says. REF is a
 reference in a registry, or oci: and a layout folder; FILE is a disk with its
 bundles beside it (FILE.sigstore.jsonl). All reasons to refuse are shown at
 once. An older version of the same app passes where it is young enough: ask for
-a version or a time with --min-version or --since.
+a version or a time with --min-version or --since, or for what a channel leads to
+with --channel, where a reference without tag and digest is what it leads to.
+What was revoked is refused, and so is a channel's record that is past its time
+or older than one that was seen before.
 
 The policy is what you name: by --policy, BAKELITE_POLICY, or a settings file
 with --config or BAKELITE_CONFIG. A bakelite.yaml that lies in the folder does
@@ -106,16 +111,19 @@ not choose it.`,
 			if err != nil {
 				return err
 			}
-			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
-				if ask.policy != "" {
-					k.Policy.Verify.Policies = []string{ask.policy}
-				}
-				summary, err := k.Verify(c.Context(), t, asked)
-				if err != nil {
-					return err
-				}
-				return printSummary(os.Stdout, t, by, summary, asJSON)
-			})
+			k, by, err := lookKitchen(c, by, policyKey)
+			if err != nil {
+				return err
+			}
+			defer k.Progress.Close()
+			if ask.policy != "" {
+				k.Policy.Verify.Policies = []string{ask.policy}
+			}
+			v, err := ask.verify(c.Context(), k, args[0], asked)
+			if err != nil {
+				return err
+			}
+			return printSummary(os.Stdout, by, v, asJSON)
 		},
 	}
 	by.add(c)
@@ -164,10 +172,11 @@ func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Ki
 // uncounted says what is attached besides, which others may have added.
 func uncounted(s attest.Summary) []string { return slices.Concat(s.Untrusted, s.Broken) }
 
-func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Summary, asJSON bool) error {
+func printSummary(w io.Writer, by policyInForce, v verified, asJSON bool) error {
+	t, s := v.target, v.summary
 	if asJSON {
 		return json.NewEncoder(w).Encode(map[string]any{
-			"name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
+			"channel": v.leads(), "name": t.Name, "digest": s.Digest, "file": t.File, "app": s.App, "kind": s.Kind, "version": s.Version, "judgedBy": s.Policy,
 			"signers": s.Signers, "judged": s.Judged, "scanned": s.Scanned, "ignored": s.Ignored, "uncounted": uncounted(s), "policy": by,
 		})
 	}
@@ -180,6 +189,9 @@ func printSummary(w io.Writer, t pipelines.Target, by policyInForce, s attest.Su
 	}
 	for _, signer := range s.Signers {
 		fmt.Fprintf(table, "signed by\t%s\n", signer)
+	}
+	if c := v.leads(); c != nil {
+		fmt.Fprintf(table, "channel\t%s, record %d, until %s, by %s\n", c.Channel, c.Sequence, c.NotAfter.Format("2006-01-02 15:04 MST"), c.Signer)
 	}
 	for _, v := range s.Statements {
 		fmt.Fprintf(table, "stated\t%s\n", v.PredicateType)

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 	sdkversion "github.com/hashicorp/packer-plugin-sdk/version"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -66,6 +66,6 @@ func runEngine(word string, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = engine.Stop(ctx, s.State)
+	_, err = daemon.Stop(ctx, s.State)
 	return 0, err
 }

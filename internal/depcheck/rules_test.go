@@ -35,9 +35,12 @@ func bans() []ban {
 		{[]string{"builders/container"}, []string{"builders/vm"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"builders/vm"}, []string{"builders/container"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"runners/container"}, []string{"runners/machine"}, "one kind of artifact knows nothing of the other"},
+		{[]string{"runners/machine/qemu"}, []string{"internal/app", "internal/profile"}, "it is about the program, not about what it boots"},
 		{[]string{"runners/machine"}, []string{"runners/container"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"builders/rootfs"}, []string{"builders/engine"}, "the graph is pure; engine solves it"},
-		{[]string{"builders/tree", "builders/tree/"}, []string{"builders", "builders/engine", "builders/rootfs", "builders/container", "builders/vm", "internal/app", "internal/lock"}, "it runs in a step, apart from those who ask for it, and is small"},
+		{[]string{"builders/daemon"}, []string{"builders/engine", "builders/progress"}, "it serves graphs and knows nothing of who asks"},
+		{[]string{"builders/tree", "builders/tree/"}, []string{"builders", "builders/daemon", "builders/engine", "builders/rootfs", "builders/container", "builders/vm", "internal/app", "internal/lock"}, "it runs in a step, apart from those who ask for it, and is small"},
+		{[]string{"publish/keys", "publish/sigstore"}, []string{"publish", "publish/attest", "internal/policy"}, "keys and services know nothing of what is stated by them"},
 		{[]string{"templates", "internal/fault", "internal/limit"}, []string{"internal/", "templates"}, "it imports nothing of ours"},
 	}
 	for _, from := range stages() {
@@ -61,13 +64,13 @@ func doors() []door {
 	graphs := []string{"builders/engine", "builders/rootfs", "builders/container", "builders/vm"}
 	packer := []string{"builders/vm", "cmd/packer-plugin-bakelite"}
 	return []door{
-		{"github.com/moby/buildkit/", []string{"builders/engine", "builders/progress"}},
+		{"github.com/moby/buildkit/", []string{"builders/daemon", "builders/engine", "builders/progress"}},
 		{"github.com/moby/buildkit/client/llb", graphs},
-		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/progress")},
-		{"github.com/containerd/containerd/", []string{"builders/engine"}},
+		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/daemon", "builders/progress")},
+		{"github.com/containerd/containerd/", []string{"builders/daemon", "builders/engine"}},
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},
-		{"go.etcd.io/bbolt", []string{"builders/engine", "scan/trivy/testdb"}},
-		{"google.golang.org/grpc", []string{"builders/engine"}},
+		{"go.etcd.io/bbolt", []string{"builders/daemon", "scan/trivy/testdb"}},
+		{"google.golang.org/grpc", []string{"builders/daemon", "builders/engine"}},
 		{"gvisor.dev/gvisor/", []string{"builders/stepnet"}},
 		{"github.com/vishvananda/", []string{"builders/stepnet"}},
 		{"github.com/hashicorp/packer-plugin-sdk/", packer},
@@ -79,13 +82,13 @@ func doors() []door {
 		{"github.com/spf13/cobra", []string{"cmd/bakelite"}},
 		{"github.com/google/go-containerregistry/", []string{"publish/attest", "internal/oci", "internal/registry", "internal/registry/registrytest", "runners/container", "test"}},
 		{"github.com/aquasecurity/", []string{"scan/trivy", "scan/trivy/testdb"}},
-		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest"}},
-		{"github.com/youmark/pkcs8", []string{"publish/attest"}},
+		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest", "publish/keys", "publish/sigstore"}},
+		{"github.com/youmark/pkcs8", []string{"publish/keys"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
-		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/strict", "scan/controls/catalogue"}},
+		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/profile/form", "internal/strict", "scan/controls/catalogue"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy"}},
 	}
 }
@@ -103,11 +106,9 @@ func larger() map[string]string {
 	return map[string]string{
 		"cmd/bakelite":      "peers: a file per command",
 		"pipelines":         "the flows and their steps",
-		"builders/engine":   "one session with BuildKit: finding, starting, confining and asking it",
-		"publish/attest":    "peers: a file per statement, and the signers and verifiers of all",
+		"publish/attest":    "statements, and what signs and verifies them: apart they would export what only signing may do",
 		"internal/registry": "peers: a file per operation on both kinds of store",
 		"internal/app":      "peers: a file per stanza of the app file",
-		"runners/machine":   "one boot: firmware, QEMU, its devices and what is read of it",
 		"runners/container": "one run: its profile, runc and what is read of it",
 		"distro/debian":     "one archive: index, packages, resolver, seed",
 		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",

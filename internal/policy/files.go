@@ -37,6 +37,7 @@ func (p Policy) names() []named {
 		all = append(all, named{item("vex", i), name})
 	}
 	signers("verify.signedBy", p.Verify.SignedBy)
+	signers("verify.releasedBy", p.Verify.ReleasedBy)
 	return all
 }
 

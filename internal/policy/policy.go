@@ -180,6 +180,11 @@ type Patches struct {
 type Verify struct {
 	// SignedBy are the signers one of whom must have signed everything.
 	SignedBy []Signer `yaml:"signedBy,omitempty"`
+	// ReleasedBy are the signers whose word on channels counts; empty is those
+	// of signedBy. Both can revoke.
+	ReleasedBy []Signer `yaml:"releasedBy,omitempty"`
+	// Channel is the channel that must lead to an artifact, "" for none.
+	Channel string `yaml:"channel,omitempty"`
 	// Builder is the identity that provenance must name, "" for any.
 	Builder string `yaml:"builder,omitempty"`
 	// Source is the repository that provenance must name, "" for any.

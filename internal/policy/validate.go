@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/strict"
 )
@@ -145,6 +146,12 @@ func (c *checker) vex(names []string) {
 
 func (c *checker) verify(v Verify) {
 	c.signers("verify.signedBy", v.SignedBy)
+	c.signers("verify.releasedBy", v.ReleasedBy)
+	if v.Channel != "" {
+		if err := channel.CheckName(v.Channel); err != nil {
+			c.add("verify.channel", "%v", err)
+		}
+	}
 	c.optional("verify.builder", v.Builder)
 	c.optional("verify.source", v.Source)
 	c.each("verify.policies", v.Policies, func(key, digest string) {

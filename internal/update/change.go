@@ -30,6 +30,8 @@ const (
 	Unbuilt Kind = "unbuilt"
 	// Parent is an app that this one stands on and that is rebuilt.
 	Parent Kind = "parent"
+	// Revoked is an image that was revoked since.
+	Revoked Kind = "revoked"
 )
 
 // Origin is why a suite of the archive exists.
@@ -146,5 +148,5 @@ func Sort(changes []Change) {
 }
 
 func rankOf(k Kind) int {
-	return slices.Index([]Kind{Parent, Image, Package, Asked, Files, Recipe, Unbuilt}, k)
+	return slices.Index([]Kind{Revoked, Parent, Image, Package, Asked, Files, Recipe, Unbuilt}, k)
 }

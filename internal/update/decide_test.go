@@ -39,6 +39,9 @@ func window(t testing.TB, text string) []update.Window {
 func TestDecide(t *testing.T) {
 	trixie, security := update.PointRelease, update.Security
 	image := update.Change{Kind: update.Image, Name: "docker.io/library/debian:13", From: "sha256:" + strings.Repeat("a", 64), To: "sha256:" + strings.Repeat("b", 64)}
+	revoked := update.Change{Kind: update.Revoked, Name: image.Name, From: image.From, Why: "the base was revoked"}
+	elsewhere := image
+	elsewhere.Name = "docker.io/library/alpine:3"
 	files := update.Change{Kind: update.Files, Name: "nginx.conf", Why: "nginx.conf changed"}
 	recipe := update.Change{Kind: update.Recipe, Name: "bakelite", From: "1.0", To: "1.1"}
 	unbuilt := update.Change{Kind: update.Unbuilt, Name: "web", Why: "nothing was built here"}
@@ -78,6 +81,9 @@ func TestDecide(t *testing.T) {
 		{name: "the owner's change counts under every trigger", changes: []update.Change{files}, policy: update.Policy{Triggers: []string{update.OnSecurity}}, want: update.Rebuild, words: []string{"nginx.conf changed"}},
 		{name: "the owner's change waits for no window", changes: []update.Change{files}, policy: update.Policy{Triggers: any, Windows: window(t, "sun 01:00-02:00")}, want: update.Rebuild},
 		{name: "nothing is built yet", changes: []update.Change{unbuilt}, policy: update.Policy{Triggers: []string{update.OnBase}}, want: update.Rebuild},
+		{name: "the base was revoked, and its name leads elsewhere", changes: []update.Change{revoked, image}, policy: update.Policy{Triggers: []string{update.OnFixable}, Windows: window(t, "sun 01:00-02:00")}, want: update.Rebuild, words: []string{"was revoked"}},
+		{name: "the base was revoked, and its name leads there still", changes: []update.Change{revoked, newer("nginx", security, 90, "critical")}, policy: update.Policy{Triggers: any, Urgent: "low"}, want: update.Blocked, words: []string{"name another image"}},
+		{name: "the base was revoked, another one moved", changes: []update.Change{revoked, elsewhere}, policy: update.Policy{Triggers: any}, want: update.Blocked},
 		{name: "Bakelite is newer", changes: []update.Change{recipe}, policy: update.Policy{Triggers: any}, want: update.Rebuild, words: []string{"bakelite 1.0 -> 1.1"}},
 		{name: "Bakelite is newer, security asked", changes: []update.Change{recipe}, policy: update.Policy{Triggers: []string{update.OnSecurity}}, want: update.Pass},
 

@@ -7,7 +7,7 @@ import (
 
 // weigh decides about one change.
 func (d *decider) weigh(c Change) {
-	if c.Kind == Package && !d.takes(c) {
+	if c.Kind == Package && !d.takes(c) || c.Kind == Revoked && !d.cured(c) {
 		return
 	}
 	d.out.Taken = append(d.out.Taken, c.Name)
@@ -16,7 +16,19 @@ func (d *decider) weigh(c Change) {
 		return
 	}
 	d.causes = append(d.causes, c.Title())
-	d.atOnce = d.atOnce || own(c) || d.q.Policy.urgent(c)
+	d.atOnce = d.atOnce || own(c) || c.Kind == Revoked || d.q.Policy.urgent(c)
+}
+
+// cured says whether a rebuild would stand on something else than what was
+// revoked; else a person has to name another image.
+func (d *decider) cured(c Change) bool {
+	for _, other := range d.q.Changes {
+		if other.Kind == Parent || other.Kind == Image && other.Name == c.Name && other.To != c.From {
+			return true
+		}
+	}
+	d.blocks = append(d.blocks, fmt.Sprintf("%s, and %s names nothing else: name another image in the app file", c.Title(), c.Name))
+	return false
 }
 
 // own says whether the app's owner made the change, or nothing is there yet.
@@ -81,7 +93,7 @@ func (d *decider) sets(c Change) bool {
 	p := d.q.Policy
 	worst := c.Worst()
 	switch {
-	case own(c), d.tooOld, p.on(OnAny):
+	case own(c), c.Kind == Revoked, d.tooOld, p.on(OnAny):
 		return true
 	case p.on(OnSecurity) && (c.Origin == Security || worst != ""):
 		return true

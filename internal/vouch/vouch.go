@@ -48,6 +48,7 @@ const (
 	Firsts      Purpose = "first seen"      // what came to a suite when, by the file's content
 	Entry       Purpose = "scanner entry"   // what the scanner found in a tree
 	Database    Purpose = "vulnerabilities" // the scanner's database
+	Channel     Purpose = "channel record"  // the last record of a channel, by its number and digest
 )
 
 const (

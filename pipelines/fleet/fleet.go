@@ -28,6 +28,9 @@ type Fleet struct {
 	// State is the folder that what was found is remembered in; it can be
 	// deleted at any time. Output is that of results.
 	State, Output string
+	// Revoked says why an image of a lock is not to be stood on any more; nil
+	// asks nobody.
+	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
 	// Vouch is the key of the state folder: what earlier runs wrote counts where
 	// it vouches for it.
 	Vouch vouch.Key

@@ -68,6 +68,7 @@ func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Stand
 	for i := range all {
 		all[i].compare(worlds[i], images)
 	}
+	f.revocations(ctx, all)
 	known := f.advise(ctx, all, worlds, o)
 	if err := ctx.Err(); err != nil {
 		return nil, err

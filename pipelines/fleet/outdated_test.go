@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian/archivetest"
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines"
@@ -236,5 +238,51 @@ func TestLockAge(t *testing.T) {
 	y.now = y.now.Add(11 * 24 * time.Hour)
 	if aged() != 1 {
 		t.Error("eleven days after it was current it is not too old")
+	}
+}
+
+// TestChildOfRevoked: an app that stands on a revoked image says so, waits for a
+// person while the image's name leads there, and is rebuilt once it leads
+// elsewhere. Each image is asked for once.
+func TestChildOfRevoked(t *testing.T) {
+	y := newYard(t)
+	nginx := pkg("nginx", "1")
+	y.archive.Publish("trixie", archivetest.Released(), nginx)
+	const ref = "registry.example/base:stable"
+	y.images[ref] = digest('1')
+	y.policy.Triggers = []string{update.OnSecurity}
+	front, back := y.app("front", "base: {image: "+ref+"}\n", nginx), y.app("back", "base: {image: "+ref+"}\n", nginx)
+	asked, said := 0, []string{}
+	var failed error
+	look := func() []fleet.Standing {
+		f := y.fleet()
+		f.Revoked = func(_ context.Context, name, of string) ([]string, error) {
+			if asked++; name != ref || of != digest('1') {
+				t.Errorf("asked for %s of %s", name, of)
+			}
+			return said, failed
+		}
+		all, err := f.Outdated(t.Context(), []app.App{front, back}, fleet.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if all := look(); all[0].Decision.Action != update.Current || asked != 1 {
+		t.Errorf("nothing was revoked: %+v, asked %d times", all[0].Decision, asked)
+	}
+	said = []string{"it was revoked: leaks"}
+	for _, s := range look() {
+		if s.Decision.Action != update.Blocked || !strings.Contains(strings.Join(s.Decision.Reasons, " "), "leaks") {
+			t.Errorf("%s: %+v", s.App.Name, s.Decision)
+		}
+	}
+	y.images[ref] = digest('2')
+	if s := look()[0]; s.Decision.Action != update.Rebuild {
+		t.Errorf("the channel moved: %+v", s.Decision)
+	}
+	failed = fault.New(fault.Network, "the registry is out of reach")
+	if s := look()[0]; s.Decision.Action != update.DontKnow {
+		t.Errorf("nobody knows whether it was revoked: %+v", s.Decision)
 	}
 }

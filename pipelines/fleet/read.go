@@ -186,15 +186,8 @@ const parallelImages = 8
 
 // movable are the references of a lock that may come to name something else.
 func movable(s Standing) []string {
-	if s.Err != nil || s.Lock == nil {
-		return nil
-	}
 	var refs []string
-	images := s.Lock.Images
-	if s.Lock.Base != nil {
-		images = append([]lock.Image{*s.Lock.Base}, images...)
-	}
-	for _, i := range images {
+	for _, i := range s.images() {
 		if !strings.Contains(i.Ref, "@") && !strings.HasPrefix(i.Ref, app.LayoutPrefix) {
 			refs = append(refs, i.Ref)
 		}
@@ -204,11 +197,7 @@ func movable(s Standing) []string {
 
 // compareImages says which references name something else now.
 func (s *Standing) compareImages(now map[string]imageNow) {
-	images := s.Lock.Images
-	if s.Lock.Base != nil {
-		images = append([]lock.Image{*s.Lock.Base}, images...)
-	}
-	for _, i := range images {
+	for _, i := range s.images() {
 		found, asked := now[i.Ref]
 		switch {
 		case !asked || found.digest == i.Digest:

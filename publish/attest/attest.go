@@ -1,8 +1,8 @@
 // Package attest signs statements about an artifact, and verifies them: DSSE
 // in-toto statements in Sigstore bundles, by key or keyless, in the layout
 // that cosign verifies. It refuses to sign what the gate did not pass, to hand
-// out what its own verifier would refuse, weak or widely readable keys, and a
-// bundle that speaks of another digest. It is the one door to sigstore.
+// out what its own verifier would refuse, and a bundle that speaks of another
+// digest.
 package attest
 
 // The predicate types that Bakelite writes or asks for.
@@ -23,6 +23,11 @@ const (
 	TestsType = "https://bakelite.dev/attestation/tests/v1"
 	// LockType's predicate is a lock.Lock.
 	LockType = "https://bakelite.dev/attestation/lock/v1"
+	// ChannelType's predicate is a channel.Record, RevocationType's a
+	// channel.Revocation, ClockType's an update.Clock: notices, see SignNotice.
+	ChannelType    = "https://bakelite.dev/attestation/channel/v1"
+	RevocationType = "https://bakelite.dev/attestation/revocation/v1"
+	ClockType      = "https://bakelite.dev/attestation/clock/v1"
 )
 
 // BundleMediaType is the media type of a bundle, version 0.3 (Sigstore's
@@ -39,10 +44,4 @@ const (
 	MaxBundle = 128 << 20
 	// MaxBundles bounds the bundles of one artifact, as a number.
 	MaxBundles = 256
-	// MaxKey bounds a file with a key, a certificate or a token.
-	MaxKey = 64 << 10
-	// MaxTrustedRoot bounds a trusted root; the public one has 8 kB.
-	MaxTrustedRoot = 1 << 20
-	// MaxSigningConfig bounds a signing config; the public one has 3 kB.
-	MaxSigningConfig = 1 << 20
 )

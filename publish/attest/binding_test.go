@@ -5,6 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
@@ -125,7 +129,7 @@ func TestPublisherLiesAboutItsSource(t *testing.T) {
 				Repository: tt.repository, Workflow: tt.workflow, Commit: tt.commit,
 			}
 			signed, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-				Token: attest.TextToken(claims.Token()), Sigstore: v.sigstore(t, 1),
+				Token: sigstore.TextToken(claims.Token()), Sigstore: v.sigstore(t, 1),
 			}))
 			if (err == nil) != tt.signs || err != nil && !strings.Contains(err.Error(), "and the certificate") {
 				t.Fatalf("signing: %v", err)
@@ -151,7 +155,7 @@ func TestNewKeyAtTheSamePath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyless := func(fallback attest.KeySigner) attest.Signer {
+	keyless := func(fallback keys.Signer) attest.Signer {
 		return attest.ByIdentity(attest.Keyless{Fallback: fallback})
 	}
 	fallback := signed.Signer() + ", the fallback, since Sigstore was out of reach"

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -164,7 +166,7 @@ func (m rawManifest) MediaType() (types.MediaType, error) {
 
 func keyFile(t *testing.T, public any) string {
 	t.Helper()
-	text, err := attest.PublicPEM(public)
+	text, err := keys.PublicPEM(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,8 +183,8 @@ func TestCosignVerifies(t *testing.T) {
 	program := cosign(t)
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	rsa2048, _ := rsa.GenerateKey(rand.Reader, 2048)
-	keys := map[string]attest.Key{"P-256": p256(t), "Ed25519": newKey(t, ed), "RSA": newKey(t, rsa2048)}
-	for kind, key := range keys {
+	signers := map[string]keys.Key{"P-256": p256(t), "Ed25519": newKey(t, ed), "RSA": newKey(t, rsa2048)}
+	for kind, key := range signers {
 		t.Run(kind, func(t *testing.T) {
 			_, places := publish(t, func(digest string) [][2]any {
 				signed, err := attest.Sign(t.Context(), order(t, digest, now()), attest.ByKey(key))
@@ -257,14 +259,14 @@ func TestCosignKeys(t *testing.T) {
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	theirs, err := attest.LoadKey(filepath.Join(dir, "cosign.key"), words("open sesame"))
+	theirs, err := keys.Load(filepath.Join(dir, "cosign.key"), func() ([]byte, error) { return []byte("open sesame"), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if public, _ := attest.PublicPEM(theirs.Public()); string(public) != read(t, filepath.Join(dir, "cosign.pub")) {
+	if public, _ := keys.PublicPEM(theirs.Public()); string(public) != read(t, filepath.Join(dir, "cosign.pub")) {
 		t.Error("the public halves differ")
 	}
-	private, public, err := attest.GenerateKey([]byte("open sesame"))
+	private, public, err := keys.Generate([]byte("open sesame"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,13 @@ package attest
 import (
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/bakelite/bakelite/publish/keys"
 )
 
 // SignAny signs a statement that Sign would not.
-func SignAny(about Subject, s Statement, key KeySigner) ([]byte, error) {
-	pair, err := newKeypair(key)
+func SignAny(about Subject, s Statement, key keys.Signer) ([]byte, error) {
+	pair, err := keys.NewPair(key)
 	if err != nil {
 		return nil, err
 	}
@@ -16,8 +18,8 @@ func SignAny(about Subject, s Statement, key KeySigner) ([]byte, error) {
 }
 
 // SignPayload signs any bytes as if they were a statement.
-func SignPayload(payload []byte, kind string, key KeySigner) ([]byte, error) {
-	pair, err := newKeypair(key)
+func SignPayload(payload []byte, kind string, key keys.Signer) ([]byte, error) {
+	pair, err := keys.NewPair(key)
 	if err != nil {
 		return nil, err
 	}

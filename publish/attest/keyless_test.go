@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
@@ -34,7 +36,7 @@ func TestKeyless(t *testing.T) {
 		t.Run(fmt.Sprintf("Rekor v%d", rekor), func(t *testing.T) {
 			v := newVirtual(t)
 			signed, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-				Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, rekor),
+				Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, rekor),
 			}))
 			if err != nil {
 				t.Fatal(err)
@@ -107,7 +109,7 @@ func TestKeylessTampered(t *testing.T) {
 	for _, rekor := range []uint32{1, 2} {
 		v := newVirtual(t)
 		signed, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-			Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, rekor),
+			Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, rekor),
 		}))
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +149,7 @@ func TestKeylessExpiredCertificate(t *testing.T) {
 	v := newVirtual(t)
 	v.Age = 20 * time.Minute // it held for ten
 	_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
+		Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
 	}))
 	if fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "would be refused") {
 		t.Errorf("got %v", err)
@@ -159,7 +161,7 @@ func TestKeylessExpiredCertificate(t *testing.T) {
 func TestKeylessPostdated(t *testing.T) {
 	v := newVirtual(t)
 	_, err := attest.Sign(t.Context(), order(t, digestA, now().Add(10*time.Minute)), attest.ByIdentity(attest.Keyless{
-		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
+		Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
 	}))
 	if fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), "a verdict is of") || !strings.Contains(err.Error(), "but was signed at") {
 		t.Errorf("got %v", err)
@@ -175,7 +177,7 @@ func TestTokenIsBlamedByFulcioAlone(t *testing.T) {
 	}{"Fulcio": {"signingCert", true}, "timestamps": {"timestamp", false}} {
 		v := newVirtual(t)
 		v.Fail = func(p string) (int, bool) { return http.StatusNotFound, strings.Contains(p, tt.path) }
-		k := attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
+		k := attest.Keyless{Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
 		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(k))
 		if fault.KindOf(err) != fault.Policy || strings.Contains(fault.HintOf(err), "token") != tt.blamed {
 			t.Errorf("%s: kind %d, hint %q: %v", name, fault.KindOf(err), fault.HintOf(err), err)
@@ -197,7 +199,7 @@ func TestKeylessOutOfReach(t *testing.T) {
 				}
 				return 0, false
 			}
-			k := attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
+			k := attest.Keyless{Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 2)}
 			_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(k))
 			if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "--fallback-to-key") || asked.Load() != 4 {
 				t.Errorf("kind %d, hint %q, asked %d times: %v", fault.KindOf(err), fault.HintOf(err), asked.Load(), err)
@@ -223,7 +225,7 @@ func TestKeylessOneFailureDoesNotMatter(t *testing.T) {
 		return 0, false
 	}
 	if _, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
+		Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1),
 	})); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +237,7 @@ func TestKeylessRefusedToken(t *testing.T) {
 	v.Fail = func(p string) (int, bool) { return http.StatusForbidden, strings.Contains(p, "signingCert") }
 	text := token(who, by)
 	_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-		Token: attest.TextToken(text), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
+		Token: sigstore.TextToken(text), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
 	}))
 	if fault.KindOf(err) != fault.Policy || strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "(hidden)") {
 		t.Errorf("kind %d, %v", fault.KindOf(err), err)
@@ -247,7 +249,7 @@ func TestKeylessCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	v.Fail = func(string) (int, bool) { cancel(); return http.StatusServiceUnavailable, true }
 	_, err := attest.Sign(ctx, order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-		Token: attest.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
+		Token: sigstore.TextToken(token(who, by)), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
 	}))
 	if fault.KindOf(err) != fault.Cancelled {
 		t.Errorf("got %v", err)
@@ -255,7 +257,7 @@ func TestKeylessCancelled(t *testing.T) {
 }
 
 func TestSigstoreOptions(t *testing.T) {
-	for name, s := range map[string]attest.Sigstore{
+	for name, s := range map[string]sigstore.Services{
 		"no root":           {Fulcio: "https://f", Rekor: "https://r"},
 		"no log":            {Fulcio: "https://f", Root: rootFile("{}")},
 		"plain http":        {Fulcio: "http://f.example", Rekor: "https://r", Root: rootFile("{}")},
@@ -265,7 +267,7 @@ func TestSigstoreOptions(t *testing.T) {
 		"root of no worth":  {Fulcio: "https://f", Rekor: "https://r", Root: rootFile(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`)},
 		"only a root given": {Root: rootFile("{}")},
 	} {
-		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: s}))
+		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{Token: sigstore.TextToken(token(who, by)), Sigstore: s}))
 		if fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -281,26 +283,26 @@ func TestGitHubToken(t *testing.T) {
 		fmt.Fprint(w, `{"value":"the token"}`)
 	}))
 	defer server.Close()
-	got, err := attest.GitHubToken(server.URL+"/x?api-version=2.0", "BEARER")(t.Context())
+	got, err := sigstore.GitHubToken(server.URL+"/x?api-version=2.0", "BEARER")(t.Context())
 	if err != nil || got != "the token" || asked.URL.Query().Get("audience") != "sigstore" ||
 		asked.URL.Query().Get("api-version") != "2.0" || asked.Header.Get("Authorization") != "Bearer BEARER" {
 		t.Errorf("got %q, %v; asked %v", got, err, asked.URL)
 	}
 	status = http.StatusUnauthorized
-	if _, err = attest.GitHubToken(server.URL, "BEARER")(t.Context()); fault.KindOf(err) != fault.Policy || strings.Contains(err.Error(), "BEARER") {
+	if _, err = sigstore.GitHubToken(server.URL, "BEARER")(t.Context()); fault.KindOf(err) != fault.Policy || strings.Contains(err.Error(), "BEARER") {
 		t.Errorf("got %v", err)
 	}
-	if _, err = attest.GitHubToken("", "")(t.Context()); fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
+	if _, err = sigstore.GitHubToken("", "")(t.Context()); fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
 		t.Errorf("got %v", err)
 	}
-	if _, err = attest.GitHubToken("http://elsewhere.example", "BEARER")(t.Context()); fault.KindOf(err) != fault.Invalid {
+	if _, err = sigstore.GitHubToken("http://elsewhere.example", "BEARER")(t.Context()); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a plain address: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(path, []byte("file token\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = attest.FileToken(path)(t.Context()); err != nil || got != "file token" {
+	if got, err = sigstore.FileToken(path)(t.Context()); err != nil || got != "file token" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

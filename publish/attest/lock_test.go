@@ -31,3 +31,34 @@ func TestStatedLock(t *testing.T) {
 		}
 	}
 }
+
+// TestLockPredicate keeps the predicate's names those of the lock file.
+func TestLockPredicate(t *testing.T) {
+	statement := attest.Lock(testLock(now()))
+	compareTags(t, reflect.TypeOf(testLock(now())), reflect.TypeOf(statement.Predicate))
+	back := testLock(now())
+	back.Rollback = []lock.Step{{Of: "nginx:amd64", From: "2", To: "1"}}
+	text, err := json.Marshal(attest.Lock(back).Predicate)
+	if err != nil || !strings.Contains(string(text), `"rollback":[{"of":"nginx:amd64","from":"2","to":"1"}]`) {
+		t.Errorf("a lock that went back does not say so: %s, %v", text, err)
+	}
+}
+
+func compareTags(t *testing.T, y, j reflect.Type) {
+	t.Helper()
+	for y.Kind() == reflect.Pointer || y.Kind() == reflect.Slice {
+		y, j = y.Elem(), j.Elem()
+	}
+	if y.Kind() != reflect.Struct || y.String() == "time.Time" {
+		return
+	}
+	if y.NumField() != j.NumField() {
+		t.Fatalf("%s has %d fields, %s has %d", y, y.NumField(), j, j.NumField())
+	}
+	for i := range y.NumField() {
+		if want, got := y.Field(i).Tag.Get("yaml"), j.Field(i).Tag.Get("json"); want != got {
+			t.Errorf("%s.%s is %q in YAML and %q in JSON", y, y.Field(i).Name, want, got)
+		}
+		compareTags(t, y.Field(i).Type, j.Field(i).Type)
+	}
+}

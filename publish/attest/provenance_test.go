@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/opencontainers/go-digest"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -104,13 +106,13 @@ func TestManifest(t *testing.T) {
 func TestTUFOutOfReach(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
-	mirror := attest.TUF{Mirror: closed.URL, Root: tuf.DefaultRoot()}
+	mirror := sigstore.TUF{Mirror: closed.URL, Root: tuf.DefaultRoot()}
 	bundle := signAny(t, p256(t), digestA, attest.SignatureType, struct{}{})
 	_, err := attest.Verify(t.Context(), bundle, attest.Want{Digest: digestA, TUF: mirror, Dir: t.TempDir(), Now: now(), Signers: []policy.Signer{{Issuer: by, Subject: who}}})
 	if fault.KindOf(err) != fault.Network || fault.HintOf(err) == "" {
 		t.Errorf("verifying: kind %d, %v", fault.KindOf(err), err)
 	}
-	k := attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: attest.Sigstore{TUF: mirror}}
+	k := attest.Keyless{Token: sigstore.TextToken(token(who, by)), Sigstore: sigstore.Services{TUF: mirror}}
 	if _, err = attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(k)); fault.KindOf(err) != fault.Network {
 		t.Errorf("signing: kind %d, %v", fault.KindOf(err), err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
@@ -272,7 +274,7 @@ func TestReusedReportNever(t *testing.T) {
 func TestReusedKeyless(t *testing.T) {
 	v, foreign := newVirtual(t), newVirtual(t)
 	as := func(v *virtual, subject, issuer string) attest.Keyless {
-		return attest.Keyless{Token: attest.TextToken(token(subject, issuer)), Sigstore: v.sigstore(t, 1)}
+		return attest.Keyless{Token: sigstore.TextToken(token(subject, issuer)), Sigstore: v.sigstore(t, 1)}
 	}
 	before := texts(signed(t, thisNight().order(t), attest.ByIdentity(as(v, who, by))))
 	down := as(v, who, by)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -35,12 +37,12 @@ type Order struct {
 // Signer signs: a key, or an identity without one. The zero value signs
 // nothing.
 type Signer struct {
-	key     KeySigner
+	key     keys.Signer
 	keyless *Keyless
 }
 
 // ByKey signs with a key and reaches no network, but for the key's own.
-func ByKey(key KeySigner) Signer { return Signer{key: key} }
+func ByKey(key keys.Signer) Signer { return Signer{key: key} }
 
 // ByIdentity signs as whom an OIDC token names, with a key that is thrown away.
 func ByIdentity(k Keyless) Signer { return Signer{keyless: &k} }
@@ -59,7 +61,7 @@ func (s Signer) Made(name string) (bool, error) {
 	if key == nil {
 		return false, nil
 	}
-	ours, err := keyName(key.Public())
+	ours, err := keys.Fingerprint(key.Public())
 	if err != nil {
 		return false, err
 	}
@@ -82,7 +84,7 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	case by.key != nil:
 		return signByKey(ctx, order, by.key)
 	case by.keyless == nil:
-		return Signed{}, fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
+		return Signed{}, nobody()
 	}
 	signed, err := signKeyless(ctx, order, *by.keyless)
 	if fault.KindOf(err) != fault.Network || by.keyless.Fallback == nil {
@@ -94,6 +96,10 @@ func Sign(ctx context.Context, order Order, by Signer) (Signed, error) {
 	}
 	signed.signer += ", the fallback, since Sigstore was out of reach"
 	return signed, nil
+}
+
+func nobody() error {
+	return fault.Hint(fault.New(fault.Invalid, "there is nothing to sign with"), "name a signing key, or sign keyless in CI")
 }
 
 func (o Order) check() error {
@@ -125,19 +131,24 @@ func (o Order) check() error {
 	return nil
 }
 
-func signByKey(ctx context.Context, order Order, key KeySigner) (Signed, error) {
-	pair, err := newKeypair(key)
+func signByKey(ctx context.Context, order Order, key keys.Signer) (Signed, error) {
+	by, err := keySigner(ctx, order.Subject, key)
 	if err != nil {
 		return Signed{}, err
+	}
+	return by.signAll(ctx, order)
+}
+
+// keySigner is a key, for what is said about a subject.
+func keySigner(ctx context.Context, about Subject, key keys.Signer) (signer, error) {
+	pair, err := keys.NewPair(key)
+	if err != nil {
+		return signer{}, err
 	}
 	self, err := trustedKey(key.Public())
-	if err != nil {
-		return Signed{}, err
-	}
-	by := signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
-		return makeBundle(order.Subject, s, pair, sign.BundleOptions{Context: ctx})
-	}}
-	return by.signAll(ctx, order)
+	return signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+		return makeBundle(about, s, pair, sign.BundleOptions{Context: ctx})
+	}}, err
 }
 
 // signer signs an order.
@@ -153,6 +164,9 @@ type signer struct {
 func (s signer) signAll(ctx context.Context, order Order) (Signed, error) {
 	trusted, err := order.trusted(ctx, s.self)
 	if err != nil {
+		return Signed{}, err
+	}
+	if err := trusted.refuseRevoked(ctx, order); err != nil {
 		return Signed{}, err
 	}
 	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)

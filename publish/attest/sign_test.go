@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/policy"
@@ -65,20 +67,20 @@ func locked() *gate.Locked {
 	}
 }
 
-func newKey(t *testing.T, private any) attest.Key {
+func newKey(t *testing.T, private any) keys.Key {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := attest.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
+	key, err := keys.Parse(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
 }
 
-func p256(t *testing.T) attest.Key {
+func p256(t *testing.T) keys.Key {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -88,12 +90,12 @@ func p256(t *testing.T) attest.Key {
 }
 
 // signers writes a policy folder that trusts these keys.
-func signers(t *testing.T, keys ...crypto.PublicKey) (string, []policy.Signer) {
+func signers(t *testing.T, public ...crypto.PublicKey) (string, []policy.Signer) {
 	t.Helper()
 	dir := t.TempDir()
 	var list []policy.Signer
-	for i, k := range keys {
-		text, err := attest.PublicPEM(k)
+	for i, k := range public {
+		text, err := keys.PublicPEM(k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +164,7 @@ func TestSignAndVerifyAll(t *testing.T) {
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	rsa2048, _ := rsa.GenerateKey(rand.Reader, 2048)
 	rsa3072, _ := rsa.GenerateKey(rand.Reader, 3072)
-	for name, key := range map[string]attest.Key{
+	for name, key := range map[string]keys.Key{
 		"P-256": p256(t), "Ed25519": newKey(t, ed), "RSA 2048": newKey(t, rsa2048), "RSA 3072": newKey(t, rsa3072),
 	} {
 		t.Run(name, func(t *testing.T) {

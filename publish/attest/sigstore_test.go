@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
@@ -16,8 +18,8 @@ func TestSigningConfig(t *testing.T) {
 	for version, path := range map[uint32]string{1: sigstoretest.RekorPath, 2: sigstoretest.RekorV2Path} {
 		v := newVirtual(t)
 		signed, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-			Token:    attest.TextToken(token(who, by)),
-			Sigstore: attest.Sigstore{Config: v.config(t, version), Root: rootFile(string(v.trustedRoot(t)))},
+			Token:    sigstore.TextToken(token(who, by)),
+			Sigstore: sigstore.Services{Config: v.config(t, version), Root: rootFile(string(v.trustedRoot(t)))},
 		}))
 		if err != nil {
 			t.Fatal(err)
@@ -31,26 +33,26 @@ func TestSigningConfig(t *testing.T) {
 func TestSigningConfigRefused(t *testing.T) {
 	v := newVirtual(t)
 	whole, trusted := v.config(t, 2), rootFile(string(v.trustedRoot(t)))
-	edit := func(old, new string) attest.File {
+	edit := func(old, new string) sigstore.File {
 		t.Helper()
 		if !strings.Contains(string(whole.Text), old) {
 			t.Fatalf("the config lacks %q: %s", old, whole.Text)
 		}
-		return attest.File{Name: whole.Name, Text: []byte(strings.Replace(string(whole.Text), old, new, 1))}
+		return sigstore.File{Name: whole.Name, Text: []byte(strings.Replace(string(whole.Text), old, new, 1))}
 	}
 	for name, tt := range map[string]struct {
-		sigstore attest.Sigstore
+		sigstore sigstore.Services
 		want     string
 	}{
-		"no JSON":            {attest.Sigstore{Config: attest.File{Name: "config.json", Text: []byte("{")}, Root: trusted}, "config.json"},
-		"another version":    {attest.Sigstore{Config: edit("signingconfig.v0.2", "signingconfig.v0.1"), Root: trusted}, "media type"},
-		"no Fulcio":          {attest.Sigstore{Config: edit(`"caUrls"`, `"oidcUrls"`), Root: trusted}, "certificate authority"},
-		"no time":            {attest.Sigstore{Config: edit(`"tsaUrls"`, `"oidcUrls"`), Root: trusted}, "timestamp authority"},
-		"plain http":         {attest.Sigstore{Config: edit(v.URL(), "http://fulcio.example"), Root: trusted}, "fulcio.example"},
-		"a root that is not": {attest.Sigstore{Config: whole, Root: rootFile("{")}, "root.json"},
-		"an address beside":  {attest.Sigstore{Config: whole, Rekor: v.URL(), Root: trusted}, "beside"},
+		"no JSON":            {sigstore.Services{Config: sigstore.File{Name: "config.json", Text: []byte("{")}, Root: trusted}, "config.json"},
+		"another version":    {sigstore.Services{Config: edit("signingconfig.v0.2", "signingconfig.v0.1"), Root: trusted}, "media type"},
+		"no Fulcio":          {sigstore.Services{Config: edit(`"caUrls"`, `"oidcUrls"`), Root: trusted}, "certificate authority"},
+		"no time":            {sigstore.Services{Config: edit(`"tsaUrls"`, `"oidcUrls"`), Root: trusted}, "timestamp authority"},
+		"plain http":         {sigstore.Services{Config: edit(v.URL(), "http://fulcio.example"), Root: trusted}, "fulcio.example"},
+		"a root that is not": {sigstore.Services{Config: whole, Root: rootFile("{")}, "root.json"},
+		"an address beside":  {sigstore.Services{Config: whole, Rekor: v.URL(), Root: trusted}, "beside"},
 	} {
-		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{Token: attest.TextToken(token(who, by)), Sigstore: tt.sigstore}))
+		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{Token: sigstore.TextToken(token(who, by)), Sigstore: tt.sigstore}))
 		if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: kind %d, %v", name, fault.KindOf(err), err)
 		}
@@ -71,7 +73,7 @@ func TestRefusedTokenSaysWhy(t *testing.T) {
 	} {
 		v := newVirtual(t)
 		_, err := attest.Sign(t.Context(), order(t, digestA, now()), attest.ByIdentity(attest.Keyless{
-			Token: attest.TextToken(tt.token), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
+			Token: sigstore.TextToken(tt.token), Sigstore: v.sigstore(t, 1), Fallback: p256(t),
 		}))
 		if fault.KindOf(err) != fault.Policy || !strings.Contains(fault.HintOf(err), tt.want) || strings.Contains(err.Error()+fault.HintOf(err), tt.token) {
 			t.Errorf("%s: kind %d, hint %q, %v", name, fault.KindOf(err), fault.HintOf(err), err)

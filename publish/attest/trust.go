@@ -1,7 +1,6 @@
 package attest
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"fmt"
@@ -10,11 +9,14 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	"github.com/sigstore/sigstore/pkg/signature"
 
-	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/policy"
@@ -55,7 +57,7 @@ type trustedSigner struct {
 type trust []trustedSigner
 
 // newTrust reads the keys and roots that signers name, below dir.
-func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf TUF) (trust, error) {
+func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf sigstore.TUF) (trust, error) {
 	var t trust
 	for i, s := range signers {
 		one, err := newTrustedSigner(ctx, s, dir, tuf)
@@ -67,13 +69,13 @@ func newTrust(ctx context.Context, signers []policy.Signer, dir string, tuf TUF)
 	return t, nil
 }
 
-func newTrustedSigner(ctx context.Context, s policy.Signer, dir string, tuf TUF) (trustedSigner, error) {
+func newTrustedSigner(ctx context.Context, s policy.Signer, dir string, tuf sigstore.TUF) (trustedSigner, error) {
 	if s.Key != "" {
-		text, err := readBelow(dir, s.Key, MaxKey)
+		text, err := readBelow(dir, s.Key, keys.MaxSize)
 		if err != nil {
 			return trustedSigner{}, err
 		}
-		public, err := ParsePublicKey(text)
+		public, err := keys.ParsePublic(text)
 		if err != nil {
 			return trustedSigner{}, fault.New(fault.Invalid, "reading %s: %w", s.Key, err)
 		}
@@ -131,14 +133,14 @@ func readBelow(dir, name string, max int64) ([]byte, error) {
 
 // trustedKey trusts a public key; the time of its signatures does not matter.
 func trustedKey(public crypto.PublicKey) (trustedSigner, error) {
-	if err := checkPublic(public); err != nil {
+	if err := keys.Check(public); err != nil {
 		return trustedSigner{}, err
 	}
-	hint, err := keyHint(public)
+	hint, err := keys.Hint(public)
 	if err != nil {
 		return trustedSigner{}, err
 	}
-	check, err := newVerifier(public)
+	check, err := keys.NewVerifier(public)
 	if err != nil {
 		return trustedSigner{}, err
 	}
@@ -148,17 +150,8 @@ func trustedKey(public crypto.PublicKey) (trustedSigner, error) {
 	if err != nil {
 		return trustedSigner{}, fault.New(fault.Internal, "using a public key: %w", err)
 	}
-	name, err := keyName(public)
+	name, err := keys.Fingerprint(public)
 	return trustedSigner{identity: Identity{Key: name}, public: public, check: check, hint: hint, verifier: verifier}, err
-}
-
-// keyName names a public key by the SHA-256 of its PKIX form.
-func keyName(public crypto.PublicKey) (string, error) {
-	text, err := PublicPEM(public)
-	if err != nil {
-		return "", err
-	}
-	return digests.Of(derOf(text)), nil
 }
 
 // rootVerifier asks for what the root has: a log entry, a time that somebody
@@ -181,21 +174,13 @@ func rootVerifier(material root.TrustedMaterial) (*verify.Verifier, error) {
 }
 
 // trustedRoot reads a private root from a file below dir, or the public one.
-func trustedRoot(ctx context.Context, name, dir string, tuf TUF) (root.TrustedMaterial, error) {
+func trustedRoot(ctx context.Context, name, dir string, tuf sigstore.TUF) (root.TrustedMaterial, error) {
 	if name == "" {
-		return tuf.trustedRoot(ctx)
+		return tuf.TrustedRoot(ctx)
 	}
-	text, err := readBelow(dir, name, MaxTrustedRoot)
+	text, err := readBelow(dir, name, sigstore.MaxTrustedRoot)
 	if err != nil {
 		return nil, err
 	}
-	return parseTrustedRoot(text, name)
-}
-
-func parseTrustedRoot(text []byte, name string) (root.TrustedMaterial, error) {
-	material, err := root.NewTrustedRootFromJSON(bytes.TrimSpace(text))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "reading the trusted root %s: %w", name, err)
-	}
-	return material, nil
+	return sigstore.ParseRoot(text, name)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -32,7 +34,7 @@ type Want struct {
 	Dir string
 	// TUF is where the public trusted root comes from, for signers that name
 	// none; no other signer needs the network.
-	TUF TUF
+	TUF sigstore.TUF
 	// Now is the time that nothing may be ahead of.
 	Now time.Time
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 )
@@ -39,11 +41,14 @@ type All struct {
 	// Dir is the policy's folder, which the files of its signers are below.
 	Dir string
 	// TUF is where the public trusted root comes from.
-	TUF TUF
+	TUF sigstore.TUF
 	// AcceptReported counts a verdict as passed that a report-only gate made.
 	AcceptReported bool
 	// Now is the time that ages are counted from.
 	Now time.Time
+
+	// releasers are those whose revocations count, beside those of Verify.
+	releasers trust
 }
 
 // Summary is what the bundles of an artifact say. It is filled as far as they
@@ -67,6 +72,8 @@ type Summary struct {
 	// Broken say which bundles do not count because they cannot be read, do not
 	// hold or are about something else: anybody can add those too.
 	Broken []string
+	// Revoked say why it is not to be run any more, and who says so.
+	Revoked []string
 	// Reasons say why the artifact is refused, all of them.
 	Reasons []string
 }
@@ -94,6 +101,9 @@ func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error)
 	}
 	trusted, err := newTrust(ctx, want.Verify.SignedBy, want.Dir, want.TUF)
 	if err != nil {
+		return Summary{}, err
+	}
+	if want.releasers, err = newTrust(ctx, want.Verify.ReleasedBy, want.Dir, want.TUF); err != nil {
 		return Summary{}, err
 	}
 	return trusted.verifyAll(ctx, bundles, want)
@@ -137,6 +147,10 @@ func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, wa
 	o, err := openBundle(text)
 	if err != nil {
 		broken.add(fault.KindOf(err), "%s: %v", name, err)
+		return
+	}
+	if o.kind == RevocationType {
+		slices.Concat(t, want.releasers).takeRevocation(s, o, want)
 		return
 	}
 	if !slices.Contains(knownTypes(), o.kind) {
@@ -202,6 +216,9 @@ func (s *Summary) of(kinds ...string) []Verified {
 
 // judge compares what holds with what the policy asks for.
 func (s *Summary) judge(r *refusal, want All) {
+	for _, why := range s.Revoked {
+		r.add(fault.Policy, "%s", why)
+	}
 	if len(s.of(SignatureType)) == 0 {
 		r.add(fault.Policy, "there is no signature (%s) by an allowed signer", SignatureType)
 	}

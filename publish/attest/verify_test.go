@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/units"
@@ -25,7 +27,7 @@ import (
 )
 
 // signAny signs what Sign would refuse.
-func signAny(t testing.TB, key attest.KeySigner, digest, kind string, predicate any) []byte {
+func signAny(t testing.TB, key keys.Signer, digest, kind string, predicate any) []byte {
 	t.Helper()
 	text, err := attest.SignAny(attest.Subject{Name: "web", Digest: digest}, attest.Statement{PredicateType: kind, Predicate: predicate}, key)
 	if err != nil {
@@ -269,10 +271,10 @@ func TestVerifyImage(t *testing.T) {
 	key, other := p256(t), p256(t)
 	dir, list := signers(t, key.Public())
 	want := attest.Want{Digest: digestA, Signers: list, Dir: dir, Now: now()}
-	bundle := func(k attest.Key, digest, kind string) [][]byte {
+	bundle := func(k keys.Key, digest, kind string) [][]byte {
 		return [][]byte{signAny(t, k, digest, kind, struct{}{})}
 	}
-	classic := func(k attest.Key, digest, kind string) []attest.Classic {
+	classic := func(k keys.Key, digest, kind string) []attest.Classic {
 		payload := fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":%q},"type":%q},"optional":null}`, digest, kind)
 		sum := sha256.Sum256(payload)
 		sig, err := k.Sign(t.Context(), sum[:], crypto.SHA256)

@@ -3,7 +3,8 @@ package attest_test
 import (
 	"testing"
 
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/sigstore"
+
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
 )
 
@@ -21,11 +22,11 @@ func newVirtual(t *testing.T) *virtual {
 }
 
 // sigstore returns what a user sets to sign with v.
-func (v *virtual) sigstore(t *testing.T, rekorVersion uint32) attest.Sigstore {
+func (v *virtual) sigstore(t *testing.T, rekorVersion uint32) sigstore.Services {
 	t.Helper()
-	return attest.Sigstore{
+	return sigstore.Services{
 		Fulcio: v.URL(), Rekor: v.URL(), RekorVersion: rekorVersion, Timestamp: v.TimestampURL(),
-		Root: attest.File{Name: "root.json", Text: v.trustedRoot(t)},
+		Root: sigstore.File{Name: "root.json", Text: v.trustedRoot(t)},
 	}
 }
 
@@ -39,17 +40,17 @@ func (v *virtual) trustedRoot(t *testing.T) []byte {
 }
 
 // config is v's signing config.
-func (v *virtual) config(t *testing.T, rekorVersion uint32) attest.File {
+func (v *virtual) config(t *testing.T, rekorVersion uint32) sigstore.File {
 	t.Helper()
 	text, err := v.SigningConfig(rekorVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return attest.File{Name: "config.json", Text: text}
+	return sigstore.File{Name: "config.json", Text: text}
 }
 
 func token(subject, issuer string) string { return sigstoretest.Token(subject, issuer) }
 
-func rootFile(text string) attest.File {
-	return attest.File{Name: "root.json", Text: []byte(text)}
+func rootFile(text string) sigstore.File {
+	return sigstore.File{Name: "root.json", Text: []byte(text)}
 }

@@ -7,10 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/bakelite/bakelite/runners/machine/qemu"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
@@ -33,7 +33,7 @@ type Machine struct {
 	options  Options
 	limit    time.Duration
 	process  *program.Process
-	monitor  *monitor
+	monitor  *qemu.Monitor
 	report   net.Conn
 	reports  *reports
 	console  *console
@@ -48,109 +48,32 @@ type Machine struct {
 // firmware is a fault.Missing error with a hint.
 func Boot(ctx context.Context, o Options) (*Machine, error) {
 	o = o.filled()
-	w, qemu, err := wire(ctx, o)
+	w, binary, err := wire(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	m := &Machine{Accel: w.accel, options: o, limit: o.limit(w.accel), Log: filepath.Join(o.State, "console.log")}
-	if err := m.start(ctx, qemu, w); err != nil {
+	if err := m.start(ctx, binary, w); err != nil {
 		m.Stop()
 		return nil, err
 	}
 	return m, nil
 }
 
-// wire finds everything that the machine is made of.
-func wire(ctx context.Context, o Options) (wiring, string, error) {
-	p, err := platformOf(o.Arch)
-	if err != nil {
-		return wiring{}, "", err
-	}
-	if o.SecureBoot != nil {
-		p = p.secured()
-	}
-	qemu, err := p.find()
-	if err != nil {
-		return wiring{}, "", err
-	}
-	if o, err = o.absolute(); err != nil {
-		return wiring{}, "", err
-	}
-	w := wiring{platform: p, options: o, accel: o.wantedAccelerator(), qmp: 3, report: 4}
-	if w.format, err = diskFormat(o.Disk); err != nil {
-		return wiring{}, "", err
-	}
-	if err := os.MkdirAll(o.State, 0o700); err != nil {
-		return wiring{}, "", fmt.Errorf("making the machine's folder: %w", err)
-	}
-	if o.direct == nil {
-		if w.code, w.vars, err = p.privateFirmware(o.State, o.SecureBoot); err != nil {
-			return wiring{}, "", err
-		}
-	}
-	if w.accel == "" {
-		w.accel = accelTCG
-		if o.Arch == runtime.GOARCH {
-			w.accel = p.accelerator(ctx, qemu, o.State)
-		}
-	}
-	w.ports = forwards(o)
-	if w.credentials, err = writeCredentials(o.State, credentials(o, p.reportFile, w.accel)); err != nil {
-		return wiring{}, "", err
-	}
-	if w.given, err = writeGiven(o); err != nil {
-		return wiring{}, "", err
-	}
-	if o.Report && o.Inspector.Program != nil {
-		w.inspector, err = o.Inspector.writeDrive(o.State)
-	}
-	return w, qemu, err
-}
-
-// absolute returns o with paths that hold in QEMU's own working folder.
-func (o Options) absolute() (Options, error) {
-	for _, path := range []*string{&o.Disk, &o.State} {
-		whole, err := filepath.Abs(*path)
-		if err != nil {
-			return o, fmt.Errorf("finding %s: %w", *path, err)
-		}
-		*path = whole
-	}
-	return o, nil
-}
-
-func forwards(o Options) []forward {
-	var all []forward
-	for _, p := range o.App.Service.Ports {
-		protocol := p.Protocol
-		if protocol == "" {
-			protocol = "tcp"
-		}
-		all = append(all, forward{protocol, p.Number})
-	}
-	if o.Report {
-		all = append(all, forward{"tcp", ProbePort(o.App.Service)})
-	}
-	if login := (forward{"tcp", sshPort}); o.App.VM.Admin != nil && !slices.Contains(all, login) {
-		all = append(all, login)
-	}
-	return all
-}
-
-func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
+func (m *Machine) start(ctx context.Context, binary string, w wiring) error {
 	log, err := os.OpenFile(m.Log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the console's log: %w", err)
 	}
 	m.onStop(func() { log.Close() })
 	m.console = newConsole(log)
-	control, qemuControl, err := pair("qmp")
+	control, qemuControl, err := qemu.Pair("qmp")
 	if err != nil {
 		return err
 	}
 	defer qemuControl.Close()
 	m.onStop(func() { control.Close() })
-	report, qemuReport, err := pair("report")
+	report, qemuReport, err := qemu.Pair("report")
 	if err != nil {
 		return err
 	}
@@ -158,7 +81,7 @@ func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
 	m.report, m.reports = report, newReports(report)
 	m.onStop(func() { report.Close() })
 	m.process, err = program.Start(ctx, program.Command{
-		Path: qemu, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
+		Path: binary, Args: w.arguments(), Stdout: m.console, Limit: consoleTail,
 		Env: []string{"TMPDIR=" + w.options.State}, Files: []*os.File{qemuControl, qemuReport},
 	})
 	if err != nil {
@@ -170,17 +93,17 @@ func (m *Machine) start(ctx context.Context, qemu string, w wiring) error {
 // connect asks QEMU which ports it chose.
 func (m *Machine) connect(control net.Conn, w wiring) error {
 	var err error
-	if m.monitor, err = newMonitor(control); err != nil {
+	if m.monitor, err = qemu.NewMonitor(control); err != nil {
 		return m.ended(err)
 	}
-	all, err := m.monitor.connections()
+	all, err := m.monitor.Connections()
 	if err != nil {
 		return m.ended(err)
 	}
 	m.forwards = map[forward]int{}
 	for _, c := range all {
-		if c.state == "HOST_FORWARD" {
-			m.forwards[forward{c.protocol, c.port}] = c.sourcePort
+		if c.State == "HOST_FORWARD" {
+			m.forwards[forward{c.Protocol, c.Port}] = c.SourcePort
 		}
 	}
 	for _, f := range w.ports {
@@ -197,8 +120,8 @@ func (m *Machine) connect(control net.Conn, w wiring) error {
 func (m *Machine) endWhenPaused() {
 	select {
 	case <-m.process.Done():
-	case <-m.monitor.paused:
-		status, err := m.monitor.status()
+	case <-m.monitor.Paused:
+		status, err := m.monitor.Status()
 		if err != nil {
 			status = err.Error()
 		}
@@ -286,11 +209,11 @@ func (m *Machine) Retry() (o Options, why string, ok bool) {
 	}
 	o, why = m.options, m.console.judged()
 	pinned := o.wantedAccelerator() != ""
-	o.Accelerator = accelTCG
+	o.Accelerator = qemu.TCG
 	switch {
-	case m.Accel == accelKVM && why == accelKVM+gaveUp && !pinned:
+	case m.Accel == qemu.KVM && why == qemu.KVM+gaveUp && !pinned:
 		return o, why, true
-	case m.Accel == accelTCG && why == exception:
+	case m.Accel == qemu.TCG && why == exception:
 		return o, why + " under emulation", true
 	}
 	return Options{}, "", false

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
@@ -19,42 +21,20 @@ import (
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
-func needQEMU(t *testing.T) platform {
+func needQEMU(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine")
 	}
-	p, err := platformOf(runtime.GOARCH)
-	if err != nil {
+	if _, err := qemu.Program(runtime.GOARCH); err != nil {
 		t.Skip(err)
-	}
-	if _, err := p.find(); err != nil {
-		t.Skip(err)
-	}
-	return p
-}
-
-// TestProof runs the few instructions that decide about KVM, under TCG, and
-// then a firmware that never ends QEMU the right way.
-func TestProof(t *testing.T) {
-	p := needQEMU(t)
-	qemu, err := p.find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.proves(t.Context(), qemu, t.TempDir(), accelTCG); err != nil {
-		t.Error(err)
-	}
-	p.proofExit++
-	if p.proves(t.Context(), qemu, t.TempDir(), accelTCG) == nil {
-		t.Error("a wrong exit code counts as a proof")
 	}
 }
 
 // TestEmptyDisk boots a disk with nothing on it through the real firmware.
 func TestEmptyDisk(t *testing.T) {
-	p := needQEMU(t)
-	if _, err := p.findFirmware(); err != nil {
+	needQEMU(t)
+	if _, err := qemu.Firmware(runtime.GOARCH); err != nil {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
@@ -184,7 +164,7 @@ func TestNoRoomOnTheHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, theirs, err := pair("report")
+		report, theirs, err := qemu.Pair("report")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,13 +197,6 @@ func TestConsoleLogIsBounded(t *testing.T) {
 	}
 }
 
-func TestMissingFirmwareHasAHint(t *testing.T) {
-	_, err := platform{program: "q", packages: "some packages"}.findFirmware()
-	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) != "apt-get install some packages" {
-		t.Errorf("%v, %q", err, fault.HintOf(err))
-	}
-}
-
 func TestDialKnowsOnlyForwardedPorts(t *testing.T) {
 	m := &Machine{forwards: map[forward]int{{"tcp", 80}: 1}}
 	for _, address := range []string{"127.0.0.1:81", "nonsense", "127.0.0.1:x"} {
@@ -237,7 +210,7 @@ func TestDialKnowsOnlyForwardedPorts(t *testing.T) {
 }
 
 func TestPeekSeesARefusal(t *testing.T) {
-	ours, theirs, err := pair("test")
+	ours, theirs, err := qemu.Pair("test")
 	if err != nil {
 		t.Fatal(err)
 	}

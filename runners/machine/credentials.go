@@ -1,13 +1,14 @@
 package machine
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"cmp"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,7 +16,10 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/runners/probe"
 )
@@ -119,7 +123,7 @@ func (o Options) commands(accel string) []command {
 			number: i, run: *p.Test.Command, user: p.Service.User,
 			within: cmp.Or(time.Duration(p.Test.Within), probe.DefaultWithin), attempt: cmp.Or(p.Attempt, commandAttempt),
 		}
-		if accel == accelTCG {
+		if accel == qemu.TCG {
 			c.attempt = max(c.attempt, commandAttempt)
 		}
 		all = append(all, c)
@@ -187,6 +191,29 @@ func writeCredentials(dir string, all map[string]string) ([]string, error) {
 			return nil, fmt.Errorf("writing credentials: %w", err)
 		}
 		files = append(files, file)
+	}
+	return files, nil
+}
+
+// writeGiven writes secrets and settings into files that QEMU hands over by its
+// fw_cfg device, whose values, unlike those of the SMBIOS tables, may be as
+// large as systemd takes them. They stand in no argument.
+func writeGiven(o Options) (map[string]string, error) {
+	files, total := map[string]string{}, 0
+	for i, g := range profile.Of(o.App).Given {
+		value, ok := o.Values[g.Name]
+		if !ok {
+			continue
+		}
+		if total += len(value); total > app.MaxGiven {
+			return nil, fault.Hint(fault.New(fault.Invalid, "the secrets and settings take more than %d bytes, which is what systemd takes of them together", app.MaxGiven),
+				"put what is large into a folder of service.state")
+		}
+		file := filepath.Join(o.State, fmt.Sprintf("given-%d", i))
+		if err := os.WriteFile(file, value, 0o600); err != nil {
+			return nil, fmt.Errorf("writing secrets and settings: %w", err)
+		}
+		files[form.Credential(g)] = file
 	}
 	return files, nil
 }

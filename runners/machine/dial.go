@@ -1,13 +1,17 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/bakelite/bakelite/runners/machine/qemu"
 
 	"golang.org/x/sys/unix"
 
@@ -62,7 +66,7 @@ func (m *Machine) accepted(ctx context.Context, conn net.Conn, port int) error {
 		if err != nil || data {
 			return err
 		}
-		all, err := m.monitor.connections()
+		all, err := m.monitor.Connections()
 		if err != nil {
 			return err
 		}
@@ -77,13 +81,13 @@ func (m *Machine) accepted(ctx context.Context, conn net.Conn, port int) error {
 	}
 }
 
-func established(all []connection, port int) bool {
+func established(all []qemu.Connection, port int) bool {
 	found := false
 	for _, c := range all {
-		if c.protocol != "tcp" || c.port != port {
+		if c.Protocol != "tcp" || c.Port != port {
 			continue
 		}
-		switch c.state {
+		switch c.State {
 		case "SYN_SENT", "SYN_RCVD":
 			return false
 		case "ESTABLISHED":
@@ -115,4 +119,31 @@ func peek(conn net.Conn) (data bool, err error) {
 		return false, fmt.Errorf("connecting: %w", unix.ECONNREFUSED)
 	}
 	return true, nil
+}
+
+// Reachable is a port of the service, or the administrator's, and where this
+// machine reaches it.
+type Reachable struct {
+	// Protocol is "tcp" or "udp".
+	Protocol string
+	// Port is the machine's.
+	Port int
+	// Address is on this machine's loopback, "127.0.0.1:40123".
+	Address string
+	// Login says that an administrator logs in there by SSH.
+	Login bool
+}
+
+// Reachable returns where each forwarded port of the machine is reached,
+// sorted by port and protocol.
+func (m *Machine) Reachable() []Reachable {
+	var all []Reachable
+	for f, host := range m.forwards {
+		login := m.options.App.VM.Admin != nil && f == forward{"tcp", sshPort}
+		all = append(all, Reachable{f.protocol, f.port, net.JoinHostPort("127.0.0.1", strconv.Itoa(host)), login})
+	}
+	slices.SortFunc(all, func(a, b Reachable) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
+	})
+	return all
 }

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/bakelite/bakelite/runners/machine/qemu"
 )
 
 // kernelAddress is where the Multiboot loader puts saying's program.
@@ -48,7 +50,7 @@ func machineSaying(t *testing.T, text string) Options {
 			t.Fatal(err)
 		}
 	}
-	return Options{Disk: file + ".disk", App: nginx(), State: dir, Accelerator: accelTCG, direct: &directKernel{file, file, ""}}
+	return Options{Disk: file + ".disk", App: nginx(), State: dir, Accelerator: qemu.TCG, direct: &directKernel{file, file, ""}}
 }
 
 // TestPausedMachineEnds pauses a machine as QEMU does where it can go no
@@ -59,7 +61,7 @@ func TestPausedMachineEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Stop()
-	if err := m.monitor.ask("stop", nil, nil); err != nil {
+	if err := m.monitor.Ask("stop", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	<-m.Done()
@@ -76,19 +78,19 @@ func TestRetry(t *testing.T) {
 		accel, asked, verdict string
 		again                 bool
 	}{
-		{accelKVM, "", accelKVM + gaveUp, true},
-		{accelKVM, "auto", accelKVM + gaveUp, true},
-		{accelKVM, accelKVM, accelKVM + gaveUp, false},
-		{accelTCG, "", accelTCG + gaveUp, false},
-		{accelTCG, accelTCG, exception, true},
-		{accelKVM, "", exception, false},
-		{accelTCG, "", "the kernel panicked", false},
-		{accelKVM, "", "", false},
+		{qemu.KVM, "", qemu.KVM + gaveUp, true},
+		{qemu.KVM, "auto", qemu.KVM + gaveUp, true},
+		{qemu.KVM, qemu.KVM, qemu.KVM + gaveUp, false},
+		{qemu.TCG, "", qemu.TCG + gaveUp, false},
+		{qemu.TCG, qemu.TCG, exception, true},
+		{qemu.KVM, "", exception, false},
+		{qemu.TCG, "", "the kernel panicked", false},
+		{qemu.KVM, "", "", false},
 	} {
 		m := &Machine{Accel: tt.accel, options: Options{Accelerator: tt.asked, Arch: "amd64"}, console: newConsole(io.Discard)}
 		m.console.fail(tt.verdict)
 		o, why, ok := m.Retry()
-		if ok != tt.again || ok && (o.Accelerator != accelTCG || o.Arch != "amd64" || !strings.Contains(why, tt.verdict)) {
+		if ok != tt.again || ok && (o.Accelerator != qemu.TCG || o.Arch != "amd64" || !strings.Contains(why, tt.verdict)) {
 			t.Errorf("%+v: %v %q %v", tt, o, why, ok)
 		}
 	}

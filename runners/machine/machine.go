@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -112,7 +114,7 @@ func (o Options) bootLimit(accel string) time.Duration {
 	switch {
 	case o.Limit > 0:
 		return o.Limit
-	case accel == accelKVM:
+	case accel == qemu.KVM:
 		return limitKVM
 	default:
 		return limitTCG

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/app"
@@ -101,33 +103,19 @@ func FuzzReadReport(f *testing.F) {
 	})
 }
 
-func FuzzParseConnections(f *testing.F) {
-	f.Add("  TCP[HOST_FORWARD]   8  127.0.0.1 35113  10.0.2.15  80  0  0\r\n")
-	f.Fuzz(func(_ *testing.T, text string) { parseConnections(text) })
-}
-
-func TestParseConnections(t *testing.T) {
-	text := "Hub -1 (n):\r\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r\n" +
-		"  TCP[ESTABLISHED]   9  127.0.0.1 35113  10.0.2.15  80  0  0\r\n  UDP[HOST_FORWARD]   3  127.0.0.1 41935  10.0.2.15  53  0  0\r\n"
-	want := []connection{{"tcp", "ESTABLISHED", 35113, 80}, {"udp", "HOST_FORWARD", 41935, 53}}
-	if got := parseConnections(text); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v", got)
-	}
-}
-
 func TestEstablishedWaitsForTheMachine(t *testing.T) {
-	c := func(states ...string) (all []connection) {
+	c := func(states ...string) (all []qemu.Connection) {
 		for _, s := range states {
-			all = append(all, connection{"tcp", s, 1, 80})
+			all = append(all, qemu.Connection{Protocol: "tcp", State: s, SourcePort: 1, Port: 80})
 		}
 		return all
 	}
 	tests := []struct {
-		all  []connection
+		all  []qemu.Connection
 		want bool
 	}{
 		{c("HOST_FORWARD"), false}, {c("HOST_FORWARD", "SYN_SENT"), false}, {c("ESTABLISHED", "SYN_SENT"), false},
-		{c("HOST_FORWARD", "ESTABLISHED"), true}, {nil, false}, {[]connection{{"tcp", "ESTABLISHED", 1, 81}}, false},
+		{c("HOST_FORWARD", "ESTABLISHED"), true}, {nil, false}, {[]qemu.Connection{{Protocol: "tcp", State: "ESTABLISHED", SourcePort: 1, Port: 81}}, false},
 	}
 	for _, tt := range tests {
 		if got := established(tt.all, 80); got != tt.want {
@@ -167,7 +155,7 @@ func TestScriptOnThisMachine(t *testing.T) {
 	defer hold.Close()
 	a := app.App{Name: "x"}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-s")
-	cmd.Stdin = strings.NewReader(script(Options{App: a, Inspector: Inspector{Program: []byte("x")}}, name, accelKVM))
+	cmd.Stdin = strings.NewReader(script(Options{App: a, Inspector: Inspector{Program: []byte("x")}}, name, qemu.KVM))
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RUNTIME_DIRECTORY=" + t.TempDir()}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -198,7 +186,7 @@ func TestCommandsRunAsTheService(t *testing.T) {
 	a := app.App{Name: "x", Service: app.Service{User: "web"}, Tests: []app.Test{
 		{Check: app.Check{Command: &app.CommandCheck{Run: []string{"/bin/echo", "it's", `$c "d"`, "%n"}, Contains: `a'b $c`}}, Within: units.Duration(time.Second)},
 	}}
-	text := script(Options{App: a}, "port", accelKVM)
+	text := script(Options{App: a}, "port", qemu.KVM)
 	for _, want := range []string{
 		`command '0' '30' 'web' '/bin/echo "it'\''s" "$c \"d\"" %%n'` + "\n", "systemctl daemon-reload\n", `check '0' '1' '0' 'a'\''b $c'` + "\n",
 	} {
@@ -233,10 +221,10 @@ func TestTimeOfCommands(t *testing.T) {
 		boot, total time.Duration
 		lines       []string
 	}{
-		{o, accelKVM, limitKVM, limitKVM + 105*time.Second + 5*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '5' ", "check '0' '105' "}},
-		{o, accelTCG, limitTCG, limitTCG + 105*time.Second + 30*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '30' ", "check '0' '105' "}},
-		{slow, accelTCG, limitTCG, limitTCG + 2*time.Minute + time.Second, []string{"command '0' '60' ", "check '0' '61' "}},
-		{limited, accelTCG, time.Minute, time.Minute, []string{"command '3' '30' ", "check '3' '30' "}},
+		{o, qemu.KVM, limitKVM, limitKVM + 105*time.Second + 5*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '5' ", "check '0' '105' "}},
+		{o, qemu.TCG, limitTCG, limitTCG + 105*time.Second + 30*time.Second + 3*time.Minute + 30*time.Second + 60*time.Second, []string{"command '0' '30' ", "check '0' '105' "}},
+		{slow, qemu.TCG, limitTCG, limitTCG + 2*time.Minute + time.Second, []string{"command '0' '60' ", "check '0' '61' "}},
+		{limited, qemu.TCG, time.Minute, time.Minute, []string{"command '3' '30' ", "check '3' '30' "}},
 	} {
 		if got := tt.o.limit(tt.accel); got != tt.total {
 			t.Errorf("%s: a limit of %s, want %s", tt.accel, got, tt.total)

@@ -16,11 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/runners/machine/qemu"
+
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/fat"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
 	"github.com/bakelite/bakelite/internal/disk/uki"
-	"github.com/bakelite/bakelite/internal/fault"
 )
 
 const greeting = "BAKELITE PROGRAM RUNS"
@@ -152,11 +153,14 @@ func needSecureFirmware(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine")
 	}
-	p := platforms["amd64"].secured()
-	if _, err := p.find(); err != nil {
+	p, err := qemu.PlatformOf("amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Find(); err != nil {
 		t.Skip(err)
 	}
-	if _, err := p.findFirmware(); err != nil {
+	if _, _, err := p.Secured().PrivateFirmware(t.TempDir(), nil); err != nil {
 		t.Skip(err)
 	}
 }
@@ -230,28 +234,5 @@ func TestJudgeSecureBoot(t *testing.T) {
 		if r := judgeSecureBoot(seen); r.Passed != want || r.Detail == "" {
 			t.Errorf("%q: %+v", seen, r)
 		}
-	}
-}
-
-func TestMissingSecureFirmwareSaysSo(t *testing.T) {
-	p := platform{program: "q", packages: "some packages"}.secured()
-	_, err := p.findFirmware()
-	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) != "apt-get install some packages" || !strings.Contains(err.Error(), "Secure Boot") {
-		t.Errorf("%v, %q", err, fault.HintOf(err))
-	}
-}
-
-func TestForeignVariablesAreRefused(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "vars.fd")
-	if err := os.WriteFile(file, []byte("QFI\xfb"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := platform{program: "q", packages: "some packages", firmware: []firmware{{file, file}}}
-	_, _, err := p.privateFirmware(t.TempDir(), newSigner(t).Certificate)
-	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
-		t.Errorf("%v, %q", err, fault.HintOf(err))
-	}
-	if _, _, err := p.privateFirmware(t.TempDir(), nil); err != nil {
-		t.Errorf("without Secure Boot: %v", err)
 	}
 }

@@ -1,13 +1,15 @@
 package machine
 
 import (
+	"fmt"
+
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/runners/probe"
+
+	"github.com/bakelite/bakelite/internal/app"
 )
 
 // lookTime bounds a look at the service: under emulation a machine takes
@@ -70,4 +72,24 @@ func judgeService(name string, s Service, a app.App) probe.Result {
 		all.Detail += "; " + probe.OutOfMemory(a.Service.Resources.Memory)
 	}
 	return all
+}
+
+// secureBootOn is what the report says of a machine whose firmware enforces
+// Secure Boot: the last byte of the variable SecureBoot (UEFI 2.10, 3.3).
+const secureBootOn = "1"
+
+// judgeSecureBoot makes the result of a machine that was booted with
+// Options.SecureBoot from what its report says of the firmware's variable.
+func judgeSecureBoot(seen string) probe.Result {
+	r := result("Secure Boot is enforced", 0)
+	r.Passed = seen == secureBootOn
+	switch {
+	case r.Passed:
+		r.Detail = "the firmware checked the disk's signature"
+	case seen == "":
+		r.Detail = "the machine shows no firmware variable SecureBoot"
+	default:
+		r.Detail = fmt.Sprintf("saw the firmware variable SecureBoot at %q, wanted %q", seen, secureBootOn)
+	}
+	return r
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/bakelite/bakelite/builders/engine"
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/stepnet"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -32,17 +32,17 @@ func AnswerEngine(ctx context.Context, word string, args []string) (int, error) 
 		if err != nil {
 			return 0, err
 		}
-		return 0, engine.Serve(ctx, o)
+		return 0, daemon.Serve(ctx, o)
 	case confineWord:
 		if len(args) > 0 && args[0] == "--" {
 			args = args[1:]
 		}
-		return engine.Confine(args)
+		return daemon.Confine(args)
 	}
 	return 0, fault.New(fault.Invalid, "engine %s: no such command", word)
 }
 
-func serveOptions(args []string) (o engine.ServeOptions, err error) {
+func serveOptions(args []string) (o daemon.ServeOptions, err error) {
 	flags := flag.NewFlagSet("engine "+serveWord, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.State, "folder", "", "the engine's state folder")

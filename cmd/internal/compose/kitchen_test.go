@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/internal/fault"
 )
@@ -55,7 +56,7 @@ func descriptors(t *testing.T) string {
 
 func TestServeOptions(t *testing.T) {
 	o, err := serveOptions([]string{"--folder", "/s", "--for", "3s", "--rootless", "--networks", "10.0.0.0/8", "--proxies-on-stdin"})
-	want := engine.ServeOptions{
+	want := daemon.ServeOptions{
 		State: "/s", Idle: 3 * time.Second, Rootless: true, Proxies: os.Stdin, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	}
 	if err != nil || !reflect.DeepEqual(o, want) {

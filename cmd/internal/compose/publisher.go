@@ -13,6 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/publish/sigstore"
+
+	"github.com/bakelite/bakelite/publish/keys"
+
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -62,8 +66,8 @@ func controlsExist(p policy.Policy) error {
 }
 
 // TUF is where the public Sigstore's trusted root is looked up and kept.
-func TUF(s *settings.Settings) attest.TUF {
-	return attest.TUF{Cache: filepath.Join(s.State, "tuf")}
+func TUF(s *settings.Settings) sigstore.TUF {
+	return sigstore.TUF{Cache: filepath.Join(s.State, "tuf")}
 }
 
 // publisher constructs what publishing works with; nothing is read or reached
@@ -114,7 +118,7 @@ func contentOf(path string) string {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	_, _ = io.Copy(hash, io.LimitReader(f, attest.MaxTrustedRoot))
+	_, _ = io.Copy(hash, io.LimitReader(f, sigstore.MaxTrustedRoot))
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
@@ -172,7 +176,7 @@ func checkKey(s *settings.Settings) error {
 
 // checkKeyless looks for what keyless signing reads, and asks nobody.
 func checkKeyless(s *settings.Settings) error {
-	if _, err := sigstore(s); err != nil {
+	if _, err := sigstoreServices(s); err != nil {
 		return err
 	}
 	if s.Sign.FallbackToKey {
@@ -202,7 +206,7 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 		key, err := signingKey(s.Sign.Key)
 		return attest.ByKey(key), err
 	}
-	at, err := sigstore(s)
+	at, err := sigstoreServices(s)
 	if err != nil {
 		return attest.Signer{}, err
 	}
@@ -217,10 +221,10 @@ func signer(s *settings.Settings) (attest.Signer, error) {
 	return attest.ByIdentity(k), nil
 }
 
-// sigstore is the instance of the settings. checkSigner has seen to it that
-// they go together.
-func sigstore(s *settings.Settings) (attest.Sigstore, error) {
-	at := attest.Sigstore{Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s)}
+// sigstoreServices is the instance of the settings. checkSigner has seen to it
+// that they go together.
+func sigstoreServices(s *settings.Settings) (sigstore.Services, error) {
+	at := sigstore.Services{Fulcio: s.Sign.Fulcio, Rekor: s.Sign.Rekor, Timestamp: s.Sign.Timestamp, TUF: TUF(s)}
 	if s.Sign.Rekor != "" {
 		at.RekorVersion = uint32(s.Sign.RekorVersion) // 1 or 2
 	}
@@ -228,25 +232,25 @@ func sigstore(s *settings.Settings) (attest.Sigstore, error) {
 		if given.address == "" {
 			continue
 		}
-		if err := attest.CheckAddress(given.address); err != nil {
+		if err := sigstore.CheckAddress(given.address); err != nil {
 			return at, fault.Hint(fmt.Errorf("%s: %w", s.Named(given.key), err), "give an https address; http is for this machine alone")
 		}
 	}
 	var err error
-	if at.Config, err = readSetting(s, "sign.config", s.Sign.Config, attest.MaxSigningConfig); err != nil {
+	if at.Config, err = readSetting(s, "sign.config", s.Sign.Config, sigstore.MaxSigningConfig); err != nil {
 		return at, err
 	}
-	at.Root, err = readSetting(s, "sign.trusted-root", s.Sign.TrustedRoot, attest.MaxTrustedRoot)
+	at.Root, err = readSetting(s, "sign.trusted-root", s.Sign.TrustedRoot, sigstore.MaxTrustedRoot)
 	return at, err
 }
 
 // readSetting reads a file that a setting names, if it names one. Errors tell
 // both.
-func readSetting(s *settings.Settings, key, path string, maxBytes int64) (attest.File, error) {
+func readSetting(s *settings.Settings, key, path string, maxBytes int64) (sigstore.File, error) {
 	if path == "" {
-		return attest.File{}, nil
+		return sigstore.File{}, nil
 	}
-	read := attest.File{Name: path + ", of " + s.Named(key)}
+	read := sigstore.File{Name: path + ", of " + s.Named(key)}
 	f, err := os.Open(path)
 	if err != nil {
 		return read, fault.Hint(fault.New(fault.Missing, "%s: %w", s.Named(key), err), "name a file that is there with %s", key)
@@ -261,16 +265,16 @@ func readSetting(s *settings.Settings, key, path string, maxBytes int64) (attest
 const envPrefix = "env:"
 
 // signingKey reads a key from a file or from a variable of the environment.
-func signingKey(from string) (attest.Key, error) {
+func signingKey(from string) (keys.Key, error) {
 	name, inEnv := strings.CutPrefix(from, envPrefix)
 	if !inEnv {
-		return attest.LoadKey(from, passphrase)
+		return keys.Load(from, passphrase)
 	}
 	text := os.Getenv(name)
 	if text == "" {
-		return attest.Key{}, noKeyIn(name)
+		return keys.Key{}, noKeyIn(name)
 	}
-	return attest.ParseKey([]byte(text), passphrase)
+	return keys.Parse([]byte(text), passphrase)
 }
 
 func noKeyIn(name string) error {
@@ -287,11 +291,11 @@ func passphrase() ([]byte, error) {
 	return nil, fault.Hint(fault.New(fault.Missing, "the key is encrypted and there is no passphrase"), "set BAKELITE_KEY_PASSPHRASE")
 }
 
-func token(s settings.Sign) attest.TokenSource {
+func token(s settings.Sign) sigstore.TokenSource {
 	if s.Token != "" {
-		return attest.FileToken(s.Token)
+		return sigstore.FileToken(s.Token)
 	}
-	return attest.GitHubToken(actions())
+	return sigstore.GitHubToken(actions())
 }
 
 // actions is where GitHub Actions gives this job a token, and for what.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/program"
-	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/runners/machine/qemu"
 )
 
 // versionTime bounds a program that is asked for its version.
@@ -34,7 +34,7 @@ func asked(ctx context.Context, name, argument string) finding {
 }
 
 func emulator(ctx context.Context, o Options) finding {
-	file, err := machine.QEMU(o.Arch)
+	file, err := qemu.Program(o.Arch)
 	if fault.KindOf(err) == fault.Invalid {
 		return missing(err.Error(), "use a machine with amd64 or arm64")
 	}
@@ -58,7 +58,7 @@ func scanner(ctx context.Context, o Options) finding {
 }
 
 func uefi(_ context.Context, o Options) finding {
-	file, err := machine.Firmware(o.Arch)
+	file, err := qemu.Firmware(o.Arch)
 	if err != nil {
 		return missing(err.Error(), "")
 	}
@@ -71,7 +71,7 @@ func kvm(ctx context.Context, o Options) finding {
 		return warn(err.Error(), "see: state folder")
 	}
 	defer os.RemoveAll(dir)
-	err = machine.ProveKVM(ctx, dir)
+	err = qemu.ProveKVM(ctx, dir)
 	switch {
 	case err == nil:
 		return ok("runs a machine")

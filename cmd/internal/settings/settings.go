@@ -45,6 +45,8 @@ type Settings struct {
 	Progress string `yaml:"progress,omitempty"`
 	// Apps are patterns of app files, below the working folder.
 	Apps []string `yaml:"apps,omitempty"`
+	// Channels are the names that images are promoted to.
+	Channels []string `yaml:"channels,omitempty"`
 	// Update says which changes apps take, and when, where they do not say.
 	Update Update `yaml:"update,omitempty"`
 	// Machines is how many are tested at once; 0 means half the processors.

@@ -142,6 +142,13 @@ func TestListsFromEachSource(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(s.Apps, []string{"apps/*/app.yaml"}) || !reflect.DeepEqual(s.Update.Trigger, []string{"any"}) || len(s.Update.Windows) != 0 || s.Update.UnknownAfter.Std() != 24*time.Hour {
 		t.Errorf("%+v, %v", s, err)
 	}
+	for _, e := range Table() {
+		for _, entry := range entries(e.Default) {
+			if err := e.check(entry); e.Kind == List && err != nil {
+				t.Errorf("the default of %s: %v", e.Key, err)
+			}
+		}
+	}
 	for _, wrong := range []struct {
 		file string
 		env  []string

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/update"
 )
 
@@ -121,6 +122,8 @@ func Table() []Entry {
 			Help: "How progress is shown on stderr: plain is a line per step, full all that steps write, tty draws what runs, and auto is tty on a terminal, else plain."},
 		{Key: "apps", Flag: "apps", Kind: List, Default: "apps/*/app.yaml",
 			Help: "Patterns of the app files that --all stands for, below the working folder; * is any name."},
+		{Key: "channels", Flag: "channels", Kind: List, Rare: true, Default: "candidate;stable", Check: channel.CheckName,
+			Help: "Names that promote, rollback and revoke let lead to published images."},
 		{Key: "update.trigger", Flag: "update-trigger", Kind: List, Rare: true, Default: update.OnAny, OneOf: update.Triggers(),
 			Help: "What sets off a rebuild of an app: any change, security updates and fixes, fixable, a fix of at least update.severity, or base, another base image."},
 		{Key: "update.severity", Flag: "update-severity", Kind: Text, Rare: true, Default: "high", OneOf: app.Severities(),

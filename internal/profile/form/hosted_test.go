@@ -1,0 +1,142 @@
+package form_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/profile"
+	"github.com/bakelite/bakelite/internal/profile/form"
+)
+
+func hosted(a app.App, engine string) form.Hosted {
+	return form.Hosted{
+		Profile: profile.Of(a), App: "my apps/" + a.Name, Image: "registry.example.com/" + a.Name + "@sha256:00", ID: profile.Identity{UID: 7, GID: 8}, Engine: engine,
+	}
+}
+
+func written(t *testing.T, h form.Hosted) string {
+	t.Helper()
+	text, err := h.Write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestCommandsSayWhatTheSpecSays runs the command in a shell whose engine
+// prints its arguments, and compares them with the runtime spec.
+func TestCommandsSayWhatTheSpecSays(t *testing.T) {
+	for name, a := range apps() {
+		for _, engine := range []string{"docker", "podman"} {
+			t.Run(engine+" "+name, func(t *testing.T) {
+				out, err := exec.Command("sh", "-euc", engine+"() { printf '%s\\n' \"$@\"; }\n"+written(t, hosted(a, engine))).CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+				args := strings.Split(strings.TrimSpace(string(out)), "\n")
+				s := form.Spec(profile.Of(a), profile.Identity{UID: 7, GID: 8}, "/r", "/s")
+				for _, want := range fromSpec(s) {
+					if !strings.Contains("\n"+string(out), "\n"+want+"\n") {
+						t.Errorf("there is no %q in\n%s", want, out)
+					}
+				}
+				if got := tmpfs(args); !slices.Equal(got, inMemory(s)) {
+					t.Errorf("in memory are %v, want %v", got, inMemory(s))
+				}
+				if last := args[len(args)-1]; last != "registry.example.com/"+a.Name+"@sha256:00" {
+					t.Errorf("the command ends with %q", last)
+				}
+				if health := strings.Contains(string(out), "--health-cmd"); health != (engine == "podman" && a.Service.Health != nil) {
+					t.Errorf("a health check is given: %v", health)
+				}
+			})
+		}
+	}
+}
+
+// fromSpec are the arguments that say what a spec says, with those before them.
+func fromSpec(s *specs.Spec) []string {
+	r := s.Linux.Resources
+	all := []string{
+		"--user\n7:8", "--read-only", "--cap-drop\nALL", "--security-opt\nno-new-privileges", "--security-opt\nseccomp=" + s.Hostname + ".seccomp.json",
+		fmt.Sprintf("--pids-limit\n%d", *r.Pids.Limit), fmt.Sprintf("--ulimit\nnofile=%d:%[1]d", s.Process.Rlimits[1].Hard), "--ulimit\ncore=0",
+	}
+	if r.Memory != nil {
+		all = append(all, fmt.Sprintf("--memory\n%d\n--memory-swap\n%d", *r.Memory.Limit, *r.Memory.Swap))
+	}
+	if r.CPU != nil {
+		all = append(all, fmt.Sprintf("--cpus\n%g", float64(*r.CPU.Quota)/float64(*r.CPU.Period)))
+	}
+	if len(s.Process.Capabilities.Bounding) > 0 {
+		all = append(all, "--sysctl\nnet.ipv4.ip_unprivileged_port_start=53")
+	}
+	return all
+}
+
+func tmpfs(args []string) []string {
+	var all []string
+	for i, arg := range args {
+		if arg == "--tmpfs" {
+			all = append(all, args[i+1])
+		}
+	}
+	return all
+}
+
+// inMemory are a spec's folders in memory as --tmpfs takes them.
+func inMemory(s *specs.Spec) []string {
+	var all []string
+	for _, m := range s.Mounts {
+		if m.Type == "tmpfs" && slices.Contains(m.Options, "tmpcopyup") {
+			options := slices.DeleteFunc(slices.Clone(m.Options), func(o string) bool { return o == "tmpcopyup" })
+			all = append(all, m.Destination+":"+strings.Join(options, ","))
+		}
+	}
+	return all
+}
+
+// TestFilesAreRead has files parsed by what reads their format, also for an app
+// whose name would be another thing in YAML.
+func TestFilesAreRead(t *testing.T) {
+	all := apps()
+	null := all["most"]
+	null.Name = "null"
+	null.Service.Health = &app.Health{Check: app.Check{HTTP: &app.HTTPCheck{Path: "/a?b={c}", Port: 80, Status: 200}}, Interval: 1500e6, Timeout: 1e9, Retries: 2}
+	all["null"] = null
+	for name, a := range all {
+		for _, engine := range []string{"compose", "kubernetes"} {
+			for i, document := range strings.Split(written(t, hosted(a, engine)), "\n---\n") {
+				var v map[string]any
+				if err := yaml.UnmarshalWithOptions([]byte(document), &v, yaml.Strict()); err != nil {
+					t.Fatalf("%s for %s, document %d: %v\n%s", engine, name, i, err, document)
+				}
+				if engine == "kubernetes" && v["metadata"].(map[string]any)["name"] != a.Name {
+					t.Errorf("%s: document %d is called %v", name, i, v["metadata"])
+				}
+			}
+		}
+		for _, engine := range []string{"runc", "seccomp"} {
+			var v map[string]any
+			if err := json.Unmarshal([]byte(written(t, hosted(a, engine))), &v); err != nil {
+				t.Errorf("%s for %s: %v", engine, name, err)
+			}
+		}
+		if units := written(t, hosted(a, "systemd")); !strings.Contains(units, "# /etc/systemd/system/app-"+a.Name+".service\n[Unit]\n") {
+			t.Errorf("the units of %s are\n%s", name, units)
+		}
+	}
+}
+
+func TestUnknownForm(t *testing.T) {
+	if _, err := hosted(apps()["least"], "dokcer").Write(); err == nil || !strings.Contains(err.Error(), "docker, kubernetes, podman") {
+		t.Errorf("the error is %v", err)
+	}
+}

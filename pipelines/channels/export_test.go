@@ -1,0 +1,13 @@
+package channels
+
+import (
+	"context"
+
+	"github.com/bakelite/bakelite/internal/registry"
+)
+
+// CarryOn carries a plan out on what wrap makes of its store.
+func CarryOn(ctx context.Context, f Flow, p Plan, wrap func(registry.Store) registry.Store) error {
+	p.store = wrap(p.store)
+	return f.Carry(ctx, p)
+}
