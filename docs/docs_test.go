@@ -17,8 +17,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -71,7 +71,7 @@ func TestGlossaryIsSorted(t *testing.T) {
 
 func TestJSONNamesEveryKey(t *testing.T) {
 	text := read(t, "json.md")
-	for _, value := range []any{artifact.Artifact{}, probe.Result{}, pipelines.Publication{}} {
+	for _, value := range []any{artifact.Artifact{}, probe.Result{}, results.Publication{}} {
 		kind := reflect.TypeOf(value)
 		for i := range kind.NumField() {
 			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")

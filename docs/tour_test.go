@@ -10,7 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/policy/base"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -72,6 +72,6 @@ func secret() string {
 }
 
 func unsignedFile(t *testing.T) string {
-	_, err := pipelines.Kitchen{}.Verify(t.Context(), pipelines.Target{Path: "team.pub"}, pipelines.Asked{})
+	_, err := look.Reader{}.Verify(t.Context(), look.Target{Path: "team.pub"}, look.Asked{})
 	return told(err)
 }

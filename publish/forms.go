@@ -63,3 +63,9 @@ func (f containerDiskForm) Pack(w, inner io.Writer, r io.Reader, size int64) err
 	}
 	return z.Close()
 }
+
+// Ends of the names of repositories, behind the app's.
+const (
+	DiskSuffix          = "-disk"
+	ContainerDiskSuffix = "-containerdisk"
+)

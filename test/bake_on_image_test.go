@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // onBase is an app on another app's image, with a Dockerfile, a step and
@@ -91,7 +91,7 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
 	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
 	first := o.result(t)
-	if r, err := pipelines.ReadReceipt(s.out, "onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
+	if r, err := (results.Folder{Path: s.out}).Receipt("onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
 		t.Errorf("the receipt names the caches %q (%v)", r.CacheMounts, err)
 	}
 	image := pathsIn(t, filepath.Join(s.out, "onbase.oci"), first.digest(t, "layout"))

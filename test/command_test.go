@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/artifact"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
@@ -217,7 +217,7 @@ type result struct {
 
 // publication is what --json says of one artifact that was published.
 type publication struct {
-	pipelines.Publication
+	results.Publication
 	Again bool `json:"again"`
 }
 

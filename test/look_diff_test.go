@@ -8,16 +8,16 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 )
 
 // difference is what diff --json says, in no other form than the documented.
-func (s shop) difference(args ...string) pipelines.Difference {
+func (s shop) difference(args ...string) look.Difference {
 	s.t.Helper()
 	o := s.run(append([]string{"diff", "--json"}, args...)...).want(s.t, 0)
 	decoder := json.NewDecoder(strings.NewReader(o.stdout))
 	decoder.DisallowUnknownFields()
-	var d pipelines.Difference
+	var d look.Difference
 	if err := decoder.Decode(&d); err != nil {
 		s.t.Fatalf("reading stdout: %v\n%s", err, o.stdout)
 	}
@@ -43,9 +43,9 @@ func TestDiff(t *testing.T) {
 		if d.A != a || d.B != b || d.Same() {
 			t.Errorf("compared are %s and %s", d.A, d.B)
 		}
-		one := func(all []pipelines.Differs, name string) pipelines.Differs {
+		one := func(all []look.Differs, name string) look.Differs {
 			t.Helper()
-			at := slices.IndexFunc(all, func(d pipelines.Differs) bool { return d.Name == name })
+			at := slices.IndexFunc(all, func(d look.Differs) bool { return d.Name == name })
 			if at < 0 {
 				t.Fatalf("%s is not in %+v", name, all)
 			}
@@ -54,7 +54,7 @@ func TestDiff(t *testing.T) {
 		if more := one(d.Packages, "debian pwgen"); more.A != "" || more.B == "" {
 			t.Errorf("packages: %+v", d.Packages)
 		}
-		if len(d.Findings) != 1 || d.Findings[0] != (pipelines.Differs{Name: "CVE-2026-0003 pwgen", B: "low"}) {
+		if len(d.Findings) != 1 || d.Findings[0] != (look.Differs{Name: "CVE-2026-0003 pwgen", B: "low"}) {
 			t.Errorf("findings: %+v", d.Findings)
 		}
 		if page := one(d.Files, "/srv/web/index.html"); page.A == "" || page.B == "" || page.A == page.B {
@@ -81,7 +81,7 @@ func TestDiff(t *testing.T) {
 		s.t = t
 		old, changed := firstBake(t).path(first.artifact(t, "qcow2")), other.path(r.artifact(t, "qcow2"))
 		d := s.difference("--files", "--database", s.database, old, changed)
-		if len(d.Packages)+len(d.Findings)+len(d.Controls) != 0 || !slices.ContainsFunc(d.Files, func(d pipelines.Differs) bool {
+		if len(d.Packages)+len(d.Findings)+len(d.Controls) != 0 || !slices.ContainsFunc(d.Files, func(d look.Differs) bool {
 			return d.Name == "/srv/web/index.html" && d.A != "" && d.B != "" && d.A != d.B
 		}) {
 			t.Errorf("the disks differ in %+v", d)

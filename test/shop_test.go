@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 )
 
 // shop is a site that publishes the example's container: it has a key and a
@@ -130,10 +130,10 @@ func (s shop) verify(args ...string) outcome {
 }
 
 // inspect returns what inspect --json says.
-func (s shop) inspect(args ...string) pipelines.Inspected {
+func (s shop) inspect(args ...string) look.Inspected {
 	s.t.Helper()
 	o := s.run(append([]string{"inspect", "--json", "--public-key", s.public}, args...)...).want(s.t, 0)
-	var i pipelines.Inspected
+	var i look.Inspected
 	if err := json.Unmarshal([]byte(o.stdout), &i); err != nil {
 		s.t.Fatalf("reading stdout: %v\n%s", err, o.stdout)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/oci"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // TestWholeLine bakes a clean copy of the example, into an output folder that
@@ -146,7 +146,7 @@ func checkLog(s site, r result) {
 
 func checkReceipt(s site, r result) {
 	s.t.Helper()
-	var receipt pipelines.Receipt
+	var receipt results.Receipt
 	if err := json.Unmarshal([]byte(read(s.t, filepath.Join(s.out, "web.receipt.json"))), &receipt); err != nil {
 		s.t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ import (
 
 // Build makes the image and puts its blobs into a layout folder, without a
 // name there; blobs that the layout has already are not written again.
-func Build(ctx context.Context, g rootfs.Graph, k engine.Kitchen, layout string) ([]artifact.Artifact, error) {
+func Build(ctx context.Context, g rootfs.Graph, s engine.Session, layout string) ([]artifact.Artifact, error) {
 	if err := os.MkdirAll(layout, 0o755); err != nil {
 		return nil, fmt.Errorf("making layout folder: %w", err)
 	}
-	digest, err := k.Solve(ctx, engine.Job{
+	digest, err := s.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) { return Graph(ctx, g, b) },
 		Image: &engine.Image{
 			Config:      func(read engine.ReadFile) ([]byte, error) { return configOf(g, read) },
@@ -64,8 +64,8 @@ func configOf(g rootfs.Graph, read engine.ReadFile) ([]byte, error) {
 
 // ReadBase reads the files of a base image that say what it is into dir:
 // os-release and dpkg's status.
-func ReadBase(ctx context.Context, g rootfs.Graph, k engine.Kitchen, dir string) error {
-	_, err := k.Solve(ctx, engine.Job{
+func ReadBase(ctx context.Context, g rootfs.Graph, s engine.Session, dir string) error {
+	_, err := s.Solve(ctx, engine.Job{
 		Graph: func(context.Context, engine.Dockerfiles) (llb.State, error) { return g.PackageFiles(), nil },
 		Dir:   dir,
 	})

@@ -24,7 +24,7 @@ func dockerfileIn(t *testing.T, text string) (dir string) {
 }
 
 // built solves a Dockerfile and returns the file "text" of what it makes.
-func built(t *testing.T, k Kitchen, dockerfile string) (string, error) {
+func built(t *testing.T, k Session, dockerfile string) (string, error) {
 	t.Helper()
 	out := t.TempDir()
 	k.Locals = map[string]string{"shell": k.Locals["shell"], "context": dockerfileIn(t, dockerfile)}
@@ -41,7 +41,7 @@ func built(t *testing.T, k Kitchen, dockerfile string) (string, error) {
 // another lock.
 func TestCacheOfAnotherApp(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	write := func(id string) string {
 		return "FROM base\nRUN --mount=type=cache,target=/c" + id + " echo stolen >/c/secret && cp /c/secret /text\n"
 	}

@@ -85,7 +85,7 @@ func TestDocker(t *testing.T) {
 		t.Fatalf("got %+v, %v, want Docker's engine", e, err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	if got := run(t, k, "echo", "cat /bin/busybox | dd of=/out/copy; echo docked > /out/text"); got != "docked" {
 		t.Errorf("got %q", got)
 	}

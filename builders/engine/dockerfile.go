@@ -26,11 +26,11 @@ type Dockerfiles interface {
 
 type gatewayFrontend struct {
 	gw      gateway.Client
-	kitchen Kitchen
+	session Session
 }
 
 func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
-	if err := f.kitchen.judgeRuns(dir, name); err != nil {
+	if err := f.session.judgeRuns(dir, name); err != nil {
 		return llb.State{}, err
 	}
 	definition, err := base.Marshal(ctx)
@@ -42,7 +42,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		FrontendOpt: map[string]string{
 			"filename": name, "dockerfilekey": dir,
 			"context:base": "input:base", "force-network-mode": "none",
-			"build-arg:BUILDKIT_CACHE_MOUNT_NS": f.kitchen.Caches.prefix(),
+			"build-arg:BUILDKIT_CACHE_MOUNT_NS": f.session.Caches.prefix(),
 			// Set, it keeps a "# syntax=" line from fetching another frontend,
 			// which would be a program that nobody pinned.
 			"cmdline": "dockerfile.v0",
@@ -53,7 +53,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		return llb.State{}, err
 	}
 	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
-		if err := noteIgnored(ctx, f.kitchen.Progress, name, config); err != nil {
+		if err := noteIgnored(ctx, f.session.Progress, name, config); err != nil {
 			return llb.State{}, err
 		}
 	}
@@ -94,8 +94,8 @@ const maxDockerfile = 16 << 20
 
 // judgeRuns refuses what a Dockerfile asks for of the network, line by line.
 // What cannot be read here, BuildKit says more of.
-func (k Kitchen) judgeRuns(dir, name string) error {
-	root, err := os.OpenRoot(k.Locals[dir])
+func (s Session) judgeRuns(dir, name string) error {
+	root, err := os.OpenRoot(s.Locals[dir])
 	if err != nil {
 		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
 	}

@@ -53,7 +53,7 @@ func TestIdleDaemonEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	if got := run(t, k, "wait", "sleep 1; echo here > /out/text"); got != "here" {
 		t.Errorf("a step longer than the idle time gave %q", got)
 	}
@@ -79,7 +79,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			state := sharedMount(t)
 			e := open(t, state)
-			k, _ := kitchen(t, e, progress.Quiet)
+			k, _ := newSession(t, e, progress.Quiet)
 			ended := make(chan error, 1)
 			go func() {
 				_, err := k.Solve(context.Background(), Job{Graph: graphOf(shell("sleep", "sleep 987654")), Dir: filepath.Join(state, "out")})
@@ -109,7 +109,7 @@ func TestKilledEngineLeavesNothing(t *testing.T) {
 				t.Errorf("mounts of %s are left", state)
 			}
 			e2 := open(t, state)
-			k2, _ := kitchen(t, e2, progress.Quiet)
+			k2, _ := newSession(t, e2, progress.Quiet)
 			if got := run(t, k2, "again", "echo again > /out/text"); got != "again" {
 				t.Errorf("the next engine gave %q", got)
 			}
@@ -175,7 +175,7 @@ func TestStop(t *testing.T) {
 	if stopped, err := daemon.Stop(t.Context(), state); stopped || err != nil {
 		t.Errorf("stopping nothing gave %v, %v", stopped, err)
 	}
-	k, _ := kitchen(t, open(t, state), progress.Quiet)
+	k, _ := newSession(t, open(t, state), progress.Quiet)
 	run(t, k, "echo", "echo 1 > /out/text")
 	if stopped, err := daemon.Stop(t.Context(), state); !stopped || err != nil {
 		t.Errorf("stopping gave %v, %v", stopped, err)
@@ -200,7 +200,7 @@ func globAll(under, state string) []string {
 func TestPrune(t *testing.T) {
 	needEngine(t)
 	e := open(t, t.TempDir())
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	run(t, k, "fill", "dd if=/dev/zero of=/out/zeros bs=1M count=3; echo 1 > /out/text")
 	freed, err := e.Prune(t.Context())
 	if err != nil || freed < 3<<20 {
@@ -211,7 +211,7 @@ func TestPrune(t *testing.T) {
 func TestLongStatePath(t *testing.T) {
 	needEngine(t)
 	state := filepath.Join(t.TempDir(), strings.Repeat("a long name ", 12), strings.Repeat("%zz", 20))
-	k, _ := kitchen(t, open(t, state), progress.Quiet)
+	k, _ := newSession(t, open(t, state), progress.Quiet)
 	if got := run(t, k, "echo", "echo long > /out/text"); got != "long" {
 		t.Errorf("got %q", got)
 	}
@@ -234,7 +234,7 @@ func TestAddress(t *testing.T) {
 		t.Fatalf("got %v, %v", e, err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	if got := run(t, k, "echo", "echo there > /out/text"); got != "there" {
 		t.Errorf("got %q", got)
 	}
@@ -264,7 +264,7 @@ func TestRunningDaemonIsFound(t *testing.T) {
 
 func TestStepsHaveNoNetwork(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	got := run(t, k, "look", "ls /sys/class/net > /out/text; wget -T 5 -O - http://1.1.1.1/ && echo reached >> /out/text; true")
 	if got != "lo" {
 		t.Errorf("a step sees or reaches %q, want lo alone", got)

@@ -70,7 +70,7 @@ func TestCauses(t *testing.T) {
 			fault.Build, []string{`"[app] bare" failed`, "no such file"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k, _ := kitchen(t, e, progress.Quiet)
+			k, _ := newSession(t, e, progress.Quiet)
 			_, err := k.Solve(t.Context(), Job{Graph: graphOf(c.graph), Dir: t.TempDir()})
 			t.Logf("%v\n  hint: %s", err, fault.HintOf(err))
 			judge(t, err, c.kind, c.hint, c.text...)
@@ -123,7 +123,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(state, unix.MNT_DETACH) })
 	e := open(t, state)
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	_, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("fill", "dd if=/dev/zero of=/out/zeros bs=1M count=40 2>&1")), Dir: filepath.Join(t.TempDir(), "out")})
 	t.Log(err)
 	judge(t, err, fault.Build, "engine prune", `"fill"`)
@@ -138,7 +138,7 @@ func TestFullDisk(t *testing.T) {
 func TestCancel(t *testing.T) {
 	needEngine(t)
 	state := t.TempDir()
-	k, _ := kitchen(t, open(t, state), progress.Quiet)
+	k, _ := newSession(t, open(t, state), progress.Quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
@@ -165,7 +165,7 @@ func TestOutputIsInTheErrorOnlyWhereTheDisplayShowsNone(t *testing.T) {
 	needEngine(t)
 	e := open(t, t.TempDir())
 	for mode, want := range map[progress.Mode]bool{progress.Quiet: true, progress.JSON: true, progress.Plain: false, progress.Full: false} {
-		k, shown := kitchen(t, e, mode)
+		k, shown := newSession(t, e, mode)
 		_, err := k.Solve(t.Context(), Job{Graph: graphOf(shell("[app] say "+string(mode), "echo because; exit 1")), Dir: t.TempDir()})
 		if got := strings.Contains(fmt.Sprint(err), "because"); got != want {
 			t.Errorf("%s: the error says %q", mode, err)

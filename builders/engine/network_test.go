@@ -28,7 +28,7 @@ func networked(name, script string) llb.State {
 }
 
 // solved returns the file "text" of a state.
-func solved(t *testing.T, k Kitchen, s llb.State) string {
+func solved(t *testing.T, k Session, s llb.State) string {
 	t.Helper()
 	dir := t.TempDir()
 	if _, err := k.Solve(t.Context(), Job{Graph: graphOf(s), Dir: dir}); err != nil {
@@ -82,7 +82,7 @@ func TestStepReachesTheMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer abstract.Close()
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	got := solved(t, k, networked("attack", `{
 		wget -q -T 5 -O - http://`+loopback+`/ || echo no loopback
 		wget -q -T 5 -O - http://`+outside+`/ || echo no machine
@@ -100,7 +100,7 @@ func TestStepReachesWhatIsNamed(t *testing.T) {
 	own := ownAddress(t)
 	page := pageAt(t, own.String())
 	o := Options{State: t.TempDir(), Idle: time.Minute, Networks: []netip.Prefix{netip.PrefixFrom(own, own.BitLen())}}
-	k, _ := kitchen(t, openWith(t, o), progress.Quiet)
+	k, _ := newSession(t, openWith(t, o), progress.Quiet)
 	if got := solved(t, k, networked("fetch", "wget -q -O /out/text http://"+page+"/")); got != "the page" {
 		t.Errorf("a step got %q", got)
 	}
@@ -114,7 +114,7 @@ func TestStepReachesWhatIsNamed(t *testing.T) {
 // TestStepHasFewRights: no step can make devices or send frames of its own.
 func TestStepHasFewRights(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	const script = `{ grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status; mknod /tmp/x c 1 3 || echo no device; } >/out/text 2>/dev/null`
 	// chown, dac_override, fowner, fsetid, kill, setgid, setuid, net_bind_service, sys_chroot, setfcap (capability.h)
 	const mask = 1<<0 | 1<<1 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<10 | 1<<18 | 1<<31
@@ -145,7 +145,7 @@ func TestNetworkOfAForeignEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	_, err = k.Solve(t.Context(), Job{Graph: graphOf(networked("fetch", "touch /out/ran")), Dir: t.TempDir()})
 	judge(t, err, fault.Policy, "engine.unconfined-network", `step "fetch"`, foreign.Address)
 	if got := run(t, k, "alone", "echo ran >/out/text"); got != "ran" {
@@ -184,7 +184,7 @@ func TestEngineOfAnEarlierVersion(t *testing.T) {
 // TestDockerfileAsksForANetwork: the line is named, and nothing runs.
 func TestDockerfileAsksForANetwork(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	dir := t.TempDir()
 	k.Locals["context"] = dir
 	for _, c := range []struct{ dockerfile, want string }{

@@ -86,7 +86,7 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer e.Close()
-			k, _ := kitchen(t, e, progress.Quiet)
+			k, _ := newSession(t, e, progress.Quiet)
 			judged := 0
 			k.Judge = func(_ context.Context, ref string) (string, error) { judged++; return ref, nil }
 			before := *asked
@@ -113,7 +113,7 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	k.Judge = func(_ context.Context, ref string) (string, error) { return ref, nil }
 	k.Locals["context"] = dockerfileIn(t, dockerfile)
 	judge(t, k.JudgeDockerfile(t.Context(), "context", "Dockerfile"), fault.Policy, "", "did not ask")

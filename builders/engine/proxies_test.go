@@ -32,7 +32,7 @@ func TestProxyPasswords(t *testing.T) {
 	defer proxy.Close()
 	t.Setenv("http_proxy", strings.Replace(proxy.URL, "://", "://cook:"+password+"@", 1))
 	e := open(t, t.TempDir())
-	k, _ := kitchen(t, e, progress.Quiet)
+	k, _ := newSession(t, e, progress.Quiet)
 	dir := t.TempDir()
 	graph := graphOf(llb.HTTP("http://archive.invalid/f", llb.Checksum(digest.FromString("archive.invalid")), llb.Filename("f")))
 	if _, err := k.Solve(t.Context(), Job{Graph: graph, Dir: dir}); err != nil {

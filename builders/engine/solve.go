@@ -24,8 +24,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
-// Kitchen is an engine with what a build brings to it.
-type Kitchen struct {
+// Session is an engine with what a build brings to it.
+type Session struct {
 	Engine   *Engine
 	Progress *progress.Display
 	// Locals are the folders of this machine that graphs read, by name.
@@ -85,9 +85,9 @@ const maxSolves = 3
 
 // Solve solves a job and returns the digest of the manifest, where it made an
 // image.
-func (k Kitchen) Solve(ctx context.Context, j Job) (digest string, err error) {
+func (s Session) Solve(ctx context.Context, j Job) (digest string, err error) {
 	for range maxSolves {
-		digest, err = k.solve(ctx, j)
+		digest, err = s.solve(ctx, j)
 		if err == nil || ctx.Err() != nil || !metAnEnd(err) {
 			break
 		}
@@ -100,35 +100,35 @@ func (k Kitchen) Solve(ctx context.Context, j Job) (digest string, err error) {
 // BuildKit refuses to dial a session again in these words.
 func metAnEnd(err error) bool { return strings.Contains(err.Error(), "only one connection allowed") }
 
-func (k Kitchen) solve(ctx context.Context, j Job) (string, error) {
-	opt, err := k.options(j)
+func (s Session) solve(ctx context.Context, j Job) (string, error) {
+	opt, err := s.options(j)
 	if err != nil {
 		return "", err
 	}
-	w := &work{kitchen: k, job: j, judged: &sources{judge: k.Judge}}
-	if k.Judge != nil {
+	w := &work{session: s, job: j, judged: &sources{judge: s.Judge}}
+	if s.Judge != nil {
 		opt.SourcePolicyProvider = w.judged.provider()
 	}
 	updates := make(chan *client.SolveStatus)
 	group, solving := errgroup.WithContext(ctx)
-	group.Go(func() error { k.Progress.Follow(updates, j.name()); return nil })
+	group.Go(func() error { s.Progress.Follow(updates, j.name()); return nil })
 	var response *client.SolveResponse
 	group.Go(func() (err error) {
-		response, err = k.Engine.client.Build(solving, opt, "bakelite", w.build, updates)
+		response, err = s.Engine.client.Build(solving, opt, "bakelite", w.build, updates)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		if refused := cmp.Or(w.judged.refusal(), w.refused); refused != nil {
 			return "", refused
 		}
-		return "", classify(err, failure{k.Progress.Failure(err), missingSource(ctx, err, w.definition)})
+		return "", classify(err, failure{s.Progress.Failure(err), missingSource(ctx, err, w.definition)})
 	}
 	return response.ExporterResponse[exptypes.ExporterImageDigestKey], nil
 }
 
 // work is a job while it is solved.
 type work struct {
-	kitchen    Kitchen
+	session    Session
 	job        Job
 	judged     *sources
 	definition *llb.Definition
@@ -145,10 +145,10 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 			w.refused = err
 		}
 	}()
-	if err := w.judged.askable(w.kitchen.Engine, gw); err != nil {
+	if err := w.judged.askable(w.session.Engine, gw); err != nil {
 		return nil, err
 	}
-	state, err := w.job.Graph(ctx, gatewayFrontend{gw, w.kitchen})
+	state, err := w.job.Graph(ctx, gatewayFrontend{gw, w.session})
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 	if w.job.Image == nil && w.job.Dir == "" {
 		return gateway.NewResult(), w.judged.counted(found.sources)
 	}
-	if err := w.kitchen.admit(ctx, found); err != nil {
+	if err := w.session.admit(ctx, found); err != nil {
 		return nil, err
 	}
 	if result, err = gw.Solve(ctx, gateway.SolveRequest{Evaluate: true, Definition: w.definition.ToPB()}); err != nil {
@@ -177,34 +177,34 @@ func (w *work) build(ctx context.Context, gw gateway.Client) (result *gateway.Re
 }
 
 // admit judges the steps of a graph before one of them runs.
-func (k Kitchen) admit(ctx context.Context, found contents) error {
-	for _, s := range found.steps {
-		if s.networked() {
-			if err := k.Engine.allowsNetwork(ctx); err != nil {
-				return fmt.Errorf("step %q asks for a network: %w", s.name, err)
+func (s Session) admit(ctx context.Context, found contents) error {
+	for _, step := range found.steps {
+		if step.networked() {
+			if err := s.Engine.allowsNetwork(ctx); err != nil {
+				return fmt.Errorf("step %q asks for a network: %w", step.name, err)
 			}
 		}
-		if err := k.Caches.admit(s); err != nil {
+		if err := s.Caches.admit(step); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k Kitchen) options(j Job) (client.SolveOpt, error) {
+func (s Session) options(j Job) (client.SolveOpt, error) {
 	opt := client.SolveOpt{
 		LocalMounts: map[string]fsutil.FS{}, OCIStores: map[string]content.Store{}, Session: []session.Attachable{credentials()},
 	}
-	for name, dir := range k.Locals {
+	for name, dir := range s.Locals {
 		fs, err := fsutil.NewFS(dir)
 		if err != nil {
 			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
 		}
-		if opt.LocalMounts[name], err = without(k.Unseen[name], fs); err != nil {
+		if opt.LocalMounts[name], err = without(s.Unseen[name], fs); err != nil {
 			return opt, fmt.Errorf("reading folder %s: %w", dir, err)
 		}
 	}
-	for name, dir := range k.Layouts {
+	for name, dir := range s.Layouts {
 		store, err := local.NewStore(dir)
 		if err != nil {
 			return opt, fmt.Errorf("opening layout %s: %w", dir, err)

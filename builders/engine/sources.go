@@ -128,7 +128,7 @@ func (s *sources) pin(ctx context.Context, source *pb.SourceOp) (*pb.SourceOp, e
 func unpinned(source *pb.SourceOp) error {
 	scheme, ref, _ := strings.Cut(source.GetIdentifier(), "://")
 	switch scheme {
-	case srctypes.LocalScheme, srctypes.OCIScheme: // folders and layouts of this machine that the kitchen names
+	case srctypes.LocalScheme, srctypes.OCIScheme: // folders and layouts of this machine that the session names
 		return nil
 	case srctypes.HTTPScheme, srctypes.HTTPSScheme:
 		return requireDigest(source.Attrs[pb.AttrHTTPChecksum] != "", source, "ADD --checksum=sha256:…")
@@ -158,8 +158,8 @@ func (s *sources) refusal() error {
 
 // JudgeDockerfile has every image judged that a Dockerfile of a local folder
 // names, and runs nothing of it.
-func (k Kitchen) JudgeDockerfile(ctx context.Context, folder, name string) error {
-	_, err := k.Solve(ctx, Job{Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
+func (s Session) JudgeDockerfile(ctx context.Context, folder, name string) error {
+	_, err := s.Solve(ctx, Job{Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
 		return b.Dockerfile(ctx, folder, name, llb.Local(folder)) // any base does
 	}})
 	return err

@@ -17,7 +17,7 @@ import (
 // before a byte of it is used, and the judge's words are the build's error.
 func TestDockerfilesSourcesAreJudged(t *testing.T) {
 	needEngine(t)
-	k, _ := kitchen(t, open(t, t.TempDir()), progress.Quiet)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
 	const at = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	tests := []struct{ name, dockerfile, judged, refused string }{
 		{"FROM", "FROM debain:13\n", "docker.io/library/debain:13", ""},

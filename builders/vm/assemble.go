@@ -45,7 +45,7 @@ func (o Order) assemble(ctx context.Context, dirs map[string]string) ([]artifact
 	group, ctx := errgroup.WithContext(ctx)
 	for i, name := range o.Graph.App.VM.Formats {
 		group.Go(func() error {
-			return o.Kitchen.Progress.Do(ctx, "[disk] write "+name, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
+			return o.Session.Progress.Do(ctx, "[disk] write "+name, func(ctx context.Context, _ io.Writer) (_ bool, err error) {
 				made[i], err = o.write(ctx, name, image)
 				return false, err
 			})

@@ -37,7 +37,7 @@ const (
 // Order says what to make, what with and where to.
 type Order struct {
 	Graph   rootfs.Graph
-	Kitchen engine.Kitchen
+	Session engine.Session
 	// Parts is a cache of parts by what they are made from. What is there
 	// already counts where Vouch does so.
 	Parts string
@@ -136,7 +136,7 @@ func (o Order) make(ctx context.Context, p piece, all parts, dir string) (done f
 		return nil, err
 	}
 	defer beside.Close()
-	_, err = o.Kitchen.Solve(ctx, engine.Job{
+	_, err = o.Session.Solve(ctx, engine.Job{
 		Graph: func(ctx context.Context, b engine.Dockerfiles) (llb.State, error) {
 			if o.Graph.App.Base.Dockerfile == "" {
 				return p.state(all), nil

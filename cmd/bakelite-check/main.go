@@ -46,7 +46,7 @@ func run(name string) error {
 		return err
 	}
 	defer machine.Close()
-	order.Options.Try = probe.Module
+	order.Options.Try, order.Options.Attempt = probe.Module, probe.Attempt
 	results, err := check.Tree(context.Background(), check.Subject{Tree: machine, Running: true}, order.Controls, order.Options)
 	if err != nil {
 		return err

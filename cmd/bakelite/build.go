@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,14 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/release"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/runners/probe"
 )
 
 func buildCommand() *cobra.Command {
-	var o pipelines.BuildOptions
+	var o bake.Options
 	var asJSON bool
 	var target string
 	c := &cobra.Command{
@@ -35,10 +38,10 @@ gets its final name before the declared tests have passed.`,
 			if o.Targets, err = targetsOf(target); err != nil {
 				return err
 			}
-			return bakeAll(c, paths, asJSON, nil, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, nil, func(ctx context.Context, f compose.Flows, a app.App, s *settings.Settings) (*results.Built, error) {
 				o := o
 				o.Frozen = s.Frozen
-				return k.Build(c.Context(), a, o)
+				return f.Baker.Build(ctx, a, o)
 			})
 		},
 	}
@@ -46,7 +49,7 @@ gets its final name before the declared tests have passed.`,
 	return c
 }
 
-func buildFlags(c *cobra.Command, o *pipelines.BuildOptions, target *string, asJSON *bool) {
+func buildFlags(c *cobra.Command, o *bake.Options, target *string, asJSON *bool) {
 	c.Flags().StringVar(target, "target", "", "make one kind only: container or disk")
 	c.Flags().BoolVar(&o.SkipTests, "skip-tests", false, "leave the declared tests out; the receipt says so")
 	c.Flags().BoolVar(asJSON, "json", false, "print the result as JSON on stdout, one object per app")
@@ -64,13 +67,13 @@ func targetsOf(target string) ([]string, error) {
 	return nil, fault.New(fault.Invalid, "--target %s: want container or disk", target)
 }
 
-// bake makes one app's artifacts.
-type bake func(k pipelines.Kitchen, a app.App, out io.Writer, s *settings.Settings) (*pipelines.Built, error)
+// making makes one app's artifacts.
+type making func(ctx context.Context, f compose.Flows, a app.App, s *settings.Settings) (*results.Built, error)
 
 // bakeAll bakes each app and prints the results, in the order in which they
 // are done. Nothing is baked where it could not be published as asked, which p
 // says unless it is nil.
-func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.PublishOptions, do bake) error {
+func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *release.Options, do making) error {
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -80,14 +83,14 @@ func bakeAll(c *cobra.Command, paths []string, asJSON bool, p *pipelines.Publish
 			return err
 		}
 	}
-	bakeOne := func(k pipelines.Kitchen, a app.App, out io.Writer) error {
-		built, err := do(k, a, out, s)
+	bakeOne := func(ctx context.Context, f compose.Flows, a app.App, out io.Writer) error {
+		built, err := do(ctx, f, a, s)
 		if err != nil {
 			return err
 		}
 		var judgedBy *policyInForce
 		if p != nil {
-			by := inForce(k.Policy)
+			by := inForce(f.Publisher.Policy)
 			judgedBy = &by
 		}
 		return printResult(out, built, judgedBy, asJSON)
@@ -113,7 +116,7 @@ type result struct {
 
 // publication is one artifact that was published.
 type publication struct {
-	pipelines.Publication
+	results.Publication
 	// Again says that it was all there already.
 	Again bool `json:"again"`
 }
@@ -126,7 +129,7 @@ type change struct {
 	Downgrade bool `json:"downgrade,omitempty"`
 }
 
-func printResult(w io.Writer, b *pipelines.Built, judgedBy *policyInForce, asJSON bool) error {
+func printResult(w io.Writer, b *results.Built, judgedBy *policyInForce, asJSON bool) error {
 	if asJSON {
 		r := jsonResult(b)
 		r.Policy = judgedBy
@@ -141,7 +144,7 @@ func printResult(w io.Writer, b *pipelines.Built, judgedBy *policyInForce, asJSO
 	}
 	for _, p := range b.Published {
 		word := "published"
-		if p.Again {
+		if b.Again {
 			word = "is there"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%.1f MB\t%s\t%s\n", p.Kind, word, float64(p.Uploaded)/1e6, p.Verdict, p.Ref)
@@ -152,7 +155,7 @@ func printResult(w io.Writer, b *pipelines.Built, judgedBy *policyInForce, asJSO
 	return table.Flush()
 }
 
-func jsonResult(b *pipelines.Built) result {
+func jsonResult(b *results.Built) result {
 	r := result{
 		App: b.App, LockDigest: b.LockDigest, Rebuilt: b.Rebuilt, Artifacts: b.Artifacts, Tests: []probe.Result{}, Steps: b.Steps,
 		Receipt: b.Digest(),
@@ -161,7 +164,7 @@ func jsonResult(b *pipelines.Built) result {
 		r.Tests = append(r.Tests, b.Tests[kind].Results...)
 	}
 	for _, p := range b.Published {
-		r.Published = append(r.Published, publication{p, p.Again})
+		r.Published = append(r.Published, publication{p, b.Again})
 	}
 	for _, ch := range b.Changes {
 		r.Changes = append(r.Changes, change{Package: ch.Package, From: ch.From, To: ch.To, Downgrade: ch.Downgrade})

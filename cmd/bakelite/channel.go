@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -9,17 +10,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/channels"
 )
 
 // channelsOf constructs what the flows of channels work with.
-func channelsOf(k pipelines.Kitchen, names []string) channels.Flow {
+func channelsOf(f compose.Flows, names []string) channels.Flow {
 	return channels.Flow{
-		Look: k, Policy: k.Policy, Registry: k.Registry, TUF: k.TUF, Signer: k.Publisher.Signer, Vouch: k.Vouch, Channels: names, Now: time.Now,
+		Look: f.Reader, Policy: f.Reader.Policy, Registry: f.Reader.Registry, TUF: f.Reader.TUF, Signer: f.Publisher.Signer, Vouch: f.Publisher.Folder.Vouch, Channels: names, Now: time.Now,
 	}
 }
 
@@ -43,9 +44,9 @@ func (f *moveFlags) add(c *cobra.Command, channel string) {
 }
 
 // move plans, shows the plan, and carries it out.
-func (f moveFlags) move(c *cobra.Command, plan func(channels.Flow, []app.App) (channels.Plan, error)) error {
-	return withChannels(c, f.by, func(flow channels.Flow, apps []app.App) error {
-		p, err := plan(flow, apps)
+func (f moveFlags) move(c *cobra.Command, plan func(context.Context, channels.Flow, []app.App) (channels.Plan, error)) error {
+	return withChannels(c, f.by, func(ctx context.Context, flow channels.Flow, apps []app.App) error {
+		p, err := plan(ctx, flow, apps)
 		if err != nil {
 			return err
 		}
@@ -57,28 +58,28 @@ func (f moveFlags) move(c *cobra.Command, plan func(channels.Flow, []app.App) (c
 		if err != nil || f.dryRun {
 			return err
 		}
-		return flow.Carry(c.Context(), p)
+		return flow.Carry(ctx, p)
 	})
 }
 
 // withChannels hands the flows on, and the apps of this folder that may stand on
 // what they are about.
-func withChannels(c *cobra.Command, by signerFlags, do func(channels.Flow, []app.App) error) error {
+func withChannels(c *cobra.Command, by signerFlags, do func(context.Context, channels.Flow, []app.App) error) error {
 	s, err := load(c)
 	if err != nil {
 		return err
 	}
-	k, err := newKitchen(s, os.Stderr)
+	flows, ctx, end, err := newFlows(c, s)
 	if err != nil {
 		return err
 	}
-	defer k.Progress.Close()
-	k.Policy = by.apply(k.Policy)
+	defer end()
+	flows.Reader.Policy = by.apply(flows.Reader.Policy)
 	apps, err := appsHere(s)
 	if err != nil {
 		return err
 	}
-	return do(channelsOf(k, s.Channels), apps)
+	return do(ctx, channelsOf(flows, s.Channels), apps)
 }
 
 // appsHere are the apps that the setting apps names; there may be none.
@@ -106,8 +107,8 @@ Promote the same image again before the record's time is over.`,
 		Example: "  bakelite promote registry.example.com/team/web:1.4.2 --to stable --key release.key",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.move(c, func(flow channels.Flow, apps []app.App) (channels.Plan, error) {
-				return flow.Promote(c.Context(), args[0], f.o, apps)
+			return f.move(c, func(ctx context.Context, flow channels.Flow, apps []app.App) (channels.Plan, error) {
+				return flow.Promote(ctx, args[0], f.o, apps)
 			})
 		},
 	}
@@ -128,8 +129,8 @@ readers that saw the record before refuse none that is older.`,
 		Example: "  bakelite rollback registry.example.com/team/web --channel stable --reason 'login fails' --key release.key",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.move(c, func(flow channels.Flow, apps []app.App) (channels.Plan, error) {
-				return flow.Rollback(c.Context(), args[0], to, f.o, apps)
+			return f.move(c, func(ctx context.Context, flow channels.Flow, apps []app.App) (channels.Plan, error) {
+				return flow.Rollback(ctx, args[0], to, f.o, apps)
 			})
 		},
 	}
@@ -155,8 +156,8 @@ it reaches is printed before anything is signed.`,
 		Example: "  bakelite revoke registry.example.com/team/web:1.4.1 --reason 'leaks its log' --replacement 1.4.2 --key release.key",
 		Args:    checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.move(c, func(flow channels.Flow, apps []app.App) (channels.Plan, error) {
-				return flow.Revoke(c.Context(), args[0], replacement, f.o, apps)
+			return f.move(c, func(ctx context.Context, flow channels.Flow, apps []app.App) (channels.Plan, error) {
+				return flow.Revoke(ctx, args[0], replacement, f.o, apps)
 			})
 		},
 	}
@@ -221,15 +222,15 @@ With --save one channel's record is written to a file, for readers without a
 registry: verify --channel-record.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withChannels(c, by, func(flow channels.Flow, _ []app.App) error {
+			return withChannels(c, by, func(ctx context.Context, flow channels.Flow, _ []app.App) error {
 				if save != "" {
-					text, err := flow.Record(c.Context(), args[0], name)
+					text, err := flow.Record(ctx, args[0], name)
 					if err != nil {
 						return err
 					}
 					return os.WriteFile(save, append(text, '\n'), 0o644)
 				}
-				all, err := flow.Standings(c.Context(), args[0])
+				all, err := flow.Standings(ctx, args[0])
 				if err != nil {
 					return err
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"slices"
@@ -10,12 +11,12 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/scan/show"
 )
 
 func checkCommand() *cobra.Command {
-	var o pipelines.CheckOptions
+	var o look.CheckOptions
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "check TARGET",
@@ -61,11 +62,10 @@ The exit code is 6 where a control fails that the policy requires: all of level
 
 // lookChecked checks the target, and ends the display before anything is
 // printed.
-func lookChecked(c *cobra.Command, target string, o pipelines.CheckOptions) (pipelines.Checked, error) {
-	k, _, err := lookKitchen(c, signerFlags{}, policyKey)
-	if err != nil {
-		return pipelines.Checked{}, err
-	}
-	defer k.Progress.Close()
-	return k.Check(c.Context(), target, o)
+func lookChecked(c *cobra.Command, target string, o look.CheckOptions) (found look.Checked, err error) {
+	err = withReader(c, signerFlags{}, []string{policyKey}, func(ctx context.Context, r look.Reader, _ policyInForce) (err error) {
+		found, err = r.Check(ctx, target, o)
+		return err
+	})
+	return found, err
 }

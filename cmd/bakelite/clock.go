@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 )
 
@@ -55,12 +55,12 @@ the exit code is 6. With --waiting those count too that no image has yet.`,
 			if err != nil {
 				return err
 			}
-			k, err := newKitchen(s, os.Stderr)
+			flows, ctx, end, err := newFlows(c, s)
 			if err != nil {
 				return err
 			}
-			defer k.Progress.Close()
-			return f.run(c.Context(), s, k, apps)
+			defer end()
+			return f.run(ctx, s, flows, apps)
 		},
 	}
 	allFlag(c, &f.all)
@@ -70,16 +70,16 @@ the exit code is 6. With --waiting those count too that no image has yet.`,
 	return c
 }
 
-func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.Kitchen, apps []app.App) error {
+func (f clockFlags) run(ctx context.Context, s *settings.Settings, flows compose.Flows, apps []app.App) error {
 	now := time.Now().UTC()
-	open, unsure, err := f.waitingChanges(ctx, k, s, apps)
+	open, unsure, err := f.waitingChanges(ctx, flows, s, apps)
 	if err != nil {
 		return err
 	}
 	all := []hours{}
 	var late []string
 	for _, a := range apps {
-		c, err := fleetOf(k, s).Clock(a.Name)
+		c, err := fleetOf(flows, s).Clock(a.Name)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.K
 			c = c.From(now.Add(-f.since))
 		}
 		h := hours{App: a.Name, Spans: c.Spans(), Breaches: []update.Breach{}}
-		h.Breaches = append(h.Breaches, update.Service(k.Policy.Patches.MaxHours).Breaches(c, open[a.Name], now)...)
+		h.Breaches = append(h.Breaches, update.Service(flows.Publisher.Policy.Patches.MaxHours).Breaches(c, open[a.Name], now)...)
 		for _, b := range h.Breaches {
 			late = append(late, lateWords(b))
 		}
@@ -97,7 +97,7 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.K
 		return err
 	}
 	if len(late) > 0 {
-		return fault.Hint(fault.New(fault.Policy, "%d fixes were later than %s allows:\n  %s", len(late), cmp.Or(k.Policy.Path, "the policy"), strings.Join(late, "\n  ")),
+		return fault.Hint(fault.New(fault.Policy, "%d fixes were later than %s allows:\n  %s", len(late), cmp.Or(flows.Publisher.Policy.Path, "the policy"), strings.Join(late, "\n  ")),
 			"rebuild and publish what waits, and do so more often")
 	}
 	return unsure
@@ -105,11 +105,11 @@ func (f clockFlags) run(ctx context.Context, s *settings.Settings, k pipelines.K
 
 // waitingChanges are the changes that wait, by app, where they are asked for.
 // Apps about which nobody knows come back as an error for the end.
-func (f clockFlags) waitingChanges(ctx context.Context, k pipelines.Kitchen, s *settings.Settings, apps []app.App) (open map[string][]update.Change, unsure, err error) {
+func (f clockFlags) waitingChanges(ctx context.Context, flows compose.Flows, s *settings.Settings, apps []app.App) (open map[string][]update.Change, unsure, err error) {
 	if !f.waiting {
 		return nil, nil, nil
 	}
-	stand, err := fleetOf(k, s).Outdated(ctx, apps, fleet.Options{})
+	stand, err := fleetOf(flows, s).Outdated(ctx, apps, fleet.Options{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 )
 
 func diffCommand() *cobra.Command {
@@ -24,20 +25,17 @@ database are what you name; a bakelite.yaml that lies in the folder does not
 choose them.`,
 		Args: checked(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, _, err := lookKitchen(c, by, append(scannerKeys(), policyKey)...)
-			if err != nil {
-				return err
-			}
-			defer k.Progress.Close()
-			d, err := k.Diff(c.Context(), args[0], args[1], files)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return json.NewEncoder(os.Stdout).Encode(d)
-			}
-			printDifference(os.Stdout, d)
-			return nil
+			return withReader(c, by, append(scannerKeys(), policyKey), func(ctx context.Context, r look.Reader, _ policyInForce) error {
+				d, err := r.Diff(ctx, args[0], args[1], files)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(os.Stdout).Encode(d)
+				}
+				printDifference(os.Stdout, d)
+				return nil
+			})
 		},
 	}
 	by.add(c)
@@ -46,14 +44,14 @@ choose them.`,
 	return c
 }
 
-func printDifference(w io.Writer, d pipelines.Difference) {
+func printDifference(w io.Writer, d look.Difference) {
 	fmt.Fprintf(w, "--- %s\n+++ %s\n", d.A, d.B)
 	if d.Same() {
 		fmt.Fprintln(w, "no difference")
 	}
 	for _, part := range []struct {
 		name string
-		all  []pipelines.Differs
+		all  []look.Differs
 	}{{"packages", d.Packages}, {"findings", d.Findings}, {"hardening", d.Controls}, {"files", d.Files}} {
 		if len(part.all) == 0 {
 			continue

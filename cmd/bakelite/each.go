@@ -19,12 +19,11 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
 )
 
 // work is what a command does for one app; what it prints on out comes to
 // stdout in one piece, when it is done.
-type work func(k pipelines.Kitchen, a app.App, out io.Writer) error
+type work func(ctx context.Context, f compose.Flows, a app.App, out io.Writer) error
 
 // round is what a command does for several apps.
 type round struct {
@@ -37,14 +36,15 @@ type round struct {
 
 // eachApp loads every app before anything is done for the first, so that a
 // mistake in the last one costs no time. As many as the settings say are
-// worked on at once, in one kitchen. An app that fails does not keep the
+// worked on at once, with one set of
+// flows. An app that fails does not keep the
 // others from their turn; the errors of all come together.
 func (r round) eachApp(ctx context.Context) error {
 	apps, err := loadApps(r.paths)
 	if err != nil {
 		return err
 	}
-	k, err := compose.New(version, r.settings)
+	flows, err := compose.New(version, r.settings)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (r round) eachApp(ctx context.Context) error {
 				return nil
 			}
 			var out bytes.Buffer
-			err := display(k, a, &out, r.do)
+			err := display(ctx, flows, a, &out, r.do)
 			stdout.Lock()
 			defer stdout.Unlock()
 			if _, werr := os.Stdout.Write(out.Bytes()); err == nil {
@@ -94,7 +94,7 @@ func displays(s *settings.Settings, apps int, logged bool) display {
 	if !alone && mode == progress.Terminal {
 		mode = progress.Plain
 	}
-	return func(k pipelines.Kitchen, a app.App, out io.Writer, do work) error {
+	return func(ctx context.Context, f compose.Flows, a app.App, out io.Writer, do work) error {
 		shown := progress.Options{Screen: os.Stderr, Mode: mode}
 		switch {
 		case alone:
@@ -113,7 +113,7 @@ func displays(s *settings.Settings, apps int, logged bool) display {
 		if logged {
 			shown.Log = log
 		}
-		err := showing(shown, k, a, out, do)
+		err := showing(ctx, shown, func(ctx context.Context) error { return do(ctx, f, a, out) })
 		if kept := log.Close(); kept && err != nil && mode != progress.JSON {
 			fmt.Fprintf(shown.Screen, "%8s  %s\n", "log", log.Path())
 		}
@@ -121,12 +121,13 @@ func displays(s *settings.Settings, apps int, logged bool) display {
 	}
 }
 
-func showing(o progress.Options, k pipelines.Kitchen, a app.App, out io.Writer, do work) (err error) {
-	if k.Progress, err = progress.New(o); err != nil {
+func showing(ctx context.Context, o progress.Options, do func(ctx context.Context) error) error {
+	display, err := progress.New(o)
+	if err != nil {
 		return err
 	}
-	defer k.Progress.Close()
-	return do(k, a, out)
+	defer display.Close()
+	return do(progress.With(ctx, display))
 }
 
 // locked keeps the writes of several writers apart: each is whole lines.

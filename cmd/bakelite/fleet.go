@@ -7,20 +7,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 )
 
 // fleetOf constructs what the flows of many apps work with.
-func fleetOf(k pipelines.Kitchen, s *settings.Settings) fleet.Fleet {
+func fleetOf(f compose.Flows, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
-		Kitchen: k, Archive: k.Archive, State: s.State, Output: s.Output, Vouch: k.Vouch, Version: k.Version,
-		Revoked: channelsOf(k, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
+		Baker: f.Baker, Reader: f.Reader, Archive: f.Archive,
+		State: s.State, Folder: f.Baker.Folder, Destination: f.Publisher.Destination, Version: f.Baker.Version,
+		Revoked: channelsOf(f, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -29,8 +30,8 @@ for the statements is shown first; verify decides by it. The policy is what you
 name; a bakelite.yaml that lies in the folder does not choose it.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return lookAt(c, by, args[0], func(k pipelines.Kitchen, by policyInForce, t pipelines.Target) error {
-				i, err := k.Inspect(c.Context(), t)
+			return lookAt(c, by, args[0], func(ctx context.Context, r look.Reader, by policyInForce, t look.Target) error {
+				i, err := r.Inspect(ctx, t)
 				if err != nil {
 					return err
 				}
@@ -48,11 +49,11 @@ name; a bakelite.yaml that lies in the folder does not choose it.`,
 
 // inspected is the form of inspect --json.
 type inspected struct {
-	pipelines.Inspected
+	look.Inspected
 	Policy policyInForce `json:"policy"`
 }
 
-func printInspected(w io.Writer, i pipelines.Inspected) error {
+func printInspected(w io.Writer, i look.Inspected) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))

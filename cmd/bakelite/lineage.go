@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -24,8 +25,8 @@ came before and after; whether it was revoked; and which apps of this folder
 stand on it.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withChannels(c, by, func(flow channels.Flow, apps []app.App) error {
-				l, err := flow.Lineage(c.Context(), args[0], apps)
+			return withChannels(c, by, func(ctx context.Context, flow channels.Flow, apps []app.App) error {
+				l, err := flow.Lineage(ctx, args[0], apps)
 				if err != nil {
 					return err
 				}

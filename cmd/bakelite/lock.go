@@ -1,18 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/pin"
 )
 
 func lockCommand() *cobra.Command {
-	var o pipelines.LockOptions
+	var o pin.Options
 	c := &cobra.Command{
 		Use:   "lock [APP...]",
 		Short: "Pin an app's packages to the archive as it is now",
@@ -28,8 +30,8 @@ older than those in it, are refused.`,
 			if s.Frozen {
 				return refuseFrozen(c)
 			}
-			lockOne := func(k pipelines.Kitchen, a app.App, out io.Writer) error {
-				l, changes, err := k.Lock(c.Context(), a, o)
+			lockOne := func(ctx context.Context, f compose.Flows, a app.App, out io.Writer) error {
+				l, changes, err := f.Baker.Lock(ctx, a, o)
 				if err != nil {
 					return err
 				}

@@ -38,12 +38,12 @@ the cause, 4 or 7.`,
 			if err != nil {
 				return err
 			}
-			k, err := newKitchen(s, os.Stderr)
+			flows, ctx, end, err := newFlows(c, s)
 			if err != nil {
 				return err
 			}
-			defer k.Progress.Close()
-			stand, err := fleetOf(k, s).Outdated(c.Context(), apps, o)
+			defer end()
+			stand, err := fleetOf(flows, s).Outdated(ctx, apps, o)
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/bakelite/bakelite/internal/oci"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 func profileCommand() *cobra.Command {
@@ -60,7 +60,7 @@ func hostedProfile(c *cobra.Command, a app.App, h form.Hosted) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	receipt, err := pipelines.ReadReceipt(s.Output, a.Name)
+	receipt, err := results.Folder{Path: s.Output}.Receipt(a.Name)
 	if err != nil {
 		return "", err
 	}

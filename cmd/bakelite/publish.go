@@ -1,20 +1,23 @@
 package main
 
 import (
-	"io"
+	"context"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/release"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 func publishCommand() *cobra.Command {
-	var o pipelines.BuildOptions
-	var p pipelines.PublishOptions
+	var o bake.Options
+	var p release.Options
 	var asJSON bool
 	var target string
 	c := &cobra.Command{
@@ -41,14 +44,10 @@ the digest by a way that who can write to the folder cannot write to.`,
 			if o.Receipt != "" && !digests.Valid(o.Receipt) {
 				return fault.New(fault.Invalid, "--receipt %s: want sha256: and 64 hexadecimal digits", o.Receipt)
 			}
-			return bakeAll(c, paths, asJSON, &p, func(k pipelines.Kitchen, a app.App, _ io.Writer, s *settings.Settings) (*pipelines.Built, error) {
+			return bakeAll(c, paths, asJSON, &p, func(ctx context.Context, f compose.Flows, a app.App, s *settings.Settings) (*results.Built, error) {
 				o := o
 				o.Frozen = s.Frozen || o.Receipt != ""
-				built, err := k.Build(c.Context(), a, o)
-				if err != nil {
-					return nil, err
-				}
-				return built, k.Publish(c.Context(), a, built, p)
+				return line(f).Publish(ctx, a, o, p)
 			})
 		},
 	}
@@ -58,7 +57,7 @@ the digest by a way that who can write to the folder cannot write to.`,
 	return c
 }
 
-func publishFlags(c *cobra.Command, p *pipelines.PublishOptions) {
+func publishFlags(c *cobra.Command, p *release.Options) {
 	c.Flags().StringVar(&p.Version, "version", "", "a tag that is set once and never moves")
 	c.Flags().BoolVar(&p.ContainerDisk, "containerdisk", false, "also publish the disk as KubeVirt boots it, as APP-containerdisk")
 }

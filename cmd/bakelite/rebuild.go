@@ -14,8 +14,9 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/release"
 )
 
 // refuseFrozen is the error of a command that exists to change locks.
@@ -26,8 +27,8 @@ func refuseFrozen(c *cobra.Command) error {
 
 // rebuildFlags are those of rebuild.
 type rebuildFlags struct {
-	build       pipelines.BuildOptions
-	publish     pipelines.PublishOptions
+	build       bake.Options
+	publish     release.Options
 	publishing  bool
 	all, asJSON bool
 	dryRun      bool
@@ -99,17 +100,17 @@ func (f rebuildFlags) run(c *cobra.Command, s *settings.Settings, paths []string
 	if err != nil {
 		return err
 	}
-	k, err := newKitchen(s, os.Stderr)
+	flows, ctx, end, err := newFlows(c, s)
 	if err != nil {
 		return err
 	}
-	defer k.Progress.Close()
-	flt := fleetOf(k, s)
-	order := fleet.Order{BuildOptions: f.build}
+	defer end()
+	flt := fleetOf(flows, s)
+	order := fleet.Order{Options: f.build}
 	if f.publishing {
 		order.Publish = &f.publish
 	}
-	plan, unfit := flt.Plan(c.Context(), apps, order)
+	plan, unfit := flt.Plan(ctx, apps, order)
 	if unfit != nil && len(plan.Apps)+len(plan.Others) == 0 {
 		return unfit
 	}
@@ -117,17 +118,17 @@ func (f rebuildFlags) run(c *cobra.Command, s *settings.Settings, paths []string
 		return errors.Join(printPlan(os.Stdout, plan, f.asJSON), unfit, leftUnknown(plan))
 	}
 	run := fleet.Run{Order: order, MaxFailures: f.maxFailures, Exact: given != nil}
-	shift := &shift{flags: f, settings: s, kitchen: k, fleet: flt, apps: apps}
+	shift := &shift{flags: f, settings: s, flows: flows, fleet: flt, apps: apps}
 	shift.show = displays(s, len(plan.Apps), true)
 	run.Do = shift.rebuild
-	return errors.Join(shift.work(c.Context(), plan, given, run), unfit, leftUnknown(plan))
+	return errors.Join(shift.work(ctx, plan, given, run), unfit, leftUnknown(plan))
 }
 
 // shift is one run of rebuild.
 type shift struct {
 	flags    rebuildFlags
 	settings *settings.Settings
-	kitchen  pipelines.Kitchen
+	flows    compose.Flows
 	fleet    fleet.Fleet
 	apps     []app.App
 	show     display

@@ -10,42 +10,53 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/release"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // display works on an app with a display of its own.
-type display func(k pipelines.Kitchen, a app.App, out io.Writer, do work) error
+type display func(ctx context.Context, f compose.Flows, a app.App, out io.Writer, do work) error
 
 // rebuild rebuilds one app and prints what came of it.
-func (s *shift) rebuild(ctx context.Context, a app.App, o pipelines.RebuildOptions) (built *pipelines.Built, err error) {
-	err = s.one(a, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
-		if built, err = k.Rebuild(ctx, a, o); err != nil {
+func (s *shift) rebuild(ctx context.Context, a app.App, o bake.RebuildOptions) (built *results.Built, err error) {
+	err = s.one(ctx, a, func(ctx context.Context, f compose.Flows, a app.App, out io.Writer) error {
+		if built, err = line(f).Rebuild(ctx, a, o, s.publishing()); err != nil {
 			return err
 		}
 		if !s.flags.asJSON {
 			printChanges(out, a.Name, built.Changes)
 		}
-		return printResult(out, built, s.judgedBy(k), s.flags.asJSON)
+		return printResult(out, built, s.judgedBy(f), s.flags.asJSON)
 	})
 	return built, err
 }
 
-// judgedBy is the policy that decided what is published, nil where nothing is.
-func (s *shift) judgedBy(k pipelines.Kitchen) *policyInForce {
+// publishing is how what was built is published, nil where it is not.
+func (s *shift) publishing() *release.Options {
 	if !s.flags.publishing {
 		return nil
 	}
-	by := inForce(k.Policy)
+	return &s.flags.publish
+}
+
+// judgedBy is the policy that decided what is published, nil where nothing is.
+func (s *shift) judgedBy(f compose.Flows) *policyInForce {
+	if !s.flags.publishing {
+		return nil
+	}
+	by := inForce(f.Publisher.Policy)
 	return &by
 }
 
 // one works on one app; what it prints comes to stdout in one piece.
-func (s *shift) one(a app.App, do work) error {
+func (s *shift) one(ctx context.Context, a app.App, do work) error {
 	var out bytes.Buffer
-	err := s.show(s.kitchen, a, &out, do)
+	err := s.show(ctx, s.flows, a, &out, do)
 	s.stdout.Lock()
 	defer s.stdout.Unlock()
 	if _, werr := os.Stdout.Write(out.Bytes()); err == nil {
@@ -64,8 +75,8 @@ func (s *shift) leave(ctx context.Context, p update.Plan, exactly bool) []error 
 			continue
 		}
 		a := s.apps[slices.IndexFunc(s.apps, func(a app.App) bool { return a.Name == left.App })]
-		err := s.one(a, func(k pipelines.Kitchen, a app.App, out io.Writer) error {
-			return s.leaveOne(ctx, k, a, left, out)
+		err := s.one(ctx, a, func(ctx context.Context, f compose.Flows, a app.App, out io.Writer) error {
+			return s.leaveOne(ctx, f, a, left, out)
 		})
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", a.Name, err))
@@ -74,21 +85,18 @@ func (s *shift) leave(ctx context.Context, p update.Plan, exactly bool) []error 
 	return failed
 }
 
-func (s *shift) leaveOne(ctx context.Context, k pipelines.Kitchen, a app.App, left update.Left, out io.Writer) error {
+func (s *shift) leaveOne(ctx context.Context, f compose.Flows, a app.App, left update.Left, out io.Writer) error {
 	if left.Action != update.Current && !s.flags.asJSON {
 		_, err := fmt.Fprintf(out, "%s: %s\n", a.Name, leftWords(left))
 		return err
 	}
 	o := s.flags.build
 	o.Frozen = true
-	built, err := k.Build(ctx, a, o)
-	if err == nil && s.flags.publishing {
-		err = k.Publish(ctx, a, built, s.flags.publish)
-	}
+	built, err := s.build(ctx, f, a, o)
 	if err != nil {
 		return err
 	}
-	return printResult(out, built, s.judgedBy(k), s.flags.asJSON)
+	return printResult(out, built, s.judgedBy(f), s.flags.asJSON)
 }
 
 // report says in one table what became of every app, where there are several
@@ -107,4 +115,12 @@ func (s *shift) report(outcomes []fleet.Outcome) {
 		fmt.Fprintf(table, "%s\t%s\t%.1f s\t%s\n", o.App, o.State, o.Seconds, words)
 	}
 	_ = table.Flush() // the terminal is gone, and so is who would read it
+}
+
+// build builds an app, and publishes it where that is asked for.
+func (s *shift) build(ctx context.Context, f compose.Flows, a app.App, o bake.Options) (*results.Built, error) {
+	if s.flags.publishing {
+		return line(f).Publish(ctx, a, o, s.flags.publish)
+	}
+	return f.Baker.Build(ctx, a, o)
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // lastMade returns the artifact of a kind that the newest build of an app
 // left in the output folder, in the first of the formats that there is.
 func lastMade(output string, a app.App, kind string, formats []string) (artifact.Artifact, error) {
 	again := "run: bakelite build --target " + kind + argument(nameOf(a))
-	receipt, err := pipelines.ReadReceipt(output, a.Name)
+	receipt, err := results.Folder{Path: output}.Receipt(a.Name)
 	if err != nil {
 		return artifact.Artifact{}, fault.Hint(err, "%s", again)
 	}

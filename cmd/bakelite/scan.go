@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -8,7 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/show"
 )
@@ -58,35 +59,34 @@ does not choose them.`,
 }
 
 // scanTarget scans the target, and ends the display before anything is printed.
-func scanTarget(c *cobra.Command, by signerFlags, target string) (pipelines.Seen, error) {
-	k, _, err := lookKitchen(c, by, append(scannerKeys(), policyKey)...)
-	if err != nil {
-		return pipelines.Seen{}, err
-	}
-	defer k.Progress.Close()
-	return k.Look(c.Context(), target)
+func scanTarget(c *cobra.Command, by signerFlags, target string) (seen look.Seen, err error) {
+	err = withReader(c, by, append(scannerKeys(), policyKey), func(ctx context.Context, r look.Reader, _ policyInForce) (err error) {
+		seen, err = r.Scan(ctx, target)
+		return err
+	})
+	return seen, err
 }
 
 // scanFormats are the forms of a scan's result on stdout.
-func scanFormats() map[string]func(seen pipelines.Seen, target string) error {
-	reports := func(s pipelines.Seen) []scan.Report { return []scan.Report{s.Report} }
-	return map[string]func(pipelines.Seen, string) error{
-		"table": func(s pipelines.Seen, _ string) error {
+func scanFormats() map[string]func(seen look.Seen, target string) error {
+	reports := func(s look.Seen) []scan.Report { return []scan.Report{s.Report} }
+	return map[string]func(look.Seen, string) error{
+		"table": func(s look.Seen, _ string) error {
 			width, _, err := term.GetSize(int(os.Stdout.Fd()))
 			if err != nil {
 				width = 0
 			}
 			return show.Table(os.Stdout, reports(s), show.Options{Width: width})
 		},
-		"json": func(s pipelines.Seen, _ string) error { return show.JSON(os.Stdout, reports(s)) },
-		"sarif": func(s pipelines.Seen, target string) error {
+		"json": func(s look.Seen, _ string) error { return show.JSON(os.Stdout, reports(s)) },
+		"sarif": func(s look.Seen, target string) error {
 			return show.SARIF(os.Stdout, reports(s), show.Options{Refs: map[string]string{s.Report.Subject: target}})
 		},
-		"cyclonedx": func(s pipelines.Seen, _ string) error {
+		"cyclonedx": func(s look.Seen, _ string) error {
 			_, err := fmt.Printf("%s\n", s.CycloneDX)
 			return err
 		},
-		"spdx": func(s pipelines.Seen, _ string) error {
+		"spdx": func(s look.Seen, _ string) error {
 			_, err := fmt.Printf("%s\n", s.SPDX)
 			return err
 		},

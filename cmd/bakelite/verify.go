@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -57,8 +59,8 @@ func (f *askedFlags) add(c *cobra.Command) {
 }
 
 // read checks the flags.
-func (f askedFlags) read() (asked pipelines.Asked, err error) {
-	asked = pipelines.Asked{App: f.app, Kind: f.kind, MinVersion: f.minVersion}
+func (f askedFlags) read() (asked look.Asked, err error) {
+	asked = look.Asked{App: f.app, Kind: f.kind, MinVersion: f.minVersion}
 	if f.kind != "" && f.kind != artifact.Container && f.kind != artifact.Disk {
 		err = errors.Join(err, fault.New(fault.Invalid, "--kind %s: want container or disk", f.kind))
 	}
@@ -111,19 +113,16 @@ not choose it.`,
 			if err != nil {
 				return err
 			}
-			k, by, err := lookKitchen(c, by, policyKey)
-			if err != nil {
-				return err
-			}
-			defer k.Progress.Close()
-			if ask.policy != "" {
-				k.Policy.Verify.Policies = []string{ask.policy}
-			}
-			v, err := ask.verify(c.Context(), k, args[0], asked)
-			if err != nil {
-				return err
-			}
-			return printSummary(os.Stdout, by, v, asJSON)
+			return withFlows(c, by, []string{policyKey}, func(ctx context.Context, f compose.Flows, by policyInForce) error {
+				if ask.policy != "" {
+					f.Reader.Policy.Verify.Policies = []string{ask.policy}
+				}
+				v, err := ask.verify(ctx, f, args[0], asked)
+				if err != nil {
+					return err
+				}
+				return printSummary(os.Stdout, by, v, asJSON)
+			})
 		},
 	}
 	by.add(c)
@@ -132,18 +131,15 @@ not choose it.`,
 	return c
 }
 
-// lookAt finds what name names and hands it on with a kitchen and its policy.
-func lookAt(c *cobra.Command, by signerFlags, name string, do func(pipelines.Kitchen, policyInForce, pipelines.Target) error) error {
-	k, policy, err := lookKitchen(c, by, policyKey)
-	if err != nil {
-		return err
-	}
-	defer k.Progress.Close()
-	t, err := k.Find(c.Context(), name)
-	if err != nil {
-		return err
-	}
-	return do(k, policy, t)
+// lookAt finds what name names and hands it on with a reader and its policy.
+func lookAt(c *cobra.Command, by signerFlags, name string, do func(context.Context, look.Reader, policyInForce, look.Target) error) error {
+	return withReader(c, by, []string{policyKey}, func(ctx context.Context, r look.Reader, policy policyInForce) error {
+		t, err := r.Find(ctx, name)
+		if err != nil {
+			return err
+		}
+		return do(ctx, r, policy, t)
+	})
 }
 
 // policyKey and scannerKeys are the settings that looking commands judge by.
@@ -151,22 +147,30 @@ const policyKey = "policy"
 
 func scannerKeys() []string { return []string{"scanner.database", "scanner.digest"} }
 
-// lookKitchen is a kitchen for commands that look at what was published, and
-// the policy that they judge by, which it shows, before the flags' signer is
-// put in it. They believe of keys only what was named.
-func lookKitchen(c *cobra.Command, by signerFlags, keys ...string) (pipelines.Kitchen, policyInForce, error) {
+// withReader is withFlows for those that read.
+func withReader(c *cobra.Command, by signerFlags, keys []string, do func(ctx context.Context, r look.Reader, policy policyInForce) error) error {
+	return withFlows(c, by, keys, func(ctx context.Context, f compose.Flows, policy policyInForce) error {
+		return do(ctx, f.Reader, policy)
+	})
+}
+
+// withFlows does something about what was published, by the policy in force,
+// which is shown, as it is before the flags' signer is put in it. It believes
+// of keys only what was named.
+func withFlows(c *cobra.Command, by signerFlags, keys []string, do func(ctx context.Context, f compose.Flows, policy policyInForce) error) error {
 	s, err := loadNamed(c, keys...)
 	if err != nil {
-		return pipelines.Kitchen{}, policyInForce{}, err
+		return err
 	}
-	k, err := newKitchen(s, os.Stderr)
+	f, ctx, end, err := newFlows(c, s)
 	if err != nil {
-		return k, policyInForce{}, err
+		return err
 	}
-	policy := inForce(k.Policy)
+	defer end()
+	policy := inForce(f.Reader.Policy)
 	fmt.Fprintf(c.ErrOrStderr(), "policy: %s\n", policy)
-	k.Policy = by.apply(k.Policy)
-	return k, policy, nil
+	f.Reader.Policy = by.apply(f.Reader.Policy)
+	return do(ctx, f, policy)
 }
 
 // uncounted says what is attached besides, which others may have added.

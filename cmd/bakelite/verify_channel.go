@@ -6,11 +6,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/bakelite/bakelite/cmd/internal/compose"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/regular"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/channels"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -20,7 +21,7 @@ const maxRecordFile = 4 << 20
 // verified is what was asked for and holds; record is nil where no channel was
 // asked for.
 type verified struct {
-	target  pipelines.Target
+	target  look.Target
 	summary attest.Summary
 	record  *channels.Signed
 }
@@ -41,24 +42,24 @@ type channelRecord struct {
 }
 
 // verify verifies what name names, and asks the channel, where one is asked for.
-func (f askedFlags) verify(ctx context.Context, k pipelines.Kitchen, name string, asked pipelines.Asked) (v verified, err error) {
-	follow := channels.Asked{Channel: cmp.Or(f.channel, k.Policy.Verify.Channel)}
-	if f.record != "" {
+func (a askedFlags) verify(ctx context.Context, f compose.Flows, name string, asked look.Asked) (v verified, err error) {
+	follow := channels.Asked{Channel: cmp.Or(a.channel, f.Reader.Policy.Verify.Channel)}
+	if a.record != "" {
 		if follow.Channel == "" {
-			return v, fault.New(fault.Invalid, "--channel-record %s: say with --channel of which channel it is", f.record)
+			return v, fault.New(fault.Invalid, "--channel-record %s: say with --channel of which channel it is", a.record)
 		}
-		if follow.Record, err = regular.ReadFile(f.record, maxRecordFile); err != nil {
+		if follow.Record, err = regular.ReadFile(a.record, maxRecordFile); err != nil {
 			return v, fault.New(fault.Missing, "--channel-record: %w", err)
 		}
 	}
-	flow := channelsOf(k, nil)
-	if name, err = headOf(ctx, flow, k, name, follow); err != nil {
+	flow := channelsOf(f, nil)
+	if name, err = headOf(ctx, flow, f.Reader.Registry, name, follow); err != nil {
 		return v, err
 	}
-	if v.target, err = k.Find(ctx, name); err != nil {
+	if v.target, err = f.Reader.Find(ctx, name); err != nil {
 		return v, err
 	}
-	if v.summary, err = k.Verify(ctx, v.target, asked); err != nil || follow.Channel == "" {
+	if v.summary, err = f.Reader.Verify(ctx, v.target, asked); err != nil || follow.Channel == "" {
 		return v, err
 	}
 	follow.App, follow.ArtifactKind, follow.Digest = v.summary.App, v.summary.Kind, v.target.Digest
@@ -71,12 +72,12 @@ func (f askedFlags) verify(ctx context.Context, k pipelines.Kitchen, name string
 
 // headOf is what a channel leads to where name is a repository without tag and
 // digest; else it is name.
-func headOf(ctx context.Context, flow channels.Flow, k pipelines.Kitchen, name string, follow channels.Asked) (string, error) {
+func headOf(ctx context.Context, flow channels.Flow, at registry.Options, name string, follow channels.Asked) (string, error) {
 	if _, err := os.Stat(name); err == nil || follow.Channel == "" {
 		return name, nil
 	}
-	store, at, err := registry.Open(name, k.Registry)
-	if err != nil || at != "" {
+	store, tag, err := registry.Open(name, at)
+	if err != nil || tag != "" {
 		return name, err
 	}
 	r, err := flow.Follow(ctx, store, follow)

@@ -14,7 +14,8 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // check reads the app file and the settings, so that packer validate says
@@ -27,8 +28,8 @@ func check(c vm.Config) error {
 	return advised(err)
 }
 
-// bake runs the same flow as "bakelite build --target disk".
-func bake(ctx context.Context, c vm.Config, say func(string)) ([]artifact.Artifact, error) {
+// makeDisk runs the same flow as "bakelite build --target disk".
+func makeDisk(ctx context.Context, c vm.Config, say func(string)) ([]artifact.Artifact, error) {
 	ctx, stop := withParent(ctx, os.Getppid)
 	defer stop()
 	built, err := build(ctx, c, say)
@@ -41,7 +42,7 @@ func bake(ctx context.Context, c vm.Config, say func(string)) ([]artifact.Artifa
 	return built.Artifacts, nil
 }
 
-func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built, error) {
+func build(ctx context.Context, c vm.Config, say func(string)) (*results.Built, error) {
 	s, err := load(c)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	if err != nil {
 		return nil, err
 	}
-	k, err := compose.New(version, s)
+	f, err := compose.New(version, s)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +59,12 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*pipelines.Built
 	defer said.Flush()
 	log := runlog.New(s.Output, a.Name)
 	defer log.Close()
-	if k.Progress, err = progress.New(progress.Options{Screen: said, Mode: mode(s), Log: log}); err != nil {
+	display, err := progress.New(progress.Options{Screen: said, Mode: mode(s), Log: log})
+	if err != nil {
 		return nil, err
 	}
-	defer k.Progress.Close()
-	return k.Build(ctx, *a, pipelines.BuildOptions{
+	defer display.Close()
+	return f.Baker.Build(progress.With(ctx, display), *a, bake.Options{
 		Targets: []string{artifact.Disk}, Frozen: s.Frozen || c.Frozen, SkipTests: c.SkipTests,
 	})
 }

@@ -50,7 +50,7 @@ const install = "packer plugins install --path packer-plugin-bakelite github.com
 func newSet() *plugin.Set {
 	set := plugin.NewSet()
 	set.SetVersion(sdkversion.NewRawVersion(packerVersion(version)))
-	set.RegisterBuilder("disk", &vm.Builder{Check: check, Bake: bake})
+	set.RegisterBuilder("disk", &vm.Builder{Check: check, Bake: makeDisk})
 	return set
 }
 

@@ -44,6 +44,8 @@ type App struct {
 	Container Container `yaml:"container,omitempty"`
 	// VM holds what only the disk needs to know.
 	VM VM `yaml:"vm,omitempty"`
+	// Hardening says how much is taken away for safety's sake.
+	Hardening Hardening `yaml:"hardening,omitempty"`
 	// Tests run on both artifacts before they count as made.
 	Tests []Test `yaml:"tests,omitempty"`
 	// TestValues are what secrets and settings hold while tests run, by name;
@@ -281,6 +283,13 @@ type Admin struct {
 	User string `yaml:"user,omitempty"`
 	// SSHKeys are public keys in the form of authorized_keys.
 	SSHKeys []string `yaml:"sshKeys"`
+}
+
+// Hardening says how much is taken away for safety's sake.
+type Hardening struct {
+	// Level is 1 for the controls that every app can bear, the default, or 2 for
+	// those too that cost speed or function: see docs/controls.md.
+	Level int `yaml:"level,omitempty"`
 }
 
 // Test is one declared test.

@@ -24,6 +24,7 @@ const (
 	defaultWithin   = units.Duration(30 * time.Second)
 	defaultGrace    = units.Duration(10 * time.Second) // Docker's
 	defaultRetries  = 3
+	defaultLevel    = 1
 	defaultStatus   = 200
 	defaultSignal   = "SIGTERM"
 )
@@ -40,6 +41,7 @@ func WithDefaults(a App) App {
 	a.Container.Format = or(a.Container.Format, defaultFormat)
 	a.Container.Labels = maps.Clone(a.Container.Labels)
 	a.VM = filledVM(a.VM)
+	a.Hardening.Level = or(a.Hardening.Level, defaultLevel)
 	a.Service.Resources.Writable = or(a.Service.Resources.Writable, or(a.Service.Resources.Memory, a.VM.Memory)/2)
 	a.TestValues = maps.Clone(a.TestValues)
 	a.Tests = filledTests(a.Tests, firstTCP(a.Service.Ports))

@@ -103,6 +103,7 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("Container", "format").Enum = words(ContainerFormats())
 	property("VM", "formats").Items.Enum = words(DiskFormats())
 	property("VM", "packages").Items.Pattern = packageName.String()
+	property("Hardening", "level").Enum = []any{defaultLevel, maxLevel}
 	property("Test", "on").Enum = words([]string{"container", "disk"})
 	property("Update", "trigger").Items.Enum = words(update.Triggers())
 	property("Update", "severity").Enum = words(Severities())

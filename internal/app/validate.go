@@ -56,6 +56,7 @@ func Validate(a App) Problems {
 	c.given(a)
 	c.container(a.Container)
 	c.vm(a.VM, a.Service.User)
+	c.hardening(a.Hardening)
 	c.tests(a.Tests, a.Service.Ports)
 	c.update(a.Update)
 	return c.problems

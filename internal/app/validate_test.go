@@ -204,6 +204,8 @@ func TestValidate(t *testing.T) {
 		{func(a *app.App) { a.VM.Size = 100 << 20 }, "vm.size: 100M is not between 512M"},
 		{func(a *app.App) { a.VM.Memory = 100 << 20 }, "vm.memory: 100M is too little"},
 		{func(a *app.App) { a.VM.Kernel = "vmlinuz" }, "vm.kernel: \"vmlinuz\" is not a kernel package"},
+		{func(a *app.App) { a.Hardening.Level = 3 }, "hardening.level: there is no level 3"},
+		{func(a *app.App) { a.Hardening.Level = 2 }, ""},
 		{func(a *app.App) { a.VM.Admin = &app.Admin{} }, "vm.admin.sshKeys: is empty"},
 		{test(app.Test{}), "tests[0]: give exactly one"},
 		{test(app.Test{On: "vm", Check: app.Check{TCP: &app.TCPCheck{}}}), "tests[0].on: \"vm\" is not known"},

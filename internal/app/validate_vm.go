@@ -40,6 +40,15 @@ func (c *checker) vm(vm VM, serviceUser string) {
 	}
 }
 
+// maxLevel is the highest level of the hardening controls.
+const maxLevel = 2
+
+func (c *checker) hardening(h Hardening) {
+	if h.Level < defaultLevel || h.Level > maxLevel {
+		c.add("hardening.level", "there is no level %d; 1 is for every app, 2 costs speed or function", h.Level)
+	}
+}
+
 func (c *checker) admin(a Admin, serviceUser string) {
 	c.user("vm.admin.user", a.User)
 	if slices.Contains(systemUsers(), a.User) || slices.Contains(systemGroups(), a.User) {

@@ -12,7 +12,8 @@ type layer struct {
 func layers() []layer {
 	return []layer{
 		{"commands", []string{"cmd/", "docs", "test/", "test", "bench/", "bench", "scripts/", "scripts"}},
-		{"flows", []string{"pipelines", "pipelines/"}},
+		{"lines", []string{"pipelines", "pipelines/channels", "pipelines/fleet"}},
+		{"flows", []string{"pipelines/"}},
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
@@ -23,6 +24,12 @@ func layers() []layer {
 
 // stages are rooms beside each other: none imports another.
 func stages() []string { return []string{"scan", "builders", "runners", "distro"} }
+
+// flows are beside each other too, but that one bakes from what is pinned.
+// What they share is below them: the results, and what is seen in them.
+func flows() []string {
+	return []string{"pipelines/pin", "pipelines/bake", "pipelines/release", "pipelines/look"}
+}
 
 // ban keeps packages of this module apart that their rows would allow.
 type ban struct {
@@ -37,11 +44,19 @@ func bans() []ban {
 		{[]string{"runners/container"}, []string{"runners/machine"}, "one kind of artifact knows nothing of the other"},
 		{[]string{"runners/machine/qemu"}, []string{"internal/app", "internal/profile"}, "it is about the program, not about what it boots"},
 		{[]string{"runners/machine"}, []string{"runners/container"}, "one kind of artifact knows nothing of the other"},
+		{[]string{"pipelines/results", "pipelines/examine"}, []string{"pipelines/"}, "flows stand on them"},
 		{[]string{"builders/rootfs"}, []string{"builders/engine"}, "the graph is pure; engine solves it"},
 		{[]string{"builders/daemon"}, []string{"builders/engine", "builders/progress"}, "it serves graphs and knows nothing of who asks"},
 		{[]string{"builders/tree", "builders/tree/"}, []string{"builders", "builders/daemon", "builders/engine", "builders/rootfs", "builders/container", "builders/vm", "internal/app", "internal/lock"}, "it runs in a step, apart from those who ask for it, and is small"},
 		{[]string{"publish/keys", "publish/sigstore"}, []string{"publish", "publish/attest", "internal/policy"}, "keys and services know nothing of what is stated by them"},
 		{[]string{"templates", "internal/fault", "internal/limit"}, []string{"internal/", "templates"}, "it imports nothing of ours"},
+	}
+	for _, from := range flows() {
+		for _, to := range flows() {
+			if from != to && !(from == "pipelines/bake" && to == "pipelines/pin") {
+				all = append(all, ban{[]string{from}, []string{to}, "flows are siblings; pipelines and pipelines/fleet know their order"})
+			}
+		}
 	}
 	for _, from := range stages() {
 		for _, to := range stages() {
@@ -105,7 +120,6 @@ const (
 func larger() map[string]string {
 	return map[string]string{
 		"cmd/bakelite":      "peers: a file per command",
-		"pipelines":         "the flows and their steps",
 		"publish/attest":    "statements, and what signs and verifies them: apart they would export what only signing may do",
 		"internal/registry": "peers: a file per operation on both kinds of store",
 		"internal/app":      "peers: a file per stanza of the app file",

@@ -71,7 +71,7 @@ func TestInternalIsNoHouse(t *testing.T) {
 // TestRulesRefuse: what the tests of this package judge by tells right from wrong.
 func TestRulesRefuse(t *testing.T) {
 	for name, want := range map[string]string{
-		"pipelines": "flows", "publish/attest/sigstoretest": "publishing", "builders/engine": "stages",
+		"pipelines": "lines", "pipelines/fleet": "lines", "pipelines/bake": "flows", "publish/attest/sigstoretest": "publishing", "builders/engine": "stages",
 		"internal/policy/base": "nouns", "internal/registry/registrytest": "nouns", "internal/registry": "leaves", "internal/limit": "ground",
 	} {
 		if got := row(name); got < 0 || layers()[got].name != want {

@@ -17,7 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/sigstore"
 )
@@ -44,8 +44,8 @@ type Flow struct {
 
 // Look is what the flows ask of those that look at what was published.
 type Look interface {
-	Find(ctx context.Context, name string) (pipelines.Target, error)
-	Verify(ctx context.Context, t pipelines.Target, asked pipelines.Asked) (attest.Summary, error)
+	Find(ctx context.Context, name string) (look.Target, error)
+	Verify(ctx context.Context, t look.Target, asked look.Asked) (attest.Summary, error)
 }
 
 // want is whose records count.

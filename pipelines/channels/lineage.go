@@ -8,7 +8,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -57,7 +57,7 @@ func (f Flow) Lineage(ctx context.Context, ref string, apps []app.App) (Lineage,
 	if err != nil {
 		return Lineage{}, err
 	}
-	s, err := f.Look.Verify(ctx, t, pipelines.Asked{})
+	s, err := f.Look.Verify(ctx, t, look.Asked{})
 	all := Lineage{Name: t.Name, App: s.App, Kind: s.Kind, Version: s.Version, Refused: s.Reasons}
 	if err != nil && len(s.Reasons) == 0 {
 		all.Refused = []string{err.Error()}

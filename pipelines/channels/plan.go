@@ -12,7 +12,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/look"
+	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish/attest"
 )
 
@@ -68,7 +69,7 @@ type Options struct {
 
 // image is something that was published and verified.
 type image struct {
-	pipelines.Target
+	look.Target
 	app, kind, version string
 	lock               *lock.Lock
 }
@@ -79,7 +80,7 @@ func (f Flow) verified(ctx context.Context, ref string) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	s, err := f.Look.Verify(ctx, t, pipelines.Asked{})
+	s, err := f.Look.Verify(ctx, t, look.Asked{})
 	if err != nil {
 		return image{}, fault.Hint(fmt.Errorf("what a channel leads to has to pass verify: %w", err), "publish it again, or choose another one")
 	}
@@ -91,7 +92,7 @@ func (f Flow) verified(ctx context.Context, ref string) (image, error) {
 	return i, err
 }
 
-func (f Flow) find(ctx context.Context, ref string) (pipelines.Target, error) {
+func (f Flow) find(ctx context.Context, ref string) (look.Target, error) {
 	t, err := f.Look.Find(ctx, ref)
 	if err == nil && t.Store == nil {
 		err = fault.New(fault.Invalid, "%s is a file: channels are of what is in a registry or layout", ref)
@@ -120,7 +121,7 @@ func (f Flow) changes(ctx context.Context, repository string, from *Signed, to i
 	if err != nil {
 		return nil
 	}
-	s, _ := f.Look.Verify(ctx, t, pipelines.Asked{}) // a refused one has its lock too
+	s, _ := f.Look.Verify(ctx, t, look.Asked{}) // a refused one has its lock too
 	before, err := lockOf(s)
 	if err != nil || before == nil {
 		return nil
@@ -137,7 +138,7 @@ func (f Flow) changes(ctx context.Context, repository string, from *Signed, to i
 func children(apps []app.App, repository string, digests, channels []string) []Child {
 	var all []Child
 	for _, a := range apps {
-		l, err := lock.Read(pipelines.LockPath(a))
+		l, err := lock.Read(pin.Path(a))
 		if err != nil {
 			continue
 		}
@@ -164,7 +165,7 @@ func children(apps []app.App, repository string, digests, channels []string) []C
 }
 
 // repositoryOf is a target's repository, without its digest.
-func repositoryOf(t pipelines.Target) string {
+func repositoryOf(t look.Target) string {
 	name, _, _ := strings.Cut(t.Name, "@")
 	return name
 }

@@ -17,8 +17,9 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
 	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/channels"
+	"github.com/bakelite/bakelite/pipelines/look"
+	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/keys"
@@ -52,7 +53,7 @@ func open(t *testing.T, repository string) *shop {
 		SignedBy: []policy.Signer{{Key: "release.pub"}}, WithoutSBOM: true, WithoutProvenance: true, WithoutTests: true,
 	}}
 	s.flow = channels.Flow{
-		Look: pipelines.Kitchen{Policy: rules, Registry: options}, Policy: rules, Registry: options, Vouch: vouchtest.Key(t),
+		Look: look.Reader{Policy: rules, Registry: options}, Policy: rules, Registry: options, Vouch: vouchtest.Key(t),
 		Signer:   func(context.Context) (attest.Signer, error) { return attest.ByKey(s.key), nil },
 		Channels: []string{"candidate", "stable"}, Now: func() time.Time { return s.now },
 	}
@@ -163,7 +164,7 @@ func (s *shop) verify(digest string) error {
 	if err != nil {
 		s.Fatal(err)
 	}
-	_, err = s.flow.Look.Verify(s.Context(), t, pipelines.Asked{})
+	_, err = s.flow.Look.Verify(s.Context(), t, look.Asked{})
 	return err
 }
 
@@ -182,10 +183,10 @@ func child(t *testing.T, name, ref, digest string) app.App {
 		APIVersion: lock.APIVersion, Kind: lock.Kind, App: name, Bakelite: "1", Platform: "linux/amd64", Inputs: digest,
 		Base: &lock.Image{Ref: ref, Digest: digest},
 	}
-	if err := lock.Write(pipelines.LockPath(a), l); err != nil {
+	if err := lock.Write(pin.Path(a), l); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Read(pipelines.LockPath(a)); err != nil {
+	if _, err := lock.Read(pin.Path(a)); err != nil {
 		t.Fatal(err)
 	}
 	return a

@@ -79,7 +79,7 @@ func (f Fleet) advise(ctx context.Context, all []Standing, worlds []*world, o Op
 		return advice{left: true}
 	}
 	slices.SortFunc(asked, func(a, b scan.Report) int { return strings.Compare(a.OS.Name, b.OS.Name) })
-	reports, err := f.Kitchen.Advise(ctx, asked)
+	reports, err := f.Reader.Advise(ctx, asked)
 	if err != nil {
 		return advice{err: err}
 	}

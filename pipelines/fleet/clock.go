@@ -15,7 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 const (
@@ -31,8 +31,8 @@ func clockPath(output, app string) string { return filepath.Join(output, app+".c
 // is empty. One for which the key does not vouch is fault.Policy, what is no
 // record of this version fault.Invalid.
 func (f Fleet) Clock(name string) (update.Clock, error) {
-	path := clockPath(f.Output, name)
-	text, err := f.Vouch.ReadFile(vouch.Clock, path, maxClock)
+	path := clockPath(f.Folder.Path, name)
+	text, err := f.Folder.Vouch.ReadFile(vouch.Clock, path, maxClock)
 	if errors.Is(err, fs.ErrNotExist) {
 		return update.Clock{APIVersion: update.ClockVersion, Kind: update.ClockKind, App: name}, nil
 	}
@@ -51,7 +51,7 @@ func (f Fleet) Clock(name string) (update.Clock, error) {
 const newClock = "move it away: the next rebuild begins a new one"
 
 // record adds what of a plan reached the published images to the app's clock.
-func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error {
+func (f Fleet) record(a app.App, p update.Planned, built *results.Built) error {
 	fixes := fixesOf(p, built, f.Now().UTC().Truncate(time.Second))
 	if len(fixes) == 0 {
 		return nil
@@ -73,7 +73,7 @@ func (f Fleet) record(a app.App, p update.Planned, built *pipelines.Built) error
 	if err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	if err := f.Vouch.WriteFile(vouch.Clock, clockPath(f.Output, a.Name), append(text, '\n'), 0o644); err != nil {
+	if err := f.Folder.Vouch.WriteFile(vouch.Clock, clockPath(f.Folder.Path, a.Name), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
 	return nil
@@ -85,7 +85,7 @@ func (f Fleet) ours(name string) (update.Clock, error) {
 	if !errors.Is(err, vouch.ErrForeign) {
 		return c, err
 	}
-	path := clockPath(f.Output, name)
+	path := clockPath(f.Folder.Path, name)
 	if err := os.Rename(path, path+".foreign"); err != nil {
 		return c, fmt.Errorf("setting aside what others wrote: %w", err)
 	}
@@ -94,7 +94,7 @@ func (f Fleet) ours(name string) (update.Clock, error) {
 
 // fixesOf are the packages of a plan that a publication brought, once for each
 // image.
-func fixesOf(p update.Planned, built *pipelines.Built, now time.Time) []update.Fix {
+func fixesOf(p update.Planned, built *results.Built, now time.Time) []update.Fix {
 	taken := map[string]string{}
 	for _, c := range built.Changes {
 		taken[c.Package] = c.To
@@ -116,7 +116,7 @@ func fixesOf(p update.Planned, built *pipelines.Built, now time.Time) []update.F
 
 // passed is when the gate had let the images through: it is asked right before
 // they are sent.
-func passed(built *pipelines.Built, now time.Time) time.Time {
+func passed(built *results.Built, now time.Time) time.Time {
 	at := now
 	for _, p := range built.Published {
 		if !p.Judged.IsZero() && p.Judged.Before(at) {

@@ -14,8 +14,9 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/release"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -33,7 +34,7 @@ func TestClock(t *testing.T) {
 	came := archivetest.Released().Add(2 * time.Hour)
 	y.archive.Publish("trixie-security", came, pkg("nginx", "2"), pkg("zlib1g", "2"))
 	seen := y.now
-	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &pipelines.PublishOptions{}})
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &release.Options{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestClock(t *testing.T) {
 
 	y.now = y.now.Add(10 * time.Hour)
 	judged, at := y.now.Add(-30*time.Second), y.now.Add(-10*time.Second)
-	o.published = []pipelines.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), Judged: judged, At: at}}
+	o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), Judged: judged, At: at}}
 	y.rebuild(p, apps, fleet.Run{Do: o.do})
 	fixes := clock().Fixes
 	if len(fixes) != 1 {
@@ -127,7 +128,7 @@ func (y *yard) publishFix(t *testing.T) {
 	y.archive.Publish("trixie", archivetest.Released(), nginx)
 	apps := []app.App{y.app("web", "", nginx)}
 	y.archive.Publish("trixie-security", archivetest.Released().Add(2*time.Hour), pkg("nginx", "2"))
-	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &pipelines.PublishOptions{}})
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &release.Options{}})
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(y.dir, "dist"), 0o755)
 	}
@@ -135,6 +136,6 @@ func (y *yard) publishFix(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
-	o.published = []pipelines.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
+	o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
 	y.rebuild(p, apps, fleet.Run{Do: o.do})
 }

@@ -14,26 +14,29 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/look"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/scan"
 )
 
 // Fleet is what the flows work with.
 type Fleet struct {
-	// Kitchen bakes and publishes one app.
-	Kitchen Kitchen
+	Baker  Baker
+	Reader Reader
 	// Archive says what the archives have now.
 	Archive Archive
 	// State is the folder that what was found is remembered in; it can be
-	// deleted at any time. Output is that of results.
-	State, Output string
+	// deleted at any time.
+	State string
+	// Folder is that of results, Destination where apps are published. What
+	// earlier runs wrote, there and to State, counts where the folder's key
+	// vouches for it.
+	Folder      results.Folder
+	Destination string
 	// Revoked says why an image of a lock is not to be stood on any more; nil
 	// asks nobody.
 	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
-	// Vouch is the key of the state folder: what earlier runs wrote counts where
-	// it vouches for it.
-	Vouch vouch.Key
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.
@@ -52,17 +55,25 @@ type Archive interface {
 	Now(ctx context.Context, suite, arch string) (*debian.World, error)
 }
 
-// Kitchen is what the flows ask of those of one app.
-type Kitchen interface {
+// Baker is what the flows ask of baking one app.
+type Baker interface {
 	// Drift compares an app with its lock and with what was built.
-	Drift(a app.App, l *lock.Lock, o *pipelines.BuildOptions) (pipelines.Drift, error)
+	Drift(a app.App, l *lock.Lock, o *bake.Options) (bake.Drift, error)
+}
+
+// Reader is what the flows ask of what is published.
+type Reader interface {
 	// Advise says which known vulnerabilities packages have.
 	Advise(ctx context.Context, lists []scan.Report) ([]scan.Report, error)
 	// Digest is what a reference names now.
 	Digest(ctx context.Context, ref string) (string, error)
 	// Published are the locks that signers of the policy attested for what the
 	// names of an app lead to now, by the kind of artifact.
-	Published(ctx context.Context, a app.App) (map[string]pipelines.PublishedLock, error)
-	// Names are where an app's image is found.
-	Names(app string) []string
+	Published(ctx context.Context, a app.App) (map[string]look.PublishedLock, error)
+}
+
+// names are where an app's image is found: the folder of results, and the
+// repository that it is published to.
+func (f Fleet) names(name string) []string {
+	return []string{app.LayoutPrefix + f.Folder.Layout(name), f.Destination + "/" + name}
 }

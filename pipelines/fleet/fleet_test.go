@@ -15,8 +15,11 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/internal/vouch"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/look"
+	"github.com/bakelite/bakelite/pipelines/pin"
+	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -44,19 +47,19 @@ func newYard(t *testing.T) *yard {
 	}
 }
 
-// kitchen is the real one but for what asks others: the scanner, registries.
-type kitchen struct {
-	pipelines.Kitchen
+// reader is the real one but for what asks others: the scanner, registries.
+type reader struct {
+	look.Reader
 	yard *yard
 }
 
-func (k kitchen) Advise(_ context.Context, lists []scan.Report) ([]scan.Report, error) {
-	if k.yard.findings == nil {
+func (r reader) Advise(_ context.Context, lists []scan.Report) ([]scan.Report, error) {
+	if r.yard.findings == nil {
 		return nil, fault.New(fault.Network, "the database is out of reach")
 	}
 	for i, l := range lists {
 		for _, p := range l.Packages {
-			for _, f := range k.yard.findings[p.Source+" "+p.SourceVersion] {
+			for _, f := range r.yard.findings[p.Source+" "+p.SourceVersion] {
 				f.Package, f.Version = p.Name, p.Version
 				lists[i].Findings = append(lists[i].Findings, f)
 			}
@@ -65,8 +68,8 @@ func (k kitchen) Advise(_ context.Context, lists []scan.Report) ([]scan.Report, 
 	return lists, nil
 }
 
-func (k kitchen) Digest(_ context.Context, ref string) (string, error) {
-	if digest, ok := k.yard.images[ref]; ok {
+func (r reader) Digest(_ context.Context, ref string) (string, error) {
+	if digest, ok := r.yard.images[ref]; ok {
 		return digest, nil
 	}
 	return "", fault.New(fault.Network, "the registry is out of reach")
@@ -75,14 +78,17 @@ func (k kitchen) Digest(_ context.Context, ref string) (string, error) {
 // fleet is one as a new command constructs it.
 func (y *yard) fleet() fleet.Fleet {
 	clock := func() time.Time { return y.now }
-	k := pipelines.Kitchen{Version: "1.0", Platform: "linux/amd64", State: filepath.Join(y.dir, "state"), Output: filepath.Join(y.dir, "dist")}
-	k.Publisher.Destination = "registry.example/team"
-	key, err := vouch.Open(filepath.Join(y.dir, "state"))
+	state, output, destination := filepath.Join(y.dir, "state"), filepath.Join(y.dir, "dist"), "registry.example/team"
+	excluded := pin.Excluded{State: state, Output: output, Registry: destination}
+	key, err := vouch.Open(state)
 	if err != nil {
 		y.t.Fatal(err)
 	}
+	folder := results.Folder{Path: output, Vouch: key}
 	return fleet.Fleet{
-		Kitchen: kitchen{k, y}, Archive: y.archive.Client(filepath.Join(y.dir, "state", "archive"), clock), State: k.State, Output: k.Output, Vouch: key,
+		Baker:   bake.Baker{Locker: pin.Locker{Version: "1.0", Platform: "linux/amd64", Excluded: excluded}, State: state, Folder: folder},
+		Reader:  reader{look.Reader{Destination: destination}, y},
+		Archive: y.archive.Client(filepath.Join(y.dir, "state", "archive"), clock), State: state, Folder: folder, Destination: destination,
 		Version: "1.0", Policy: y.policy, UnknownLimit: 24 * time.Hour, Jobs: 2, Now: clock,
 	}
 }
@@ -114,7 +120,7 @@ func (y *yard) app(name, more string, packages ...archivetest.Package) app.App {
 
 func (y *yard) lock(a app.App, packages ...archivetest.Package) {
 	y.t.Helper()
-	l := &lock.Lock{APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: "1.0", Platform: "linux/amd64", Inputs: pipelines.Inputs(a), Distribution: &lock.Distribution{Name: "debian", Release: "13"}}
+	l := &lock.Lock{APIVersion: lock.APIVersion, Kind: "Lock", App: a.Name, Bakelite: "1.0", Platform: "linux/amd64", Inputs: pin.Inputs(a), Distribution: &lock.Distribution{Name: "debian", Release: "13"}}
 	for _, suite := range [][2]string{{"debian", "trixie"}, {"debian", "trixie-updates"}, {"debian-security", "trixie-security"}} {
 		l.Archives = append(l.Archives, lock.Archive{Name: suite[0], Suite: suite[1], InRelease: strings.Repeat("0", 64), Date: archivetest.Released()})
 	}
@@ -124,7 +130,7 @@ func (y *yard) lock(a app.App, packages ...archivetest.Package) {
 	for _, p := range packages {
 		l.Packages.App = append(l.Packages.App, p.Pin("debian"))
 	}
-	if err := lock.Write(pipelines.LockPath(a), l); err != nil {
+	if err := lock.Write(pin.Path(a), l); err != nil {
 		y.t.Fatal(err)
 	}
 }

@@ -87,7 +87,7 @@ func (f Fleet) begin(r Run) (*journal, error) {
 	}
 	j := &journal{
 		Plan: r.plan, Started: now.Truncate(time.Second), Outcomes: map[string]Outcome{},
-		path: strings.TrimSuffix(lock.Name(), ".lock") + ".json", lock: lock, vouch: f.Vouch,
+		path: strings.TrimSuffix(lock.Name(), ".lock") + ".json", lock: lock, vouch: f.Folder.Vouch,
 	}
 	for _, o := range r.Before {
 		j.Outcomes[o.App] = o
@@ -144,8 +144,8 @@ func (f Fleet) ended() []*journal {
 }
 
 func (f Fleet) readJournal(path string) (*journal, error) {
-	text, err := f.Vouch.ReadFile(vouch.Journal, path, maxJournal)
-	j := &journal{path: path, vouch: f.Vouch}
+	text, err := f.Folder.Vouch.ReadFile(vouch.Journal, path, maxJournal)
+	j := &journal{path: path, vouch: f.Folder.Vouch}
 	if err == nil {
 		err = json.Unmarshal(text, j)
 	}

@@ -59,7 +59,7 @@ func (f Fleet) memoryPath() string { return filepath.Join(f.State, "fleet", "mem
 // wrote, is forgotten.
 func (f Fleet) recall() memory {
 	m := memory{}
-	if text, err := f.Vouch.ReadFile(vouch.Memory, f.memoryPath(), maxMemory); err == nil && json.Unmarshal(text, &m) != nil {
+	if text, err := f.Folder.Vouch.ReadFile(vouch.Memory, f.memoryPath(), maxMemory); err == nil && json.Unmarshal(text, &m) != nil {
 		m = memory{}
 	}
 	for _, of := range []*map[string]time.Time{&m.Unknown, &m.Current} {
@@ -97,10 +97,10 @@ func (f Fleet) remember(change func(*memory)) error {
 	if err != nil {
 		return fmt.Errorf("remembering what was found: %w", err)
 	}
-	if old, err := f.Vouch.ReadFile(vouch.Memory, path, maxMemory); err == nil && bytes.Equal(old, text) {
+	if old, err := f.Folder.Vouch.ReadFile(vouch.Memory, path, maxMemory); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
-	if err := f.Vouch.WriteFile(vouch.Memory, path, text, 0o600); err != nil {
+	if err := f.Folder.Vouch.WriteFile(vouch.Memory, path, text, 0o600); err != nil {
 		return fmt.Errorf("remembering what was found: %w", err)
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/pin"
 )
 
 // Options say what is compared with what.
@@ -21,7 +22,7 @@ type Options struct {
 	// asks what a change fixes are then unknown.
 	WithoutAdvisories bool
 	// Build, where set, asks whether all of it is built too.
-	Build *pipelines.BuildOptions
+	Build *bake.Options
 }
 
 // Standing is how one app stands to what is beneath it.
@@ -120,7 +121,7 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 	packages, undecided := w.packages(s.Lock)
 	if len(packages) == 0 && len(undecided) > 0 {
 		// Nothing in the archive has moved, so it is the lock that has.
-		s.Changes = append(s.Changes, update.Change{Kind: update.Asked, Name: pipelines.LockPath(s.App), Why: "the lock does not hold together: " + undecided[0]})
+		s.Changes = append(s.Changes, update.Change{Kind: update.Asked, Name: pin.Path(s.App), Why: "the lock does not hold together: " + undecided[0]})
 	}
 	s.Changes, s.Undecided = append(s.Changes, packages...), undecided
 	s.facts.Keepable = w.keepable(packages)

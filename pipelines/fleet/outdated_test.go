@@ -14,8 +14,8 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -180,14 +180,14 @@ func TestLocksThatAreNone(t *testing.T) {
 	torn := y.app("torn", "", archivetest.Package{Name: "nginx", Version: "1"})
 	y.archive.Publish("trixie", archivetest.Released(), archivetest.Package{Name: "nginx", Version: "1", Fields: "Depends: zlib1g\n"}, pkg("zlib1g", "1"))
 	y.lock(good, pkg("nginx", "1"), pkg("zlib1g", "1"))
-	if err := os.Remove(pipelines.LockPath(never)); err != nil {
+	if err := os.Remove(pin.Path(never)); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(pipelines.LockPath(edited))
+	text, err := os.ReadFile(pin.Path(edited))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(pipelines.LockPath(edited), bytes.Replace(text, []byte("arch: amd64"), []byte("arch: "), 1), 0o644); err != nil {
+	if err := os.WriteFile(pin.Path(edited), bytes.Replace(text, []byte("arch: amd64"), []byte("arch: "), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	all := y.outdated(fleet.Options{}, good, never, edited, torn)

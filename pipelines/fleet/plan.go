@@ -16,20 +16,21 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/release"
 )
 
 // Order is what a rebuild is asked for.
 type Order struct {
-	pipelines.BuildOptions
+	bake.Options
 	// Publish, where set, publishes what was built.
-	Publish *pipelines.PublishOptions
+	Publish *release.Options
 }
 
 // Plan says what a rebuild of apps will do, and does none of it. Apps that
 // cannot be judged at all come back as one error, beside the plan of the rest.
 func (f Fleet) Plan(ctx context.Context, apps []app.App, o Order) (update.Plan, error) {
-	stand, err := f.Outdated(ctx, apps, Options{Build: &o.BuildOptions, WithoutAdvisories: !f.needsAdvisories(apps, o)})
+	stand, err := f.Outdated(ctx, apps, Options{Build: &o.Options, WithoutAdvisories: !f.needsAdvisories(apps, o)})
 	if err != nil {
 		return update.Plan{}, err
 	}
@@ -108,7 +109,7 @@ func (f Fleet) planned(s Standing, after []string, o Order) (update.Planned, err
 			p.Tests = append(p.Tests, t.Name)
 		}
 	}
-	if r, err := pipelines.ReadReceipt(f.Output, s.App.Name); err == nil {
+	if r, err := f.Folder.Receipt(s.App.Name); err == nil {
 		p.Seconds = r.Made.Sub(r.Started).Seconds()
 	}
 	return p, nil
@@ -120,7 +121,7 @@ func (f Fleet) order(stand []Standing) (order []string, parents map[string][]str
 	parents = map[string][]string{}
 	made := map[string]string{} // apps by what is made of them
 	for _, s := range stand {
-		for _, name := range f.Kitchen.Names(s.App.Name) {
+		for _, name := range f.names(s.App.Name) {
 			made[imageName("", name)] = s.App.Name
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/pin"
 )
 
 // read reads the lock of each app, or of what is published of it, and what
@@ -44,7 +45,7 @@ func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing,
 }
 
 func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
-	path := pipelines.LockPath(s.App)
+	path := pin.Path(s.App)
 	l, err := locks.Read(path)
 	if fault.KindOf(err) == fault.Missing {
 		s.Changes = []update.Change{{Kind: update.Unbuilt, Name: s.App.Name, Why: "it was never locked"}}
@@ -57,7 +58,7 @@ func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
 	if s.key, err = fileDigest(path); err != nil {
 		return err
 	}
-	drift, err := f.Kitchen.Drift(s.App, l, o.Build)
+	drift, err := f.Baker.Drift(s.App, l, o.Build)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
 
 // drifted adds what the owner changed, and what is not built. That nothing was
 // built here is no news where nothing is to be built.
-func (s *Standing) drifted(d pipelines.Drift, building bool, version string) {
+func (s *Standing) drifted(d bake.Drift, building bool, version string) {
 	add := func(c update.Change) { s.Changes = append(s.Changes, c) }
 	if d.Asked != "" {
 		add(update.Change{Kind: update.Asked, Name: s.App.Path, Why: d.Asked})
@@ -93,7 +94,7 @@ func (s *Standing) drifted(d pipelines.Drift, building bool, version string) {
 // readPublished reads the locks attested for what is published, one standing
 // for each.
 func (f Fleet) readPublished(ctx context.Context, a app.App) []Standing {
-	locks, err := f.Kitchen.Published(ctx, a)
+	locks, err := f.Reader.Published(ctx, a)
 	if err != nil {
 		what := "what is published of " + a.Name
 		if kind := fault.KindOf(err); kind == fault.Network {
@@ -139,7 +140,7 @@ func (f Fleet) worlds(ctx context.Context, all []Standing) ([]*world, error) {
 				return nil, ctx.Err()
 			}
 			if err != nil {
-				s.Err = fmt.Errorf("%s: %w", pipelines.LockPath(s.App), err)
+				s.Err = fmt.Errorf("%s: %w", pin.Path(s.App), err)
 				continue
 			}
 			read[r] = w
@@ -170,7 +171,7 @@ func (f Fleet) images(ctx context.Context, all []Standing) map[string]imageNow {
 	found := make([]imageNow, len(refs))
 	for i, ref := range refs {
 		group.Go(func() error {
-			found[i].digest, found[i].err = f.Kitchen.Digest(ctx, ref)
+			found[i].digest, found[i].err = f.Reader.Digest(ctx, ref)
 			return nil
 		})
 	}

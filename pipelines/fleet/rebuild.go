@@ -11,7 +11,8 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // Run says how a plan is carried out.
@@ -25,7 +26,7 @@ type Run struct {
 	// Before is what runs did that were killed, as Resume found.
 	Before []Outcome
 	// Do rebuilds one app; it may be called for several at once.
-	Do func(ctx context.Context, a app.App, o pipelines.RebuildOptions) (*pipelines.Built, error)
+	Do func(ctx context.Context, a app.App, o bake.RebuildOptions) (*results.Built, error)
 
 	plan  string     // its digest
 	ended []*journal // the runs that this one speaks for
@@ -156,7 +157,7 @@ func (c *crew) rebuild(ctx context.Context, p update.Planned) Outcome {
 	return o
 }
 
-func (c *crew) do(ctx context.Context, p update.Planned) (*pipelines.Built, error) {
+func (c *crew) do(ctx context.Context, p update.Planned) (*results.Built, error) {
 	n := slices.IndexFunc(c.apps, func(a app.App) bool { return a.Name == p.App })
 	if n < 0 {
 		return nil, fault.New(fault.Stale, "%s is not among the apps any more", p.App)
@@ -168,8 +169,8 @@ func (c *crew) do(ctx context.Context, p update.Planned) (*pipelines.Built, erro
 	if asked != p.Asked {
 		return nil, fault.Hint(fault.New(fault.Stale, "%s changed after it was planned", c.apps[n].Path), "plan again")
 	}
-	built, err := c.run.Do(ctx, c.apps[n], pipelines.RebuildOptions{
-		BuildOptions: c.run.BuildOptions, Keep: p.Keep, Publish: c.run.Publish,
+	built, err := c.run.Do(ctx, c.apps[n], bake.RebuildOptions{
+		Options: c.run.Options, Keep: p.Keep,
 		Accept: func(_ *lock.Lock, changes []lock.Change) error { return accept(p, changes, c.run.Exact) },
 	})
 	if err == nil && built != nil {

@@ -17,8 +17,9 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // behind makes apps of which each is behind by nginx, and each but the first
@@ -63,10 +64,10 @@ type oven struct {
 	// resolves are the changes that apt would find, by app.
 	resolves map[string][]lock.Change
 	// published is what each publishes.
-	published []pipelines.Publication
+	published []results.Publication
 }
 
-func (o *oven) do(_ context.Context, a app.App, options pipelines.RebuildOptions) (*pipelines.Built, error) {
+func (o *oven) do(_ context.Context, a app.App, options bake.RebuildOptions) (*results.Built, error) {
 	o.mu.Lock()
 	o.began = append(o.began, a.Name)
 	o.mu.Unlock()
@@ -84,8 +85,8 @@ func (o *oven) do(_ context.Context, a app.App, options pipelines.RebuildOptions
 		return nil, err
 	}
 	o.y.lock(a, pkg("nginx", "2"))
-	r := pipelines.Receipt{App: a.Name, LockDigest: digest('2'), Made: o.y.now.Add(-2 * time.Minute)}
-	return &pipelines.Built{Receipt: r, Rebuilt: true, Changes: changes, Published: o.published}, nil
+	r := results.Receipt{App: a.Name, LockDigest: digest('2'), Made: o.y.now.Add(-2 * time.Minute)}
+	return &results.Built{Receipt: r, Rebuilt: true, Changes: changes, Published: o.published}, nil
 }
 
 func (y *yard) rebuild(p update.Plan, apps []app.App, r fleet.Run) map[string]fleet.Outcome {
@@ -118,7 +119,7 @@ func TestPlan(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(y.dir, "dist"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p, err := y.fleet().Plan(t.Context(), append(apps, current), fleet.Order{BuildOptions: pipelines.BuildOptions{Targets: []string{"container"}, SkipTests: true}})
+	p, err := y.fleet().Plan(t.Context(), append(apps, current), fleet.Order{Options: bake.Options{Targets: []string{"container"}, SkipTests: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestPlan(t *testing.T) {
 	if p.Download != pkg("nginx", "2").Pin("debian").Size {
 		t.Errorf("%d bytes are to be downloaded, each once", p.Download)
 	}
-	again, err := y.fleet().Plan(t.Context(), append(apps, current), fleet.Order{BuildOptions: pipelines.BuildOptions{Targets: []string{"container"}, SkipTests: true}})
+	again, err := y.fleet().Plan(t.Context(), append(apps, current), fleet.Order{Options: bake.Options{Targets: []string{"container"}, SkipTests: true}})
 	if err != nil || again.Digest() != p.Digest() {
 		t.Errorf("the same plan has another digest: %v", err)
 	}
@@ -167,14 +168,14 @@ func TestOneFails(t *testing.T) {
 	if fault.KindOf(got["b2"].Err) != fault.Policy || !strings.Contains(got["b3"].Why, "b2") {
 		t.Errorf("%+v", got)
 	}
-	for _, s := range y.outdated(fleet.Options{Build: &pipelines.BuildOptions{}}, apps...) {
+	for _, s := range y.outdated(fleet.Options{Build: &bake.Options{}}, apps...) {
 		if failed := s.Failed != nil; failed != (s.App.Name == "b2") || failed && !strings.Contains(s.Failed.Why, "checks failed") {
 			t.Errorf("%s: %+v", s.App.Name, s.Failed)
 		}
 	}
 	o.fails = nil
 	y.rebuild(p, apps, fleet.Run{Do: o.do})
-	if s := y.outdated(fleet.Options{Build: &pipelines.BuildOptions{}}, apps[1])[0]; s.Failed != nil {
+	if s := y.outdated(fleet.Options{Build: &bake.Options{}}, apps[1])[0]; s.Failed != nil {
 		t.Errorf("it went well and is said to have failed: %+v", s.Failed)
 	}
 }

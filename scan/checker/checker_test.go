@@ -53,7 +53,7 @@ func hardened(t *testing.T, kind string) string {
 	made.Folder(t, dir, made.Tree{
 		"etc/passwd": "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/var/www:/bin/sh\n", "etc/shadow": "root:*:1::::::\nwww-data:*:1::::::\n",
 		"etc/group": "root:x:0:\nwww-data:x:33:\nshadow:x:42:\n", "usr/bin/dash": "program", "usr/bin/id": "program", "var/lib/dpkg/status": "Package: dash\n",
-		"etc/fstab": "tmpfs /tmp tmpfs nosuid,nodev,noexec 0 0\ntmpfs /dev/shm tmpfs nosuid,nodev,noexec 0 0\nx /var ext4 nosuid,nodev 0 2\n",
+		"etc/fstab": "tmpfs /tmp tmpfs nosuid,nodev,noexec 0 0\ndevtmpfs /dev devtmpfs nosuid,noexec 0 0\ntmpfs /dev/shm tmpfs nosuid,nodev,noexec 0 0\nx /var ext4 nosuid,nodev 0 2\n",
 	})
 	must(t, os.Chmod(dir, 0o755))
 	root, err := os.OpenRoot(dir)

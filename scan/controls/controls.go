@@ -25,6 +25,9 @@ type Control struct {
 	Level int `yaml:"level" json:"level"`
 	// On lists the artifacts that the control is for.
 	On []string `yaml:"on" json:"on"`
+	// Unless is what an app may be allowed (service.allow) that the control
+	// would take from it; it is not for such apps.
+	Unless string `yaml:"unless" json:"unless,omitempty"`
 	// Where is a path without which the control has nothing to do.
 	Where string `yaml:"where" json:"where,omitempty"`
 	// ImageOnly says that a running machine may make the files anew.
@@ -55,20 +58,22 @@ type Setting struct {
 	Content string `yaml:"content" json:"content,omitempty"`
 	// Syntax is "words" (KEY VALUE, the last counts) or "sshd".
 	Syntax string `yaml:"syntax" json:"syntax,omitempty"`
-	// Values are keys of the kernel, of a file or of a process.
+	// Values are keys of the kernel, of a file or of a process; or paths below
+	// /proc and /sys, and a word that each has.
 	Values map[string]string `yaml:"values" json:"values,omitempty"`
-	// Names are kernel modules, words of the kernel's command line, or words
-	// that lines of files must not have.
+	// Names are kernel modules, words of the kernel's command line, words that
+	// lines of files must not have, or things to try.
 	Names []string `yaml:"names" json:"names,omitempty"`
 	// Options are options of a mount.
 	Options []string `yaml:"options" json:"options,omitempty"`
 }
 
-// For returns the controls of one artifact up to a level, 1 or 2.
-func For(cs []Control, artifact string, level int) []Control {
+// For returns the controls of one artifact up to a level, 1 or 2, but those
+// that would take what is allowed.
+func For(cs []Control, artifact string, level int, allowed ...string) []Control {
 	var chosen []Control
 	for _, c := range cs {
-		if c.Level <= level && slices.Contains(c.On, artifact) {
+		if c.Level <= level && slices.Contains(c.On, artifact) && !slices.Contains(allowed, c.Unless) {
 			chosen = append(chosen, c)
 		}
 	}

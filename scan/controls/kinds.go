@@ -30,6 +30,8 @@ const (
 	Config          = "config"
 	Process         = "process"
 	Ports           = "ports"
+	KernelState     = "kernel-state"
+	Refused         = "refused"
 )
 
 // The syntaxes of files of the kind Config.
@@ -44,8 +46,9 @@ type kind struct {
 	needs, may []string
 	// on is the only artifact that the kind makes sense for, or "" for both.
 	on string
-	// running says that only a running machine shows it.
-	running bool
+	// running says that only a running machine shows it; effect, that it shows
+	// there what another setting of the same control asks for.
+	running, effect bool
 	// shared is set where several settings make one file.
 	shared func(Setting) part
 }
@@ -94,6 +97,8 @@ func kinds() map[string]kind {
 		MountOption:          {needs: []string{"path", "options"}, on: Disk},
 		Process:              {needs: []string{"values"}, on: Disk, running: true},
 		Ports:                {on: Disk, running: true},
+		KernelState:          {needs: []string{"values"}, on: Disk, effect: true},
+		Refused:              {needs: []string{"names"}, on: Disk, effect: true},
 		Config + " " + Words: {needs: config},
 		Config + " " + SSHD: {
 			needs: config, on: Disk,

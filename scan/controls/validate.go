@@ -46,6 +46,7 @@ func checkControl(c Control) []error {
 	require(c.Level == 1 || c.Level == 2, "the level is %d, not 1 or 2", c.Level)
 	require(slices.Equal(c.On, []string{Container}) || slices.Equal(c.On, []string{Disk}) || slices.Equal(c.On, []string{Container, Disk}),
 		"on is %v, not one or both of container and disk, in this order", c.On)
+	require(c.Unless == "" || matches(c.Unless, namePattern), "unless is not a word")
 	require(c.Where == "" || matches(c.Where, pathPattern), "where is not a plain absolute path")
 	require(len(c.References) > 0, "there is no reference")
 	for source, sections := range c.References {
@@ -69,7 +70,7 @@ func checkSettings(c Control) []error {
 			errs = append(errs, fmt.Errorf("there is no kind %q with the syntax %q", s.Kind, s.Syntax))
 			continue
 		}
-		if k.running != c.RunningOnly {
+		if k.running != c.RunningOnly && !k.effect {
 			errs = append(errs, fmt.Errorf("runningOnly and the kind %s do not go together", s.Kind))
 		}
 		if k.on != "" && !slices.Equal(c.On, []string{k.on}) {
@@ -108,6 +109,7 @@ const (
 	ownerPattern  = `[0-9]+:[0-9]+`
 	textPattern   = `([ -~]*\n)+`
 	pairPattern   = `[A-Za-z][A-Za-z0-9._*-]*=[A-Za-z0-9:._-]+`
+	statePattern  = `/(proc|sys)(/[a-z0-9_.-]+)+=[A-Za-z0-9\[\]-]+`
 	namePattern   = `[a-z][a-z0-9_.-]*(=[a-z0-9,]+)?`
 	optionPattern = `[a-z]+`
 )
@@ -120,9 +122,12 @@ type field struct {
 
 // fields lists the fields of a setting that a kind may have.
 func fields(s Setting) []field {
-	paths := pathPattern
-	if s.Kind == Absent {
+	paths, pairs := pathPattern, pairPattern
+	switch s.Kind {
+	case Absent:
 		paths = globPattern
+	case KernelState:
+		pairs = statePattern
 	}
 	return []field{
 		{"path", one(s.Path), pathPattern},
@@ -132,7 +137,7 @@ func fields(s Setting) []field {
 		{"owner", one(s.Owner), ownerPattern},
 		{"content", one(s.Content), textPattern},
 		{"syntax", one(s.Syntax), optionPattern},
-		{"values", Pairs(s.Values, "="), pairPattern},
+		{"values", Pairs(s.Values, "="), pairs},
 		{"names", s.Names, namePattern},
 		{"options", s.Options, optionPattern},
 	}

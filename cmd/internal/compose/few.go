@@ -13,7 +13,8 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/bake"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // few has tests of machines wait for each other, however many apps are baked
 // at once.
 type few struct {
-	tester   pipelines.Tester
+	tester   bake.Tester
 	machines *semaphore.Weighted
 	memory   *semaphore.Weighted
 	// bytes is all of memory.
@@ -36,21 +37,21 @@ type few struct {
 // fewAtOnce lets so many machines run as are asked for, and by default half as
 // many as there are processors: each has two, and where it is emulated it
 // needs them. Together they take no more than bytes, unless one alone does.
-func fewAtOnce(t pipelines.Tester, machines int, bytes int64) few {
+func fewAtOnce(t bake.Tester, machines int, bytes int64) few {
 	if machines <= 0 {
 		machines = max(1, runtime.NumCPU()/2)
 	}
 	return few{t, semaphore.NewWeighted(int64(machines)), semaphore.NewWeighted(bytes), bytes}
 }
 
-func (f few) Test(ctx context.Context, a app.App, made artifact.Artifact, log io.Writer) (pipelines.Tested, error) {
+func (f few) Test(ctx context.Context, a app.App, made artifact.Artifact, log io.Writer) (results.Tested, error) {
 	needs := min(f.bytes, cmp.Or(int64(a.VM.Memory), usualMemory)+aroundMachine)
 	if err := f.machines.Acquire(ctx, 1); err != nil {
-		return pipelines.Tested{}, err
+		return results.Tested{}, err
 	}
 	defer f.machines.Release(1)
 	if err := f.memory.Acquire(ctx, needs); err != nil {
-		return pipelines.Tested{}, err
+		return results.Tested{}, err
 	}
 	defer f.memory.Release(needs)
 	return f.tester.Test(ctx, a, made, log)

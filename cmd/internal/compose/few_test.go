@@ -9,16 +9,16 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/units"
-	"github.com/bakelite/bakelite/pipelines"
+	"github.com/bakelite/bakelite/pipelines/results"
 )
 
 // held is a test that lasts until it is let go.
 type held struct{ began, end chan struct{} }
 
-func (h held) Test(context.Context, app.App, artifact.Artifact, io.Writer) (pipelines.Tested, error) {
+func (h held) Test(context.Context, app.App, artifact.Artifact, io.Writer) (results.Tested, error) {
 	h.began <- struct{}{}
 	<-h.end
-	return pipelines.Tested{}, nil
+	return results.Tested{}, nil
 }
 
 // TestMachinesWait begins four tests of machines and counts those that run.

@@ -88,6 +88,8 @@ func kinds() map[string]func(*work, controls.Setting) error {
 		controls.MountOption:     nil,
 		controls.Process:         nil,
 		controls.Ports:           nil,
+		controls.KernelState:     nil,
+		controls.Refused:         nil,
 
 		controls.Config + " " + controls.Words: (*work).words,
 		controls.Config + " " + controls.SSHD:  nil,

@@ -15,7 +15,9 @@ import (
 // Benchmark is what becomes of each recommendation of one benchmark.
 type Benchmark struct {
 	// Source is a key of controls.Sources.
-	Source          string           `yaml:"source"`
+	Source string `yaml:"source"`
+	// Scope says which parts of it are listed.
+	Scope           string           `yaml:"scope"`
 	Recommendations []Recommendation `yaml:"recommendations"`
 }
 
@@ -48,8 +50,15 @@ func Statuses() []Status {
 // Benchmarks returns those of templates/hardening; an error is a defect of this
 // program and names every entry that is wrong.
 func Benchmarks(cs []controls.Control) ([]Benchmark, error) {
-	b, err := parseBenchmark([]byte(templates.Text("hardening/cis-docker.yaml")), cs)
-	return []Benchmark{b}, err
+	var all []Benchmark
+	for _, name := range []string{"cis-docker", "kspp"} {
+		b, err := parseBenchmark([]byte(templates.Text("hardening/"+name+".yaml")), cs)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, b)
+	}
+	return all, nil
 }
 
 func parseBenchmark(text []byte, cs []controls.Control) (Benchmark, error) {
@@ -60,6 +69,9 @@ func parseBenchmark(text []byte, cs []controls.Control) (Benchmark, error) {
 	var errs []error
 	if controls.Sources()[b.Source] == "" {
 		errs = append(errs, fmt.Errorf("nothing is known about the source %q", b.Source))
+	}
+	if b.Scope == "" {
+		errs = append(errs, errors.New("it does not say which parts are listed"))
 	}
 	seen := map[string]bool{}
 	for _, r := range b.Recommendations {

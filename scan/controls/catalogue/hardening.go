@@ -21,7 +21,7 @@ func HardeningMarkdown(all []Benchmark) string {
 }
 
 func writeBenchmark(b *strings.Builder, benchmark Benchmark) {
-	fmt.Fprintf(b, "\n## %s\n\n", controls.Sources()[benchmark.Source])
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", controls.Sources()[benchmark.Source], benchmark.Scope)
 	count := map[string]int{}
 	for _, r := range benchmark.Recommendations {
 		count[r.Status]++

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/controls"
 )
@@ -38,6 +39,23 @@ func TestFor(t *testing.T) {
 	one, two := controls.KernelArguments(controls.For(cs, controls.Disk, 1)), controls.KernelArguments(controls.For(cs, controls.Disk, 2))
 	if !slices.IsSorted(two) || slices.Contains(one, "lockdown=integrity") || !slices.Contains(two, "lockdown=integrity") {
 		t.Errorf("kernel arguments: %v and %v", one, two)
+	}
+}
+
+// TestAllowedTakesNothing wants no control that takes from an app what its file
+// allows, and each word of unless to be one that can be allowed.
+func TestAllowedTakesNothing(t *testing.T) {
+	cs := load(t)
+	for _, word := range []string{"io-uring", "jit"} {
+		all, fewer := controls.For(cs, controls.Disk, 2), controls.For(cs, controls.Disk, 2, word, "keyrings")
+		if len(fewer) != len(all)-1 || slices.ContainsFunc(fewer, func(c controls.Control) bool { return c.Unless == word }) {
+			t.Errorf("%s: %d controls of %d", word, len(fewer), len(all))
+		}
+	}
+	for _, c := range cs {
+		if c.Unless != "" && !slices.Contains(app.Allowances(), c.Unless) {
+			t.Errorf("%s: no app can be allowed %s", c.ID, c.Unless)
+		}
 	}
 }
 
@@ -114,12 +132,13 @@ func TestDocumentsAreUpToDate(t *testing.T) {
 }
 
 func TestBenchmarkRefuses(t *testing.T) {
-	const good = "source: cis-docker\nrecommendations:\n  - section: \"4.8\"\n    title: A title\n    status: applied\n    controls: [BK-FS-01]\n"
+	const good = "source: cis-docker\nscope: All of it.\nrecommendations:\n  - section: \"4.8\"\n    title: A title\n    status: applied\n    controls: [BK-FS-01]\n"
 	if b, err := parseBenchmark([]byte(good), load(t)); err != nil || !strings.Contains(HardeningMarkdown([]Benchmark{b}), "* 1 applied by") {
 		t.Fatal(b, err)
 	}
 	for _, test := range []struct{ old, new, want string }{
 		{"cis-docker", "rumour", "rumour"},
+		{"scope: All of it.\n", "", "does not say which parts"},
 		{"BK-FS-01", "BK-FS-99", "4.8: there is no control BK-FS-99"},
 		{"status: applied", "status: done", "there is no status done"},
 		{"status: applied", "status: gap", "go together"},

@@ -13,12 +13,15 @@ import (
 func Markdown(cs []controls.Control) string {
 	var b strings.Builder
 	b.WriteString("# Hardening controls\n\nMade from templates/controls/controls.yaml; `go test ./scan/controls/catalogue -update` writes it anew. " +
-		"Each control is applied and checked from the same record. Level 1 is for every artifact, level 2 costs speed or function.\n\n" +
+		"Each control is applied and checked from the same record. Level 1 is for every artifact; level 2 costs speed or function, and is for apps whose file says `hardening: {level: 2}`.\n\n" +
 		"| Control | What holds | Level | On | Sets | References |\n|---|---|---|---|---|---|\n")
 	for _, c := range cs {
 		title := c.Title
 		if c.Where != "" {
 			title += " (where there is `" + c.Where + "`)"
+		}
+		if c.Unless != "" {
+			title += " (unless the app file allows `" + c.Unless + "`)"
 		}
 		if c.ImageOnly {
 			title += " (checked on the image only)"

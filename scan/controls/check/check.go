@@ -45,6 +45,9 @@ type Options struct {
 	// Try asks the running kernel for a module, as a program without rights
 	// could have it loaded, and says whether it has it then; nil asks nothing.
 	Try func(module string) (has bool, err error) `json:"-"`
+	// Attempt does what a control forbids, by its name, and says whether it
+	// worked; nil attempts nothing.
+	Attempt func(name string) (works bool, err error) `json:"-"`
 }
 
 // Service is what runs on a machine, as its app file says.
@@ -103,6 +106,8 @@ func kinds() map[string]func(*checker, controls.Setting) {
 		controls.MountOption:     (*checker).mount,
 		controls.Process:         (*checker).process,
 		controls.Ports:           (*checker).ports,
+		controls.KernelState:     (*checker).state,
+		controls.Refused:         (*checker).refused,
 
 		controls.Config + " " + controls.Words: (*checker).words,
 		controls.Config + " " + controls.SSHD:  (*checker).sshd,

@@ -300,6 +300,9 @@ func kindTests() map[string]kindTest {
 				{replace("/proc/cmdline", "slab_nomerge pti=on pti=off\n"), "the kernel command line ends with pti=off"},
 			},
 		},
+		// What only a running kernel shows: TestTamperedMachine.
+		"kernel-state": {set: controls.Setting{Kind: "kernel-state", Values: map[string]string{"/proc/sys/kernel/panic_on_oops": "1"}}, untouched: true},
+		"refused":      {set: controls.Setting{Kind: "refused", Names: []string{"io-uring"}}, untouched: true},
 		"mount-option": {
 			set:    controls.Setting{Kind: "mount-option", Path: "/tmp", Options: []string{"nodev", "nosuid"}},
 			change: replace("/etc/fstab", "# tmpfs /tmp tmpfs nodev,nosuid 0 0\n"),

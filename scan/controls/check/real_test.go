@@ -27,7 +27,7 @@ func TestRealTree(t *testing.T) {
 			t.Errorf("%s: nothing to harden", artifact)
 		}
 		if artifact == controls.Disk {
-			write(t, root+"/etc/fstab", "tmpfs /tmp tmpfs nosuid,nodev,noexec 0 0\ntmpfs /dev/shm tmpfs nosuid,nodev,noexec 0 0\nPARTLABEL=var /var ext4 nosuid,nodev 0 2\n", 0o644)
+			write(t, root+"/etc/fstab", "tmpfs /tmp tmpfs nosuid,nodev,noexec 0 0\ndevtmpfs /dev devtmpfs nosuid,noexec 0 0\ntmpfs /dev/shm tmpfs nosuid,nodev,noexec 0 0\nPARTLABEL=var /var ext4 nosuid,nodev 0 2\n", 0o644)
 		}
 		applyTwice(t, cs, root)
 		for _, r := range check(t, cs, root, line) {

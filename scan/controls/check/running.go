@@ -3,7 +3,9 @@ package check
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bakelite/bakelite/scan/controls"
@@ -108,4 +110,35 @@ func (c *checker) mounted(s controls.Setting) {
 // unescaped undoes how the kernel writes blanks in a mount's path.
 func unescaped(text string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(text)
+}
+
+// state wants files of the running kernel to have a word each.
+func (c *checker) state(s controls.Setting) {
+	if !c.Running {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
+		text, err := tree.ReadFile(c.Tree, name, maxText)
+		if errors.Is(err, fs.ErrNotExist) {
+			c.say("the running kernel has no %s", name)
+			continue
+		}
+		c.cannot(err)
+		if word := s.Values[name]; err == nil && !slices.Contains(strings.Fields(string(text)), word) {
+			c.say("%s is %s in the running kernel, not %s", name, strings.Join(strings.Fields(string(text)), " "), word)
+		}
+	}
+}
+
+// refused wants what is forbidden to fail where it can be tried.
+func (c *checker) refused(s controls.Setting) {
+	if c.o.Attempt == nil {
+		return
+	}
+	for _, name := range s.Names {
+		works, err := c.o.Attempt(name)
+		if c.cannot(err); works {
+			c.say("%s was tried and works", name)
+		}
+	}
 }

@@ -13,7 +13,7 @@ import (
 func kernel(t *testing.T, root string) {
 	t.Helper()
 	for name, text := range map[string]string{
-		"/proc/sys/kernel/kptr_restrict": "2\n", "/proc/sys/net/ipv4/conf/all/rp_filter": "1\n", "/proc/sys/net/ipv4/conf/eth0/rp_filter": "1\n",
+		"/sys/kernel/security/lockdown": "none [integrity] confidentiality\n", "/proc/sys/kernel/kptr_restrict": "2\n", "/proc/sys/net/ipv4/conf/all/rp_filter": "1\n", "/proc/sys/net/ipv4/conf/eth0/rp_filter": "1\n",
 		"/proc/sys/kernel/osrelease": "6.12.1\n", "/proc/modules": "virtio_blk 32768 1 - Live 0x0\n", "/usr/lib/modules/6.12.1/modules.builtin": "kernel/fs/ext4/ext4.ko\n",
 		"/proc/1/mountinfo": "22 1 0:20 / /proc rw,nosuid shared:1 - proc proc rw\n30 1 0:30 / /tmp rw,nosuid,nodev - tmpfs tmpfs rw\n31 1 0:31 / /a\\040b rw - tmpfs tmpfs rw\n",
 		"/etc/fstab":        "tmpfs /tmp tmpfs nosuid,nodev 0 0\ntmpfs /a\\040b tmpfs defaults 0 0\n",
@@ -28,6 +28,13 @@ func TestTamperedMachine(t *testing.T) {
 	sysctl := controls.Setting{Kind: "sysctl", Values: map[string]string{"kernel.kptr_restrict": "2", "net.ipv4.conf.*.rp_filter": "1"}}
 	module := controls.Setting{Kind: "module", Names: []string{"usb-storage", "sctp"}}
 	mount := controls.Setting{Kind: "mount-option", Path: "/tmp", Options: []string{"nodev", "nosuid"}}
+	state := controls.Setting{Kind: "kernel-state", Values: map[string]string{"/sys/kernel/security/lockdown": "[integrity]"}}
+	refused := controls.Setting{Kind: "refused", Names: []string{"io-uring"}}
+	attempt := func(works bool, err error) func(*given) {
+		return func(g *given) {
+			g.more = func(o *Options) { o.Attempt = func(string) (bool, error) { return works, err } }
+		}
+	}
 	try := func(has bool, err error) func(*given) {
 		return func(g *given) {
 			g.more = func(o *Options) { o.Try = func(name string) (bool, error) { return has && name == "sctp", err } }
@@ -46,6 +53,10 @@ func TestTamperedMachine(t *testing.T) {
 		"a module in the kernel":               {module, replace("/usr/lib/modules/6.12.1/modules.builtin", "kernel/drivers/usb/storage/usb-storage.ko\n"), nil, "usb-storage is a part of the kernel"},
 		"a module that is loaded for who asks": {module, func(*testing.T, string) {}, try(true, nil), "sctp was loaded for a program without rights"},
 		"a kernel that cannot be asked":        {module, func(*testing.T, string) {}, try(false, errors.New("no")), "no: the check did not finish"},
+		"a state of the kernel":                {state, replace("/sys/kernel/security/lockdown", "[none] integrity confidentiality\n"), nil, "/sys/kernel/security/lockdown is [none] integrity confidentiality in the running kernel, not [integrity]"},
+		"a state that the kernel lacks":        {state, func(t *testing.T, root string) { must(t, os.Remove(root+"/sys/kernel/security/lockdown")) }, nil, "the running kernel has no /sys/kernel/security/lockdown"},
+		"what is forbidden works":              {refused, func(*testing.T, string) {}, attempt(true, nil), "io-uring was tried and works"},
+		"what is forbidden cannot be tried":    {refused, func(*testing.T, string) {}, attempt(false, errors.New("no")), "no: the check did not finish"},
 		"a mount without an option":            {mount, replace("/proc/1/mountinfo", "30 1 0:30 / /tmp rw,nodev - tmpfs tmpfs rw\n"), nil, "/tmp is mounted without nosuid"},
 		"another mount on top": {
 			mount, replace("/proc/1/mountinfo", "30 1 0:30 / /tmp rw,nosuid,nodev - tmpfs tmpfs rw\n31 1 0:31 / /tmp rw - tmpfs tmpfs rw\n"), nil, "/tmp is mounted without nodev; /tmp is mounted without nosuid",

@@ -1,7 +1,7 @@
 // Package probe asks the running kernel for modules in the ways that a program
-// without rights could have them loaded. Where nothing forbids a module it is
-// loaded: only a machine that is booted for a test is asked. It is for the
-// program in such a machine alone.
+// without rights could have them loaded, and does what controls forbid. Where
+// nothing forbids a module it is loaded: only a machine that is booted for a
+// test is asked. It is for the program in such a machine alone.
 package probe
 
 import (

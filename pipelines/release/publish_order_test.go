@@ -1,0 +1,177 @@
+package release
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/digests"
+	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/pipelines/flowtest"
+	"github.com/bakelite/bakelite/pipelines/results"
+	"github.com/bakelite/bakelite/publish"
+)
+
+// publishes is what a whole publication asks for, in its order.
+func publishes() []string { return []string{"database", "scanner", "checker", "signer"} }
+
+// judged are the files that tell what the gate saw.
+func judged() []string {
+	var all []string
+	for _, kind := range []string{"container", "disk"} {
+		all = append(all, "web."+kind+".cdx.json", "web."+kind+".report.json", "web."+kind+".verdict.json")
+	}
+	return all
+}
+
+// TestOrderOfPublishing has each step fail for the last of two artifacts: what
+// comes after it is never asked for, nothing is signed before all of it passed
+// the gate or sent before all of it is signed, and what was judged is kept.
+func TestOrderOfPublishing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil  func(*shop, *results.Built)
+		o      Options
+		asked  int // of what a whole publication asks for
+		signed int // how many signatures were made
+		kept   []string
+		kind   fault.Kind
+		says   string
+	}{
+		"nothing to publish": {spoil: func(_ *shop, b *results.Built) { b.Artifacts = nil }, kind: fault.Internal, says: "nothing was built"},
+		"no database":        {spoil: func(s *shop, _ *results.Built) { s.Fails = "database" }, asked: 1, kind: fault.Internal, says: "database: out of order"},
+		"a version that is taken": {
+			spoil: func(s *shop, _ *results.Built) { s.takeVersion("1.0") }, o: Options{Version: "1.0"},
+			asked: 1, kind: fault.Policy, says: "never becomes",
+		},
+		"no scan":      {spoil: func(s *shop, _ *results.Built) { s.Fails = "scanner" }, asked: 2, kind: fault.Internal, says: "scanner: out of order"},
+		"no checker":   {spoil: func(s *shop, _ *results.Built) { s.Fails = "checker" }, asked: 3, kind: fault.Internal, says: "checker: out of order"},
+		"another lock": {spoil: func(_ *shop, b *results.Built) { b.LockDigest = digests.Of(nil) }, asked: 3, kind: fault.Integrity, says: "not built from the lock"},
+		"the gate's no to the image": {
+			spoil: func(s *shop, _ *results.Built) { s.Secret = artifact.Container }, asked: 3, kept: judged(),
+			kind: fault.Policy, says: "web.container.verdict.json",
+		},
+		"the gate's no to the disk": {
+			spoil: func(s *shop, _ *results.Built) { s.Secret = artifact.Disk }, asked: 3, kept: judged(),
+			kind: fault.Policy, says: "web.disk.verdict.json",
+		},
+		"tests left out": {spoil: func(_ *shop, b *results.Built) { b.TestsSkipped = true }, asked: 3, kept: judged(), kind: fault.Policy, says: "tests"},
+		"no key":         {spoil: func(s *shop, _ *results.Built) { s.Fails = "signer" }, asked: 4, kept: judged(), kind: fault.Internal, says: "signer: out of order"},
+		"a key that fails the image": {
+			spoil: func(s *shop, _ *results.Built) { s.Most = 3 }, asked: 4, signed: 3, kept: judged(),
+			kind: fault.Internal, says: "signing the container",
+		},
+		"a key that fails at the end": {
+			spoil: func(s *shop, _ *results.Built) { s.Most = 15 }, asked: 4, signed: 15, kept: judged(),
+			kind: fault.Internal, says: "signing the disk",
+		},
+		"a shelf that is a file": {
+			spoil: func(s *shop, _ *results.Built) { flowtest.Must(s.t, os.WriteFile(s.shelf, nil, 0o600)) }, asked: 4, signed: 16, kept: judged(),
+			kind: fault.Internal, says: "not a directory",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			built := s.built()
+			tt.spoil(s, built)
+			output, shelf := s.names(), flowtest.Files(t, s.shelf)
+			err := s.p.Publish(t.Context(), s.app, built, tt.o)
+			if err == nil || !strings.Contains(err.Error(), tt.says) || fault.KindOf(err) != tt.kind {
+				t.Errorf("ended with %v (%v), want %q (%v)", err, fault.KindOf(err), tt.says, tt.kind)
+			}
+			if want := publishes()[:tt.asked]; !slices.Equal(s.Asked, want) || s.Signatures != tt.signed {
+				t.Errorf("asked for %q, want %q; signed %d, want %d", s.Asked, want, s.Signatures, tt.signed)
+			}
+			kept := slices.DeleteFunc(s.names(), func(name string) bool { return slices.Contains(output, name) })
+			if !slices.Equal(kept, tt.kept) {
+				t.Errorf("kept %q, want %q", kept, tt.kept)
+			}
+			if sent := flowtest.Files(t, s.shelf); !slices.Equal(sent, shelf) {
+				t.Errorf("sent %q to %q", sent, shelf)
+			}
+			if len(built.Published) > 0 || !flowtest.Free(s.t, s.p.Folder) {
+				t.Errorf("published %v; the app's place is free: %t", built.Published, flowtest.Free(s.t, s.p.Folder))
+			}
+		})
+	}
+}
+
+// takeVersion publishes another image under a version.
+func (s *shop) takeVersion(version string) {
+	s.t.Helper()
+	p := flowtest.NewRepository(s.t)
+	p.Name = registry.LayoutPrefix + filepath.Join(s.shelf, "web")
+	dir := s.t.TempDir()
+	other := flowtest.Image(s.t, dir, 4096)
+	var err error
+	p.Content, err = publish.Image(s.t.Context(), dir, other.Digest)
+	flowtest.Must(s.t, err)
+	_, err = publish.Publish(s.t.Context(), p.Store(), publish.Publication{Content: p.Content, Signed: p.Sign(p.Key, nil), Version: version})
+	flowtest.Must(s.t, err)
+}
+
+// TestOrderOfSending: where the second artifact cannot be sent no name leads to
+// the first one either, nor the list of what was published; the next run sends
+// what is missing.
+func TestOrderOfSending(t *testing.T) {
+	s := newShop(t)
+	built := s.built()
+	blobs := filepath.Join(s.shelf, "web-disk", "blobs")
+	flowtest.Must(t, os.MkdirAll(filepath.Dir(blobs), 0o700))
+	flowtest.Must(t, os.WriteFile(blobs, nil, 0o600))
+	if err := s.p.Publish(t.Context(), s.app, built, Options{}); err == nil || !strings.Contains(err.Error(), "publishing the disk") {
+		t.Fatalf("ended with %v", err)
+	}
+	if s.published("web") || s.published("web-disk") {
+		t.Errorf("the image is published: %t, the disk: %t", s.published("web"), s.published("web-disk"))
+	}
+	if sent := flowtest.Files(t, filepath.Join(s.shelf, "web", "blobs")); len(sent) == 0 {
+		t.Error("the image was not sent")
+	}
+	if s.has("web.publication.json") || s.has("web.raw"+results.BundlesSuffix) || len(built.Published) > 0 {
+		t.Errorf("left %q and published %v", s.names(), built.Published)
+	}
+	flowtest.Must(t, os.Remove(blobs))
+	s.Again()
+	flowtest.Must(t, s.p.Publish(t.Context(), s.app, built, Options{}))
+	if !s.published("web") || !s.published("web-disk") || !s.has("web.publication.json") || !s.has("web.raw"+results.BundlesSuffix) || len(built.Published) != 2 {
+		t.Errorf("left %q and published %v", s.names(), built.Published)
+	}
+}
+
+// published says whether a repository's name leads to something whole.
+func (s *shop) published(name string) bool {
+	s.t.Helper()
+	store, _, err := registry.Open(registry.LayoutPrefix+filepath.Join(s.shelf, name), registry.Options{})
+	flowtest.Must(s.t, err)
+	m, err := registry.Resolve(s.t.Context(), store, registry.Tag)
+	if err != nil {
+		return false
+	}
+	bundles, unread, err := publish.ReadBundles(s.t.Context(), store, m.Digest)
+	return err == nil && len(unread) == 0 && len(bundles) >= 8
+}
+
+// TestPublishingAgain: the second time nothing is scanned or signed, and who
+// signs is asked for only to tell one key from another, until what was
+// published is no longer there.
+func TestPublishingAgain(t *testing.T) {
+	s := newShop(t)
+	built := s.built()
+	for i, want := range [][]string{publishes(), {"database", "signer"}, publishes()} {
+		s.Again()
+		if i == 2 {
+			flowtest.Must(t, os.RemoveAll(s.shelf))
+		}
+		flowtest.Must(t, s.p.Publish(t.Context(), s.app, built, Options{}))
+		if !slices.Equal(s.Asked, want) || (s.Signatures == 0) != (i == 1) {
+			t.Errorf("run %d asked for %q, want %q, and signed %d", i, s.Asked, want, s.Signatures)
+		}
+		if len(built.Published) != 2 || built.Again != (i == 1) || !s.published("web") || !s.published("web-disk") {
+			t.Errorf("run %d published %+v", i, built.Published)
+		}
+	}
+}

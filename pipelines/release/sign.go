@@ -1,0 +1,126 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/bakelite/bakelite/builders/progress"
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/digests"
+	"github.com/bakelite/bakelite/pipelines/examine"
+	"github.com/bakelite/bakelite/pipelines/results"
+	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/scan/controls"
+	"github.com/bakelite/bakelite/scan/gate"
+)
+
+// evidence is everything that is stated about one subject.
+type evidence struct {
+	app     app.App
+	built   *results.Built
+	subject subject
+	seen    seen
+	passed  gate.Passed
+	// version is what it is published as, "" for none.
+	version string
+}
+
+func (p Publisher) signer(ctx context.Context) (attest.Signer, error) {
+	return progress.Do(ctx, "[sign] open the key", func(ctx context.Context, _ io.Writer) (attest.Signer, error) { return p.Signer(ctx) })
+}
+
+// evidenceOf is what is stated about each subject.
+func evidenceOf(a app.App, built *results.Built, subjects []subject, all []seen, passed []gate.Passed, o Options) []evidence {
+	var stated []evidence
+	for i, s := range subjects {
+		stated = append(stated, evidence{a, built, s, all[i], passed[i], o.Version})
+	}
+	return stated
+}
+
+// signAll signs all subjects, with a key that is opened once.
+func (p Publisher) signAll(ctx context.Context, all []evidence) ([]attest.Signed, error) {
+	signer, err := p.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signed := make([]attest.Signed, len(all))
+	for i, e := range all {
+		if signed[i], err = p.sign(ctx, signer, e); err != nil {
+			return nil, fmt.Errorf("signing the %s: %w", e.subject.name, err)
+		}
+	}
+	return signed, nil
+}
+
+// sign signs the subject and all evidence of it that does not stand already.
+// What comes back was verified as a consumer with the same policy would.
+func (p Publisher) sign(ctx context.Context, signer attest.Signer, e evidence) (signed attest.Signed, err error) {
+	provenance, err := p.provenance(e)
+	if err != nil {
+		return signed, err
+	}
+	attached, err := p.reusable(ctx, e.subject)
+	if err != nil {
+		return signed, err
+	}
+	order := attest.Order{
+		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
+		Statements: []attest.Statement{
+			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.CycloneDX), attest.SPDX(e.seen.SPDX), attest.Scan(e.seen.Report),
+			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e)), attest.Lock(*e.built.Lock),
+		},
+		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: p.Policy.Verify, Dir: p.Policy.Dir, TUF: p.TUF, Now: time.Now()},
+	}
+	return progress.Do(ctx, "[sign] "+e.subject.kind, func(ctx context.Context, _ io.Writer) (attest.Signed, error) {
+		return attest.Sign(ctx, order, signer)
+	})
+}
+
+// files are the files of a disk; an image's blobs are named by its manifest.
+func (s subject) files() []attest.Subject {
+	if s.kind != artifact.Disk {
+		return nil
+	}
+	var all []attest.Subject
+	for _, m := range s.made {
+		all = append(all, attest.Subject{Name: filepath.Base(m.Path), Digest: m.Digest})
+	}
+	return all
+}
+
+func (p Publisher) provenance(e evidence) (attest.Provenance, error) {
+	asked, err := app.Marshal(e.app)
+	if err != nil {
+		return attest.Provenance{}, fmt.Errorf("writing app: %w", err)
+	}
+	o := p.Origin
+	return attest.NewProvenance(attest.Build{
+		App: e.app.Name, AppDigest: digests.Of(asked), ArtifactKind: e.subject.kind, Lock: *e.built.Lock, LockDigest: e.built.LockDigest,
+		Trimmed: examine.Trimmed(e.app, *e.built.Lock, e.subject.kind), CacheMounts: e.built.CacheMounts, Release: e.version,
+		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
+		Started: e.built.Started, Finished: e.built.Made,
+	}), nil
+}
+
+func statedTests(e evidence) attest.Tests {
+	t := attest.Tests{Skipped: e.built.TestsSkipped, Ran: e.built.Made}
+	tested := e.built.Tests[e.subject.kind]
+	for _, r := range tested.Results {
+		t.Results = append(t.Results, attest.TestResult{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Message: r.Detail})
+	}
+	t.Hardening, t.Booted = statedControls(e.seen.hardening), statedControls(tested.Booted)
+	return t
+}
+
+func statedControls(found []controls.Result) []attest.TestResult {
+	var all []attest.TestResult
+	for _, r := range found {
+		all = append(all, attest.TestResult{Name: r.ID, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Message: r.Detail})
+	}
+	return all
+}
