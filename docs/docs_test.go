@@ -225,6 +225,49 @@ func TestDifferencesAreExplained(t *testing.T) {
 	}
 }
 
+// TestTypicalChanges: where CONTRIBUTING says that a change goes is where the
+// last one of its kind is, and nowhere else.
+func TestTypicalChanges(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "../CONTRIBUTING.md"), "## Where does it go?")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for change, example := range map[string]string{
+		"A key of the app file":                `\bservice\.prepare\b|\.Prepare\b|"prepare"`,
+		"A hardening control":                  `BK-FS-02`,
+		"A setting":                            `"sign\.rekor"`,
+		"A command":                            `keygenCommand`,
+		"A format that reports are printed in": `[sS]arif`,
+		"A step of the root filesystem":        `"initrd\.sh"|container-trim`,
+		"A disk format":                        `"vhd"|writeVHD`,
+		"A kind of declared test":              `TCP != nil`,
+		"A rule of the policy":                 `RuleLicences`,
+		"A statement about an artifact":        `\bTestsType\b`,
+		"A form of signing key":                `\bpkcs8\.`,
+	} {
+		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(change) + ` \| (.*) \|$`).FindStringSubmatch(table)
+		if row == nil {
+			t.Errorf("CONTRIBUTING does not say where this goes: %s", change)
+			continue
+		}
+		places := regexp.MustCompile("`([a-z][^`]*)`").FindAllStringSubmatch(row[1], -1)
+		found := regexp.MustCompile(example)
+		files := 0
+		each(t, func(path, text string) {
+			name, _ := filepath.Rel(root, path)
+			made := strings.HasPrefix(name, "templates/schema/")
+			if strings.HasSuffix(name, "_test.go") || made || filepath.Ext(name) != ".go" && !strings.HasPrefix(name, "templates/") || !found.MatchString(text) {
+				return
+			}
+			files++
+			if !slices.ContainsFunc(places, func(p []string) bool { return name == p[1] || strings.HasPrefix(name, p[1]+"/") }) {
+				t.Errorf("%s: CONTRIBUTING does not name %s, where %s is", change, name, example)
+			}
+		})
+		if files == 0 {
+			t.Errorf("%s: there is no %s", change, example)
+		}
+	}
+}
+
 // TestNoMirror: archives have names, and mirrors are settings. The key ring's
 // comments and addresses of people are no mirrors.
 func TestNoMirror(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch"
@@ -81,8 +82,8 @@ func Disk(ctx context.Context, o DiskOptions) (Content, error) {
 }
 
 func (o DiskOptions) layer(ctx context.Context, f DiskFile) (registry.Blob, error) {
-	if !slices.Contains([]string{"raw", "qcow2", "vmdk", "vhd"}, f.Format) {
-		return registry.Blob{}, fault.New(fault.Invalid, "%q is no format of disks", f.Format)
+	if _, err := format.Lookup(f.Format); err != nil {
+		return registry.Blob{}, err
 	}
 	p, err := packed(ctx, packing{Cache: o.Cache, Source: f.Path, Digest: digest.Digest(f.Digest), Form: zstdForm{}, Vouch: o.Vouch, Keep: o.Keep})
 	if err != nil {

@@ -42,7 +42,7 @@ func Graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (llb.State
 // with its packages.
 func kind(g rootfs.Graph) rootfs.Kind {
 	p := profile.Of(g.App)
-	k := rootfs.Kind{Name: artifact.Container, On: g.Base(), Pins: g.Lock.Packages.App, Files: files(g, p), Folders: p.Own()}
+	k := rootfs.Kind{Name: artifact.Container, On: g.Base(), Pins: g.Lock.Packages.App, Build: g.Lock.Packages.Build, Files: files(g, p), Folders: p.Own()}
 	if g.App.Container.Shell {
 		return k
 	}

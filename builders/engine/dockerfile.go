@@ -12,6 +12,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/bakelite/bakelite/internal/dockerfile"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/regular"
@@ -20,8 +21,8 @@ import (
 // Dockerfiles builds a user's Dockerfile within a solve.
 type Dockerfiles interface {
 	// Dockerfile builds the named file of the local folder called context
-	// with base as the image that FROM base names.
-	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
+	// with base as the image that FROM means by one of some names.
+	Dockerfile(ctx context.Context, context, name string, base llb.State, names []string) (llb.State, error)
 }
 
 type gatewayFrontend struct {
@@ -29,7 +30,7 @@ type gatewayFrontend struct {
 	session Session
 }
 
-func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State) (llb.State, error) {
+func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base llb.State, names []string) (llb.State, error) {
 	if err := f.session.judgeRuns(dir, name); err != nil {
 		return llb.State{}, err
 	}
@@ -37,16 +38,18 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 	if err != nil {
 		return llb.State{}, fmt.Errorf("writing base graph: %w", err)
 	}
+	options := map[string]string{
+		"filename": name, "dockerfilekey": dir, "force-network-mode": "none",
+		"build-arg:BUILDKIT_CACHE_MOUNT_NS": f.session.Caches.prefix(),
+		// Set, it keeps a "# syntax=" line from fetching another frontend,
+		// which would be a program that nobody pinned.
+		"cmdline": "dockerfile.v0",
+	}
+	for _, name := range names {
+		options["context:"+name] = "input:base"
+	}
 	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
-		Frontend: "dockerfile.v0",
-		FrontendOpt: map[string]string{
-			"filename": name, "dockerfilekey": dir,
-			"context:base": "input:base", "force-network-mode": "none",
-			"build-arg:BUILDKIT_CACHE_MOUNT_NS": f.session.Caches.prefix(),
-			// Set, it keeps a "# syntax=" line from fetching another frontend,
-			// which would be a program that nobody pinned.
-			"cmdline": "dockerfile.v0",
-		},
+		Frontend: "dockerfile.v0", FrontendOpt: options,
 		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
 	})
 	if err != nil {
@@ -88,10 +91,6 @@ func withoutNetwork(ctx context.Context, name string, built llb.State) error {
 	return nil
 }
 
-// maxDockerfile bounds a Dockerfile in bytes, as BuildKit does
-// (frontend/dockerui/context.go).
-const maxDockerfile = 16 << 20
-
 // judgeRuns refuses what a Dockerfile asks for of the network, line by line.
 // What cannot be read here, BuildKit says more of.
 func (s Session) judgeRuns(dir, name string) error {
@@ -105,7 +104,7 @@ func (s Session) judgeRuns(dir, name string) error {
 		return fault.New(fault.Invalid, "reading the Dockerfile: %w", err)
 	}
 	defer file.Close()
-	parsed, err := parser.Parse(limit.Reader(file, maxDockerfile, name))
+	parsed, err := parser.Parse(limit.Reader(file, dockerfile.MaxBytes, name))
 	if err != nil {
 		return nil //nolint:nilerr // BuildKit parses it again and says where and why
 	}

@@ -103,7 +103,7 @@ func exited(exit *gateway.ExitError, f failure) error {
 	}
 	switch {
 	case exit.ExitCode == 127:
-		hint = "a program was not found: name its package under packages; steps and Dockerfiles need no apt-get and have no network"
+		hint = "a program was not found: name its package under packages, or install it by apt-get in the Dockerfile; either way it comes from the lock"
 	case strings.Contains(strings.ToLower(f.Output), "no space left on device"):
 		hint = spaceHint
 	case errors.Is(exit, syscall.ENOMEM), strings.Contains(exit.Error(), syscall.ENOMEM.Error()), exit.ExitCode == 137:

@@ -196,7 +196,7 @@ func TestDockerfileAsksForANetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := k.Solve(t.Context(), Job{Dir: t.TempDir(), Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
-			return b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"))
+			return b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"), []string{"base"})
 		}})
 		if c.want == "" {
 			if err != nil {

@@ -116,5 +116,5 @@ func TestEngineThatDoesNotAsk(t *testing.T) {
 	k, _ := newSession(t, e, progress.Quiet)
 	k.Judge = func(_ context.Context, ref string) (string, error) { return ref, nil }
 	k.Locals["context"] = dockerfileIn(t, dockerfile)
-	judge(t, k.JudgeDockerfile(t.Context(), "context", "Dockerfile"), fault.Policy, "", "did not ask")
+	judge(t, k.JudgeDockerfile(t.Context(), "context", "Dockerfile", []string{"base"}), fault.Policy, "", "did not ask")
 }

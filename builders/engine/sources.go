@@ -157,10 +157,10 @@ func (s *sources) refusal() error {
 }
 
 // JudgeDockerfile has every image judged that a Dockerfile of a local folder
-// names, and runs nothing of it.
-func (s Session) JudgeDockerfile(ctx context.Context, folder, name string) error {
+// names, but for the names of its base, and runs nothing of it.
+func (s Session) JudgeDockerfile(ctx context.Context, folder, name string, bases []string) error {
 	_, err := s.Solve(ctx, Job{Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
-		return b.Dockerfile(ctx, folder, name, llb.Local(folder)) // any base does
+		return b.Dockerfile(ctx, folder, name, llb.Local(folder), bases) // any base does
 	}})
 	return err
 }

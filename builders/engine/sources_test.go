@@ -43,7 +43,7 @@ func TestDockerfilesSourcesAreJudged(t *testing.T) {
 				return "", fault.Hint(fault.New(fault.Policy, "%s is not allowed", ref), "allow it")
 			}
 			_, err := k.Solve(t.Context(), Job{Dir: filepath.Join(dir, "out"), Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
-				return b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"))
+				return b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"), []string{"base"})
 			}})
 			want := tt.refused
 			if want == "" {
@@ -56,9 +56,33 @@ func TestDockerfilesSourcesAreJudged(t *testing.T) {
 				return
 			}
 			judged = ""
-			if err := k.JudgeDockerfile(t.Context(), "context", "Dockerfile"); fault.KindOf(err) != fault.Policy || judged != tt.judged {
+			if err := k.JudgeDockerfile(t.Context(), "context", "Dockerfile", []string{"base"}); fault.KindOf(err) != fault.Policy || judged != tt.judged {
 				t.Errorf("with nothing run: judged %q, got %v", judged, err)
 			}
 		})
+	}
+}
+
+// TestFromByAnyName: what names the base by another of its names is the base,
+// and nothing is fetched for it; a digest means that very image.
+func TestFromByAnyName(t *testing.T) {
+	needEngine(t)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
+	names := []string{"base", "debian:trixie", "debian:trixie-slim"}
+	digest := "@sha256:" + strings.Repeat("a", 64)
+	for from, asked := range map[string]string{
+		"base": "", "debian:trixie": "", "docker.io/library/debian:trixie-slim": "", "index.docker.io/debian:trixie": "",
+		"debian:bookworm":        "docker.io/library/debian:bookworm",
+		"debian:trixie" + digest: "docker.io/library/debian:trixie" + digest,
+	} {
+		k.Locals["context"] = dockerfileIn(t, "FROM "+from+"\nRUN true\n")
+		judged := ""
+		k.Judge = func(_ context.Context, ref string) (string, error) {
+			judged = ref
+			return "", fault.New(fault.Policy, "%s is not allowed", ref)
+		}
+		if err := k.JudgeDockerfile(t.Context(), "context", "Dockerfile", names); judged != asked || (err != nil) != (asked != "") {
+			t.Errorf("FROM %s: judged %q, %v", from, judged, err)
+		}
 	}
 }

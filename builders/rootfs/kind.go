@@ -3,6 +3,7 @@ package rootfs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -19,6 +20,8 @@ type Kind struct {
 	// On is the tree that Pins are installed on.
 	On   llb.State
 	Pins []lock.Pin
+	// Build are packages that a Dockerfile's build sees besides, and nothing else.
+	Build []lock.Pin
 	// Units are what the machine starts; none stands for no machine.
 	Units []string
 	// Remove are packages that go; with KeepNeeded those stay that others
@@ -97,7 +100,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 	built := packages
 	if name := g.App.Base.Dockerfile; name != "" {
 		var err error
-		if built, err = b.Dockerfile(ctx, Context, name, built); err != nil {
+		if built, err = g.dockerfile(ctx, k, packages, b); err != nil {
 			return llb.State{}, fmt.Errorf("building %s: %w", name, err)
 		}
 	}
@@ -107,6 +110,7 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 		built = g.step(built, s)
 	}
 	r = k.trimmed(compared())
+	r.Remove = append(slices.Clip(r.Remove), k.building()...)
 	r.Own, r.Evidence, r.Alters, r.Ours = g.own(), true, g.App.Alters, k.ours()
 	r.User, r.Folders = g.user(), k.own()
 	return g.work(built, k.step("judge, trim and harden"), g.ended(r, k), was(packages)), nil

@@ -119,9 +119,9 @@ func (g Graph) install(tree llb.State, layer string, pins []lock.Pin) llb.State 
 	}).Root()
 }
 
-// Dockerfiles builds a user's Dockerfile on a base.
+// Dockerfiles builds a user's Dockerfile on a base, which has some names.
 type Dockerfiles interface {
-	Dockerfile(ctx context.Context, context, name string, base llb.State) (llb.State, error)
+	Dockerfile(ctx context.Context, context, name string, base llb.State, names []string) (llb.State, error)
 }
 
 // RunsSteps says whether anything of the app's own runs in the tree.

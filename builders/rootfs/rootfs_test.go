@@ -132,7 +132,7 @@ func steps(t *testing.T, s llb.State) (names []string, text string) {
 
 type dockerfiles struct{}
 
-func (dockerfiles) Dockerfile(_ context.Context, _, _ string, base llb.State) (llb.State, error) {
+func (dockerfiles) Dockerfile(_ context.Context, _, _ string, base llb.State, _ []string) (llb.State, error) {
 	return base.Run(llb.Args([]string{"/bin/true"}), llb.WithCustomName("RUN of a Dockerfile")).Root(), nil
 }
 

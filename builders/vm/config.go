@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
 	"github.com/bakelite/bakelite/templates"
@@ -56,7 +58,7 @@ func newMachine(a app.App) machine {
 // whose settings are files of its own.
 func (m machine) kind(g rootfs.Graph) (rootfs.Kind, error) {
 	k := rootfs.Kind{
-		Name: artifact.Disk, On: g.Machine(), Pins: g.Lock.Packages.MachineApp, Units: m.units(),
+		Name: artifact.Disk, On: g.Machine(), Pins: g.Lock.Packages.MachineApp, Build: g.Lock.Packages.MachineBuild, Units: m.units(g.Lock),
 		Remove: rootfs.Trimmed(g.App, artifact.Disk), Rights: []tree.Right{{Path: sudo, SetUID: true}},
 		Machine: true, Admin: m.Admin(),
 	}
@@ -89,8 +91,16 @@ func (m machine) kind(g rootfs.Graph) (rootfs.Kind, error) {
 // administrator becomes root by it.
 const sudo = "/usr/bin/sudo"
 
-func (m machine) units() []string {
-	names := templates.Lines("machine/units.txt")
+// units are what the machine starts, less those of packages of ours that gave
+// way to the app's own; such a unit has its package's name.
+func (m machine) units(l *lock.Lock) []string {
+	holds := l.Holds(artifact.Disk)
+	gone := slices.DeleteFunc(slices.Clone(templates.Lines("machine/packages.txt")), func(name string) bool {
+		return slices.ContainsFunc(holds, func(i lock.Installed) bool { return i.Name == name })
+	})
+	names := slices.DeleteFunc(slices.Clone(templates.Lines("machine/units.txt")), func(unit string) bool {
+		return slices.Contains(gone, strings.TrimSuffix(unit, ".service"))
+	})
 	if m.App.VM.Admin != nil {
 		names = append(names, "ssh.service")
 	}

@@ -174,6 +174,6 @@ func (o Order) cmdline() []string {
 // unused stands in where a graph with a Dockerfile is never asked for.
 type unused struct{}
 
-func (unused) Dockerfile(context.Context, string, string, llb.State) (llb.State, error) {
+func (unused) Dockerfile(context.Context, string, string, llb.State, []string) (llb.State, error) {
 	return llb.Scratch(), nil
 }

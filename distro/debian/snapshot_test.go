@@ -267,7 +267,8 @@ func TestNetworkDownKeepsTheCache(t *testing.T) {
 }
 
 // TestFilesInUseStay takes a snapshot while another process works with its
-// files: they stay the same ones, by which apt's folder is known.
+// files: they stay the same ones, by which apt's folder is known, with the same
+// dates, by which apt knows its lists.
 func TestFilesInUseStay(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	cache := t.TempDir()
@@ -289,7 +290,8 @@ func TestFilesInUseStay(t *testing.T) {
 			}
 			now = append(now, info)
 		}
-		if before != nil && !slices.EqualFunc(before, now, os.SameFile) {
+		same := func(a, b os.FileInfo) bool { return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) }
+		if before != nil && !slices.EqualFunc(before, now, same) {
 			t.Errorf("of %d files some are others now", len(now))
 		}
 		before = now
@@ -445,5 +447,26 @@ func TestIndexOfTwoProcesses(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(cache, "tmp")); err != nil || len(left) > 0 || len(others) == 0 {
 		t.Errorf("left %v of %d indexes, %v", left, len(others), err)
+	}
+}
+
+// TestRivals: two packages cannot both be what one alone may be; what merely
+// provides something that another one provides too is beside it.
+func TestRivals(t *testing.T) {
+	a := newLocalArchive(t,
+		testPackage{name: "timesyncd", version: "1", fields: "Provides: time-daemon, clock (= 1)\nConflicts: time-daemon\n"},
+		testPackage{name: "chrony", version: "1", fields: "Provides: time-daemon\nConflicts: time-daemon\n"},
+		testPackage{name: "watch", version: "1", fields: "Provides: clock\n"})
+	s, err := a.client(debian.Options{}).Snapshot(t.Context(), "trixie", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for others, want := range map[string]bool{"chrony": true, "watch chrony": true, "watch": false, "timesyncd": false, "missing": false, "": false} {
+		if got, err := s.Rivals("timesyncd", strings.Fields(others)); err != nil || got != want {
+			t.Errorf("beside %q: %t, %v", others, got, err)
+		}
+	}
+	if got, err := s.Rivals("missing", []string{"chrony"}); err != nil || got {
+		t.Errorf("a package that is not there has rivals, %v", err)
 	}
 }

@@ -41,8 +41,16 @@ func (s store) verified(want entry) bool {
 	if checked(io.Discard, f, want) != nil {
 		return false
 	}
-	cache.Touch(f.Name())
+	touch(f)
 	return true
+}
+
+// touch marks a file as used, at most once in touchEach: an apt that runs takes
+// a list whose date changes for another one, and fails.
+func touch(f *os.File) {
+	if info, err := f.Stat(); err == nil && time.Since(info.ModTime()) > touchEach {
+		cache.Touch(f.Name())
+	}
 }
 
 // put writes what r holds, if it is the wanted content; nothing stays of a
@@ -120,6 +128,9 @@ func (s store) expire() {
 // unusedFor is how long a package stays that nobody uses; it may be gone from
 // the mirrors by then.
 const unusedFor = 90 * 24 * time.Hour
+
+// touchEach is how exact the date of a file's last use is.
+const touchEach = unusedFor / 3
 
 // seed makes the folder of an unpacked seed with fill, unless it is there as it
 // was made; it appears whole or not at all.

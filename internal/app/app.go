@@ -54,6 +54,9 @@ type App struct {
 	// Update says which changes beneath the app are taken, and when.
 	Update Update `yaml:"update,omitempty"`
 
+	// Building are the packages that the Dockerfile asks apt for and that are
+	// not in the image; those that are stand in Packages.
+	Building []string `yaml:"-"`
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`
 	// Path is the app file as it was named.
@@ -67,10 +70,12 @@ type Base struct {
 	Debian string `yaml:"debian,omitempty"`
 	// Image is an OCI image reference, or oci:PATH for a local layout folder.
 	Image string `yaml:"image,omitempty"`
-	// Dockerfile is built on top; FROM base names the hardened base in it. It
-	// has no network, copies what .dockerignore lets through, and gives files
-	// alone: the configuration that it sets (ENV, USER, ENTRYPOINT and others)
-	// counts for nothing, the service's keys do.
+	// Dockerfile is built on top; FROM base names the hardened base in it, and
+	// with debian: trixie so does FROM debian:trixie. It has no network, copies
+	// what .dockerignore lets through, and gives files alone: the configuration
+	// that it sets (ENV, USER, ENTRYPOINT and others) counts for nothing, the
+	// service's keys do. What it installs by apt-get comes from the lock, as
+	// packages do.
 	Dockerfile string `yaml:"dockerfile,omitempty"`
 }
 

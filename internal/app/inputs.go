@@ -17,6 +17,7 @@ type inputs struct {
 	MachinePackages []string `json:"machinePackages,omitempty"`
 	Admin           bool     `json:"admin,omitempty"`
 	Dockerfile      string   `json:"dockerfile,omitempty"`
+	Building        []string `json:"building,omitempty"`
 }
 
 // LockInputs returns "sha256:" and the digest of the parts of a that decide
@@ -29,7 +30,7 @@ func LockInputs(a App) string {
 		Packages: asSet(a.Packages),
 		Kernel:   a.VM.Kernel, MachinePackages: asSet(a.VM.Packages),
 		Admin:      a.VM.Admin != nil,
-		Dockerfile: a.Base.Dockerfile,
+		Dockerfile: a.Base.Dockerfile, Building: asSet(a.Building),
 	})
 	if err != nil {
 		panic("strings and a bool always marshal: " + err.Error())

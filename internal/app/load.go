@@ -42,6 +42,9 @@ func Load(path string) (*App, error) {
 		return nil, fault.As(fault.Invalid, problems)
 	}
 	filled := WithDefaults(*a)
+	if err := filled.asked(); err != nil {
+		return nil, err
+	}
 	for i := range filled.Steps {
 		filled.Steps[i].Place = places[item("steps", i)]
 		if at, ok := places[item("steps", i)+".network"]; ok {

@@ -17,7 +17,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
@@ -81,6 +81,7 @@ func doors() []door {
 	return []door{
 		{"github.com/moby/buildkit/", []string{"builders/daemon", "builders/engine", "builders/progress"}},
 		{"github.com/moby/buildkit/client/llb", graphs},
+		{"github.com/moby/buildkit/frontend/dockerfile/parser", []string{"builders/engine", "internal/dockerfile"}},
 		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/daemon", "builders/progress")},
 		{"github.com/containerd/containerd/", []string{"builders/daemon", "builders/engine"}},
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},
@@ -100,6 +101,7 @@ func doors() []door {
 		{"github.com/sigstore/", []string{"publish/attest", "publish/attest/sigstoretest", "publish/keys", "publish/sigstore"}},
 		{"github.com/youmark/pkcs8", []string{"publish/keys"}},
 		{"github.com/distribution/distribution/", []string{"internal/registry/registrytest", "test"}},
+		{"mvdan.cc/sh/", []string{"internal/dockerfile"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
@@ -121,11 +123,10 @@ func larger() map[string]string {
 	return map[string]string{
 		"cmd/bakelite":      "peers: a file per command",
 		"publish/attest":    "statements, and what signs and verifies them: apart they would export what only signing may do",
-		"internal/registry": "peers: a file per operation on both kinds of store",
+		"internal/registry": "peers: a file per operation on both kinds of store, behind one interface",
 		"internal/app":      "peers: a file per stanza of the app file",
-		"runners/container": "one run: its profile, runc and what is read of it",
-		"distro/debian":     "one archive: index, packages, resolver, seed",
-		"scan/trivy":        "one walk: trees, layers, disks and SBOMs as Trivy reads them",
+		"distro/debian":     "one client of one archive: index, resolver, seed and layers share what it fetched, and would export its cache",
+		"scan/trivy":        "the one door to Trivy: what it analyses, remembers and reports shares its types",
 		"scan/gate":         "peers: a file per rule of the policy",
 		"bench":             "peers: a file per kind of measure",
 	}

@@ -13,7 +13,7 @@ type layer struct {
 func (l *Layers) all() []layer {
 	return []layer{
 		{"seed", &l.Seed}, {"base", &l.Base}, {"app", &l.App}, {"machine", &l.Machine},
-		{"machineApp", &l.MachineApp}, {"tools", &l.Tools},
+		{"machineApp", &l.MachineApp}, {"build", &l.Build}, {"machineBuild", &l.MachineBuild}, {"tools", &l.Tools},
 	}
 }
 

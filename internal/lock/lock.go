@@ -99,6 +99,10 @@ type Layers struct {
 	Machine []Pin `yaml:"machine,omitempty" json:"machine,omitempty"`
 	// MachineApp is what the app's packages add to Base and Machine.
 	MachineApp []Pin `yaml:"machineApp,omitempty" json:"machineApp,omitempty"`
+	// Build is what a Dockerfile's build adds to Base and App while it runs, and
+	// MachineBuild the same for the disk; neither is in an artifact.
+	Build        []Pin `yaml:"build,omitempty" json:"build,omitempty"`
+	MachineBuild []Pin `yaml:"machineBuild,omitempty" json:"machineBuild,omitempty"`
 	// Tools is what the disk's tools add to Base.
 	Tools []Pin `yaml:"tools,omitempty" json:"tools,omitempty"`
 }

@@ -25,11 +25,15 @@ var symptoms = []struct {
 	}},
 	{"operation not permitted", refusedCall},
 	{"function not implemented", refusedCall},
-	{"cannot allocate memory", func(p Profile, _ string) string {
-		if !p.WriteExecute {
-			return "the memory ends at service.resources.memory, and none can be both written and executed without service.allow: [jit]"
-		}
-		return "the memory ends at service.resources.memory"
+	{"cannot allocate memory", noMemory},
+	{"out of memory", noMemory}, // V8, whatever memory it was
+	{"executable memory", noExecutable},
+	{"as executable", noExecutable}, // Java
+	{"legacy provider", func(Profile, string) string {
+		return "the old algorithms of OpenSSL are left out of images: name openssl-provider-legacy under packages"
+	}},
+	{"mounted noexec", func(Profile, string) string {
+		return "nothing in a writable folder can be executed or loaded as a library, in both artifacts"
 	}},
 	{"resource temporarily unavailable", func(p Profile, _ string) string {
 		return fmt.Sprintf("there can be %d processes and threads: service.resources.pids", p.PIDs)
@@ -97,6 +101,21 @@ func (p Profile) writes(at string) bool {
 		}
 	}
 	return false
+}
+
+func noMemory(p Profile, line string) string {
+	limit := "the memory ends at service.resources.memory"
+	if jit := noExecutable(p, line); jit != "" {
+		return limit + ", and " + jit
+	}
+	return limit
+}
+
+func noExecutable(p Profile, _ string) string {
+	if p.WriteExecute {
+		return ""
+	}
+	return "no memory can be both written and executed, as just-in-time compilers need it, without service.allow: [jit]"
 }
 
 func refusedCall(Profile, string) string {

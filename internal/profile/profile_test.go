@@ -51,6 +51,15 @@ func TestCallsStandInOneGroup(t *testing.T) {
 	}
 }
 
+// TestExplainOfAJIT: what a service may do already is no cause.
+func TestExplainOfAJIT(t *testing.T) {
+	p := profile.Of(app.App{Service: app.Service{Allow: []string{"jit"}}})
+	got := p.Explain("Failed to mark memory page as executable\nmmap: Cannot allocate memory\n")
+	if !slices.Equal(got, []string{"the memory ends at service.resources.memory"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestHomesAreSeenWhereSomethingIsThere: a machine hides the homes of people,
 // but not what the app put there.
 func TestHomesAreSeenWhereSomethingIsThere(t *testing.T) {
@@ -86,6 +95,11 @@ func TestExplain(t *testing.T) {
 		`mbind: Operation not permitted`:                                                                                 "service.allow lets more of them in: io-uring",
 		`fork: Resource temporarily unavailable`:                                                                         "there can be 256 processes and threads: service.resources.pids",
 		`could not write to file "pg_wal/xlogtemp.29": No space left on device`:                                          "service.resources.writable",
+		`Failed to mark memory page as executable - check if grsecurity/PaX is enabled`:                                  "service.allow: [jit]",
+		`pick_allocator(): Internal error: jit: Cannot allocate executable memory. Use the interpreter instead.`:         "service.allow: [jit]",
+		`FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory`:                              "service.resources.memory, and no memory can be both",
+		`Error: (TLS) Failed loading legacy provider`:                                                                    "openssl-provider-legacy",
+		`Error: Working directory /var/lib/varnish/app (-n argument) cannot reside on a file system mounted noexec`:      "nothing in a writable folder",
 		`all is well`: "",
 	} {
 		got := strings.Join(p.Explain(words+"\n"+words), "\n")

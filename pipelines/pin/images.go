@@ -12,6 +12,7 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/builders/rootfs"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/dockerfile"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
@@ -42,7 +43,7 @@ func (l Locker) images(ctx context.Context, a app.App, old *lock.Lock) ([]lock.I
 	}
 	defer e.Close()
 	s := engine.Session{Progress: progress.From(ctx), Judge: pin, Locals: map[string]string{rootfs.Context: a.Dir}, Unseen: l.Excluded.Unseen(a)}
-	if err := e.JudgeDockerfile(ctx, s, rootfs.Context, a.Base.Dockerfile); err != nil {
+	if err := e.JudgeDockerfile(ctx, s, rootfs.Context, a.Base.Dockerfile, dockerfile.Names(a.Base.Debian)); err != nil {
 		return nil, fmt.Errorf("%s: base.dockerfile: %w", a.Path, err)
 	}
 	var pins []lock.Image

@@ -52,7 +52,7 @@ type Engine interface {
 	// ReadBase puts os-release and dpkg's status of a base image into dir.
 	ReadBase(ctx context.Context, g rootfs.Graph, s engine.Session, dir string) error
 	// JudgeDockerfile judges each image that a Dockerfile in a folder names.
-	JudgeDockerfile(ctx context.Context, s engine.Session, folder, name string) error
+	JudgeDockerfile(ctx context.Context, s engine.Session, folder, name string, bases []string) error
 	Close() error
 }
 

@@ -86,7 +86,10 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		l.App, err = r.resolve(ctx, l.Base, a.Packages)
+		if l.App, err = r.resolve(ctx, l.Base, a.Packages); err != nil {
+			return err
+		}
+		l.Build, err = r.resolve(ctx, slices.Concat(l.Base, l.App), buildPackages(a))
 		return err
 	})
 	group.Go(func() (err error) {
@@ -94,20 +97,47 @@ func (r *resolver) layers(ctx context.Context, a app.App, l *lock.Layers) (err e
 		return err
 	})
 	group.Go(func() (err error) {
-		if l.Machine, err = r.resolve(ctx, l.Base, machinePackages(a, r.snapshot.Arch)); err != nil {
+		names, err := machinePackages(a, r.snapshot)
+		if err != nil {
 			return err
 		}
-		l.MachineApp, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine), a.Packages)
+		if l.Machine, err = r.resolve(ctx, l.Base, names); err != nil {
+			return err
+		}
+		if l.MachineApp, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine), a.Packages); err != nil {
+			return err
+		}
+		l.MachineBuild, err = r.resolve(ctx, slices.Concat(l.Base, l.Machine, l.MachineApp), buildPackages(a))
 		return err
 	})
 	return group.Wait()
 }
 
-func machinePackages(a app.App, arch string) []string {
-	kernel := cmp.Or(a.VM.Kernel, "linux-image-cloud-"+arch)
-	names := slices.Concat(templates.Lines("machine/packages.txt"), []string{kernel}, a.VM.Packages)
+// buildPackages are those that a Dockerfile's build alone has.
+func buildPackages(a app.App) []string {
+	if a.Base.Dockerfile == "" {
+		return nil
+	}
+	return slices.Concat(templates.Lines(buildTable), a.Building)
+}
+
+// machinePackages are those of the disk; of what only one package can be, such
+// as the one that sets the clock, the app's own takes the place of ours.
+func machinePackages(a app.App, s *debian.Snapshot) ([]string, error) {
+	own := slices.Concat(a.Packages, a.VM.Packages)
+	var names []string
+	for _, name := range templates.Lines("machine/packages.txt") {
+		rivals, err := s.Rivals(name, own)
+		if err != nil {
+			return nil, err
+		}
+		if !rivals {
+			names = append(names, name)
+		}
+	}
+	names = append(append(names, cmp.Or(a.VM.Kernel, "linux-image-cloud-"+s.Arch)), a.VM.Packages...)
 	if a.VM.Admin != nil {
 		names = append(names, templates.Lines("machine/admin-packages.txt")...)
 	}
-	return names
+	return names, nil
 }

@@ -86,9 +86,17 @@ func stale(l *lock.Lock, a app.App, platform string, files []lock.File) (string,
 	return "", nil
 }
 
-// tables are the package lists of templates that decide what a lock holds.
-func tables() []string {
-	return []string{"machine/packages.txt", "machine/admin-packages.txt", "machine/tools.txt"}
+// buildTable lists the packages that every Dockerfile's build has.
+const buildTable = "rootfs/build-packages.txt"
+
+// tables are the package lists of templates that decide what a lock of an app
+// holds.
+func tables(a app.App) []string {
+	all := []string{"machine/packages.txt", "machine/admin-packages.txt", "machine/tools.txt"}
+	if a.Base.Dockerfile != "" {
+		all = append(all, buildTable)
+	}
+	return all
 }
 
 // Inputs is the digest of what decides an app's packages: the app file's part
@@ -96,7 +104,7 @@ func tables() []string {
 func Inputs(a app.App) string {
 	hash := sha256.New()
 	_, _ = io.WriteString(hash, app.LockInputs(a))
-	for _, name := range tables() {
+	for _, name := range tables(a) {
 		_, _ = io.WriteString(hash, strings.Join(templates.Lines(name), " "))
 	}
 	return digests.Sum(hash)

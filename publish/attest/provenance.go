@@ -198,9 +198,9 @@ func dependencies(l lock.Lock, kind string) []Resource {
 // pins lists the packages that a build of this kind reads.
 func pins(l lock.Layers, kind string) []lock.Pin {
 	if kind == "disk" {
-		return slices.Concat(l.Seed, l.Base, l.Machine, l.MachineApp, l.Tools)
+		return slices.Concat(l.Seed, l.Base, l.Machine, l.MachineApp, l.MachineBuild, l.Tools)
 	}
-	return slices.Concat(l.Seed, l.Base, l.App)
+	return slices.Concat(l.Seed, l.Base, l.App, l.Build)
 }
 
 // purl names a package as the package URL specification does for Debian's; a

@@ -82,8 +82,7 @@ func (o *Outcome) judge(c Case, code int, stdout []byte, stderr string) {
 		return
 	}
 	if code != 0 {
-		first, _, _ := strings.Cut(said, "\n")
-		o.Why = fmt.Sprintf("exit code %d: %.200s", code, first)
+		o.Why = fmt.Sprintf("exit code %d: %.300s", code, strings.Join(firstLines(said, 2), " "))
 		return
 	}
 	var built struct {
@@ -106,6 +105,17 @@ func (o *Outcome) judge(c Case, code int, stdout []byte, stderr string) {
 	if o.Passed = o.Tests > 0; !o.Passed {
 		o.Why = "nothing was tested"
 	}
+}
+
+// firstLines are the first lines of a text; the second of a failed test says
+// what failed.
+func firstLines(text string, n int) []string {
+	lines := strings.Split(text, "\n")
+	lines = lines[:min(n, len(lines))]
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return lines
 }
 
 // judgeRefusal wants an error of the user's input, or of a step, that says what

@@ -83,7 +83,7 @@ func TestJudge(t *testing.T) {
 		"no test":                {code: 0, stdout: `{"tests": []}`, why: "nothing was tested"},
 		"a failed test":          {code: 0, stdout: `{"tests": [{"name": "starts", "passed": false}]}`, why: "starts"},
 		"no result":              {code: 0, why: "cannot be read"},
-		"fails":                  {code: 6, stderr: "#1 step\nbakelite: web: a test failed\n  next: look\n", why: "exit code 6: web: a test failed"},
+		"fails":                  {code: 6, stderr: "#1 step\nbakelite: web: a test failed:\n  disk: http\n  next: look\n", why: "exit code 6: web: a test failed: disk: http"},
 		"is refused":             {refused: []string{"apt-get"}, code: 5, stderr: "bakelite: no apt-get\n  next: name it\n", passed: true},
 		"refused without advice": {refused: []string{"apt-get"}, code: 5, stderr: "bakelite: no apt-get\n", why: "next: "},
 		"refused in other words": {refused: []string{"apt-get"}, code: 5, stderr: "apt-get\nbakelite: no\n  next: x\n", why: `nothing says "apt-get"`},

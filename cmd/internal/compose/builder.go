@@ -69,9 +69,9 @@ func (b buildKit) ReadBase(ctx context.Context, g rootfs.Graph, s engine.Session
 	return container.ReadBase(ctx, g, s, dir)
 }
 
-func (b buildKit) JudgeDockerfile(ctx context.Context, s engine.Session, folder, name string) error {
+func (b buildKit) JudgeDockerfile(ctx context.Context, s engine.Session, folder, name string, bases []string) error {
 	s.Engine = b.engine
-	return s.JudgeDockerfile(ctx, folder, name)
+	return s.JudgeDockerfile(ctx, folder, name, bases)
 }
 
 func (b buildKit) Close() error { return b.engine.Close() }

@@ -84,7 +84,7 @@ func run(ctx context.Context, o options, names []string) (worse []string, err er
 	}
 	err = errors.Join(err, printTable(all))
 	if o.write {
-		err = errors.Join(err, b.keep(known.With(all)))
+		err = errors.Join(err, b.keep(all))
 	}
 	return worse, err
 }
@@ -191,12 +191,18 @@ func printTable(all []corpus.Outcome) error {
 	return table.Flush()
 }
 
-// keep writes the results and their page.
-func (k kitchen) keep(r corpus.Results) error {
+// keep writes the results and their page. Of other cases and targets it keeps
+// what another run wrote meanwhile.
+func (k kitchen) keep(all []corpus.Outcome) error {
 	cases, err := corpus.Cases(folder)
 	if err != nil {
 		return err
 	}
+	r, err := corpus.ReadResults(results)
+	if err != nil {
+		return err
+	}
+	r = r.With(all)
 	r.At = time.Now().UTC().Truncate(time.Second)
 	if r.Bakelite, err = k.version(context.Background()); err != nil {
 		return err
