@@ -7,15 +7,16 @@ GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 VERSION ?= $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null))
 # Git refuses a tree that another user owns, and then the Go command would too.
 VCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
+BIN ?= bin
 export GO
 export CGO_ENABLED = 0
 
-.PHONY: build plugin programs demo test lint bench clean
+.PHONY: build plugin programs release demo test lint bench clean
 STAMPED = -trimpath -tags embedprograms -buildvcs=$(VCS) -ldflags '-s -w$(if $(VERSION), -X main.version=$(VERSION))'
 
 build: programs ## bin/bakelite, and bin/bakelite-scan beside it
-	$(GO) build $(STAMPED) -o bin/bakelite ./cmd/bakelite
-	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/bakelite-scan ./cmd/bakelite-scan
+	$(GO) build $(STAMPED) -o $(BIN)/bakelite ./cmd/bakelite
+	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $(BIN)/bakelite-scan ./cmd/bakelite-scan
 
 plugin: programs ## bin/packer-plugin-bakelite
 	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
@@ -25,6 +26,16 @@ plugin: programs ## bin/packer-plugin-bakelite
 # same source gives the same bytes, which are part of what decides an artifact's.
 programs:
 	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o cmd/internal/programs/ ./cmd/bakelite-check ./cmd/bakelite-service ./cmd/bakelite-tree
+
+# A release for each of ARCHS: the same commit and version give the same bytes.
+ARCHS ?= amd64 arm64
+release: ## archives, Debian packages, SBOMs and checksums in dist/release
+	rm -rf dist/release
+	for arch in $(ARCHS); do \
+		GOARCH=$$arch $(MAKE) build BIN=dist/build-$$arch && \
+		$(GO) run ./scripts/release --version "$(or $(VERSION),0.1.0-dev)" --arch $$arch --from dist/build-$$arch \
+			--epoch "$$(git log -1 --format=%ct)" --out dist/release || exit 1; \
+	done
 
 demo: ## bake examples/web, run both artifacts and fetch the page from each
 	@scripts/demo.sh

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/notary"
 )
 
 // fleetOf constructs what the flows of many apps work with.
@@ -21,6 +22,7 @@ func fleetOf(f compose.Flows, s *settings.Settings) fleet.Fleet {
 	return fleet.Fleet{
 		Baker: f.Baker, Reader: f.Reader, Archive: f.Archive,
 		State: s.State, Folder: f.Baker.Folder, Destination: f.Publisher.Destination, Version: f.Baker.Version,
+		Notary:  notary.Notary{Signer: f.Publisher.Signer, Policy: f.Reader.Policy, Registry: f.Reader.Registry, TUF: f.Reader.TUF},
 		Revoked: channelsOf(f, s.Channels).Revoked, Policy: updatePolicy(s.Update), UnknownLimit: s.Update.UnknownAfter.Std(), Jobs: atOnce(s, 1<<20), Now: time.Now,
 	}
 }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,8 +51,9 @@ func (f Fleet) Clock(name string) (update.Clock, error) {
 
 const newClock = "move it away: the next rebuild begins a new one"
 
-// record adds what of a plan reached the published images to the app's clock.
-func (f Fleet) record(a app.App, p update.Planned, built *results.Built) error {
+// record adds what of a plan reached the published images to the app's clock,
+// and states it about them.
+func (f Fleet) record(ctx context.Context, a app.App, p update.Planned, built *results.Built) error {
 	fixes := fixesOf(p, built, f.Now().UTC().Truncate(time.Second))
 	if len(fixes) == 0 {
 		return nil
@@ -76,7 +78,10 @@ func (f Fleet) record(a app.App, p update.Planned, built *results.Built) error {
 	if err := f.Folder.Vouch.WriteFile(vouch.Clock, clockPath(f.Folder.Path, a.Name), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	return nil
+	if f.Notary == nil {
+		return nil
+	}
+	return f.Notary.State(ctx, a.Name, built.Published, fixes, f.Now())
 }
 
 // ours is Clock, which sets aside what this state folder did not write.

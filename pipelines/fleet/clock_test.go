@@ -1,6 +1,8 @@
 package fleet_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,15 +10,24 @@ import (
 	"testing"
 	"time"
 
+	godigest "github.com/opencontainers/go-digest"
+
 	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/internal/registry/registrytest"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines/fleet"
+	"github.com/bakelite/bakelite/pipelines/notary"
 	"github.com/bakelite/bakelite/pipelines/release"
 	"github.com/bakelite/bakelite/pipelines/results"
+	"github.com/bakelite/bakelite/publish"
+	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -138,4 +149,44 @@ func (y *yard) publishFix(t *testing.T) {
 	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
 	o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
 	y.rebuild(p, apps, fleet.Run{Do: o.do})
+}
+
+// TestClockIsStated: an image that fixes reached has them stated about it, by who
+// publishes; one that they did not reach has nothing.
+func TestClockIsStated(t *testing.T) {
+	y := newYard(t)
+	nginx := pkg("nginx", "1")
+	y.archive.Publish("trixie", archivetest.Released(), nginx)
+	apps := []app.App{y.app("web", "", nginx)}
+	y.archive.Publish("trixie-security", archivetest.Released().Add(2*time.Hour), pkg("nginx", "2"))
+	p, err := y.fleet().Plan(t.Context(), apps, fleet.Order{Publish: &release.Options{}})
+	private, public, err2 := keys.Generate(nil)
+	key, err3 := keys.Parse(private, nil)
+	dir := t.TempDir()
+	if err := errors.Join(err, err2, err3, os.MkdirAll(filepath.Join(y.dir, "dist"), 0o755), os.WriteFile(filepath.Join(dir, "release.pub"), public, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	images, made := registrytest.Image(t, "web")
+	ref := registry.LayoutPrefix + images + "@" + made
+	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
+	o.published = []results.Publication{{Kind: update.Container, Ref: ref, At: y.now}, {Kind: update.Disk, Ref: ref + "0", At: y.now}}
+	f := y.fleet()
+	rules := policy.Policy{Dir: dir, Verify: policy.Verify{SignedBy: []policy.Signer{{Key: "release.pub"}}}}
+	f.Notary = notary.Notary{Policy: rules, Signer: func(context.Context) (attest.Signer, error) { return attest.ByKey(key), nil }}
+	outcomes, err := f.Rebuild(t.Context(), p, apps, fleet.Run{Do: o.do})
+	if err != nil || len(outcomes) != 1 || outcomes[0].State != fleet.Rebuilt {
+		t.Fatalf("%+v, %v", outcomes, err)
+	}
+	bundles, _, err := publish.ReadBundles(t.Context(), registry.Layout(images), godigest.Digest(made))
+	if err != nil || len(bundles) != 1 {
+		t.Fatalf("%d bundles, %v", len(bundles), err)
+	}
+	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: attest.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
+	var c update.Clock
+	if err == nil {
+		err = json.Unmarshal(v.Predicate, &c)
+	}
+	if err != nil || c.App != "web" || len(c.Fixes) != 1 || c.Fixes[0].Package != "nginx" || c.Fixes[0].To != "2" || !c.Fixes[0].Archive.Equal(archivetest.Released().Add(2*time.Hour)) {
+		t.Errorf("stated is %+v, %v", c, err)
+	}
 }

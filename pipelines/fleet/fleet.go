@@ -37,6 +37,8 @@ type Fleet struct {
 	// Revoked says why an image of a lock is not to be stood on any more; nil
 	// asks nobody.
 	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
+	// Notary states how long fixes took; nil states nothing.
+	Notary Notary
 	// Version is Bakelite's own.
 	Version string
 	// Policy is what apps take where their files do not say.
@@ -76,4 +78,9 @@ type Reader interface {
 // repository that it is published to.
 func (f Fleet) names(name string) []string {
 	return []string{app.LayoutPrefix + f.Folder.Layout(name), f.Destination + "/" + name}
+}
+
+// Notary states about published images which fixes they brought, and when.
+type Notary interface {
+	State(ctx context.Context, app string, published []results.Publication, fixes []update.Fix, now time.Time) error
 }

@@ -174,7 +174,7 @@ func (c *crew) do(ctx context.Context, p update.Planned) (*results.Built, error)
 		Accept: func(_ *lock.Lock, changes []lock.Change) error { return accept(p, changes, c.run.Exact) },
 	})
 	if err == nil && built != nil {
-		err = c.fleet.record(c.apps[n], p, built)
+		err = c.fleet.record(ctx, c.apps[n], p, built)
 	}
 	return built, err
 }
