@@ -68,7 +68,7 @@ func (r Reader) Scan(ctx context.Context, target string) (Seen, error) {
 		judged.Subject = unknownSubject
 	}
 	verdict, _, _ := gate.Judge(gate.Input{
-		App: root.Name, ArtifactKind: judged.ArtifactKind, Digest: judged.Subject, Report: &judged, Locked: evidence.locked, Unlocked: evidence.locked == nil, VEX: documents, Policy: r.Policy, Now: time.Now(),
+		App: root.Name, ArtifactKind: judged.ArtifactKind, Digest: judged.Subject, Report: &judged, Locked: evidence.locked, Unlocked: evidence.locked == nil, Asked: evidence.asked, VEX: documents, Policy: r.Policy, Now: time.Now(),
 		Hardening: evidence.hardening, Tests: evidence.tests,
 	})
 	return Seen{Report: report, CycloneDX: seen[0].CycloneDX, SPDX: seen[0].SPDX, Verdict: verdict}, nil
@@ -86,6 +86,8 @@ type stated struct {
 	earlier scan.Report
 	// locked is what the lock that was signed put into it, nil where none was.
 	locked *gate.Locked
+	// asked is what of the app file was signed, nil where nothing was.
+	asked *gate.Asked
 }
 
 // source is what is read of an artifact that was published.
@@ -189,6 +191,9 @@ func (r Reader) vouchedSBOM(ctx context.Context, t Target, kind string) ([]byte,
 	said := i.stated()
 	if said.locked, err = i.locked(kind); err != nil {
 		return nil, stated{}, err
+	}
+	if i.Provenance != nil {
+		said.asked = i.Provenance.BuildDefinition.ExternalParameters.Asked
 	}
 	if i.Report != nil && i.Report.Subject == t.Digest {
 		said.earlier = *i.Report
