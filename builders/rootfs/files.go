@@ -1,6 +1,8 @@
 package rootfs
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,6 +28,16 @@ func (g Graph) filled(r tree.Request, k Kind) tree.Request {
 	}
 	r.Folders, r.User = k.own(), g.user()
 	return r
+}
+
+// ours are the digests of what a kind of artifact adds, by path.
+func (k Kind) ours() map[string]string {
+	all := map[string]string{}
+	for _, f := range k.Files {
+		sum := sha256.Sum256([]byte(f.Content))
+		all[f.To] = hex.EncodeToString(sum[:])
+	}
+	return all
 }
 
 // own are the folders of the service.

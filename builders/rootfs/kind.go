@@ -84,7 +84,7 @@ func (g Graph) MakeOver(tools, system llb.State, k Kind, name, file string, env 
 const MadeFrom = "/tree"
 
 func (g Graph) over(k Kind, apart []string) tree.Request {
-	r := g.filled(tree.Request{Apart: apart, Evidence: len(g.App.Files) > 0}, k)
+	r := g.filled(tree.Request{Apart: apart, Evidence: len(g.App.Files) > 0, Alters: g.App.Alters, Ours: k.ours()}, k)
 	return g.ended(r, k)
 }
 
@@ -111,7 +111,8 @@ func (g Graph) Built(ctx context.Context, k Kind, b Dockerfiles) (llb.State, err
 	}
 	r = k.trimmed(compared())
 	r.Remove = append(slices.Clip(r.Remove), k.building()...)
-	r.Own, r.Evidence, r.User, r.Folders = g.own(), true, g.user(), k.own()
+	r.Own, r.Evidence, r.Alters, r.Ours = g.own(), true, g.App.Alters, k.ours()
+	r.User, r.Folders = g.user(), k.own()
 	return g.work(built, k.step("judge, trim and harden"), g.ended(r, k), was(packages)), nil
 }
 

@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -48,6 +50,12 @@ type Request struct {
 	// Evidence says that what packages are known and judged by must stay as it
 	// was before.
 	Evidence bool `json:"evidence,omitempty"`
+	// Alters are the paths of the system that the app's own part may change:
+	// programs of packages, and what root starts or reads. Others are refused
+	// where Evidence is set, but for what holds just what Ours says: the SHA-256
+	// of files, in hexadecimal digits, by path.
+	Alters []string          `json:"alters,omitempty"`
+	Ours   map[string]string `json:"ours,omitempty"`
 	// Kind is that of the artifact, "container" or "disk", for messages.
 	Kind string `json:"kind,omitempty"`
 
@@ -169,6 +177,8 @@ func (r Request) validate() error {
 	for _, f := range r.Folders {
 		absolute = append(absolute, f.Path)
 	}
+	absolute = append(absolute, r.Alters...)
+	absolute = slices.AppendSeq(absolute, maps.Keys(r.Ours))
 	for _, right := range r.Rights {
 		absolute = append(absolute, right.Path)
 	}

@@ -35,6 +35,8 @@ type work struct {
 	names map[file][]string
 	// evidence is what packages were judged by before.
 	evidence dpkg.Evidence
+	// altered are the places of the system that the app's own part changed.
+	altered []string
 	// folders is where those of Folders are.
 	folders []string
 	// said counts what was left out.
@@ -49,7 +51,7 @@ func Run(r Request, o Options) error {
 		return err
 	}
 	for _, part := range []func() error{
-		w.readPackages, w.noteEvidence, w.clean, w.user, w.put, w.judge, w.judgeEvidence, w.remove, w.trim, w.logins, w.strip, w.makeFolders, w.harden, w.date, w.relink, w.grant, w.runnable,
+		w.readPackages, w.noteEvidence, w.clean, w.user, w.put, w.judge, w.judgeEvidence, w.judgeAltered, w.remove, w.trim, w.logins, w.strip, w.makeFolders, w.harden, w.date, w.relink, w.grant, w.runnable,
 	} {
 		if err := part(); err != nil {
 			return err

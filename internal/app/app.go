@@ -33,6 +33,11 @@ type App struct {
 	// Rights are what some programs may have that others may not; no program
 	// has any by default, whoever brought it.
 	Rights []Right `yaml:"rights,omitempty"`
+	// Alters are absolute paths of what files, steps or the Dockerfile change of
+	// the system itself: programs that packages brought, and what is started or
+	// read by root. Others are refused; the gate judges these by its rule
+	// altered-system.
+	Alters []string `yaml:"alters,omitempty"`
 	// Service is the one program that the images exist to run.
 	Service Service `yaml:"service"`
 	// Container holds what only the container image needs to know.

@@ -51,6 +51,7 @@ func Validate(a App) Problems {
 	c.files(a.Files)
 	c.steps(a.Steps)
 	c.rights(a.Rights)
+	c.alters(a.Alters)
 	c.service(a.Service)
 	c.given(a)
 	c.container(a.Container)

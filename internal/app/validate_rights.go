@@ -29,3 +29,14 @@ func (c *checker) rights(rights []Right) {
 		}
 	}
 }
+
+func (c *checker) alters(paths []string) {
+	if len(paths) > maxItems {
+		c.add("alters", "has %d entries; at most %d are allowed", len(paths), maxItems)
+		return
+	}
+	once(c, "alters", paths)
+	for i, path := range paths {
+		c.absolute(item("alters", i), path)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -48,6 +49,26 @@ func (r Rule) Check(path string, info fs.FileInfo) error {
 		return fmt.Errorf("can be written by all users (mode %04o)", info.Mode().Perm())
 	case info.Mode().Perm()&0o020 != 0 && !private(info):
 		return fmt.Errorf("can be written by a group (mode %04o)", info.Mode().Perm())
+	}
+	return folders(path)
+}
+
+// folders refuses a folder, of the link or of what it leads to, in which all
+// users could put another file in the place of this one.
+func folders(path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("cannot be looked at: %w", err)
+	}
+	for _, file := range []string{path, target} {
+		dir := filepath.Dir(file)
+		info, err := os.Stat(dir)
+		if err != nil {
+			return fmt.Errorf("cannot be looked at: %w", err)
+		}
+		if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+			return fmt.Errorf("lies in %s, which can be written by all users (mode %04o)", dir, info.Mode().Perm())
+		}
 	}
 	return nil
 }

@@ -53,9 +53,22 @@ func WithDefaults(p Policy) Policy {
 	if len(p.Gate.RequiredControls) == 0 {
 		p.Gate.RequiredControls = []string{levelOne}
 	}
+	if len(p.Gate.ForbiddenRights) == 0 {
+		p.Gate.ForbiddenRights = asGoodAsRoot()
+	}
 	fill(&p.Gate.MaxDatabaseAge, defaultDatabaseAge)
 	fill(&p.Verify.MaxReportAge, defaultReportAge)
 	return p
+}
+
+// asGoodAsRoot are the capabilities that give all others, or the files of all
+// others (capabilities(7)). A set-uid program was written to be one and asks who
+// calls it; what a file gives such a capability to was not.
+func asGoodAsRoot() []string {
+	return []string{
+		"bpf", "chown", "dac_override", "dac_read_search", "fowner", "mac_admin", "mac_override", "mknod",
+		"setfcap", "setgid", "setuid", "sys_admin", "sys_module", "sys_ptrace", "sys_rawio",
+	}
 }
 
 func fill[T comparable](value *T, by T) {

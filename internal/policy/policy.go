@@ -107,6 +107,13 @@ type Gate struct {
 	// AllowUnlockedPackages lets content through that has packages of the
 	// distribution which its lock did not bring, such as by a step.
 	AllowUnlockedPackages bool `yaml:"allowUnlockedPackages,omitempty"`
+	// AllowAltered lets content through in which the app changed what its file
+	// names under alters: programs of packages, and what root starts or reads.
+	AllowAltered bool `yaml:"allowAltered,omitempty"`
+	// ForbiddenRights are what an app file may not give under rights: "set-uid",
+	// "set-gid", capabilities such as sys_admin, "all", or "none". By default
+	// those capabilities by which a program is as good as root.
+	ForbiddenRights []string `yaml:"forbiddenRights,omitempty"`
 	// ForbiddenPackages are names, with * for any text.
 	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`
 	// ForbiddenLicences are SPDX identifiers, with * for any text.

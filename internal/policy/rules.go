@@ -6,6 +6,8 @@ import "slices"
 const (
 	RuleReport          = "report"
 	RuleUnlocked        = "unlocked-packages"
+	RuleAltered         = "altered-system"
+	RuleRights          = "rights"
 	RuleDatabase        = "database"
 	RuleVulnerabilities = "vulnerabilities"
 	RuleSecrets         = "secrets"
@@ -21,7 +23,7 @@ const (
 // says, or a waiver's expiry.
 func WaivableRules() []string {
 	return []string{
-		RuleUnlocked, RuleDatabase, RuleVulnerabilities, RuleSecrets, RulePackages, RuleLicences, RuleHardening, RuleTests,
+		RuleUnlocked, RuleAltered, RuleRights, RuleDatabase, RuleVulnerabilities, RuleSecrets, RulePackages, RuleLicences, RuleHardening, RuleTests,
 	}
 }
 
@@ -30,6 +32,19 @@ const (
 	levelOne = "level 1"
 	levelTwo = "level 2"
 )
+
+// The words of Gate.ForbiddenRights that stand for no single capability.
+const (
+	SetUID = "set-uid"
+	SetGID = "set-gid"
+	all    = "all"
+)
+
+// Forbids says whether a list of forbidden rights has one: SetUID, SetGID or a
+// capability.
+func Forbids(forbidden []string, right string) bool {
+	return slices.Contains(forbidden, right) || slices.Contains(forbidden, all)
+}
 
 // Requires says whether a list of required controls has one, of a level.
 func Requires(required []string, id string, level int) bool {

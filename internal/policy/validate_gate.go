@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bakelite/bakelite/internal/capability"
 )
 
 func (c *checker) gate(g Gate) {
@@ -13,6 +15,11 @@ func (c *checker) gate(g Gate) {
 	c.vulnerabilities(g.Vulnerabilities)
 	c.each("gate.forbiddenPackages", g.ForbiddenPackages, c.word)
 	c.each("gate.forbiddenLicences", g.ForbiddenLicences, c.word)
+	rights := append([]string{SetUID, SetGID, all, None}, capability.Names()...)
+	c.each("gate.forbiddenRights", g.ForbiddenRights, func(key, word string) { c.oneOf(key, word, rights) })
+	if len(g.ForbiddenRights) > 1 && slices.Contains(g.ForbiddenRights, None) {
+		c.add("gate.forbiddenRights", "has %q beside others; keep one of them", None)
+	}
 	c.each("gate.requiredControls", g.RequiredControls, c.control)
 	if len(g.RequiredControls) > 1 && slices.Contains(g.RequiredControls, None) {
 		c.add("gate.requiredControls", "has %q beside others; keep one of them", None)

@@ -12,6 +12,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +23,7 @@ import (
 const block = 64 << 10
 
 // tree is the digest of a file or folder: of names, types, modes, owners,
-// links and content, not of dates. Whether zeros are holes does not matter.
+// extended attributes, links and content, not of dates. Whether zeros are holes does not matter.
 func tree(ctx context.Context, path string) (string, error) {
 	whole := sha256.New()
 	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
@@ -45,7 +47,7 @@ func tree(ctx context.Context, path string) (string, error) {
 			return errors.Join(err, ctx.Err())
 		}
 		fmt.Fprintf(whole, "%q %v %d %d %q\n", below, info.Mode(), stat.Uid, stat.Gid, content)
-		return nil
+		return attributes(whole, name, info)
 	})
 	if err != nil {
 		return "", fmt.Errorf("reading what was made: %w", err)
@@ -65,6 +67,40 @@ func contentOf(ctx context.Context, path string, info fs.FileInfo) (string, erro
 		return "", nil
 	}
 	return "", fmt.Errorf("%s is neither a file nor a folder", path)
+}
+
+// maxAttribute bounds the names of a file's extended attributes together, and
+// each value, in bytes (xattr(7)).
+const maxAttribute = 64 << 10
+
+// attributes hashes the extended attributes of a file or folder, but for those
+// that a kernel gives every file of its own (xattr(7), security).
+func attributes(to io.Writer, path string, info fs.FileInfo) error {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	list := make([]byte, maxAttribute)
+	n, err := unix.Llistxattr(path, list)
+	if errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	if err != nil {
+		return &fs.PathError{Op: "listxattr", Path: path, Err: err}
+	}
+	names := strings.FieldsFunc(string(list[:n]), func(r rune) bool { return r == 0 })
+	slices.Sort(names)
+	for _, name := range names {
+		if slices.Contains([]string{"security.selinux", "security.ima", "security.evm"}, name) {
+			continue
+		}
+		value := make([]byte, maxAttribute)
+		n, err := unix.Lgetxattr(path, name, value)
+		if err != nil {
+			return &fs.PathError{Op: "getxattr " + name, Path: path, Err: err}
+		}
+		fmt.Fprintf(to, "%q %q\n", name, value[:n])
+	}
+	return nil
 }
 
 // digest hashes size and content of a file, without its holes and other

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -42,6 +44,9 @@ func TestSwappedTree(t *testing.T) {
 			return os.WriteFile(in("data")(dir), append(text, make([]byte, 172<<10-4)...), 0o644)
 		}, false},
 		"a mode": {func(dir string) error { return os.Chmod(program(dir), 0o755|os.ModeSetuid) }, false},
+		"a capability": {func(dir string) error {
+			return unix.Setxattr(program(dir), "security.capability", []byte("\x01\x00\x00\x02\x00\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 0)
+		}, false},
 		"a link": {func(dir string) error {
 			return errors.Join(os.Remove(in("link")(dir)), os.Symlink("evil", in("link")(dir)))
 		}, false},

@@ -59,7 +59,7 @@ func (r reading) ReadBase(_ context.Context, _ rootfs.Graph, _ engine.Session, d
 	return r.Ask("base")
 }
 
-func (r reading) JudgeDockerfile(ctx context.Context, s engine.Session, _, _ string) error {
+func (r reading) JudgeDockerfile(ctx context.Context, s engine.Session, _, _ string, _ []string) error {
 	for _, ref := range r.refs {
 		if _, err := s.Judge(ctx, ref); err != nil {
 			return err

@@ -147,6 +147,31 @@ func TestAttacks(t *testing.T) {
 			},
 			[]string{"BK-FS-09 /usr/bin/id has the capabilities sys_admin; /var/lib/dpkg/status has the capabilities sys_admin"}, "",
 		},
+		"OwnerByAStep": { // chown -R nobody /usr/sbin
+			func(t *testing.T, dir string) {
+				must(t, os.Lchown(dir+"/usr/bin/id", 65534, 0))
+				must(t, os.Lchown(dir+"/usr/bin", 65534, 0))
+				must(t, os.Lchown(dir+"/etc/passwd", 0, 0))
+			},
+			[]string{"BK-FS-14 /usr/bin belongs to 65534; /usr/bin/id belongs to 65534"}, "",
+		},
+		"LibraryOfEveryProgramByAStep": {
+			appended("/etc/ld.so.preload", "/srv/evil.so\n"), []string{"BK-FS-15 /etc/ld.so.preload is there"}, "",
+		},
+		"TimedJobByAStep": {
+			func(t *testing.T, dir string) {
+				must(t, os.MkdirAll(dir+"/var/spool/cron/crontabs", 0o755))
+				appended("/var/spool/cron/crontabs/root", "* * * * * /srv/evil\n")(t, dir)
+			},
+			[]string{"BK-FS-16 /var/spool/cron/crontabs/root is there"}, "",
+		},
+		"KeyOfRootByAStep": {
+			func(t *testing.T, dir string) {
+				must(t, os.MkdirAll(dir+"/root/.ssh", 0o755))
+				appended("/root/.ssh/authorized_keys", "ssh-ed25519 AAAA\n")(t, dir)
+			},
+			[]string{"BK-FS-06 /root has mode 755, not 700; /root/.ssh/authorized_keys is there"}, "",
+		},
 		"SetGIDFolderByAStep": {
 			func(t *testing.T, dir string) {
 				must(t, os.MkdirAll(dir+"/srv/shared", 0o755))

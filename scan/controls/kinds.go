@@ -18,6 +18,7 @@ const (
 	NoDevices       = "no-devices"
 	NoACLs          = "no-acls"
 	NoImageNames    = "no-image-names"
+	RootOwned       = "root-owned"
 	NoWords         = "no-words"
 	NoPassword      = "no-password"
 	NoLogin         = "no-login"
@@ -79,6 +80,7 @@ func kinds() map[string]kind {
 		NoDevices:       {},
 		NoACLs:          {may: []string{"except"}},
 		NoImageNames:    {},
+		RootOwned:       {needs: []string{"paths"}},
 		NoWords:         {needs: []string{"paths", "names"}},
 		NoPassword:      {},
 		NoLogin:         {},

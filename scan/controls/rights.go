@@ -56,6 +56,21 @@ func (r Right) AllowsCapabilities(names []string) bool {
 	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(r.Capabilities, name) })
 }
 
+// Foreign says whether what has an owner, a group and a mode can be written by
+// another than root: by its owner, or by its group.
+func Foreign(uid, gid, mode uint32) bool { return uid != 0 || gid != 0 && mode&0o020 != 0 }
+
+// Covers says whether a path is one of a setting's, or lies below one.
+func (s Setting) Covers(path string) bool {
+	return slices.ContainsFunc(s.Paths, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+}
+
+// MayBeRoots says whether a path lies where settings of the kind RootOwned look.
+func MayBeRoots(path string) bool {
+	top, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.Contains([]string{"boot", "etc", "root", "usr"}, top)
+}
+
 // Excepted says whether a path is one of a setting's exceptions or lies below
 // one.
 func (s Setting) Excepted(path string) bool {

@@ -24,6 +24,11 @@ type Input struct {
 	// Unlocked says that there is no lock to compare with, as where others made
 	// the artifact. It is judged by the rest, and nothing proves that it passed.
 	Unlocked bool
+	// Rights are what the app file lets single paths have, which checks of the
+	// artifact hold it to, and Alters the paths of the system that it lets the
+	// app change; changes of others are refused when it is built.
+	Rights []controls.Right
+	Alters []string
 	// Hardening is which controls hold in it.
 	Hardening []controls.Result
 	// Tests is what its tests gave.

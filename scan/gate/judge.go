@@ -43,7 +43,7 @@ func (e *evaluator) rules(in Input) []Rule {
 			rules = append(rules, notAsked(name, "there is no report to judge"))
 		}
 	}
-	return append(rules, e.hardening(in.Hardening), e.tests(in.Tests), e.expiry())
+	return append(rules, e.altered(in), e.rights(in), e.hardening(in.Hardening), e.tests(in.Tests), e.expiry())
 }
 
 func outcome(rules []Rule, mode string) string {

@@ -132,6 +132,16 @@ func TestJudge(t *testing.T) {
 	results := func(all []controls.Result) func(*gate.Input) { return func(in *gate.Input) { in.Hardening = all } }
 	broken := func(in *gate.Input) { in.Hardening[5].Passed, in.Hardening[5].Detail = false, "it was undone" }
 	skipped := func(in *gate.Input) { in.Tests = gate.Tests{Skipped: true, Passed: 1} }
+	gives := func(names ...string) func(*gate.Input) {
+		return func(in *gate.Input) {
+			in.Rights = append(in.Rights, controls.Right{Path: "/usr/bin/tool", Capabilities: names})
+		}
+	}
+	setUID := func(in *gate.Input) { in.Rights = append(in.Rights, controls.Right{Path: "/usr/bin/su", SetUID: true}) }
+	forbidRights := func(names ...string) func(*gate.Input) {
+		return gated(func(g *policy.Gate) { g.ForbiddenRights = names })
+	}
+	alters := func(in *gate.Input) { in.Alters = []string{"/usr/sbin/nginx"} }
 	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
 	tests := []struct {
 		name    string
@@ -195,6 +205,28 @@ func TestJudge(t *testing.T) {
 		{"the rule waived", changes(any, waived(policy.RuleVulnerabilities)), policy.RuleVulnerabilities, gate.Waived, ""},
 		{"the rule waived for a package", changes(any, waive(func(w *policy.Waiver) { w.ID, w.Package = policy.RuleVulnerabilities, "curl" })), policy.RuleVulnerabilities, gate.Fail, ""},
 		{"a waiver without identifier", changes(find(func(f *scan.Finding) { f.ID = "" }), waived("")), policy.RuleVulnerabilities, gate.Fail, ""},
+
+		{"no right", nil, policy.RuleRights, gate.Pass, "0 of 0 rights"},
+		{"a right as good as root", changes(gives("sys_admin")), policy.RuleRights, gate.Fail, "1 of 1 right"},
+		{"a right as good as root, beside another", changes(gives("net_raw", "dac_override")), policy.RuleRights, gate.Fail, "1 of 2 rights"},
+		{"a small right", changes(gives("net_bind_service")), policy.RuleRights, gate.Pass, "0 of 1 right"},
+		{"a small right, forbidden", changes(gives("net_raw"), forbidRights("net_raw")), policy.RuleRights, gate.Fail, ""},
+		{"a large right, where another is forbidden", changes(gives("sys_admin"), forbidRights("net_raw")), policy.RuleRights, gate.Pass, ""},
+		{"a set-uid bit", changes(setUID), policy.RuleRights, gate.Pass, "0 of 1 right"},
+		{"a set-uid bit, forbidden", changes(setUID, forbidRights("set-gid", "set-uid")), policy.RuleRights, gate.Fail, ""},
+		{"a set-uid bit, set-gid forbidden", changes(setUID, forbidRights("set-gid")), policy.RuleRights, gate.Pass, ""},
+		{"all rights forbidden", changes(setUID, gives("net_bind_service"), forbidRights("all")), policy.RuleRights, gate.Fail, "2 of 2 rights"},
+		{"no right forbidden", changes(gives("sys_admin"), forbidRights(policy.None)), policy.RuleRights, gate.Pass, ""},
+		{"a right waived for its path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/tool" })), policy.RuleRights, gate.Waived, ""},
+		{"a right waived for another path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/other" })), policy.RuleRights, gate.Fail, ""},
+		{"rights without an app file", changes(gives("sys_admin"), func(in *gate.Input) { in.Locked = nil }), policy.RuleRights, gate.NotAsked, "no app file"},
+
+		{"no program replaced", nil, policy.RuleAltered, gate.Pass, "0 paths"},
+		{"a program replaced", changes(alters), policy.RuleAltered, gate.Fail, "1 path of the system"},
+		{"a program replaced, allowed", changes(alters, gated(func(g *policy.Gate) { g.AllowAltered = true })), policy.RuleAltered, gate.NotAsked, "1 path"},
+		{"a program replaced, waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/sbin/*" })), policy.RuleAltered, gate.Waived, ""},
+		{"a program replaced, another waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/bin/*" })), policy.RuleAltered, gate.Fail, ""},
+		{"replaced without an app file", changes(alters, func(in *gate.Input) { in.Locked = nil }), policy.RuleAltered, gate.NotAsked, "no app file"},
 
 		{"waiver on its last day", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-24" })), policy.RuleWaivers, gate.Pass, "none of 1 has expired"},
 		{"waiver a day later", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleWaivers, gate.Fail, "CVE-2026-1 (ops@example.com, 2026-11-23)"},
@@ -297,7 +329,7 @@ func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed,
 	if !ok && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
 		t.Errorf("the error is %v", v.Err())
 	}
-	if len(v.Rules) != 10 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {
+	if len(v.Rules) != 12 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {
 		t.Errorf("%d rules, policy %s, kind %s", len(v.Rules), v.Policy, v.Kind)
 	}
 }

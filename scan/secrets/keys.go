@@ -25,19 +25,25 @@ type find func(name string, data []byte, at int) ([]Found, int)
 
 // keys are the detectors of private keys.
 func keys() []Detector {
-	return []Detector{
+	return append(inDER(), []Detector{
 		{Words: []string{armour}, Find: textual(1)},
 		// UTF-16, of either order: beside each letter is a zero.
 		{Words: []string{"-\x00B\x00E\x00G\x00I\x00N"}, Find: textual(2)},
-		{Words: []string{"\x02\x01\x00\x30", "\x02\x01\x01\x30"}, Find: der(pkcs8)},
-		{Words: []string{"\x02\x01\x00\x02"}, Find: der(pkcs1)},
-		{Words: []string{"\x02\x01\x01\x04"}, Find: der(sec1)},
-		{Words: []string{oidPBES2, oidPKCS12}, Find: shrouded},
 		{Words: []string{"AGE-SECRET-KEY-1", "AGE-SECRET-KEY-PQ-1"}, Find: matching(age, Found{Rule: AgeKey, Title: titleAge, Severity: medium})},
 		{Words: []string{"PuTTY-User-Key-File-"}, Find: putty},
 		{Words: []string{`"kty"`}, Find: jwk},
 		{Words: []string{"(11:private-key(", "Key: (private-key "}, Find: matching(gnuPG, Found{Rule: PrivateKey, Title: titlePGP, Severity: high})},
 		{Words: []string{"(21:protected-private-key(", "Key: (protected-private-key "}, Find: matching(gnuPG, Found{Rule: PrivateKey, Title: titleEncrypted, Severity: medium})},
+	}...)
+}
+
+// inDER are the detectors of keys in DER.
+func inDER() []Detector {
+	return []Detector{
+		{Words: []string{"\x02\x01\x00\x30", "\x02\x01\x01\x30"}, Find: der(pkcs8)},
+		{Words: []string{"\x02\x01\x00\x02"}, Find: der(pkcs1)},
+		{Words: []string{"\x02\x01\x01\x04"}, Find: der(sec1)},
+		{Words: []string{oidPBES2, oidPKCS12}, Find: shrouded},
 	}
 }
 

@@ -39,7 +39,7 @@ type Evidence struct {
 // they lead is part of what is read.
 func ReadEvidence(t *treefs.FS) (e Evidence, err error) {
 	e = Evidence{map[string]string{}, map[string][]string{}}
-	for _, name := range []string{"etc/debian_version", "etc/os-release", "usr/lib/os-release"} {
+	for _, name := range []string{"etc/debian_version", "etc/os-release", "usr/lib/os-release", "var/lib/dpkg/available"} {
 		if err := e.add(t, path.Dir(name), path.Base(name)); err != nil {
 			return e, fmt.Errorf("reading evidence: %w", err)
 		}

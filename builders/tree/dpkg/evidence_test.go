@@ -53,7 +53,8 @@ func TestStepForgesEvidence(t *testing.T) {
 		"a package that is added": {map[string]string{
 			"var/lib/dpkg/status": stanzas + added, "var/lib/dpkg/info/tool.md5sums": "00  usr/bin/tool\n", "usr/share/doc/tool/copyright": "MIT\n",
 		}, ""},
-		"other files": {map[string]string{"usr/share/doc/nginx/changelog": remove, "srv/a\nb": "x", "usr/share/doc/a\nb/copyright": "x"}, ""},
+		"digests of packages": {map[string]string{"var/lib/dpkg/available": "Package: nginx\nVersion: 2\nSHA256: 00\n"}, "/var/lib/dpkg/available"},
+		"other files":         {map[string]string{"usr/share/doc/nginx/changelog": remove, "srv/a\nb": "x", "usr/share/doc/a\nb/copyright": "x"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			after := evidence()

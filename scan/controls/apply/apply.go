@@ -77,6 +77,7 @@ func kinds() map[string]func(*work, controls.Setting) error {
 		controls.NoDevices:       (*work).noDevices,
 		controls.NoACLs:          (*work).noACLs,
 		controls.NoImageNames:    (*work).noImageNames,
+		controls.RootOwned:       (*work).rootOwned,
 		controls.NoWords:         (*work).noWords,
 		controls.NoPassword:      (*work).noPassword,
 		controls.NoLogin:         (*work).noLogin,

@@ -24,7 +24,7 @@ const worldWritable = 0o002
 // suspects are the names that a walk found for the kinds that look at all of a
 // tree. They are looked at again before anything is done: other settings may
 // have changed them.
-type suspects struct{ bits, writable, devices, attributes, marks []string }
+type suspects struct{ bits, writable, devices, attributes, marks, foreign []string }
 
 // suspects walks the tree once.
 func (w *work) suspects() (*suspects, error) {
@@ -39,6 +39,7 @@ func (w *work) suspects() (*suspects, error) {
 		}{
 			{info.Mode&specialBits != 0, &s.bits}, {info.Mode&worldWritable != 0 && !info.IsLink(), &s.writable}, {info.IsDevice(), &s.devices},
 			{len(info.Xattrs) > 0, &s.attributes}, {controls.IsImageName(path.Base(name)), &s.marks},
+			{controls.MayBeRoots(name) && !info.IsLink() && controls.Foreign(info.UID, info.GID, info.Mode), &s.foreign},
 		} {
 			if c.suspect {
 				*c.list = append(*c.list, name)
@@ -124,6 +125,24 @@ func (w *work) noACLs(s controls.Setting) error {
 			return nil
 		}
 		return w.removeAttributes(name, tree.AccessACL, tree.DefaultACL)
+	})
+}
+
+// rootOwned gives root what it runs or reads, and takes it from groups. The
+// kernel takes set-id bits and capabilities off with it.
+func (w *work) rootOwned(s controls.Setting) error {
+	return w.each(func(s *suspects) []string { return s.foreign }, func(name string, info tree.Info, right controls.Right) error {
+		if !s.Covers(name) || right.SetUID || right.SetGID || !controls.Foreign(info.UID, info.GID, info.Mode) {
+			return nil
+		}
+		mode := info.Mode & tree.Permissions &^ specialBits
+		if info.GID != 0 {
+			mode &^= 0o020
+		}
+		if err := w.root.Lchown(below(name), 0, int(info.GID)); err != nil {
+			return err
+		}
+		return w.chmod(name, mode)
 	})
 }
 

@@ -95,6 +95,7 @@ func kinds() map[string]func(*checker, controls.Setting) {
 		controls.NoDevices:       (*checker).devices,
 		controls.NoACLs:          (*checker).lists,
 		controls.NoImageNames:    (*checker).imageNames,
+		controls.RootOwned:       (*checker).rootOwned,
 		controls.NoWords:         (*checker).noWords,
 		controls.NoPassword:      (*checker).passwords,
 		controls.NoLogin:         (*checker).shells,

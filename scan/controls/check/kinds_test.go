@@ -203,6 +203,26 @@ func kindTests() map[string]kindTest {
 				attribute("/srv/x", "system.posix_acl_default", list)(t, root)
 			}, "/srv/x has an access list"}},
 		},
+		"root-owned": {
+			set: controls.Setting{Kind: "root-owned", Paths: []string{"/usr", "/etc/pam.d"}},
+			change: func(t *testing.T, root string) {
+				must(t, os.Lchown(root+"/usr/bin/su", 65534, 0))
+				mkdir(t, root+"/usr/local/lib", 0o2775)
+				must(t, os.Lchown(root+"/usr/local/lib", 0, 50))
+				mkdir(t, root+"/srv/own", 0o755)
+				must(t, os.Lchown(root+"/srv/own", 33, 33))
+				mkdir(t, root+"/etc/pam.d2", 0o755)
+				must(t, os.Lchown(root+"/etc/pam.d2", 33, 33))
+			},
+			want: "/usr/bin/su belongs to 65534; /usr/local/lib can be written by the group 50",
+			breaks: []broken{
+				{func(t *testing.T, root string) {
+					mkdir(t, root+"/etc/pam.d", 0o755)
+					must(t, os.Lchown(root+"/etc/pam.d", 33, 0))
+				}, "/etc/pam.d belongs to 33"},
+				{func(t *testing.T, root string) { must(t, os.Lchown(root+"/usr", 33, 0)) }, "/usr belongs to 33"},
+			},
+		},
 		"no-image-names": {
 			set:    controls.Setting{Kind: "no-image-names"},
 			change: attribute("/tmp", "trusted.overlay.opaque", "y"),

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ type survey struct {
 	err                                error
 	bits, writable, devices            []found
 	setGID, capable, lists, attributes []found
-	marks                              []found
+	marks, foreign                     []found
 }
 
 // maxFound bounds each list of a survey: a tree with more is not judged.
@@ -77,6 +78,7 @@ func (s *survey) visit(name string, info tree.Info) error {
 		{&s.capable, capable},
 		{&s.lists, access || inherited},
 		{&s.attributes, len(info.Xattrs) > 0},
+		{&s.foreign, controls.MayBeRoots(name) && !info.IsLink() && controls.Foreign(info.UID, info.GID, info.Mode)},
 		{&s.marks, controls.IsImageName(path.Base(name))},
 	} {
 		if list.found && len(*list.to) < maxFound {
@@ -180,6 +182,22 @@ func (c *checker) lists(s controls.Setting) {
 			return ""
 		}
 		return "has an access list"
+	})
+}
+
+// rootOwned wants what root runs or reads to be written by root alone. A program
+// that runs as its owner or group by a right has it from the app file.
+func (c *checker) rootOwned(s controls.Setting) {
+	c.report(c.surveyTree().foreign, func(f found) string {
+		switch right := controls.RightOf(c.o.Rights, f.name); {
+		case !s.Covers(f.name):
+			return ""
+		case right.SetUID || right.SetGID:
+			return c.allowed(f.name, "its owner and group")
+		case f.info.UID != 0:
+			return fmt.Sprintf("belongs to %d", f.info.UID)
+		}
+		return fmt.Sprintf("can be written by the group %d", f.info.GID)
 	})
 }
 
