@@ -3,6 +3,7 @@ package examine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -71,7 +72,7 @@ func TestScanIsOneWalk(t *testing.T) {
 		t.Errorf("the reports are of %s", now)
 	}
 	for i, name := range []string{"image", "disk"} {
-		if s := seen[i]; s.Report.OS.Name != name || s.CycloneDX[1] != byte('1'+i) || s.SPDX[1] != byte('1'+i) || s.SPDX[0] != 's' {
+		if s := seen[i]; s.Report.OS.Name != name || string(s.CycloneDX) != fmt.Sprint("c", i+1) || string(s.SPDX) != fmt.Sprint("s", i+1) {
 			t.Errorf("the %s is %+v", name, s)
 		}
 	}

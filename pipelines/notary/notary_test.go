@@ -67,7 +67,7 @@ func (o *office) stated(image int) (names []string) {
 		if err == nil {
 			err = json.Unmarshal(v.Predicate, &c)
 		}
-		if err != nil || c.App != "web" || c.Kind != update.ClockKind || c.APIVersion != update.ClockVersion {
+		if err != nil || len(c.Fixes) == 0 || c.App != "web" || c.Kind != update.ClockKind || c.APIVersion != update.ClockVersion {
 			o.Errorf("stated is %+v, %v", c, err)
 		}
 		for _, f := range c.Fixes {
