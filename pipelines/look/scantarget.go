@@ -172,14 +172,6 @@ func (i Inspected) stated() stated {
 			s.tests.Failed++
 		}
 	}
-	s.hardening = controls.Merge(resultsOf(i.Tests.Hardening), resultsOf(i.Tests.Booted))
+	s.hardening = i.Tests.Controls()
 	return s
-}
-
-func resultsOf(stated []attest.TestResult) []controls.Result {
-	var all []controls.Result
-	for _, r := range stated {
-		all = append(all, controls.Result{ID: r.Name, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Detail: r.Message})
-	}
-	return all
 }
