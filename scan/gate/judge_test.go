@@ -318,7 +318,8 @@ func TestJudge(t *testing.T) {
 func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed, ok bool) {
 	t.Helper()
 	failed := slices.ContainsFunc(v.Rules, func(r gate.Rule) bool { return r.Outcome == gate.Fail })
-	if ok != (v.Outcome != gate.OutcomeFailed) || (v.Err() != nil) == ok || failed == (v.Outcome == gate.OutcomePassed) {
+	lets := v.Outcome != gate.OutcomeFailed
+	if ok != (lets && in.Asked != nil) || (v.Err() != nil) == lets || failed == (v.Outcome == gate.OutcomePassed) {
 		t.Errorf("ok %v, outcome %s, a rule failed %v, error %v", ok, v.Outcome, failed, v.Err())
 	}
 	want := ""
@@ -328,7 +329,7 @@ func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed,
 	if passed.Digest() != want || ok && passed.Verdict().Subject != in.Digest {
 		t.Errorf("the proof is for %q", passed.Digest())
 	}
-	if !ok && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
+	if !lets && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
 		t.Errorf("the error is %v", v.Err())
 	}
 	if len(v.Rules) != 12 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {

@@ -58,7 +58,10 @@ func (v Verdict) Err() error {
 func (r Rule) refuse(b *strings.Builder) {
 	fmt.Fprintf(b, "\n  %s: %s", r.Name, printable(r.Saw))
 	for _, v := range r.Violations[:min(len(r.Violations), maxNamed)] {
-		if text := v.String(); text != printable(r.Saw) && v.ID != r.Name {
+		if v.ID == r.Name { // a rule of its own word says on what
+			v.ID = ""
+		}
+		if text := v.String(); v.ID != "" && text != printable(r.Saw) || v.Package != "" || v.Path != "" {
 			b.WriteString("\n    " + text)
 		}
 	}

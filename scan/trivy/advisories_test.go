@@ -125,6 +125,10 @@ func TestListOfAnotherManager(t *testing.T) {
 	image("Alpine", layers(alpine))
 	image("a list of dpkg in it", layers(with(alpine, claim)))
 	image("apk's own list claims", layers(with(alpine, map[string]string{"lib/apk/db/installed": own + strings.Replace(apk, "fake", "pad", 1)})))
+	below := made.Tree{"usr/lib/os-release": alpine["usr/lib/os-release"], "lib/apk/db/installed": own}
+	above := with(alpine, map[string]string{"lib/apk/db/installed": own + strings.Replace(apk, "fake", "pad", 1)})
+	delete(above, "usr/lib/os-release")
+	image("apk's own list claims in a layer above", layers(below, above))
 	req.Database, req.Now = db, now()
 	results, err := Scan(t.Context(), req, nil)
 	if err != nil {
@@ -139,7 +143,9 @@ func TestListOfAnotherManager(t *testing.T) {
 			t.Errorf("%s: saw\n%s\nwant\n%s", name, seen[name], seen[like])
 		}
 	}
-	if got := seen["apk's own list claims"]; !strings.Contains(seen["Alpine"], "left-pad") || strings.Contains(got, "left-pad") || !strings.Contains(got, "pad") {
-		t.Errorf("in Alpine, where there was\n%s\nwhat apk brought is told as\n%s", seen["Alpine"], got)
+	for _, name := range []string{"apk's own list claims", "apk's own list claims in a layer above"} {
+		if got := seen[name]; !strings.Contains(seen["Alpine"], "left-pad") || strings.Contains(got, "left-pad") || !strings.Contains(got, "pad") {
+			t.Errorf("%s: in Alpine, where there was\n%s\nwhat apk brought is told as\n%s", name, seen["Alpine"], got)
+		}
 	}
 }
