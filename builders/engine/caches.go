@@ -50,7 +50,7 @@ func (c *Caches) prefix() string {
 func (c *Caches) admit(s step) error {
 	for _, id := range s.caches() {
 		own, ok := strings.CutPrefix(id, c.prefix()+"/")
-		if c == nil || !ok {
+		if c == nil || !ok || !s.scoped(c.prefix()) {
 			return fault.Hint(fault.New(fault.Policy, "step %q has a cache mount that other builds share: %s", s.name, id),
 				"update BuildKit, or leave engine.address empty for an engine of Bakelite's own")
 		}

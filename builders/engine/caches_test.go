@@ -59,9 +59,16 @@ func TestCacheOfAnotherApp(t *testing.T) {
 		t.Errorf("the caches used are said to be %v", used)
 	}
 	theirs := k.Caches.namespace
+	// BuildKit would know these results again, whatever the scope.
+	for _, id := range []string{",id=named", ",sharing=locked"} {
+		_, err := built(t, k, write(id))
+		if got, again := built(t, k, look(id)); err != nil || again != nil || got != "stolen" {
+			t.Fatalf("with %q it finds %q: %v, %v", id, got, err, again)
+		}
+	}
 	for name, scope := range map[string][]string{"another app": {"b", "lock 1"}, "another lock": {"a", "lock 2"}} {
 		k.Caches = NewCaches(scope...)
-		for _, id := range []string{"", ",id=/c", ",id=../" + theirs + "//c", ",id=" + theirs + "//c"} {
+		for _, id := range []string{"", ",id=named", ",sharing=locked", ",id=/c", ",id=../" + theirs + "//c", ",id=" + theirs + "//c"} {
 			if got, err := built(t, k, look(id)); err != nil || got != "nothing" {
 				t.Errorf("%s with %q finds %q: %v", name, id, got, err)
 			}

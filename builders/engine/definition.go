@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
@@ -32,6 +34,11 @@ func (s step) caches() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// scoped says whether the step's result is kept for a scope alone.
+func (s step) scoped(scope string) bool {
+	return slices.ContainsFunc(s.GetMeta().GetExtraHosts(), func(h *pb.HostIP) bool { return h.Host == scope })
 }
 
 // nameOf returns the name by which people see an operation.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -48,41 +49,69 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 	for _, name := range names {
 		options["context:"+name] = "input:base"
 	}
-	result, err := f.gw.Solve(ctx, gateway.SolveRequest{
+	request := gateway.SolveRequest{
 		Frontend: "dockerfile.v0", FrontendOpt: options,
 		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
-	})
+	}
+	result, state, err := f.solve(ctx, request)
 	if err != nil {
 		return llb.State{}, err
+	}
+	steps, err := stepsOf(ctx, state)
+	if err != nil {
+		return llb.State{}, err
+	}
+	if f.session.Caches != nil && slices.ContainsFunc(steps, func(s step) bool { return len(s.caches()) > 0 }) {
+		// BuildKit leaves most caches' names out of what it knows a step's
+		// result by, and a host's name in: so no other scope is given it.
+		options["add-hosts"] = f.session.Caches.prefix() + "=127.0.0.1"
+		if result, state, err = f.solve(ctx, request); err != nil {
+			return llb.State{}, err
+		}
 	}
 	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
 		if err := noteIgnored(ctx, f.session.Progress, name, config); err != nil {
 			return llb.State{}, err
 		}
 	}
+	return state, withoutNetwork(ctx, name, state)
+}
+
+// solve reads a Dockerfile into a graph; nothing runs.
+func (f gatewayFrontend) solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, llb.State, error) {
+	result, err := f.gw.Solve(ctx, r)
+	if err != nil {
+		return nil, llb.State{}, err
+	}
 	ref, err := result.SingleRef()
 	if err != nil {
-		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+		return nil, llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
 	}
 	state, err := ref.ToState()
 	if err != nil {
-		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+		return nil, llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
 	}
-	return state, withoutNetwork(ctx, name, state)
+	return result, state, nil
+}
+
+// stepsOf returns the steps of a Dockerfile's graph that run a program.
+func stepsOf(ctx context.Context, built llb.State) ([]step, error) {
+	definition, err := built.Marshal(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("writing Dockerfile's graph: %w", err)
+	}
+	found, err := readDefinition(definition)
+	return found.steps, err
 }
 
 // withoutNetwork checks that the engine did what it was told: an older one may
 // not know the option.
 func withoutNetwork(ctx context.Context, name string, built llb.State) error {
-	definition, err := built.Marshal(ctx)
-	if err != nil {
-		return fmt.Errorf("writing Dockerfile's graph: %w", err)
-	}
-	found, err := readDefinition(definition)
+	steps, err := stepsOf(ctx, built)
 	if err != nil {
 		return err
 	}
-	for _, s := range found.steps {
+	for _, s := range steps {
 		if s.networked() {
 			return fault.Hint(fault.New(fault.Policy, "%s: the engine gives the step %q a network", name, s.name),
 				"update BuildKit, or leave engine.address empty for an engine of Bakelite's own")
