@@ -102,6 +102,7 @@ func refine(t *testing.T, s *jsonschema.Schema) {
 	property("Service", "allow").Items.Enum = words(Allowances())
 	property("Container", "format").Enum = words(ContainerFormats())
 	property("VM", "formats").Items.Enum = words(DiskFormats())
+	property("VM", "modules").Items.Pattern = moduleName.String()
 	property("VM", "packages").Items.Pattern = packageName.String()
 	property("Hardening", "level").Enum = []any{defaultLevel, maxLevel}
 	property("Test", "on").Enum = words([]string{"container", "disk"})
