@@ -11,3 +11,9 @@ func CarryOn(ctx context.Context, f Flow, p Plan, wrap func(registry.Store) regi
 	p.store = wrap(p.store)
 	return f.Carry(ctx, p)
 }
+
+// RecordManifest is the artifact that a bundle is kept as.
+var RecordManifest = recordManifest
+
+// MaxRecord and MaxAhead are the limits of what is read of a channel.
+const MaxRecord, MaxAhead = maxRecord, maxAhead

@@ -190,3 +190,43 @@ func TestClockIsStated(t *testing.T) {
 		t.Errorf("stated is %+v, %v", c, err)
 	}
 }
+
+// TestClockThatIsNone: a record that this state folder wrote and that is of
+// another app or version, or larger than is read, is the user's to move away;
+// nothing is begun over it.
+func TestClockThatIsNone(t *testing.T) {
+	const record = `{"apiVersion":"bakelite.dev/v1","kind":"Clock","app":"web","fixes":[]}`
+	for name, tt := range map[string]struct{ old, new string }{
+		"a later version":    {"dev/v1", "dev/v2"},
+		"a receipt":          {"Clock", "Receipt"},
+		"of another app":     {`"web"`, `"shop"`},
+		"more than is known": {`"fixes"`, `"waived":true,"fixes"`},
+		"cut off":            {`"fixes":[]}`, ""},
+		"more than is read":  {"}", "}" + strings.Repeat(" ", 64<<20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			y := newYard(t)
+			f := y.fleet()
+			if err := os.Mkdir(f.Folder.Path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(f.Folder.Path, "web.clock.json")
+			text := strings.Replace(record, tt.old, tt.new, 1)
+			if err := f.Folder.Vouch.WriteFile(vouch.Clock, path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := f.Clock("web"); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "move it away") {
+				t.Errorf("it is read: %+v (%v)", c, err)
+			}
+			o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
+			o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
+			apps := y.behind(nil, "web")
+			if got := y.rebuild(y.plan(apps...), apps, fleet.Run{Do: o.do})["web"]; got.State != fleet.Failed || fault.KindOf(got.Err) != fault.Invalid {
+				t.Errorf("a fix was added to it: %+v", got)
+			}
+			if left, err := os.ReadFile(path); err != nil || string(left) != text {
+				t.Errorf("it became %.80q (%v)", left, err)
+			}
+		})
+	}
+}

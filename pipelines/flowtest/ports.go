@@ -51,7 +51,7 @@ func (p *Ports) Examiner() examine.Examiner {
 	return examine.Examiner{
 		Scanner: p, Hardening: p.Hardening(),
 		Fetch: func(context.Context) (database.Database, error) {
-			return database.Database{Ref: "db", Digest: digests.Of([]byte("db"))}, p.Ask("database")
+			return database.Database{Database: scan.Database{Ref: "db", Digest: digests.Of([]byte("db"))}}, p.Ask("database")
 		},
 	}
 }

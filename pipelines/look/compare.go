@@ -100,13 +100,10 @@ func controlsOf(i Inspected) map[string]string {
 	if i.Tests == nil {
 		return all
 	}
-	for _, c := range append(slices.Clone(i.Tests.Hardening), i.Tests.Booted...) {
-		if all[c.Name] == "fails" {
-			continue
-		}
-		all[c.Name] = "holds"
+	for _, c := range i.Tests.Controls() {
+		all[c.ID] = "holds"
 		if !c.Passed {
-			all[c.Name] = "fails"
+			all[c.ID] = "fails"
 		}
 	}
 	return all

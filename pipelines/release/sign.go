@@ -14,7 +14,6 @@ import (
 	"github.com/bakelite/bakelite/pipelines/examine"
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish/attest"
-	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -113,14 +112,6 @@ func statedTests(e evidence) attest.Tests {
 	for _, r := range tested.Results {
 		t.Results = append(t.Results, attest.TestResult{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Message: r.Detail})
 	}
-	t.Hardening, t.Booted = statedControls(e.seen.hardening), statedControls(tested.Booted)
+	t.Hardening, t.Booted = attest.StatedControls(e.seen.hardening), attest.StatedControls(tested.Booted)
 	return t
-}
-
-func statedControls(found []controls.Result) []attest.TestResult {
-	var all []attest.TestResult
-	for _, r := range found {
-		all = append(all, attest.TestResult{Name: r.ID, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Message: r.Detail})
-	}
-	return all
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -47,7 +48,8 @@ type Tests struct {
 	Booted    []TestResult `json:"booted,omitempty"`
 }
 
-// TestResult is one declared test, or one control.
+// TestResult is one declared test, or one control, as the statement is written:
+// a controls.Result without its title, which the catalogue has.
 type TestResult struct {
 	Name string `json:"name"`
 	// Level is a control's.
@@ -58,6 +60,29 @@ type TestResult struct {
 	NotApplicable bool    `json:"notApplicable,omitempty"`
 	Seconds       float64 `json:"seconds,omitempty"`
 	Message       string  `json:"message,omitempty"`
+}
+
+// StatedControls is what a statement says of controls.
+func StatedControls(found []controls.Result) []TestResult {
+	var all []TestResult
+	for _, r := range found {
+		all = append(all, TestResult{Name: r.ID, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Message: r.Detail})
+	}
+	return all
+}
+
+// Controls returns whether each control held in the image and in the running
+// machine, without titles.
+func (t Tests) Controls() []controls.Result {
+	return controls.Merge(heldControls(t.Hardening), heldControls(t.Booted))
+}
+
+func heldControls(stated []TestResult) []controls.Result {
+	var all []controls.Result
+	for _, r := range stated {
+		all = append(all, controls.Result{ID: r.Name, Level: r.Level, Passed: r.Passed, NotApplicable: r.NotApplicable, Detail: r.Message})
+	}
+	return all
 }
 
 // TestResults states the results of the declared tests.

@@ -47,7 +47,10 @@ func work(ctx context.Context, req protocol.Request, _ func(protocol.Entry) erro
 }
 
 func checked(ctx context.Context, root protocol.Root, c protocol.Check, limits protocol.Limits) ([]controls.Result, error) {
-	a, err := openRoot(ctx, root, limits)
+	if root.Kind != protocol.Image && root.Kind != protocol.Disk {
+		return nil, fault.New(fault.Invalid, "a root of the kind %q is not checked shut in", root.Kind)
+	}
+	a, err := content.Open(ctx, root, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +64,4 @@ func checked(ctx context.Context, root protocol.Root, c protocol.Check, limits p
 		s.Cmdline = read
 	}
 	return check.Tree(ctx, s, c.Controls, c.Options)
-}
-
-func openRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
-	switch root.Kind {
-	case protocol.Image:
-		return content.OpenImage(root.Path, root.Digest, limits)
-	case protocol.Disk:
-		return content.OpenDisk(ctx, root.Path, root.Digest, limits)
-	}
-	return content.Artifact{}, fault.New(fault.Invalid, "a root of the kind %q is not checked shut in", root.Kind)
 }

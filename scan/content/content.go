@@ -13,6 +13,7 @@ import (
 	"io/fs"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/tree"
 )
 
@@ -41,6 +42,20 @@ type Artifact struct {
 	whole func(ctx context.Context, keep Keep) (tree.Tree, error)
 	// cmdline is the kernel's command line, of a disk.
 	cmdline func() (string, error)
+}
+
+// Open opens a root that is content; another kind, such as an SBOM, is
+// fault.Invalid.
+func Open(ctx context.Context, root protocol.Root, limits protocol.Limits) (Artifact, error) {
+	switch root.Kind {
+	case protocol.Image:
+		return OpenImage(root.Path, root.Digest, limits)
+	case protocol.Disk:
+		return OpenDisk(ctx, root.Path, root.Digest, limits)
+	case protocol.Folder:
+		return OpenFolder(root.Path, limits)
+	}
+	return Artifact{}, fault.New(fault.Invalid, "unknown kind of root %q", root.Kind)
 }
 
 // Keep says which files of an image are kept in memory while its layers are

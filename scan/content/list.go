@@ -13,9 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/bakelite/bakelite/internal/disk/ext4"
-
-	"github.com/bakelite/bakelite/internal/disk/squashfs"
+	"github.com/bakelite/bakelite/internal/disk/inodes"
 )
 
 // List returns every regular file of an artifact by its path, as the topmost
@@ -60,9 +58,7 @@ func owner(info fs.FileInfo) string {
 	switch of := info.Sys().(type) {
 	case *tar.Header:
 		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)
-	case *squashfs.Stat:
-		return fmt.Sprintf("%d:%d", of.UID, of.GID)
-	case *ext4.Stat:
+	case *inodes.Stat:
 		return fmt.Sprintf("%d:%d", of.UID, of.GID)
 	case *syscall.Stat_t:
 		return fmt.Sprintf("%d:%d", of.Uid, of.Gid)

@@ -7,8 +7,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/bakelite/bakelite/internal/disk/ext4"
-	"github.com/bakelite/bakelite/internal/disk/squashfs"
+	"github.com/bakelite/bakelite/internal/disk/inodes"
 	"github.com/bakelite/bakelite/scan/tree"
 )
 
@@ -91,10 +90,7 @@ func (m mounts) Open(name string) (io.ReadCloser, error) {
 // infoOf puts what a file system says into the words of trees.
 func infoOf(stat fs.FileInfo) tree.Info {
 	info := tree.Info{Mode: modeOf(stat.Mode()), Size: stat.Size()}
-	switch of := stat.Sys().(type) {
-	case *squashfs.Stat:
-		info.UID, info.GID, info.Major, info.Minor, info.Target, info.Xattrs = of.UID, of.GID, of.Major, of.Minor, of.Target, of.Xattrs
-	case *ext4.Stat:
+	if of, ok := stat.Sys().(*inodes.Stat); ok {
 		info.UID, info.GID, info.Major, info.Minor, info.Target, info.Xattrs = of.UID, of.GID, of.Major, of.Minor, of.Target, of.Xattrs
 	}
 	return info

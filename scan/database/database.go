@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/vouch"
+	"github.com/bakelite/bakelite/scan"
 )
 
 // Files of a database, by Trivy's form.
@@ -50,14 +51,9 @@ type Options struct {
 
 // Database is a database on this machine.
 type Database struct {
+	scan.Database
 	// Dir holds trivy.db and metadata.json.
 	Dir string
-	// Ref is where it came from, as it was asked for.
-	Ref string
-	// Digest is the manifest's, or made of the digests of a folder's files.
-	Digest string
-	// Updated is when its makers last changed it.
-	Updated time.Time
 }
 
 // Fetch returns the database, from State where it is there. Several processes
@@ -81,7 +77,7 @@ func Fetch(ctx context.Context, o Options) (Database, error) {
 	if err := o.checkAge(meta.UpdatedAt); err != nil {
 		return Database{}, err
 	}
-	return Database{Dir: dir, Ref: o.Ref, Digest: found.String(), Updated: meta.UpdatedAt.UTC()}, nil
+	return Database{scan.Database{Ref: o.Ref, Digest: found.String(), Updated: meta.UpdatedAt.UTC()}, dir}, nil
 }
 
 // locate returns the folder of the database.

@@ -62,7 +62,8 @@ type Verdict struct {
 	VEX []Statement `json:"vex"`
 }
 
-// Database is the vulnerability database behind the report.
+// Database is a scan.Database as verdicts are written: with its age for where
+// it came from.
 type Database struct {
 	Digest  string    `json:"digest"`
 	Updated time.Time `json:"updated"`

@@ -88,7 +88,8 @@ func (r Root) About() string {
 	return r.Digest
 }
 
-// Database is a folder with trivy.db and metadata.json.
+// Database is a folder with trivy.db and metadata.json, as the child is asked;
+// what it turns out to be, the child says as a scan.Database.
 type Database struct {
 	Folder string `json:"folder"`
 	// Ref is where it came from, for the report.

@@ -24,7 +24,7 @@ func List(ctx context.Context, req protocol.Request) ([]protocol.Result, error) 
 }
 
 func listRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (map[string]string, error) {
-	a, err := openRoot(ctx, root, limits)
+	a, err := content.Open(ctx, root, limits)
 	if err != nil {
 		return nil, err
 	}

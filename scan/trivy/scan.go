@@ -89,7 +89,7 @@ func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.
 	if root.Kind == protocol.SBOM {
 		return s.scanSBOM(ctx, root, store)
 	}
-	a, err := openRoot(ctx, root, s.request.Limits)
+	a, err := content.Open(ctx, root, s.request.Limits)
 	if err != nil {
 		return protocol.Result{}, err
 	}
@@ -99,19 +99,6 @@ func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.
 		return protocol.Result{}, err
 	}
 	return s.judge(ctx, i, store, about{subject: a.Subject, kind: a.Kind, cached: i.cached})
-}
-
-func openRoot(ctx context.Context, root protocol.Root, limits protocol.Limits) (content.Artifact, error) {
-	switch root.Kind {
-	case protocol.Image:
-		return content.OpenImage(root.Path, root.Digest, limits)
-	case protocol.Disk:
-		return content.OpenDisk(ctx, root.Path, root.Digest, limits)
-	case protocol.Folder:
-		return content.OpenFolder(root.Path, limits)
-	default:
-		return content.Artifact{}, fault.New(fault.Invalid, "unknown kind of root %q", root.Kind)
-	}
 }
 
 // about says what a report is about.

@@ -2,35 +2,27 @@ package ext4
 
 import (
 	"encoding/binary"
-	"errors"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/bakelite/bakelite/internal/disk/inodes"
 )
 
 const (
 	// maxList is the size of a folder in bytes: some million of names.
 	maxList = 256 << 20
-	// keptFolders is how many folders are remembered by name.
-	keptFolders = 1 << 16
 	// entryHead is the size of an entry without its name, in bytes.
 	entryHead = 8
 )
 
-// name is an entry of a folder.
-type name struct {
-	text  string
-	inode uint32
-}
-
-// list reads the names of a folder. The nodes of its index look like entries
+// List reads the names of a folder. The nodes of its index look like entries
 // that are not used.
-func (f *FS) list(n *inode) ([]name, error) {
+func (n *inode) List() ([]inodes.Name, error) {
+	f := n.fs
 	if n.size > maxList || n.size%uint64(f.block) != 0 {
 		return nil, broken("a folder of %d bytes", n.size)
 	}
-	var all []name
+	var all []inodes.Name
 	for at := uint64(0); at < n.size; {
 		b, err := f.piece(n, at)
 		if err != nil {
@@ -47,7 +39,7 @@ func (f *FS) list(n *inode) ([]name, error) {
 }
 
 // names reads the entries of one block.
-func names(b []byte, all []name) ([]name, error) {
+func names(b []byte, all []inodes.Name) ([]inodes.Name, error) {
 	le := binary.LittleEndian
 	for len(b) >= entryHead {
 		length := int(le.Uint16(b[4:]))
@@ -65,92 +57,10 @@ func names(b []byte, all []name) ([]name, error) {
 			case strings.ContainsAny(text, "/\x00"):
 				return nil, broken("the name %q", text)
 			default:
-				all = append(all, name{text, number})
+				all = append(all, inodes.Name{Text: text, Inode: uint64(number)})
 			}
 		}
 		b = b[length:]
 	}
-	return all, nil
-}
-
-// find returns the inode at a path of io/fs's form. It follows no link.
-func (f *FS) find(operation, at string) (*inode, error) {
-	if !fs.ValidPath(at) {
-		return nil, &fs.PathError{Op: operation, Path: at, Err: fs.ErrInvalid}
-	}
-	number, err := f.number(at)
-	if err != nil {
-		return nil, &fs.PathError{Op: operation, Path: at, Err: err}
-	}
-	return f.inode(number)
-}
-
-// number finds a path's inode.
-func (f *FS) number(at string) (uint32, error) {
-	if at == "." {
-		return rootInode, nil
-	}
-	f.mu.Lock()
-	known, ok := f.dirs[at]
-	f.mu.Unlock()
-	if ok {
-		return known, nil
-	}
-	above, err := f.number(path.Dir(at))
-	if err != nil {
-		return 0, err
-	}
-	n, err := f.inode(above)
-	if err != nil {
-		return 0, err
-	}
-	if n.kind() != folder {
-		return 0, fs.ErrNotExist
-	}
-	list, err := f.list(n)
-	if err != nil {
-		return 0, err
-	}
-	i := slices.IndexFunc(list, func(n name) bool { return n.text == path.Base(at) })
-	if i < 0 {
-		return 0, fs.ErrNotExist
-	}
-	return list[i].inode, nil
-}
-
-func (f *FS) remember(at string, number uint32) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.dirs) >= keptFolders {
-		clear(f.dirs)
-	}
-	f.dirs[at] = number
-}
-
-// ReadDir lists a folder, sorted by name.
-func (f *FS) ReadDir(at string) ([]fs.DirEntry, error) {
-	n, err := f.find("readdir", at)
-	if err != nil {
-		return nil, err
-	}
-	if n.kind() != folder {
-		return nil, &fs.PathError{Op: "readdir", Path: at, Err: errors.New("not a folder")}
-	}
-	list, err := f.list(n)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]fs.DirEntry, len(list))
-	for i, e := range list {
-		child, err := f.inode(e.inode)
-		if err != nil {
-			return nil, err
-		}
-		if child.kind() == folder {
-			f.remember(path.Join(at, e.text), e.inode)
-		}
-		all[i] = fs.FileInfoToDirEntry(info{e.text, child})
-	}
-	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return all, nil
 }

@@ -10,8 +10,8 @@ package ext4
 import (
 	"encoding/binary"
 	"io"
-	"sync"
 
+	"github.com/bakelite/bakelite/internal/disk/inodes"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -35,6 +35,7 @@ const (
 // FS is an open file system. It is an io/fs.FS with ReadDir, Lstat and
 // ReadLink; no method follows a link. It is safe for concurrent use.
 type FS struct {
+	*inodes.FS
 	r          io.ReaderAt
 	block      int64 // bytes
 	blocks     uint64
@@ -43,9 +44,6 @@ type FS struct {
 	inodeSize  int64
 	groupsAt   int64
 	groupBytes int64
-
-	mu   sync.Mutex
-	dirs map[string]uint32 // folders that were met, by name
 }
 
 // Open reads the superblock of a file system in size bytes; errors are of kind
@@ -59,7 +57,8 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 	if le.Uint16(b[0x38:]) != magic {
 		return nil, broken("there is no superblock")
 	}
-	f := &FS{r: r, inodes: le.Uint32(b), perGroup: le.Uint32(b[0x28:]), inodeSize: minInode, groupBytes: 32, dirs: map[string]uint32{}}
+	f := &FS{r: r, inodes: le.Uint32(b), perGroup: le.Uint32(b[0x28:]), inodeSize: minInode, groupBytes: 32}
+	f.FS = inodes.New(rootInode, func(number uint64) (inodes.Inode, error) { return f.inode(uint32(number)) })
 	f.blocks = uint64(le.Uint32(b[4:]))
 	features := le.Uint32(b[0x60:])
 	if features&wide != 0 {

@@ -29,6 +29,7 @@ const (
 
 // inode is what the file system says of one file.
 type inode struct {
+	fs           *FS
 	mode         uint16
 	uid, gid     uint32
 	size         uint64
@@ -56,7 +57,7 @@ func (f *FS) inode(number uint32) (*inode, error) {
 	}
 	le := binary.LittleEndian
 	n := &inode{
-		mode: le.Uint16(b), modified: le.Uint32(b[0x10:]), size: uint64(le.Uint32(b[4:])) | uint64(le.Uint32(b[0x6C:]))<<32,
+		fs: f, mode: le.Uint16(b), modified: le.Uint32(b[0x10:]), size: uint64(le.Uint32(b[4:])) | uint64(le.Uint32(b[0x6C:]))<<32,
 		uid: uint32(le.Uint16(b[2:])) | uint32(le.Uint16(b[0x78:]))<<16,
 		gid: uint32(le.Uint16(b[0x18:])) | uint32(le.Uint16(b[0x7A:]))<<16,
 	}

@@ -1,12 +1,6 @@
 package squashfs
 
-import (
-	"encoding/binary"
-	"errors"
-	"io"
-	"io/fs"
-	"path"
-)
+import "encoding/binary"
 
 const (
 	// fragmentSize is that of an entry of the table of fragments, in bytes.
@@ -15,101 +9,41 @@ const (
 	plainData = 1 << 24
 )
 
-// Open opens a file or a folder.
-func (f *FS) Open(at string) (fs.File, error) {
-	n, err := f.find("open", at)
-	if err != nil {
-		return nil, err
-	}
-	i, err := f.info(path.Base(at), n)
-	if err != nil {
-		return nil, err
-	}
-	if n.kind == folderKind {
-		return &folder{file: file{fs: f, info: i}, at: at}, nil
-	}
-	return &file{fs: f, info: i, sizes: n.sizes, next: n.blocks}, nil
-}
-
-// folder is an open folder.
-type folder struct {
-	file
-	at   string
-	read int // of its entries
-}
-
-// ReadDir lists the next entries, as fs.ReadDirFile asks for.
-func (f *folder) ReadDir(count int) ([]fs.DirEntry, error) {
-	all, err := f.fs.ReadDir(f.at)
-	if err != nil {
-		return nil, err
-	}
-	rest := all[min(f.read, len(all)):]
-	if count > 0 {
-		if len(rest) == 0 {
-			return nil, io.EOF
-		}
-		rest = rest[:min(count, len(rest))]
-	}
-	f.read += len(rest)
-	return rest, nil
-}
-
-// file reads one file from its start to its end.
-type file struct {
-	fs    *FS
-	info  info
+// pieces reads the blocks of one file in their order, and its fragment.
+type pieces struct {
+	inode *inode
 	sizes stream // of the blocks that follow
 	next  uint64 // where the next block lies
-	at    uint64 // bytes before data
-	data  []byte // unpacked, not read yet
 }
 
-func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *file) Close() error               { return nil }
-
-func (f *file) Read(p []byte) (int, error) {
-	if f.info.inode.kind != fileKind {
-		return 0, &fs.PathError{Op: "read", Path: f.info.name, Err: errors.New("not a regular file")}
-	}
-	if len(f.data) == 0 {
-		if f.at >= f.info.inode.size {
-			return 0, io.EOF
-		}
-		if err := f.more(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, f.data)
-	f.data = f.data[n:]
-	return n, nil
+// Pieces unpacks the blocks and the fragment.
+func (n *inode) Pieces() func(at uint64) ([]byte, error) {
+	p := &pieces{inode: n, sizes: n.sizes, next: n.blocks}
+	return p.piece
 }
 
-// more unpacks the block or the fragment that follows.
-func (f *file) more() (err error) {
-	n, whole := f.info.inode, uint64(f.fs.super.BlockSize)
-	want := min(whole, n.size-f.at)
+// piece unpacks the block or the fragment that follows.
+func (p *pieces) piece(at uint64) ([]byte, error) {
+	n, whole := p.inode, uint64(p.inode.fs.super.BlockSize)
+	want := min(whole, n.size-at)
 	if want < whole && n.fragment != none {
-		f.data, err = f.fs.tail(n, want)
-	} else {
-		f.data, err = f.block(want)
+		return n.fs.tail(n, want)
 	}
-	f.at += want
-	return err
+	return p.block(want)
 }
 
 // block unpacks the next block, of which want bytes are the file's.
-func (f *file) block(want uint64) ([]byte, error) {
+func (p *pieces) block(want uint64) ([]byte, error) {
 	var size uint32
-	if err := f.sizes.fields(&size); err != nil {
+	if err := p.sizes.fields(&size); err != nil {
 		return nil, err
 	}
 	if size == 0 {
 		return make([]byte, want), nil
 	}
-	at := f.next
-	f.next += uint64(size &^ plainData)
-	data, err := f.fs.data(at, size)
+	at := p.next
+	p.next += uint64(size &^ plainData)
+	data, err := p.inode.fs.data(at, size)
 	if err != nil {
 		return nil, err
 	}

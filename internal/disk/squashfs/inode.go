@@ -23,6 +23,7 @@ const maxTarget = 4096
 
 // inode is what the file system says of one file.
 type inode struct {
+	fs       *FS
 	kind     uint16 // without extendedBy
 	mode     uint16 // permissions
 	uid, gid uint32
@@ -57,7 +58,7 @@ func (f *FS) inode(reference uint64) (*inode, error) {
 	if int(h.UID) >= len(f.ids) || int(h.GID) >= len(f.ids) {
 		return nil, broken("an owner that is not listed")
 	}
-	n := &inode{kind: h.Kind, mode: h.Mode, uid: f.ids[h.UID], gid: f.ids[h.GID], modified: h.Modified, xattr: none}
+	n := &inode{fs: f, kind: h.Kind, mode: h.Mode, uid: f.ids[h.UID], gid: f.ids[h.GID], modified: h.Modified, xattr: none}
 	extended := h.Kind > extendedBy
 	if extended {
 		n.kind -= extendedBy

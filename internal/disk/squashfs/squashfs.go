@@ -12,6 +12,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/bakelite/bakelite/internal/disk/inodes"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -39,6 +40,7 @@ type super struct {
 // FS is an open file system. It is an io/fs.FS with ReadDir, Lstat and
 // ReadLink; no method follows a link. It is safe for concurrent use.
 type FS struct {
+	*inodes.FS
 	r      io.ReaderAt
 	super  super
 	unpack func(packed []byte, max int) ([]byte, error)
@@ -48,15 +50,14 @@ type FS struct {
 	xattrs    xattrTable
 
 	mu     sync.Mutex
-	blocks map[int64]block   // metadata, by where it lies
-	pieces map[int64][]byte  // fragments, by where they lie
-	dirs   map[string]uint64 // folders that were met, by name
+	blocks map[int64]block  // metadata, by where it lies
+	pieces map[int64][]byte // fragments, by where they lie
 }
 
 // Open reads the superblock and the tables of a file system of size bytes;
 // errors are of kind Integrity, or Invalid for a form that is not read.
 func Open(r io.ReaderAt, size int64) (*FS, error) {
-	f := &FS{r: r, blocks: map[int64]block{}, pieces: map[int64][]byte{}, dirs: map[string]uint64{}}
+	f := &FS{r: r, blocks: map[int64]block{}, pieces: map[int64][]byte{}}
 	if err := binary.Read(io.NewSectionReader(r, 0, superSize), binary.LittleEndian, &f.super); err != nil {
 		return nil, broken("reading superblock: %w", err)
 	}
@@ -71,6 +72,7 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 	case s.BlockLog > 20 || s.BlockSize != 1<<s.BlockLog || s.BlockSize < minBlock || s.BlockSize > maxBlock:
 		return nil, broken("blocks of %d bytes", s.BlockSize)
 	}
+	f.FS = inodes.New(s.Root, func(reference uint64) (inodes.Inode, error) { return f.inode(reference) })
 	var err error
 	if f.unpack, err = unpacker(s.Compression); err != nil {
 		return nil, err
