@@ -5,14 +5,18 @@
 // A file's name begins with the flow that it tests and goes on with what is
 // particular or goes wrong:
 //
-//	bake_…      build, up to the receipt: bases, bytes, several at once, full disks, signals
+//	bake_…      build, up to the receipt: bases, bytes, what is the app's own, the corpus,
+//	            several at once, full disks, signals
 //	rebuild     the archive's updates
-//	publish_…   scan, gate, signatures, registries, and who is killed meanwhile
+//	publish_…   scan, gate, signatures, registries, channels, and who is killed meanwhile
 //	verify_…    what consumers refuse
 //	look_…      scan, diff and JSON of what is there
 //	run_…, boot_…  what a person starts, and what was tampered with
-//	packer      the same disk by packer build
+//	packer      the same disk by packer build, and what interrupts it
 //	whole, wrong_input  the whole line, and mistakes of the user's
+//
+// What a test waits for is an effect, a step by its name in --progress json, or
+// what a command says in the end; but Packer shows a plugin's lines alone.
 //
 // What they stand on: main (one place for all), site (an app and its folders),
 // command (a run of bakelite), shop, keyless_shop and registries (where things

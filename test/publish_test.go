@@ -206,9 +206,7 @@ func TestVersionStays(t *testing.T) {
 		if fmt.Sprint(first.Tags) != "[1.0 latest]" {
 			t.Errorf("%s: published is %+v", name, first)
 		}
-		if refused := s.publish(at...).want(t, 6, "1.0", first.Digest, "next:"); strings.Contains(refused.stderr, "[scan] read") {
-			t.Errorf("%s: it was scanned before it was refused", name)
-		}
+		s.publish(at...).want(t, 6, "1.0", first.Digest, "next:")
 		for _, tag := range []string{"1.0", "latest"} {
 			if i := s.inspect(host + "/team/web:" + tag); i.Digest != first.Digest {
 				t.Errorf("%s: %s leads to %s, not to %s", name, tag, i.Digest, first.Digest)

@@ -57,7 +57,7 @@ func TestScanIsOneWalk(t *testing.T) {
 		{Report: scan.Report{OS: scan.OS{Name: "disk"}}, CycloneDX: []byte("c2"), SPDX: []byte("s2")},
 	}}
 	e := Examiner{Scanner: p, MaxAge: time.Hour, Untouched: func() []string { return []string{"0a"} }}
-	seen, err := e.Scan(t.Context(), both(), database.Database{Dir: "/db", Ref: "db:2", Digest: "sha256:3"})
+	seen, err := e.Scan(t.Context(), both(), database.Database{Dir: "/db", Database: scan.Database{Ref: "db:2", Digest: "sha256:3"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,9 @@ func TestScannerLeavesOneOut(t *testing.T) {
 // TestNoDatabase: what cannot be fetched is an error, and is not passed over.
 func TestNoDatabase(t *testing.T) {
 	gone := errors.New("out of reach")
-	e := Examiner{Fetch: func(context.Context) (database.Database, error) { return database.Database{Ref: "db"}, gone }}
+	e := Examiner{Fetch: func(context.Context) (database.Database, error) {
+		return database.Database{Database: scan.Database{Ref: "db"}}, gone
+	}}
 	if _, err := e.Database(t.Context()); !errors.Is(err, gone) {
 		t.Errorf("ended with %v", err)
 	}
