@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/distro/debian/catalog"
 )
 
@@ -17,9 +18,9 @@ import (
 // that it has no update, before anybody read it and afterwards.
 func TestPlantedCatalog(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
-	a.suite("trixie-security", release{date: released.Add(time.Hour)}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u2"})
+	a.Release("trixie-security", archivetest.Release{Date: released.Add(time.Hour)}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u2"})
 	dir := t.TempDir()
-	o := debian.Options{Cache: dir, Keyring: a.keyring()}
+	o := debian.Options{Cache: dir, Keyring: a.Keyring()}
 	old := catalog.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u1", Arch: "amd64", SHA256: strings.Repeat("x", sha256.Size)}
 	var lie bytes.Buffer
 	if err := catalog.Write(&lie, []catalog.Package{old}); err != nil {
@@ -35,7 +36,7 @@ func TestPlantedCatalog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, packages, _ := strings.Cut(string(a.files["dists/trixie-security/InRelease"]), "SHA256:\n ")
+	_, packages, _ := strings.Cut(string(a.Files["dists/trixie-security/InRelease"]), "SHA256:\n ")
 	if !strings.Contains(strings.SplitN(packages, "\n", 2)[0], "/Packages") {
 		t.Fatalf("no digest of Packages in %s", packages)
 	}
@@ -47,7 +48,7 @@ func TestPlantedCatalog(t *testing.T) {
 		}
 	}
 	plant(packages)
-	delete(a.files, "dists/trixie-security/InRelease")
+	delete(a.Files, "dists/trixie-security/InRelease")
 	if s := now(t, a.client(o)).Sources[2]; s.Err == nil || s.Packages != nil {
 		t.Errorf("planted, and the suite cannot be read: it has %s (%v)", versionsOf(s, "zlib1g"), s.Err)
 	}
@@ -58,9 +59,9 @@ func TestPlantedCatalog(t *testing.T) {
 func TestPlantedFirsts(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	dir := t.TempDir()
-	o := debian.Options{Cache: dir, Keyring: a.keyring()}
+	o := debian.Options{Cache: dir, Keyring: a.Keyring()}
 	now(t, a.client(o))
-	a.suite("trixie-security", release{date: released.Add(time.Hour)}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u2"})
+	a.Release("trixie-security", archivetest.Release{Date: released.Add(time.Hour)}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u2"})
 	if first, ok := now(t, a.client(o)).Sources[2].First("zlib1g", "1:1.3-2+deb13u2"); !ok || !first.Published.Equal(released.Add(time.Hour)) {
 		t.Fatalf("it came at %+v, %v", first, ok)
 	}

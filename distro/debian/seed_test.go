@@ -13,30 +13,31 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
 // seedDemo is an archive with every root of the seed, of which apt depends on
 // alternatives, a versioned package and a virtual one.
-func seedDemo() []testPackage {
-	packages := []testPackage{
-		{name: "apt", version: "3", fields: "Depends: missing | libapt (>= 2), awk, libc6:any\n", packing: ".gz",
-			entries: []tar.Header{dir("./usr/bin/"), file("./usr/bin/apt-get"), hard("./usr/bin/aaa", "./usr/bin/apt-get")}},
-		{name: "libapt", version: "2", packing: ".zst", entries: []tar.Header{{Typeflag: tar.TypeDir, Name: "./usr/share/shared", Mode: 0o700}, file("./usr/lib/libapt.so.2"), link("./usr/lib/libapt.so", "libapt.so.2")}},
-		{name: "gawk", version: "1", fields: "Provides: awk\n"},
-		{name: "mawk", version: "1", fields: "Provides: awk\nPriority: required\n", entries: []tar.Header{dir("./usr/share/shared"), file("./usr/bin/mawk")}},
-		{name: "libc6", version: "2", entries: []tar.Header{file("./lib/ld.so"), link("./lib64/ld-linux.so.2", "/lib/ld.so")}},
-		{name: "base-files", version: "1", entries: []tar.Header{dir("./"), {Typeflag: tar.TypeDir, Name: "./tmp/", Mode: 0o1777}, link("./lib", "usr/lib"), {Typeflag: tar.TypeReg, Name: "./usr/bin/su", Mode: 0o4755}}},
+func seedDemo() []archivetest.Package {
+	packages := []archivetest.Package{
+		{Name: "apt", Version: "3", Fields: "Depends: missing | libapt (>= 2), awk, libc6:any\n", Packing: ".gz",
+			Entries: []tar.Header{dir("./usr/bin/"), file("./usr/bin/apt-get"), hard("./usr/bin/aaa", "./usr/bin/apt-get")}},
+		{Name: "libapt", Version: "2", Packing: ".zst", Entries: []tar.Header{{Typeflag: tar.TypeDir, Name: "./usr/share/shared", Mode: 0o700}, file("./usr/lib/libapt.so.2"), link("./usr/lib/libapt.so", "libapt.so.2")}},
+		{Name: "gawk", Version: "1", Fields: "Provides: awk\n"},
+		{Name: "mawk", Version: "1", Fields: "Provides: awk\nPriority: required\n", Entries: []tar.Header{dir("./usr/share/shared"), file("./usr/bin/mawk")}},
+		{Name: "libc6", Version: "2", Entries: []tar.Header{file("./lib/ld.so"), link("./lib64/ld-linux.so.2", "/lib/ld.so")}},
+		{Name: "base-files", Version: "1", Entries: []tar.Header{dir("./"), {Typeflag: tar.TypeDir, Name: "./tmp/", Mode: 0o1777}, link("./lib", "usr/lib"), {Typeflag: tar.TypeReg, Name: "./usr/bin/su", Mode: 0o4755}}},
 	}
-	packages = append(packages, testPackage{name: "dash", version: "1", entries: []tar.Header{file("./bin/dash")}})
+	packages = append(packages, archivetest.Package{Name: "dash", Version: "1", Entries: []tar.Header{file("./bin/dash")}})
 	for _, name := range []string{"coreutils", "diffutils", "dpkg", "findutils", "grep", "gzip", "libc-bin", "sed", "tar"} {
-		packages = append(packages, testPackage{name: name, version: "1"})
+		packages = append(packages, archivetest.Package{Name: name, Version: "1"})
 	}
 	return packages
 }
 
-func seedOf(t *testing.T, packages ...testPackage) (*debian.Client, []lock.Pin) {
+func seedOf(t *testing.T, packages ...archivetest.Package) (*debian.Client, []lock.Pin) {
 	t.Helper()
 	a := newLocalArchive(t, packages...)
 	c := a.client(debian.Options{})
@@ -71,7 +72,7 @@ func TestSeedPinsNameWhatIsMissing(t *testing.T) {
 		"Depends: libapt (>= 3)\n": "depends on libapt", "Depends: awk (>= 1)\n": "depends on awk", "Depends: ((\n": "names no package",
 	} {
 		packages := seedDemo()
-		packages[0].fields = fields
+		packages[0].Fields = fields
 		a := newLocalArchive(t, packages...)
 		s, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64")
 		if err != nil {
@@ -192,8 +193,8 @@ func TestSwappedSeed(t *testing.T) {
 // nothing written outside.
 func attack(t *testing.T, want string, entries ...tar.Header) {
 	t.Helper()
-	packages := append(seedDemo(), testPackage{name: "evil", version: "1", entries: entries})
-	packages[0].fields = "Depends: libapt, evil\n"
+	packages := append(seedDemo(), archivetest.Package{Name: "evil", Version: "1", Entries: entries})
+	packages[0].Fields = "Depends: libapt, evil\n"
 	c, pins := seedOf(t, packages...)
 	seed, err := c.UnpackSeed(context.Background(), pins)
 	if fault.KindOf(err) != fault.Integrity || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "evil") {
@@ -256,10 +257,10 @@ func TestFetch(t *testing.T) {
 		t.Errorf("progress %+v in %d calls", last, calls)
 	}
 	data, err := os.ReadFile(c.Deb(pins[0]))
-	if err != nil || sum(data) != pins[0].SHA256 {
+	if err != nil || archivetest.Sum(data) != pins[0].SHA256 {
 		t.Errorf("the cache holds something else: %v", err)
 	}
-	a.url = "http://127.0.0.1:1"
+	a.URL = "http://127.0.0.1:1"
 	if err := a.client(debian.Options{Cache: cache}).Fetch(ctx, pins, nil); err != nil {
 		t.Errorf("the cache was not used: %v", err)
 	}
@@ -273,7 +274,7 @@ func TestFetchRefusesWrongHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	pin := s.Package("nginx").Pin
-	a.change(pin.Path, func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+	a.Change(pin.Path, func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
 	err = c.Fetch(context.Background(), []lock.Pin{pin}, nil)
 	if fault.KindOf(err) != fault.Integrity || !strings.Contains(fmt.Sprint(err), "nginx 1.26-1") || fault.HintOf(err) == "" {
 		t.Errorf("got %v", err)
@@ -286,7 +287,7 @@ func TestFetchRefusesWrongHash(t *testing.T) {
 func TestFetchRefusesPinsThatLeaveTheArchive(t *testing.T) {
 	a := newLocalArchive(t)
 	for _, path := range []string{"../x", "/etc/passwd", "pool/../../x", "pool/x?y", ""} {
-		err := a.client(debian.Options{}).Fetch(context.Background(), []lock.Pin{{Name: "x", Archive: "debian", Path: path, SHA256: sum(nil), Size: 1}}, nil)
+		err := a.client(debian.Options{}).Fetch(context.Background(), []lock.Pin{{Name: "x", Archive: "debian", Path: path, SHA256: archivetest.Sum(nil), Size: 1}}, nil)
 		if fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%q: got %v", path, err)
 		}
@@ -295,7 +296,7 @@ func TestFetchRefusesPinsThatLeaveTheArchive(t *testing.T) {
 
 func TestFetchOfASupersededPackageSaysSo(t *testing.T) {
 	a := newLocalArchive(t)
-	err := a.client(debian.Options{}).Fetch(context.Background(), []lock.Pin{{Name: "x", Archive: "debian", Path: "pool/x.deb", SHA256: sum(nil), Size: 1}}, nil)
+	err := a.client(debian.Options{}).Fetch(context.Background(), []lock.Pin{{Name: "x", Archive: "debian", Path: "pool/x.deb", SHA256: archivetest.Sum(nil), Size: 1}}, nil)
 	if fault.KindOf(err) != fault.Network || !strings.Contains(fault.HintOf(err), "make the lock again") {
 		t.Errorf("got %v; %s", err, fault.HintOf(err))
 	}

@@ -16,15 +16,16 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/distro/debian/control"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
-func demo() []testPackage {
-	return []testPackage{
-		{name: "nginx", version: "1.26-1", fields: "Depends: zlib1g (>= 1:1.2)\nSource: nginx-src (1.26)\n", entries: []tar.Header{file("usr/sbin/nginx")}},
-		{name: "zlib1g", version: "1:1.3-2", fields: "Essential: yes\nPriority: required\n"},
+func demo() []archivetest.Package {
+	return []archivetest.Package{
+		{Name: "nginx", Version: "1.26-1", Fields: "Depends: zlib1g (>= 1:1.2)\nSource: nginx-src (1.26)\n", Entries: []tar.Header{file("usr/sbin/nginx")}},
+		{Name: "zlib1g", Version: "1:1.3-2", Fields: "Essential: yes\nPriority: required\n"},
 	}
 }
 
@@ -37,7 +38,7 @@ func TestSnapshot(t *testing.T) {
 	if s.Len() != 3 || len(s.Archives) != 3 || s.Archives[0].Name != "debian" || !s.Archives[0].Date.Equal(released) {
 		t.Errorf("got %d packages, archives %v", s.Len(), s.Archives)
 	}
-	if s.Archives[2].InRelease != sum(a.files["dists/trixie-security/InRelease"]) {
+	if s.Archives[2].InRelease != archivetest.Sum(a.Files["dists/trixie-security/InRelease"]) {
 		t.Errorf("the InRelease is not pinned by its digest: %v", s.Archives[2])
 	}
 	if s.Distribution != (lock.Distribution{Name: "debian", Release: "13"}) {
@@ -69,64 +70,64 @@ func TestSnapshotRefuses(t *testing.T) {
 		want   string
 	}{
 		{"unsigned", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func([]byte) []byte { return []byte("Suite: trixie\n") })
+			a.Change("dists/trixie/InRelease", func([]byte) []byte { return []byte("Suite: trixie\n") })
 		}, fault.Integrity, "does not start with an OpenPGP signed message"},
 		{"signed by another key", func(a *localArchive) {
-			a.suite("trixie", release{signer: newKey(a.t)})
+			a.Release("trixie", archivetest.Release{Signer: archivetest.NewKey(a.t)})
 		}, fault.Integrity, "signature does not hold"},
 		{"tampered text", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Origin: Test"), []byte("Origin: Evil"), 1) })
+			a.Change("dists/trixie/InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Origin: Test"), []byte("Origin: Evil"), 1) })
 		}, fault.Integrity, "signature does not hold"},
 		{"text before the signed part", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append([]byte("Origin: Evil\n"), b...) })
+			a.Change("dists/trixie/InRelease", func(b []byte) []byte { return append([]byte("Origin: Evil\n"), b...) })
 		}, fault.Integrity, "does not start"},
 		{"text after the signed part", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, "\nOrigin: Evil\n"...) })
+			a.Change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, "\nOrigin: Evil\n"...) })
 		}, fault.Integrity, "text outside"},
 		{"cut signature", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return b[:len(b)-80] })
+			a.Change("dists/trixie/InRelease", func(b []byte) []byte { return b[:len(b)-80] })
 		}, fault.Integrity, "malformed"},
 		{"endless", func(a *localArchive) {
-			a.change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, make([]byte, 5<<20)...) })
+			a.Change("dists/trixie/InRelease", func(b []byte) []byte { return append(b, make([]byte, 5<<20)...) })
 		}, fault.Integrity, "larger than the limit"},
 		{"another suite", func(a *localArchive) {
-			a.suite("trixie", release{codename: "bookworm"})
+			a.Release("trixie", archivetest.Release{Codename: "bookworm"})
 		}, fault.Integrity, `index of "bookworm"`},
 		{"no version", func(a *localArchive) {
-			a.suite("trixie", release{version: "testing"})
+			a.Release("trixie", archivetest.Release{Version: "testing"})
 		}, fault.Integrity, `has the version "testing": want a number`},
 		{"expired", func(a *localArchive) {
-			a.suite("trixie-security", release{validUntil: today.Add(-time.Second)})
+			a.Release("trixie-security", archivetest.Release{ValidUntil: today.Add(-time.Second)})
 		}, fault.Integrity, "expired on 2026-11-22"},
 		{"from the future", func(a *localArchive) {
-			a.suite("trixie", release{date: today.Add(61 * time.Minute)})
+			a.Release("trixie", archivetest.Release{Date: today.Add(61 * time.Minute)})
 		}, fault.Integrity, "in the future"},
 		{"wrong hash on Packages", func(a *localArchive) {
-			a.change(a.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+			a.Change(a.Find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
 		}, fault.Integrity, "its SHA-256 is"},
 		{"longer Packages", func(a *localArchive) {
-			a.change(a.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { return append(b, 0) })
+			a.Change(a.Find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { return append(b, 0) })
 		}, fault.Integrity, "bytes (or more)"},
 		{"cut gzip with the right hash", func(a *localArchive) {
-			whole := gzipped(bytes.Repeat([]byte("Package: a\n"), 1000))
-			a.suite("trixie", release{packed: whole[:len(whole)-10], packages: bytes.Repeat([]byte("Package: a\n"), 1000)})
+			whole := archivetest.Gzipped(bytes.Repeat([]byte("Package: a\n"), 1000))
+			a.Release("trixie", archivetest.Release{Packed: whole[:len(whole)-10], Packages: bytes.Repeat([]byte("Package: a\n"), 1000)})
 		}, fault.Integrity, "unpacking main/binary-amd64/Packages.gz"},
 		{"gzip of something else", func(a *localArchive) {
-			a.suite("trixie", release{packed: gzipped([]byte("Package: b\n")), packages: []byte("Package: a\n")})
+			a.Release("trixie", archivetest.Release{Packed: archivetest.Gzipped([]byte("Package: b\n")), Packages: []byte("Package: a\n")})
 		}, fault.Integrity, "unpacking"},
 		{"gzip bomb", func(a *localArchive) {
-			a.suite("trixie", release{packed: gzipped(make([]byte, 1<<20)), packages: []byte("Package: a\n")})
+			a.Release("trixie", archivetest.Release{Packed: archivetest.Gzipped(make([]byte, 1<<20)), Packages: []byte("Package: a\n")})
 		}, fault.Integrity, "bytes (or more)"},
 		{"huge stanza", func(a *localArchive) {
-			a.suite("trixie", release{packages: []byte("Package: " + strings.Repeat("a", control.MaxStanza))})
+			a.Release("trixie", archivetest.Release{Packages: []byte("Package: " + strings.Repeat("a", control.MaxStanza))})
 		}, fault.Integrity, "larger than the limit"},
 		{"path out of the archive", func(a *localArchive) {
-			a.suite("trixie", release{packages: []byte("Package: aa\nVersion: 1\nArchitecture: all\nSize: 1\nSHA256: " + sum(nil) + "\nFilename: pool/../../x\n")})
+			a.Release("trixie", archivetest.Release{Packages: []byte("Package: aa\nVersion: 1\nArchitecture: all\nSize: 1\nSHA256: " + archivetest.Sum(nil) + "\nFilename: pool/../../x\n")})
 		}, fault.Integrity, "leaves the archive"},
 		{"gone", func(a *localArchive) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			clear(a.files)
+			a.Mu.Lock()
+			defer a.Mu.Unlock()
+			clear(a.Files)
 		}, fault.Network, "404"},
 	}
 	for _, test := range tests {
@@ -146,7 +147,7 @@ func TestSnapshotRefuses(t *testing.T) {
 
 func TestSkewAndValidUntilAreAccepted(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
-	a.suite("trixie-updates", release{date: today.Add(59 * time.Minute), validUntil: today.Add(time.Second)})
+	a.Release("trixie-updates", archivetest.Release{Date: today.Add(59 * time.Minute), ValidUntil: today.Add(time.Second)})
 	if _, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64"); err != nil {
 		t.Error(err)
 	}
@@ -156,18 +157,18 @@ func TestRollbackIsRefusedAndTheNewerStateKept(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	c := a.client(debian.Options{})
 	ctx := context.Background()
-	old := bytes.Clone(a.files["dists/trixie/InRelease"])
-	a.suite("trixie", release{date: released.Add(time.Hour)}, demo()...)
+	old := bytes.Clone(a.Files["dists/trixie/InRelease"])
+	a.Release("trixie", archivetest.Release{Date: released.Add(time.Hour)}, demo()...)
 	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
 		t.Fatal(err)
 	}
-	now := bytes.Clone(a.files["dists/trixie/InRelease"])
-	a.change("dists/trixie/InRelease", func([]byte) []byte { return old })
+	now := bytes.Clone(a.Files["dists/trixie/InRelease"])
+	a.Change("dists/trixie/InRelease", func([]byte) []byte { return old })
 	_, err := c.Snapshot(ctx, "trixie", "amd64")
 	if fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "older than") || fault.HintOf(err) == "" {
 		t.Fatalf("got %v", err)
 	}
-	a.change("dists/trixie/InRelease", func([]byte) []byte { return now })
+	a.Change("dists/trixie/InRelease", func([]byte) []byte { return now })
 	if _, err := c.Snapshot(ctx, "trixie", "amd64"); err != nil {
 		t.Errorf("the newer state is refused: %v", err)
 	}
@@ -188,12 +189,12 @@ func TestRollbackOnAFreshMachine(t *testing.T) {
 		t.Errorf("the index that it was made by: %v", err)
 	}
 	// On purpose, and against what this machine saw as well.
-	old := bytes.Clone(a.files["dists/trixie/InRelease"])
-	a.suite("trixie", release{date: released.Add(time.Hour)}, demo()...)
+	old := bytes.Clone(a.Files["dists/trixie/InRelease"])
+	a.Release("trixie", archivetest.Release{Date: released.Add(time.Hour)}, demo()...)
 	if _, err := c.Snapshot(t.Context(), "trixie", "amd64"); err != nil {
 		t.Fatal(err)
 	}
-	a.change("dists/trixie/InRelease", func([]byte) []byte { return old })
+	a.Change("dists/trixie/InRelease", func([]byte) []byte { return old })
 	locked[0].Date = released.Add(time.Hour)
 	s, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{Archives: locked, Rollback: true})
 	if err != nil || !s.Archives[0].Date.Equal(released) {
@@ -222,13 +223,13 @@ func TestUnknownSuiteArchAndMirror(t *testing.T) {
 
 func TestNextMirrorIsTriedAndTheFirstReported(t *testing.T) {
 	good, bad := newLocalArchive(t, demo()...), newLocalArchive(t, demo()...)
-	bad.key = good.key
+	bad.Key = good.Key
 	for _, suite := range []string{"trixie", "trixie-updates", "trixie-security"} {
-		bad.files["dists/"+suite+"/InRelease"] = good.files["dists/"+suite+"/InRelease"]
+		bad.Files["dists/"+suite+"/InRelease"] = good.Files["dists/"+suite+"/InRelease"]
 	}
-	bad.change(bad.find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[9] ^= 1; return b })
+	bad.Change(bad.Find("dists/trixie/main/binary-amd64/by-hash"), func(b []byte) []byte { b[9] ^= 1; return b })
 	var reported []error
-	c := good.client(debian.Options{Report: func(err error) { reported = append(reported, err) }}, bad.url, "http://127.0.0.1:1")
+	c := good.client(debian.Options{Report: func(err error) { reported = append(reported, err) }}, bad.URL, "http://127.0.0.1:1")
 	if _, err := c.Snapshot(context.Background(), "trixie", "amd64"); err != nil {
 		t.Fatal(err)
 	}
@@ -236,30 +237,30 @@ func TestNextMirrorIsTriedAndTheFirstReported(t *testing.T) {
 	for _, err := range reported {
 		all.WriteString(err.Error() + "\n")
 	}
-	if !strings.Contains(all.String(), bad.url) || !strings.Contains(all.String(), "SHA-256") || !strings.Contains(all.String(), "refused") {
+	if !strings.Contains(all.String(), bad.URL) || !strings.Contains(all.String(), "SHA-256") || !strings.Contains(all.String(), "refused") {
 		t.Errorf("reported: %s", all.String())
 	}
 }
 
 func TestNetworkDownKeepsTheCache(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
-	cache, keys := t.TempDir(), a.keyring()
+	cache, keys := t.TempDir(), a.Keyring()
 	ctx := context.Background()
 	if _, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64"); err != nil {
 		t.Fatal(err)
 	}
-	url := a.url
-	a.url = "http://127.0.0.1:1"
+	url := a.URL
+	a.URL = "http://127.0.0.1:1"
 	_, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64")
 	if fault.KindOf(err) != fault.Network || fault.HintOf(err) == "" {
 		t.Fatalf("got %v", err)
 	}
-	a.url = url
-	a.asked = nil
+	a.URL = url
+	a.Asked = nil
 	if _, err := a.client(debian.Options{Cache: cache, Keyring: keys}).Snapshot(ctx, "trixie", "amd64"); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range a.asked {
+	for _, path := range a.Asked {
 		if strings.Contains(path, "by-hash") {
 			t.Errorf("the cache was not used: %s", path)
 		}
@@ -365,7 +366,7 @@ func TestCancelled(t *testing.T) {
 func TestFileMirror(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	root := t.TempDir()
-	for path, data := range a.files {
+	for path, data := range a.Files {
 		full := filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			t.Fatal(err)
@@ -374,7 +375,7 @@ func TestFileMirror(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a.url = "file://" + root
+	a.URL = "file://" + root
 	if _, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64"); err != nil {
 		t.Error(err)
 	}
@@ -408,13 +409,13 @@ func TestXZIsTheFallback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := []byte("Package: aa\nVersion: 1\nArchitecture: all\nFilename: pool/aa.deb\nSize: 1\nSHA256: " + sum(nil) + "\n")
-	for _, r := range []release{
-		{packages: plain, xz: packed, noGzip: true},
-		{packages: plain, xz: packed, packed: []byte("no gzip")},
+	plain := []byte("Package: aa\nVersion: 1\nArchitecture: all\nFilename: pool/aa.deb\nSize: 1\nSHA256: " + archivetest.Sum(nil) + "\n")
+	for _, r := range []archivetest.Release{
+		{Packages: plain, XZ: packed, NoGzip: true},
+		{Packages: plain, XZ: packed, Packed: []byte("no gzip")},
 	} {
 		a := newLocalArchive(t)
-		a.suite("trixie", r)
+		a.Release("trixie", r)
 		s, err := a.client(debian.Options{}).Snapshot(context.Background(), "trixie", "amd64")
 		if err != nil || s.Package("aa") == nil {
 			t.Errorf("got %v", err)
@@ -427,11 +428,11 @@ func TestXZIsTheFallback(t *testing.T) {
 func TestIndexOfTwoProcesses(t *testing.T) {
 	a, cache := newLocalArchive(t, demo()...), t.TempDir()
 	var others []string
-	for path, content := range a.files {
+	for path, content := range a.Files {
 		if !strings.Contains(path, "/by-hash/SHA256/") {
 			continue
 		}
-		other := filepath.Join(cache, "sha256", sum(content))
+		other := filepath.Join(cache, "sha256", archivetest.Sum(content))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(other), 0o700), os.WriteFile(other, content, 0o600)); err != nil {
 			t.Fatal(err)
 		}
@@ -454,9 +455,9 @@ func TestIndexOfTwoProcesses(t *testing.T) {
 // provides something that another one provides too is beside it.
 func TestRivals(t *testing.T) {
 	a := newLocalArchive(t,
-		testPackage{name: "timesyncd", version: "1", fields: "Provides: time-daemon, clock (= 1)\nConflicts: time-daemon\n"},
-		testPackage{name: "chrony", version: "1", fields: "Provides: time-daemon\nConflicts: time-daemon\n"},
-		testPackage{name: "watch", version: "1", fields: "Provides: clock\n"})
+		archivetest.Package{Name: "timesyncd", Version: "1", Fields: "Provides: time-daemon, clock (= 1)\nConflicts: time-daemon\n"},
+		archivetest.Package{Name: "chrony", Version: "1", Fields: "Provides: time-daemon\nConflicts: time-daemon\n"},
+		archivetest.Package{Name: "watch", Version: "1", Fields: "Provides: clock\n"})
 	s, err := a.client(debian.Options{}).Snapshot(t.Context(), "trixie", "amd64")
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -43,7 +44,7 @@ func TestNow(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	w := now(t, a.client(debian.Options{}))
 	main, security := w.Sources[0], w.Sources[2]
-	if main.Err != nil || main.Priority != 500 || versionsOf(main, "nginx") != "1.26-1" || main.Archive.InRelease != sum(a.files["dists/trixie/InRelease"]) {
+	if main.Err != nil || main.Priority != 500 || versionsOf(main, "nginx") != "1.26-1" || main.Archive.InRelease != archivetest.Sum(a.Files["dists/trixie/InRelease"]) {
 		t.Errorf("got %+v", main)
 	}
 	if versionsOf(security, "zlib1g") != "1:1.3-2+deb13u1" || security.Archive.Suite != "trixie-security" {
@@ -63,7 +64,7 @@ func TestOneStateOfTheArchive(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	c := a.client(debian.Options{})
 	w := now(t, c)
-	a.suite("trixie", release{date: released.Add(time.Hour)}, testPackage{name: "nginx", version: "1.26-2"})
+	a.Release("trixie", archivetest.Release{Date: released.Add(time.Hour)}, archivetest.Package{Name: "nginx", Version: "1.26-2"})
 	s, err := c.Current(t.Context(), "trixie", "amd64", debian.Since{})
 	if err != nil || s.Archives[0] != w.Sources[0].Archive || s.Package("nginx").Version != "1.26-1" {
 		t.Errorf("the lock stands on %v, the look on %v: %v", s.Archives, w.Sources[0].Archive, err)
@@ -75,7 +76,7 @@ func TestOneStateOfTheArchive(t *testing.T) {
 // what is wrong, what was known of it stays, and the other suites count.
 func TestUnreadableSuite(t *testing.T) {
 	const security = "dists/trixie-security/"
-	next := []testPackage{{name: "zlib1g", version: "1:1.3-2+deb13u2"}}
+	next := []archivetest.Package{{Name: "zlib1g", Version: "1:1.3-2+deb13u2"}}
 	later := released.Add(time.Hour)
 	tests := []struct {
 		name   string
@@ -84,50 +85,50 @@ func TestUnreadableSuite(t *testing.T) {
 		want   string
 	}{
 		{"hash mismatch", func(a *localArchive) {
-			a.suite("trixie-security", release{date: later}, next...)
-			for path := range a.files {
+			a.Release("trixie-security", archivetest.Release{Date: later}, next...)
+			for path := range a.Files {
 				if strings.HasPrefix(path, security+"main") {
-					a.files[path] = append([]byte("x"), a.files[path][1:]...)
+					a.Files[path] = append([]byte("x"), a.Files[path][1:]...)
 				}
 			}
 		}, fault.Integrity, "its SHA-256 is"},
 		{"older Release replayed", func(a *localArchive) {
-			a.suite("trixie-security", release{date: released.Add(-time.Hour)})
+			a.Release("trixie-security", archivetest.Release{Date: released.Add(-time.Hour)})
 		}, fault.Integrity, "seen before"},
 		{"expired", func(a *localArchive) {
-			a.suite("trixie-security", release{date: later, validUntil: today.Add(-time.Minute)}, next...)
+			a.Release("trixie-security", archivetest.Release{Date: later, ValidUntil: today.Add(-time.Minute)}, next...)
 		}, fault.Integrity, "expired"},
 		{"unsigned", func(a *localArchive) {
-			a.change(security+"InRelease", func([]byte) []byte { return []byte("Codename: trixie-security\n") })
+			a.Change(security+"InRelease", func([]byte) []byte { return []byte("Codename: trixie-security\n") })
 		}, fault.Integrity, "does not start"},
 		{"signed by another key", func(a *localArchive) {
-			a.suite("trixie-security", release{date: later, signer: newKey(a.t)}, next...)
+			a.Release("trixie-security", archivetest.Release{Date: later, Signer: archivetest.NewKey(a.t)}, next...)
 		}, fault.Integrity, "signature does not hold"},
 		{"another suite's index", func(a *localArchive) {
-			a.files[security+"InRelease"] = a.files["dists/trixie-updates/InRelease"]
+			a.Files[security+"InRelease"] = a.Files["dists/trixie-updates/InRelease"]
 		}, fault.Integrity, `not of "trixie-security"`},
 		{"Release before its index", func(a *localArchive) {
-			a.suite("trixie-security", release{date: later}, next...)
-			for path := range a.files {
+			a.Release("trixie-security", archivetest.Release{Date: later}, next...)
+			for path := range a.Files {
 				if strings.HasPrefix(path, security+"main") {
-					delete(a.files, path)
+					delete(a.Files, path)
 				}
 			}
 		}, fault.Network, "404"},
 		{"cut off", func(a *localArchive) {
-			a.change(security+"InRelease", func(b []byte) []byte { return b[:len(b)/2] })
+			a.Change(security+"InRelease", func(b []byte) []byte { return b[:len(b)/2] })
 		}, fault.Integrity, ""},
 		{"gone", func(a *localArchive) {
-			delete(a.files, security+"InRelease")
+			delete(a.Files, security+"InRelease")
 		}, fault.Network, "404"},
 		{"from the future", func(a *localArchive) {
-			a.suite("trixie-security", release{date: today.Add(2 * time.Hour)}, next...)
+			a.Release("trixie-security", archivetest.Release{Date: today.Add(2 * time.Hour)}, next...)
 		}, fault.Integrity, "clock"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			a := newLocalArchive(t, demo()...)
-			o := debian.Options{Cache: t.TempDir(), Keyring: a.keyring()}
+			o := debian.Options{Cache: t.TempDir(), Keyring: a.Keyring()}
 			before := now(t, a.client(o)).Sources[2]
 			test.change(a)
 			w := now(t, a.client(o))
@@ -158,10 +159,10 @@ func TestEitherPacking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := []byte("Package: aa\nVersion: 1\nArchitecture: all\nFilename: pool/aa.deb\nSize: 1\nSHA256: " + sum(nil) + "\n")
-	for _, r := range []release{{packages: plain}, {packages: plain, xz: packed, noGzip: true}} {
+	plain := []byte("Package: aa\nVersion: 1\nArchitecture: all\nFilename: pool/aa.deb\nSize: 1\nSHA256: " + archivetest.Sum(nil) + "\n")
+	for _, r := range []archivetest.Release{{Packages: plain}, {Packages: plain, XZ: packed, NoGzip: true}} {
 		a := newLocalArchive(t)
-		a.suite("trixie-security", r)
+		a.Release("trixie-security", r)
 		if s := now(t, a.client(debian.Options{})).Sources[2]; s.Err != nil || versionsOf(s, "aa") != "1" {
 			t.Errorf("got %v", s.Err)
 		}
@@ -175,19 +176,19 @@ func TestUnchangedIndexIsNotSentAgain(t *testing.T) {
 	for _, header := range []string{"ETag", "Last-Modified"} {
 		t.Run(header, func(t *testing.T) {
 			a := newLocalArchive(t, demo()...)
-			a.suite("trixie-security", release{validUntil: today.Add(time.Hour)}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u1"})
+			a.Release("trixie-security", archivetest.Release{ValidUntil: today.Add(time.Hour)}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u1"})
 			var sent atomic.Int64
 			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				a.mu.Lock()
-				defer a.mu.Unlock()
-				data, ok := a.files[strings.TrimPrefix(r.URL.Path, "/")]
+				a.Mu.Lock()
+				defer a.Mu.Unlock()
+				data, ok := a.Files[strings.TrimPrefix(r.URL.Path, "/")]
 				if !ok {
 					http.NotFound(w, r)
 					return
 				}
 				modified := time.Time{}
 				if header == "ETag" {
-					w.Header().Set("ETag", `"`+sum(data)+`"`)
+					w.Header().Set("ETag", `"`+archivetest.Sum(data)+`"`)
 				} else {
 					modified = released
 				}
@@ -195,8 +196,8 @@ func TestUnchangedIndexIsNotSentAgain(t *testing.T) {
 				http.ServeContent(counted, r, "", modified, bytes.NewReader(data))
 			}))
 			defer front.Close()
-			o := debian.Options{Cache: t.TempDir(), Keyring: a.keyring()}
-			a.url = front.URL
+			o := debian.Options{Cache: t.TempDir(), Keyring: a.Keyring()}
+			a.URL = front.URL
 			first := now(t, a.client(o))
 			sent.Store(0)
 			again := now(t, a.client(o))
@@ -251,20 +252,20 @@ func damage(t *testing.T, cache string) {
 func TestFirsts(t *testing.T) {
 	a := newLocalArchive(t, demo()...)
 	clock := today
-	o := debian.Options{Cache: t.TempDir(), Keyring: a.keyring(), Now: func() time.Time { return clock }}
+	o := debian.Options{Cache: t.TempDir(), Keyring: a.Keyring(), Now: func() time.Time { return clock }}
 	if first, ok := now(t, a.client(o)).Sources[2].First("zlib1g", "1:1.3-2+deb13u1"); ok {
 		t.Errorf("what was there at the first look came at %+v", first)
 	}
 	resigned, came := released.Add(2*time.Hour), released.Add(5*time.Hour)
-	a.suite("trixie-security", release{date: resigned}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u1"})
+	a.Release("trixie-security", archivetest.Release{Date: resigned}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u1"})
 	now(t, a.client(o))
-	a.suite("trixie-security", release{date: came}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u1"}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u2"})
+	a.Release("trixie-security", archivetest.Release{Date: came}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u1"}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u2"})
 	clock = today.Add(time.Hour)
 	if _, err := a.client(o).Snapshot(context.Background(), "trixie", "amd64"); err != nil { // a lock saw it first
 		t.Fatal(err)
 	}
 	clock = today.Add(9 * time.Hour)
-	a.suite("trixie-security", release{date: came.Add(time.Hour)}, testPackage{name: "zlib1g", version: "1:1.3-2+deb13u3"})
+	a.Release("trixie-security", archivetest.Release{Date: came.Add(time.Hour)}, archivetest.Package{Name: "zlib1g", Version: "1:1.3-2+deb13u3"})
 	s := now(t, a.client(o)).Sources[2]
 	first, ok := s.First("zlib1g", "1:1.3-2+deb13u2")
 	if want := (debian.First{Published: came, After: resigned, Seen: today.Add(time.Hour)}); !ok || first != want {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/strict/stricttest"
 )
 
 // TestDockerfileAsksForPackages: what a Dockerfile installs is the app's, and
@@ -13,7 +14,7 @@ import (
 func TestDockerfileAsksForPackages(t *testing.T) {
 	load := func(dockerfile string) *app.App {
 		t.Helper()
-		a, err := app.Load(folder(t, map[string]string{
+		a, err := app.Load(stricttest.Folder(t, map[string]string{
 			"app.yaml":   strings.Replace(minimal, "debian: trixie\n", "debian: trixie\n  dockerfile: Dockerfile\n", 1),
 			"Dockerfile": dockerfile,
 		}))

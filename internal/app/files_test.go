@@ -12,6 +12,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/strict/stricttest"
 )
 
 func link(t *testing.T, target, path string) {
@@ -31,7 +32,7 @@ func from(dir string, paths ...string) app.App {
 
 // TestCheckFiles: each way in which a path can be wrong has its own words.
 func TestCheckFiles(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := stricttest.Folder(t, map[string]string{
 		"app/ok/a": "a", "app/file": "f", "app/layout/oci-layout": "{}", "outside/secret": "s", "app/bad/x": "", "app/piped/x": "", "app/loops/x": "",
 	})
 	in := filepath.Join(dir, "app")
@@ -89,7 +90,7 @@ func TestCheckFiles(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
-	dir := folder(t, map[string]string{"site/b": "bb", "site/a/c": "", "site-x": "x", "unused": "u"})
+	dir := stricttest.Folder(t, map[string]string{"site/b": "bb", "site/a/c": "", "site-x": "x", "unused": "u"})
 	link(t, "b", filepath.Join(dir, "site", "link"))
 	a := from(dir, "site", "./site-x", "site/b")
 	files, err := app.Files(a, nil)
@@ -164,7 +165,7 @@ func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
 		{"one", ".dockerignore", "*\n!page.html", "Dockerfile page.html"},
 		{"the Dockerfile's own", "Dockerfile.dockerignore", "**/*.html", ".hidden Dockerfile Dockerfile.dockerignore dist link mod/a mod/b notes"},
 	} {
-		dir := folder(t, map[string]string{
+		dir := stricttest.Folder(t, map[string]string{
 			"app.yaml": "", "app.lock": "", "Dockerfile": "FROM base", "page.html": "1", "mod/a": "a", "mod/b": "b", "dist/index.html": "", ".hidden": "",
 			".git/HEAD": "", "notes": "", "results/web.qcow2": "",
 		})
@@ -191,7 +192,7 @@ func TestDockerfileCountsWhatItMayCopy(t *testing.T) {
 // TestLocksOfOtherAppsDoNotCount: two app files of one folder do not make each
 // other stale; a lock of another program is a file like any other.
 func TestLocksOfOtherAppsDoNotCount(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := stricttest.Folder(t, map[string]string{
 		"web.yaml": "", "api.yaml": "", "Dockerfile": "FROM base", "Cargo.lock": "# made by Cargo\nversion = 4\n",
 		"api.lock": "# Made by bakelite.\napiVersion: bakelite.dev/v1\nkind: Lock\napp: api\n",
 	})
@@ -205,7 +206,7 @@ func TestLocksOfOtherAppsDoNotCount(t *testing.T) {
 // and beside a Dockerfile copied as a link too: it is one entry that changes
 // with either.
 func TestFollowedLinksCountOnce(t *testing.T) {
-	dir := folder(t, map[string]string{"one": "", "two": "", "three": "", "real": "FROM base", "app.yaml": ""})
+	dir := stricttest.Folder(t, map[string]string{"one": "", "two": "", "three": "", "real": "FROM base", "app.yaml": ""})
 	link(t, "real", filepath.Join(dir, "Dockerfile"))
 	a := from(dir, "page")
 	a.Path, a.Base.Dockerfile = filepath.Join(dir, "app.yaml"), "Dockerfile"
@@ -239,7 +240,7 @@ func TestFollowedLinksCountOnce(t *testing.T) {
 // TestEmptyFoldersCount: they are copied, whether nothing is in them or
 // nothing that is let through; an ignored one is not.
 func TestEmptyFoldersCount(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := stricttest.Folder(t, map[string]string{
 		"app.yaml": "", "Dockerfile": "FROM base", ".dockerignore": "ignored\nhollow/*\n!ignored/none", "hollow/x": "", "ignored/x": "", "site/x": "",
 	})
 	for _, empty := range []string{"site/empty", "other/empty", "ignored/empty"} {
@@ -260,7 +261,7 @@ func TestEmptyFoldersCount(t *testing.T) {
 // TestWhatTheEngineReadsOtherwise: a .dockerignore that is a link, which may
 // lead to what the engine does not see, and names that are patterns to it.
 func TestWhatTheEngineReadsOtherwise(t *testing.T) {
-	dir := folder(t, map[string]string{"app.yaml": "", "Dockerfile": "FROM base", "dist/ignore": "*", "[id].html": "", "a*": "", "a?/b": "", `a\b`: ""})
+	dir := stricttest.Folder(t, map[string]string{"app.yaml": "", "Dockerfile": "FROM base", "dist/ignore": "*", "[id].html": "", "a*": "", "a?/b": "", `a\b`: ""})
 	link(t, "dist/ignore", filepath.Join(dir, ".dockerignore"))
 	a := app.App{Dir: dir, Path: filepath.Join(dir, "app.yaml"), Base: app.Base{Dockerfile: "Dockerfile"}}
 	if _, err := app.Files(a, nil); err == nil || !strings.Contains(err.Error(), ".dockerignore is not a regular file") {
@@ -293,7 +294,7 @@ func listed(t *testing.T, a app.App) string {
 // TestExecuteBitsCount: a file that can be executed is another one, and no
 // other bit of its mode counts.
 func TestExecuteBitsCount(t *testing.T) {
-	dir := folder(t, map[string]string{"tool": "x"})
+	dir := stricttest.Folder(t, map[string]string{"tool": "x"})
 	listed := func(mode os.FileMode) app.Content {
 		t.Helper()
 		if err := os.Chmod(filepath.Join(dir, "tool"), mode); err != nil {
@@ -316,7 +317,7 @@ func TestExecuteBitsCount(t *testing.T) {
 // TestLinksOfTheImage: a link by an absolute path means a file of the image,
 // whatever lies there on this machine, as in a virtual environment of Python.
 func TestLinksOfTheImage(t *testing.T) {
-	dir := folder(t, map[string]string{"venv/lib/x": "x", "venv/bin/pip": "", "bad/x": ""})
+	dir := stricttest.Folder(t, map[string]string{"venv/lib/x": "x", "venv/bin/pip": "", "bad/x": ""})
 	link(t, "/usr/bin/python3.none", filepath.Join(dir, "venv", "bin", "python3"))
 	link(t, "python3", filepath.Join(dir, "venv", "bin", "python"))
 	link(t, "/etc", filepath.Join(dir, "venv", "etc"))
@@ -344,7 +345,7 @@ func TestNamesInImages(t *testing.T) {
 		"caf\xe9":     `"site/caf\xe9" cannot be in an image: a name is not UTF-8`,
 		"line\nbreak": `"site/line\nbreak" cannot be in an image: a name holds a control character`,
 	} {
-		a := from(folder(t, map[string]string{"site/" + name: "x", "Dockerfile": "FROM base\n"}), "site")
+		a := from(stricttest.Folder(t, map[string]string{"site/" + name: "x", "Dockerfile": "FROM base\n"}), "site")
 		problems := app.CheckFiles(a)
 		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || problems[0].Key != "files[0].from" || !strings.Contains(problems[0].Message, want)) {
 			t.Errorf("%q gave %v, want %q", name, problems, want)
@@ -358,7 +359,7 @@ func TestNamesInImages(t *testing.T) {
 
 // TestTwoFilesAtOnePlace: of two entries one would leave nothing of the other.
 func TestTwoFilesAtOnePlace(t *testing.T) {
-	dir := folder(t, map[string]string{"a.conf": "", "b.conf": "", "more/a.conf": ""})
+	dir := stricttest.Folder(t, map[string]string{"a.conf": "", "b.conf": "", "more/a.conf": ""})
 	for name, tt := range map[string]struct {
 		files []app.File
 		want  bool
@@ -381,7 +382,7 @@ func TestTwoFilesAtOnePlace(t *testing.T) {
 // into an image, and so of the lock; names in what is copied apart are not.
 func TestSecondNamesCount(t *testing.T) {
 	list := func(link bool, paths ...string) []app.Content {
-		dir := folder(t, map[string]string{"site/a": "x", "site/sub/c": "x"})
+		dir := stricttest.Folder(t, map[string]string{"site/a": "x", "site/sub/c": "x"})
 		second := filepath.Join(dir, "site", "b")
 		if err := os.WriteFile(second, []byte("x"), 0o644); err != nil {
 			t.Fatal(err)

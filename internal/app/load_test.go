@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/strict/stricttest"
 )
 
 const minimal = `apiVersion: bakelite.dev/v1
@@ -21,24 +21,13 @@ service:
   user: web
 `
 
-// folder makes an app's folder from names and contents.
-func folder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+func load(dir string) error {
+	_, err := app.Load(dir)
+	return err
 }
 
 func TestLoadFillsDefaults(t *testing.T) {
-	dir := folder(t, map[string]string{"app.yaml": minimal})
+	dir := stricttest.Folder(t, map[string]string{"app.yaml": minimal})
 	for _, path := range []string{dir, filepath.Join(dir, "app.yaml")} {
 		a, err := app.Load(path)
 		if err != nil {
@@ -53,17 +42,12 @@ func TestLoadFillsDefaults(t *testing.T) {
 	}
 }
 
-func TestLoadMissingFile(t *testing.T) {
-	_, err := app.Load(t.TempDir())
-	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
-		t.Errorf("got %v, hint %q", err, fault.HintOf(err))
-	}
-}
+func TestLoadMissingFile(t *testing.T) { stricttest.Missing(t, load) }
 
 // TestLoadShowsEveryMistake: mistakes of form, of sense and of files come in
 // one run, each at its place, and none twice.
 func TestLoadShowsEveryMistake(t *testing.T) {
-	dir := folder(t, map[string]string{"app.yaml": `apiVersion: bakelite.dev/v2
+	dir := stricttest.Folder(t, map[string]string{"app.yaml": `apiVersion: bakelite.dev/v2
 name: Web
 base:
   debain: trixie
@@ -81,12 +65,6 @@ tests:
   - on: vm
     http: {port: 0}
 `})
-	_, err := app.Load(dir)
-	var problems app.Problems
-	if !errors.As(err, &problems) || fault.KindOf(err) != fault.Invalid {
-		t.Fatalf("got %v", err)
-	}
-	got := strings.ReplaceAll(err.Error(), filepath.Join(dir, "app.yaml"), "app.yaml")
 	const want = `app.yaml:1:13: apiVersion: "bakelite.dev/v2" is another version of the format; this Bakelite reads bakelite.dev/v1: change the key, or use the Bakelite that the file was written for
 app.yaml:2:7: name: "Web" is not a DNS label: lower-case letters, digits and inner hyphens
 app.yaml:4:3: base.debain: this key is not known; did you mean "debian"?
@@ -100,26 +78,24 @@ app.yaml:13:13: vm.formats[0]: "qcow" is not known here; use one of raw, qcow2, 
 app.yaml:14:9: vm.size: "1T" is not a size; write a whole number with K, M or G, like 128M
 app.yaml:16:9: tests[0].on: "vm" is not known here; use one of container, disk
 app.yaml:17:18: tests[0].http.port: must be more than 0; leave the key out for the default`
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	stricttest.Mistakes(t, dir, "app.yaml", load, want)
 }
 
 func TestWrittenZeros(t *testing.T) {
 	for _, line := range []string{"resources: {cpus: 0}", "resources: {pids: 0}", "resources: {cpus: 0.0}", "resources: {memory: 0}", "health: {command: {run: [/x]}, retries: 0}", "uid: 0", "health: {command: {run: [/x]}, timeout: 0s}"} {
-		dir := folder(t, map[string]string{"app.yaml": minimal + "  " + line + "\n"})
+		dir := stricttest.Folder(t, map[string]string{"app.yaml": minimal + "  " + line + "\n"})
 		if _, err := app.Load(dir); err == nil || !strings.Contains(err.Error(), "more than 0") {
 			t.Errorf("%s gave %v", line, err)
 		}
 	}
-	dir := folder(t, map[string]string{"app.yaml": minimal + "  environment: {port: '0'}\n  health: {command: {run: [/x], exit: 0}}\n"})
+	dir := stricttest.Folder(t, map[string]string{"app.yaml": minimal + "  environment: {port: '0'}\n  health: {command: {run: [/x], exit: 0}}\n"})
 	if _, err := app.Load(dir); err != nil {
 		t.Errorf("zeros that mean something: %v", err)
 	}
 }
 
 func TestMarshalReadsBack(t *testing.T) {
-	dir := folder(t, map[string]string{"x": "1", "app.yaml": minimal + `  ports: [8080, 53/udp]
+	dir := stricttest.Folder(t, map[string]string{"x": "1", "app.yaml": minimal + `  ports: [8080, 53/udp]
   resources: {memory: 1G, cpus: 0.5, pids: 9}
   environment: {A: "1", B: "yes"}
   health: {http: {}, interval: 90s}
@@ -178,7 +154,7 @@ func FuzzLoad(f *testing.F) {
 // TestProblemOfAbsentKey: a problem with a key that was left out stands at the
 // nearest key above it.
 func TestProblemOfAbsentKey(t *testing.T) {
-	dir := folder(t, map[string]string{"app.yaml": minimal + "tests:\n  - name: x\n    tcp: {}\n"})
+	dir := stricttest.Folder(t, map[string]string{"app.yaml": minimal + "tests:\n  - name: x\n    tcp: {}\n"})
 	_, err := app.Load(dir)
 	if err == nil || !strings.Contains(err.Error(), "app.yaml:10:5: tests[0].tcp.port: the service has no TCP port") {
 		t.Errorf("got %v", err)

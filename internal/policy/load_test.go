@@ -1,7 +1,6 @@
 package policy_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/owner"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/strict/stricttest"
 )
 
 const minimal = "apiVersion: bakelite.dev/v1\nkind: Policy\n"
@@ -42,24 +42,13 @@ verify:
   builder: https://builder.example
 `
 
-// folder makes a policy's folder from names and contents.
-func folder(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+func fullFolder(t testing.TB) string {
+	return stricttest.Folder(t, map[string]string{"policy.yaml": full, "keys/base.pub": "key", "root.json": "{}", "vex/a.json": "{}"})
 }
 
-func fullFolder(t testing.TB) string {
-	return folder(t, map[string]string{"policy.yaml": full, "keys/base.pub": "key", "root.json": "{}", "vex/a.json": "{}"})
+func load(dir string) error {
+	_, err := policy.Load(dir)
+	return err
 }
 
 func TestLoad(t *testing.T) {
@@ -79,7 +68,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadFillsDefaults(t *testing.T) {
-	p, err := policy.Load(folder(t, map[string]string{"policy.yaml": minimal}))
+	p, err := policy.Load(stricttest.Folder(t, map[string]string{"policy.yaml": minimal}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,17 +81,12 @@ func TestLoadFillsDefaults(t *testing.T) {
 	}
 }
 
-func TestLoadMissing(t *testing.T) {
-	_, err := policy.Load(t.TempDir())
-	if fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "" {
-		t.Errorf("got %v, hint %q", err, fault.HintOf(err))
-	}
-}
+func TestLoadMissing(t *testing.T) { stricttest.Missing(t, load) }
 
 // TestLoadShowsEveryMistake: mistakes of form, of sense and of files come in
 // one run, each at its place, and none twice.
 func TestLoadShowsEveryMistake(t *testing.T) {
-	dir := folder(t, map[string]string{"policy.yaml": `apiVersion: bakelite.dev/v2
+	dir := stricttest.Folder(t, map[string]string{"policy.yaml": `apiVersion: bakelite.dev/v2
 kind: Polisy
 bases:
   archives: [http://x]
@@ -131,12 +115,6 @@ patches: {maxHours: {grave: 1, low: 0}}
 verify:
   builder: ""
 `, "k.pub": ""})
-	_, err := policy.Load(dir)
-	var problems policy.Problems
-	if !errors.As(err, &problems) || fault.KindOf(err) != fault.Invalid {
-		t.Fatalf("got %v", err)
-	}
-	got := strings.ReplaceAll(err.Error(), filepath.Join(dir, "policy.yaml"), "policy.yaml")
 	const want = `policy.yaml:1:13: apiVersion: "bakelite.dev/v2" is another version of the format; this Bakelite reads bakelite.dev/v1: change the key, or use the Bakelite that the file was written for
 policy.yaml:2:7: kind: "Polisy" is not the kind of a policy file; write Policy
 policy.yaml:4:14: bases.archives[0]: "http://x" is not an archive's name, like debian-security; mirrors are settings
@@ -174,16 +152,14 @@ policy.yaml:25:18: vex[1]: "/etc/passwd" leads out of the policy file's folder; 
 policy.yaml:26:29: patches.maxHours.grave: "grave" is not known here; use one of low, medium, high, critical
 policy.yaml:26:37: patches.maxHours.low: 0 is not between 1 and 87600 hours
 policy.yaml:28:12: verify.builder: is empty; leave the key out for the default`
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	stricttest.Mistakes(t, dir, "policy.yaml", load, want)
 }
 
 // TestFilesStayBelowTheFolder: links out of the folder, pipes and folders are
 // refused, and none of them is waited for.
 func TestFilesStayBelowTheFolder(t *testing.T) {
-	dir := folder(t, map[string]string{"real.json": "{}"})
-	outside := folder(t, map[string]string{"secret": "x"})
+	dir := stricttest.Folder(t, map[string]string{"real.json": "{}"})
+	outside := stricttest.Folder(t, map[string]string{"secret": "x"})
 	for name, create := range map[string]func(path string) error{
 		"link":   func(path string) error { return os.Symlink(filepath.Join(outside, "secret"), path) },
 		"up":     func(path string) error { return os.Symlink("../"+filepath.Base(outside)+"/secret", path) },
@@ -299,7 +275,7 @@ func TestEachMistakeOnce(t *testing.T) {
 		minimal + "waivers: [{id: a, reason: b, owner: c}]\n":  "3:11: waivers[0].expires: this key is missing",
 		minimal + "gate: {vulnerabilities: {graceDays: []}}\n": "3:37: gate.vulnerabilities.graceDays: expected a mapping of keys, found a list",
 	} {
-		path := filepath.Join(folder(t, map[string]string{"policy.yaml": text}), "policy.yaml")
+		path := filepath.Join(stricttest.Folder(t, map[string]string{"policy.yaml": text}), "policy.yaml")
 		if _, err := policy.Load(path); err == nil || err.Error() != path+":"+want {
 			t.Errorf("got %v, not %s", err, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/strict/stricttest"
 )
 
 const starter = "../../templates/policy/policy.yaml"
@@ -24,7 +25,7 @@ func TestStarterIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := folder(t, map[string]string{
+	dir := stricttest.Folder(t, map[string]string{
 		"policy.yaml": examples(string(data)), "keys/base.pub": "", "keys/release.pub": "", "vex/openssl.json": "",
 	})
 	p, err = policy.Load(dir)

@@ -1,6 +1,8 @@
 package bake
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/vouch/vouchtest"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/pipelines/results"
@@ -181,5 +184,51 @@ func TestOrderOfNames(t *testing.T) {
 	last, err := s.b.Folder.LastBuild(t.Context(), "web")
 	if err != nil || last.Key != "key" || last.Digest() != r.Digest() || !last.Holds() || len(last.Tests[artifact.Disk].Hardening) != 1 {
 		t.Errorf("the receipt says %+v, %v", last, err)
+	}
+}
+
+// TestOrderWaitsForThePlace: while another build has the app's place neither
+// flow asks for anything, and whoever is stopped while waiting leaves it all.
+func TestOrderWaitsForThePlace(t *testing.T) {
+	for name, run := range map[string]func(*shop, context.Context) error{
+		"build": func(s *shop, ctx context.Context) error {
+			_, err := s.b.Build(ctx, s.app, Options{})
+			return err
+		},
+		"rebuild": func(s *shop, ctx context.Context) error {
+			_, err := s.b.Rebuild(ctx, s.app, RebuildOptions{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			release, err := s.b.Folder.Hold(t.Context(), "web")
+			flowtest.Must(t, err)
+			defer release()
+			ctx, stop := context.WithTimeout(t.Context(), 150*time.Millisecond)
+			defer stop()
+			if err := run(s, ctx); !errors.Is(err, context.DeadlineExceeded) || len(s.Asked) > 0 {
+				t.Errorf("ended with %v, and asked for %q", err, s.Asked)
+			}
+			if names := s.names(); len(names) > 0 {
+				t.Errorf("left %q", names)
+			}
+		})
+	}
+}
+
+// TestHandedOverIsNotBaked: a build that is told of a receipt takes what was
+// built elsewhere, or nothing; it bakes in neither case.
+func TestHandedOverIsNotBaked(t *testing.T) {
+	s := newShop(t)
+	elsewhere := s.baked(s.lock)
+	s.b.Folder.Vouch = vouchtest.Key(t)
+	built, err := s.b.Build(t.Context(), s.app, Options{Frozen: true, Receipt: elsewhere.Digest()})
+	if err != nil || built.Rebuilt || built.Digest() != elsewhere.Digest() || len(built.Artifacts) != 2 {
+		t.Errorf("got %+v, %v", built, err)
+	}
+	built, err = s.b.Build(t.Context(), s.app, Options{Frozen: true, Receipt: digests.Of(nil)})
+	if fault.KindOf(err) != fault.Integrity || built != nil || len(s.Asked) > 0 {
+		t.Errorf("by another digest it is %+v, %v, after %q", built, err, s.Asked)
 	}
 }

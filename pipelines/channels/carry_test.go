@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/channels"
@@ -164,6 +166,24 @@ func TestNothingIsPlanned(t *testing.T) {
 		})
 	}
 	if s.tag("stable") != one || s.tag("candidate") != one {
+		t.Error("a channel moved")
+	}
+}
+
+// unattachable is a repository that attaches nothing.
+type unattachable struct{ registry.Store }
+
+func (unattachable) Attach(context.Context, digest.Digest, []registry.Descriptor) error {
+	return fault.New(fault.Network, "nothing can be attached")
+}
+
+// TestRevocationIsStatedFirst: where a revocation cannot be stated about its
+// image no channel moves, for readers of the image alone would not know.
+func TestRevocationIsStatedFirst(t *testing.T) {
+	s, one, _ := twoChannels(t)
+	err := channels.CarryOn(t.Context(), s.flow, s.revoke("1.1"), func(s registry.Store) registry.Store { return unattachable{s} })
+	refused(t, err, fault.Network, "nothing can be attached")
+	if s.tag("candidate") != one || s.tag("stable") != one || s.tag("channel.stable.2") != "" {
 		t.Error("a channel moved")
 	}
 }

@@ -1,12 +1,17 @@
 package release
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -173,5 +178,49 @@ func TestPublishingAgain(t *testing.T) {
 		if len(built.Published) != 2 || built.Again != (i == 1) || !s.published("web") || !s.published("web-disk") {
 			t.Errorf("run %d published %+v", i, built.Published)
 		}
+	}
+}
+
+// TestPublishingWaitsForThePlace: while another build has the app's place
+// nothing is asked for, judged or sent.
+func TestPublishingWaitsForThePlace(t *testing.T) {
+	s := newShop(t)
+	built := s.built()
+	release, err := s.p.Folder.Hold(t.Context(), "web")
+	flowtest.Must(t, err)
+	defer release()
+	ctx, stop := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer stop()
+	if err := s.p.Publish(ctx, s.app, built, Options{}); !errors.Is(err, context.DeadlineExceeded) || len(s.Asked) > 0 || len(flowtest.Files(t, s.shelf)) > 0 {
+		t.Errorf("ended with %v, and asked for %q", err, s.Asked)
+	}
+}
+
+// TestStepsOfPublishing: what a publication did stands after what the build
+// did, each step once, whether it came to its end or not.
+func TestStepsOfPublishing(t *testing.T) {
+	s := newShop(t)
+	display, err := progress.New(progress.Options{Screen: io.Discard, Mode: progress.Plain})
+	flowtest.Must(t, err)
+	defer display.Close()
+	ctx := progress.With(t.Context(), display)
+	built := s.built()
+	built.Steps = []progress.Step{{Name: "[build] all of it"}}
+	s.Fails = "signer"
+	if err := s.p.Publish(ctx, s.app, built, Options{}); err == nil {
+		t.Fatal("no signer, no error")
+	}
+	failed := len(built.Steps)
+	s.Again()
+	flowtest.Must(t, s.p.Publish(ctx, s.app, built, Options{}))
+	seen := map[string]int{}
+	for i, step := range built.Steps {
+		seen[step.Name]++
+		if i >= failed && step.Name == built.Steps[0].Name {
+			t.Error("the build stands twice")
+		}
+	}
+	if built.Steps[0].Name != "[build] all of it" || seen["[scan] read image and disk"] != 2 || seen["[publish] name the disk"] != 1 || failed < 3 {
+		t.Errorf("the steps are %v, %d of them before the key", seen, failed)
 	}
 }
