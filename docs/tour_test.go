@@ -65,7 +65,7 @@ func secret() string {
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container", Scanned: time.Now(),
 			OS: system, Packages: packages, Secrets: []scan.Secret{found},
 		},
-		Locked: &gate.Locked{Distribution: system, Packages: packages},
+		Asked: &gate.Asked{}, Locked: &gate.Locked{Distribution: system, Packages: packages},
 	})
 	v.Rules = slices.DeleteFunc(v.Rules, func(r gate.Rule) bool { return r.Name != policy.RuleSecrets })
 	return told(v.Err())

@@ -37,7 +37,7 @@ func Run(ctx context.Context, name string, fn func(ctx context.Context, log io.W
 	return From(ctx).Do(ctx, name, func(ctx context.Context, log io.Writer) (bool, error) { return false, fn(ctx, log) })
 }
 
-// Warn writes a line to a step's log that is shown in every mode.
+// Warn writes a line to a step's log that is shown in the mode Plain too.
 func Warn(log io.Writer, why string) error {
 	_, err := io.WriteString(log, "warning: "+why+"\n")
 	return err

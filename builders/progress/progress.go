@@ -103,7 +103,7 @@ func (d *Display) Steps() []Step {
 }
 
 // Do runs fn as one step of the display. What fn writes is the step's output, of
-// which lines that begin with "warning: " are shown in every mode; cached says
+// which the mode Plain shows lines that begin with "warning: "; cached says
 // that nothing had to be done.
 func (d *Display) Do(ctx context.Context, name string, fn func(ctx context.Context, log io.Writer) (cached bool, err error)) error {
 	started := time.Now()

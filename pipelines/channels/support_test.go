@@ -114,7 +114,7 @@ func (s *shop) sign(version string) (publish.Publication, error) {
 		OS:       scan.OS{Family: "debian", Name: "13"}, Packages: []scan.Package{{Type: "debian", Name: "libc6", Version: "1", Arch: "amd64"}},
 	}
 	verdict, passed, ok := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: made, Now: s.now, Report: &report, Tests: gate.Tests{Passed: 1},
+		App: "web", ArtifactKind: "container", Digest: made, Now: s.now, Report: &report, Tests: gate.Tests{Passed: 1}, Asked: &gate.Asked{},
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Locked:    &gate.Locked{Distribution: report.OS, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/controls/check"
+	"github.com/bakelite/bakelite/scan/gate"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -67,6 +68,11 @@ func adminOf(a app.App, kind string) string {
 		return ""
 	}
 	return a.VM.Admin.User
+}
+
+// AskedOf is what the app file asks for in a kind of artifact, for the gate.
+func AskedOf(a app.App, kind string) *gate.Asked {
+	return &gate.Asked{Rights: RightsOf(a, kind), Alters: a.Alters}
 }
 
 // RightsOf are what the app file lets single paths of a kind of artifact have.

@@ -59,7 +59,7 @@ func (r Reader) Scan(ctx context.Context, target string) (Seen, error) {
 		judged.Subject = unknownSubject
 	}
 	verdict, _, _ := gate.Judge(gate.Input{
-		App: root.Name, ArtifactKind: judged.ArtifactKind, Digest: judged.Subject, Report: &judged, Locked: evidence.locked, Unlocked: evidence.locked == nil, VEX: documents, Policy: r.Policy, Now: time.Now(),
+		App: root.Name, ArtifactKind: judged.ArtifactKind, Digest: judged.Subject, Report: &judged, Locked: evidence.locked, Unlocked: evidence.locked == nil, Asked: evidence.asked, VEX: documents, Policy: r.Policy, Now: time.Now(),
 		Hardening: evidence.hardening, Tests: evidence.tests,
 	})
 	return Seen{Report: report, CycloneDX: seen[0].CycloneDX, SPDX: seen[0].SPDX, Verdict: verdict}, nil

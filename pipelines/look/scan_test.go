@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -123,6 +126,43 @@ func TestScanComparesWithTheLock(t *testing.T) {
 	seen, err := s.r.Scan(t.Context(), s.image())
 	if err != nil || seen.Verdict.Outcome == gate.OutcomePassed {
 		t.Errorf("the gate says %s, %v", seen.Verdict.Outcome, err)
+	}
+}
+
+// TestScanJudgesAsPublishWould: what an app file asks for was signed with what
+// was built of it, so a scan holds it against the image as publishing did, by
+// the policy of who scans; what nobody signed is not said to be nothing.
+func TestScanJudgesAsPublishWould(t *testing.T) {
+	s := newShop(t)
+	s.app.Alters = []string{"/usr/sbin/nginx"}
+	s.app.Rights = []app.Right{{Path: "/usr/bin/tool", Capabilities: []string{"sys_admin"}, On: artifact.Container}, {Path: "/usr/bin/su", SetUID: true}}
+	s.p.Policy.Gate.AllowAltered, s.p.Policy.Gate.ForbiddenRights = true, []string{policy.None}
+	s.publish()
+	for name, tt := range map[string]struct {
+		policy          policy.Policy
+		target          string
+		rights, altered string
+	}{
+		"the publisher's policy": {s.p.Policy, s.image(), "pass 0 of 2 rights", "not-asked the policy allows that; 1 path"},
+		"a stricter one":         {s.r.Policy, s.image(), "fail 1 of 2 rights", "fail 1 path"},
+		"of the disk":            {s.r.Policy, s.disk(), "pass 0 of 1 right ", "fail 1 path"},
+		"nothing signed":         {s.mum().Policy, s.image(), "not-asked nobody says", "not-asked nobody says"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.r
+			r.Policy = tt.policy
+			seen, err := r.Scan(t.Context(), tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := map[string]string{}
+			for _, rule := range seen.Verdict.Rules {
+				said[rule.Name] = rule.Outcome + " " + rule.Saw
+			}
+			if !strings.HasPrefix(said[policy.RuleRights], tt.rights) || !strings.HasPrefix(said[policy.RuleAltered], tt.altered) {
+				t.Errorf("rights: %s; altered: %s", said[policy.RuleRights], said[policy.RuleAltered])
+			}
+		})
 	}
 }
 

@@ -30,6 +30,8 @@ type stated struct {
 	earlier scan.Report
 	// locked is what the lock that was signed put into it, nil where none was.
 	locked *gate.Locked
+	// asked is what of the app file was signed, nil where nothing was.
+	asked *gate.Asked
 }
 
 // source is what is read of an artifact that was published.
@@ -133,6 +135,9 @@ func (r Reader) vouchedSBOM(ctx context.Context, t Target, kind string) ([]byte,
 	said := i.stated()
 	if said.locked, err = i.locked(kind); err != nil {
 		return nil, stated{}, err
+	}
+	if i.Provenance != nil {
+		said.asked = i.Provenance.BuildDefinition.ExternalParameters.Asked
 	}
 	if i.Report != nil && i.Report.Subject == t.Digest {
 		said.earlier = *i.Report

@@ -30,8 +30,8 @@ func (p Publisher) judge(a app.App, built *results.Built, subjects []subject, al
 	for i, s := range subjects {
 		verdict, passed, ok := gate.Judge(gate.Input{
 			App: a.Name, ArtifactKind: s.kind, Digest: s.digest(), Report: &all[i].Report,
-			Locked: examine.LockedOf(*l, s.kind, examine.Trimmed(a, *l, s.kind)),
-			Rights: examine.RightsOf(a, s.kind), Alters: a.Alters,
+			Locked:    examine.LockedOf(*l, s.kind, examine.Trimmed(a, *l, s.kind)),
+			Asked:     examine.AskedOf(a, s.kind),
 			Hardening: controls.Merge(all[i].hardening, built.Tests[s.kind].Booted), Tests: testsOf(built, s.kind), VEX: documents, Policy: p.Policy, Now: time.Now(),
 		})
 		if err := p.writeVerdict(a, s, verdict, all[i]); err != nil {

@@ -100,7 +100,7 @@ func (p Publisher) provenance(e evidence) (attest.Provenance, error) {
 	o := p.Origin
 	return attest.NewProvenance(attest.Build{
 		App: e.app.Name, AppDigest: digests.Of(asked), ArtifactKind: e.subject.kind, Lock: *e.built.Lock, LockDigest: e.built.LockDigest,
-		Trimmed: examine.Trimmed(e.app, *e.built.Lock, e.subject.kind), CacheMounts: e.built.CacheMounts, Release: e.version,
+		Asked: examine.AskedOf(e.app, e.subject.kind), Trimmed: examine.Trimmed(e.app, *e.built.Lock, e.subject.kind), CacheMounts: e.built.CacheMounts, Release: e.version,
 		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
 		Started: e.built.Started, Finished: e.built.Made,
 	}), nil

@@ -8,6 +8,7 @@ import (
 	"github.com/package-url/packageurl-go"
 
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // BuildType names how Bakelite builds, and where that is described.
@@ -32,6 +33,9 @@ type ExternalParameters struct {
 	App Resource `json:"app"`
 	// Version is the tag that never moves, "" where it was published without.
 	Version string `json:"version,omitempty"`
+	// Asked is what of the app file a policy may refuse; absent where that was
+	// not stated.
+	Asked *gate.Asked `json:"asked,omitempty"`
 }
 
 // InternalParameters are chosen by Bakelite.
@@ -83,6 +87,8 @@ type Build struct {
 	// Lock is what went in, LockDigest the digest of its file.
 	Lock       lock.Lock
 	LockDigest string
+	// Asked is what of the app file a policy may refuse.
+	Asked *gate.Asked
 	// Trimmed are the lock's packages that may have been taken out, sorted.
 	Trimmed []string
 	// Release is the version that it is published as, "" for none.
@@ -108,7 +114,7 @@ func NewProvenance(b Build) Provenance {
 	return Provenance{
 		BuildDefinition: BuildDefinition{
 			BuildType:          BuildType,
-			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release},
+			ExternalParameters: ExternalParameters{App: Resource{Name: b.App, Digest: digestSet(b.AppDigest)}, Version: b.Release, Asked: b.Asked},
 			InternalParameters: InternalParameters{
 				ArtifactKind: b.ArtifactKind, Platform: b.Lock.Platform, Lock: b.LockDigest, Trimmed: b.Trimmed, CacheMounts: b.CacheMounts,
 			},

@@ -30,7 +30,7 @@ func TestProvenance(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"buildType":"https://bakelite.dev/docs/signing#build-type-v1"`,
-		`"externalParameters":{"app":{"name":"web","digest":{"sha256":"` + digestB[7:] + `"}}}`,
+		`"externalParameters":{"app":{"name":"web","digest":{"sha256":"` + digestB[7:] + `"}},"asked":{"rights":[{"path":"/usr/bin/su","setUID":true}],"alters":["/usr/sbin/nginx"]}}`,
 		`{"name":"source","uri":"git+https://git.example/team/web","digest":{"gitCommit":"` + strings.Repeat("c", 40) + `"}}`,
 		`{"name":"base image","uri":"oci:registry.example/base","digest":{"sha256":"` + digestB[7:] + `"}}`,
 		`{"name":"debian/trixie/InRelease","digest":{"sha256":"` + strings.Repeat("2", 64) + `"}}`,

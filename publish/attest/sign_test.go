@@ -41,6 +41,7 @@ func judge(t *testing.T, digest string, at time.Time, change func(*gate.Input)) 
 	in := gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: at,
 		Report:    report(digest, at),
+		Asked:     &gate.Asked{},
 		Locked:    locked(),
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Tests:     gate.Tests{Passed: 1},
@@ -112,7 +113,8 @@ const builder, source = "https://bakelite.dev/builder/test", "https://git.exampl
 
 func provenance(at time.Time) attest.Provenance {
 	return attest.NewProvenance(attest.Build{
-		App: "web", AppDigest: digestB, ArtifactKind: "container", Builder: builder, Version: "v1.2.3",
+		App: "web", AppDigest: digestB, ArtifactKind: "container",
+		Asked: &gate.Asked{Rights: []controls.Right{{Path: "/usr/bin/su", SetUID: true}}, Alters: []string{"/usr/sbin/nginx"}}, Builder: builder, Version: "v1.2.3",
 		Source: "git+" + source + ".git@refs/heads/main", Commit: strings.Repeat("c", 40),
 		Lock: testLock(at), LockDigest: digestB, Invocation: "run 1", Started: at.Add(-time.Minute), Finished: at,
 	})

@@ -24,11 +24,9 @@ type Input struct {
 	// Unlocked says that there is no lock to compare with, as where others made
 	// the artifact. It is judged by the rest, and nothing proves that it passed.
 	Unlocked bool
-	// Rights are what the app file lets single paths have, which checks of the
-	// artifact hold it to, and Alters the paths of the system that it lets the
-	// app change; changes of others are refused when it is built.
-	Rights []controls.Right
-	Alters []string
+	// Asked is what the app file asks for; where it is nil, nothing proves that
+	// the artifact passed.
+	Asked *Asked
 	// Hardening is which controls hold in it.
 	Hardening []controls.Result
 	// Tests is what its tests gave.
@@ -39,6 +37,17 @@ type Input struct {
 	Policy policy.Policy
 	// Now is the time to judge at.
 	Now time.Time
+}
+
+// Asked is what an app file asks for that a policy may refuse, whatever the
+// artifact turns out to hold.
+type Asked struct {
+	// Rights are what single paths may have, which checks of the artifact hold
+	// it to.
+	Rights []controls.Right `json:"rights,omitempty"`
+	// Alters are the paths of the system that the app may change; changes of
+	// others are refused when it is built.
+	Alters []string `json:"alters,omitempty"`
 }
 
 // Locked is what a lock says of one artifact: evidence that the artifact has

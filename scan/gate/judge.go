@@ -11,7 +11,7 @@ import (
 // Judge says whether an artifact may be published, and makes the proof where
 // it may. The proof is there for verdicts that passed and for those that a
 // report-only policy lets through, which Outcome tells apart, but for what no
-// lock was there for. A report that is missing, foreign, from the future or
+// lock was there for, or nobody says what the app file asks for. A report that is missing, foreign, from the future or
 // not what the lock says, and a failed test, fail in every mode.
 func Judge(in Input) (Verdict, Passed, bool) {
 	c := newEvaluator(in)
@@ -23,7 +23,7 @@ func Judge(in Input) (Verdict, Passed, bool) {
 	v.Waivers, v.Unused, v.Expired = c.waivers.lists()
 	v.VEX = c.vex.used()
 	v.Outcome = outcome(v.Rules, v.Mode)
-	if v.Outcome == OutcomeFailed || in.Locked == nil {
+	if v.Outcome == OutcomeFailed || in.Locked == nil || in.Asked == nil {
 		return v, Passed{}, false
 	}
 	return v, Passed{digest: in.Digest, verdict: v.clone()}, true

@@ -25,7 +25,7 @@ const openssl = "pkg:deb/debian/openssl@3.5.1-1?arch=amd64&distro=debian-13"
 func input() gate.Input {
 	return gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: now, Policy: policy.Default(),
-		Tests: gate.Tests{Passed: 3}, Hardening: hardened(33, "BK-7", "BK-9"),
+		Asked: &gate.Asked{}, Tests: gate.Tests{Passed: 3}, Hardening: hardened(33, "BK-7", "BK-9"),
 		Report: &scan.Report{
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container",
 			Scanner: scan.Scanner{Name: "trivy", Version: "0.74.0"}, Scanned: now.Add(-time.Minute),
@@ -134,14 +134,16 @@ func TestJudge(t *testing.T) {
 	skipped := func(in *gate.Input) { in.Tests = gate.Tests{Skipped: true, Passed: 1} }
 	gives := func(names ...string) func(*gate.Input) {
 		return func(in *gate.Input) {
-			in.Rights = append(in.Rights, controls.Right{Path: "/usr/bin/tool", Capabilities: names})
+			in.Asked.Rights = append(in.Asked.Rights, controls.Right{Path: "/usr/bin/tool", Capabilities: names})
 		}
 	}
-	setUID := func(in *gate.Input) { in.Rights = append(in.Rights, controls.Right{Path: "/usr/bin/su", SetUID: true}) }
+	setUID := func(in *gate.Input) {
+		in.Asked.Rights = append(in.Asked.Rights, controls.Right{Path: "/usr/bin/su", SetUID: true})
+	}
 	forbidRights := func(names ...string) func(*gate.Input) {
 		return gated(func(g *policy.Gate) { g.ForbiddenRights = names })
 	}
-	alters := func(in *gate.Input) { in.Alters = []string{"/usr/sbin/nginx"} }
+	alters := func(in *gate.Input) { in.Asked.Alters = []string{"/usr/sbin/nginx"} }
 	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
 	tests := []struct {
 		name    string
@@ -219,14 +221,14 @@ func TestJudge(t *testing.T) {
 		{"no right forbidden", changes(gives("sys_admin"), forbidRights(policy.None)), policy.RuleRights, gate.Pass, ""},
 		{"a right waived for its path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/tool" })), policy.RuleRights, gate.Waived, ""},
 		{"a right waived for another path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/other" })), policy.RuleRights, gate.Fail, ""},
-		{"rights without an app file", changes(gives("sys_admin"), func(in *gate.Input) { in.Locked = nil }), policy.RuleRights, gate.NotAsked, "no app file"},
+		{"rights without an app file", changes(gives("sys_admin"), func(in *gate.Input) { in.Asked = nil }), policy.RuleRights, gate.NotAsked, "nobody says"},
 
 		{"no program replaced", nil, policy.RuleAltered, gate.Pass, "0 paths"},
 		{"a program replaced", changes(alters), policy.RuleAltered, gate.Fail, "1 path of the system"},
 		{"a program replaced, allowed", changes(alters, gated(func(g *policy.Gate) { g.AllowAltered = true })), policy.RuleAltered, gate.NotAsked, "1 path"},
 		{"a program replaced, waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/sbin/*" })), policy.RuleAltered, gate.Waived, ""},
 		{"a program replaced, another waived", changes(alters, waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleAltered, "/usr/bin/*" })), policy.RuleAltered, gate.Fail, ""},
-		{"replaced without an app file", changes(alters, func(in *gate.Input) { in.Locked = nil }), policy.RuleAltered, gate.NotAsked, "no app file"},
+		{"replaced without an app file", changes(alters, func(in *gate.Input) { in.Asked = nil }), policy.RuleAltered, gate.NotAsked, "nobody says"},
 
 		{"waiver on its last day", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-24" })), policy.RuleWaivers, gate.Pass, "none of 1 has expired"},
 		{"waiver a day later", changes(any, waive(func(w *policy.Waiver) { w.Expires = "2026-11-23" })), policy.RuleWaivers, gate.Fail, "CVE-2026-1 (ops@example.com, 2026-11-23)"},
@@ -316,7 +318,8 @@ func TestJudge(t *testing.T) {
 func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed, ok bool) {
 	t.Helper()
 	failed := slices.ContainsFunc(v.Rules, func(r gate.Rule) bool { return r.Outcome == gate.Fail })
-	if ok != (v.Outcome != gate.OutcomeFailed) || (v.Err() != nil) == ok || failed == (v.Outcome == gate.OutcomePassed) {
+	lets := v.Outcome != gate.OutcomeFailed
+	if ok != (lets && in.Asked != nil) || (v.Err() != nil) == lets || failed == (v.Outcome == gate.OutcomePassed) {
 		t.Errorf("ok %v, outcome %s, a rule failed %v, error %v", ok, v.Outcome, failed, v.Err())
 	}
 	want := ""
@@ -326,7 +329,7 @@ func consistent(t *testing.T, in gate.Input, v gate.Verdict, passed gate.Passed,
 	if passed.Digest() != want || ok && passed.Verdict().Subject != in.Digest {
 		t.Errorf("the proof is for %q", passed.Digest())
 	}
-	if !ok && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
+	if !lets && (fault.KindOf(v.Err()) != fault.Policy || fault.HintOf(v.Err()) == "") {
 		t.Errorf("the error is %v", v.Err())
 	}
 	if len(v.Rules) != 12 || v.Policy != in.Policy.Digest() || v.Kind != gate.Kind {

@@ -152,3 +152,13 @@ func TestWithoutLock(t *testing.T) {
 		t.Errorf("of what has no lock: %+v", rule)
 	}
 }
+
+// TestWithoutAppFile: where nobody says what the app file asks for, nothing is
+// proven, whatever the rest is like.
+func TestWithoutAppFile(t *testing.T) {
+	in := input()
+	in.Asked = nil
+	if v, passed, ok := gate.Judge(in); ok || passed.Digest() != "" || v.Outcome != gate.OutcomePassed {
+		t.Errorf("proof %v, %s", ok, v.Outcome)
+	}
+}

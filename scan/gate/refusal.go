@@ -16,6 +16,8 @@ const maxNamed = 5
 var remedies = map[string]string{
 	policy.RuleReport:          "scan again, with: bakelite publish; where packages differ from the lock, look what of the app's files, steps or Dockerfile changes /var/lib/dpkg or the release files",
 	policy.RuleUnlocked:        "name the package under packages, so that the lock pins it, or allow what is there with gate.allowUnlockedPackages in the policy",
+	policy.RuleAltered:         "put programs into /usr/local and let the packages' stay, or allow what is under alters with gate.allowAltered in the policy",
+	policy.RuleRights:          "take the right out of the app file, or out of gate.forbiddenRights in the policy",
 	policy.RuleDatabase:        "fetch a newer database: see scanner.database",
 	policy.RuleVulnerabilities: "take updates that have a fix, with: bakelite rebuild",
 	policy.RuleSecrets:         "take the secret out of the app's files, and hand it to the running app instead",
@@ -56,7 +58,10 @@ func (v Verdict) Err() error {
 func (r Rule) refuse(b *strings.Builder) {
 	fmt.Fprintf(b, "\n  %s: %s", r.Name, printable(r.Saw))
 	for _, v := range r.Violations[:min(len(r.Violations), maxNamed)] {
-		if text := v.String(); text != printable(r.Saw) && v.ID != r.Name {
+		if v.ID == r.Name { // a rule of its own word says on what
+			v.ID = ""
+		}
+		if text := v.String(); v.ID != "" && text != printable(r.Saw) || v.Package != "" || v.Path != "" {
 			b.WriteString("\n    " + text)
 		}
 	}

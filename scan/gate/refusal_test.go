@@ -7,6 +7,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -39,9 +40,39 @@ func TestRefusalNamesTheWorst(t *testing.T) {
 			t.Errorf("%q is not in\n%s", text, got)
 		}
 	}
+	if strings.Contains(got, "    tests") {
+		t.Errorf("what failed is said twice in\n%s", got)
+	}
 	hint := fault.HintOf(v.Err())
 	for _, text := range []string{"bakelite rebuild", "take the secret out", "mend what the tests name", "waivers"} {
 		if strings.Count(hint, text) != 1 {
+			t.Errorf("%q is not once in %s", text, hint)
+		}
+	}
+}
+
+// TestRefusalNamesWhatIsForbidden: rules whose violations have no name of their
+// own say on which package or path they failed.
+func TestRefusalNamesWhatIsForbidden(t *testing.T) {
+	in := input()
+	in.Policy.Gate.ForbiddenPackages, in.Policy.Gate.ForbiddenLicences = []string{"telnet"}, []string{"Apache-*"}
+	in.Asked = &gate.Asked{Rights: []controls.Right{{Path: "/usr/bin/tool", Capabilities: []string{"sys_admin"}}}, Alters: []string{"/usr/sbin/nginx"}}
+	in.Report.Packages[0].Version = "9999"
+	v, _, _ := gate.Judge(in)
+	other := v.Err().Error()
+	in.Report.Packages[0].Version = "3.5.1-1"
+	v, _, _ = gate.Judge(in)
+	got := v.Err().Error() + other
+	for _, text := range []string{
+		"\n    telnet 0.17 forbidden by telnet", "\n    openssl 3.5.1-1 under Apache-2.0", "\n    /usr/bin/tool the app file gives it sys_admin",
+		"\n    /usr/sbin/nginx the app file alters", "\n    openssl 3.5.1-1 is 9999 amd64",
+	} {
+		if !strings.Contains(got, text) {
+			t.Errorf("%q is not in\n%s", text, got)
+		}
+	}
+	for _, text := range []string{"take the right out", "alters with gate.allowAltered"} {
+		if hint := fault.HintOf(v.Err()); strings.Count(hint, text) != 1 {
 			t.Errorf("%q is not once in %s", text, hint)
 		}
 	}

@@ -2,19 +2,32 @@ package gate
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
+// unasked is why rules on what an app file asks for say nothing.
+const unasked = "nobody says what the app file asks for"
+
+// Foreseen returns the rules that an artifact of an app will fail for what its
+// app file asks for. Nothing has to be built for that.
+func Foreseen(app, kind string, asked Asked, p policy.Policy, now time.Time) []Rule {
+	in := Input{App: app, ArtifactKind: kind, Asked: &asked, Policy: p, Now: now}
+	e := newEvaluator(in)
+	return slices.DeleteFunc([]Rule{e.altered(in), e.rights(in)}, func(r Rule) bool { return r.Outcome != Fail })
+}
+
 // rights asks that the app file gives no program what the policy forbids.
 func (e *evaluator) rights(in Input) Rule {
-	if in.Locked == nil {
-		return notAsked(policy.RuleRights, "no app file was there")
+	if in.Asked == nil {
+		return notAsked(policy.RuleRights, unasked)
 	}
 	var against []Violation
 	n := 0
-	for _, r := range in.Rights {
+	for _, r := range in.Asked.Rights {
 		for _, name := range rightNames(r) {
 			n++
 			if policy.Forbids(e.policy.Gate.ForbiddenRights, name) {
@@ -41,16 +54,16 @@ func rightNames(r controls.Right) (names []string) {
 // SBOM, go on to call the app's programs by their names, and what root starts
 // is in no list at all.
 func (e *evaluator) altered(in Input) Rule {
-	if in.Locked == nil {
-		return notAsked(policy.RuleAltered, "no app file was there")
+	if in.Asked == nil {
+		return notAsked(policy.RuleAltered, unasked)
 	}
-	saw := count(len(in.Alters), "path", "paths") + " of the system may be altered by the app"
+	saw := count(len(in.Asked.Alters), "path", "paths") + " of the system may be altered by the app"
 	if e.policy.Gate.AllowAltered {
 		return notAsked(policy.RuleAltered, "the policy allows that; "+saw)
 	}
-	against := make([]Violation, len(in.Alters))
-	for i, path := range in.Alters {
+	against := make([]Violation, len(in.Asked.Alters))
+	for i, path := range in.Asked.Alters {
 		against[i] = Violation{ID: policy.RuleAltered, Path: path, Detail: "the app file alters what packages brought or root runs"}
 	}
-	return e.decide(policy.RuleAltered, against, map[string]int{"altered": len(in.Alters)}, saw)
+	return e.decide(policy.RuleAltered, against, map[string]int{"altered": len(in.Asked.Alters)}, saw)
 }

@@ -59,7 +59,7 @@ func verdict() gate.Verdict {
 		{ID: "CVE-2020-2", Package: "curl", Reason: "later", Owner: "dev@example.com", Expires: "2026-01-31"},
 	}
 	v, _, _ := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4},
+		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4}, Asked: &gate.Asked{},
 		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: r.Packages},
 	})
 	return v

@@ -80,8 +80,8 @@ func (e *engine) analysis() analyzer.AnalysisOptions {
 	return analyzer.AnalysisOptions{Offline: true, FileChecksum: e.options.FileChecksum}
 }
 
-// walk analyses one tree.
-func (e *engine) walk(ctx context.Context, tree content.Tree) (types.BlobInfo, error) {
+// walk analyses one tree. Before is the distribution of the trees below it.
+func (e *engine) walk(ctx context.Context, tree content.Tree, before types.OS) (types.BlobInfo, error) {
 	composite, err := e.group.PostAnalyzerFS()
 	if err != nil {
 		return types.BlobInfo{}, fmt.Errorf("making folder for analysis: %w", err)
@@ -102,6 +102,8 @@ func (e *engine) walk(ctx context.Context, tree content.Tree) (types.BlobInfo, e
 	if err := e.group.PostAnalyze(ctx, composite, w.result, e.analysis()); err != nil {
 		return types.BlobInfo{}, fault.As(fault.Integrity, fmt.Errorf("reading package lists: %w", err))
 	}
+	before.Merge(w.result.OS)
+	w.release(before)
 	w.result.Sort()
 	blob := blobOf(w.result)
 	blob.Size = removed.Bytes

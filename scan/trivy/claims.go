@@ -30,6 +30,8 @@ type claims struct {
 	lists []string
 	// sums are the MD5 of what analysers want to see.
 	sums map[string]string
+	// others are the files that lists of other managers than dpkg claim.
+	others map[manager][]string
 }
 
 // see notes a file that an analyser wants.

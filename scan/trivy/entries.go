@@ -15,7 +15,7 @@ import (
 )
 
 // form changes where the meaning of an entry does.
-const form = 7
+const form = 8
 
 // entries are what the cache knows of trees, and the way back to it.
 type entries struct {

@@ -33,23 +33,28 @@ func (i inspected) Clean(artifact.Reference) error                      { return
 func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protocol.Known, a content.Artifact, store cache.Cache) (inspected, error) {
 	i := inspected{reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
 	var found types.OS
+	var blobs []types.BlobInfo
 	for n, tree := range a.Trees {
 		var k protocol.Known
 		if len(known) == len(a.Trees) {
 			k = known[n]
 		}
-		blob, cached, err := e.tree(ctx, tree, k)
+		blob, cached, err := e.tree(ctx, tree, k, found)
 		if err != nil {
 			return inspected{}, err
-		}
-		key := "tree-" + strconv.Itoa(n)
-		if err := store.PutBlob(ctx, key, blob); err != nil {
-			return inspected{}, fmt.Errorf("keeping analysis: %w", err)
 		}
 		if cached {
 			i.cached++
 		}
 		found.Merge(blob.OS)
+		blobs = append(blobs, blob)
+	}
+	for n, blob := range blobs {
+		blob.PackageInfos = ofDistribution(found, blob.PackageInfos)
+		key := "tree-" + strconv.Itoa(n)
+		if err := store.PutBlob(ctx, key, blob); err != nil {
+			return inspected{}, fmt.Errorf("keeping analysis: %w", err)
+		}
 		i.reference.BlobIDs = append(i.reference.BlobIDs, key)
 	}
 	i.reference.ID = i.reference.BlobIDs[0]
@@ -59,15 +64,15 @@ func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protoc
 	return i, e.inspectConfig(ctx, a, found, &i.reference, store)
 }
 
-// tree analyses one tree unless the cache knows it. Its bytes are known to be
+// tree analyses one tree, with the distribution of those below it, unless the cache knows it. Its bytes are known to be
 // what the entry's name says before one of them is read for what it means.
 // What comes back shares no memory with anything: Trivy writes into it.
-func (e *engine) tree(ctx context.Context, tree content.Tree, k protocol.Known) (blob types.BlobInfo, cached bool, err error) {
+func (e *engine) tree(ctx context.Context, tree content.Tree, k protocol.Known, before types.OS) (blob types.BlobInfo, cached bool, err error) {
 	if err := tree.Verify(ctx); err != nil {
 		return types.BlobInfo{}, false, err
 	}
 	if blob, cached = e.entries.get(k); !cached {
-		if blob, err = e.walk(ctx, tree); err != nil {
+		if blob, err = e.walk(ctx, tree, before); err != nil {
 			return types.BlobInfo{}, false, err
 		}
 		if err := e.entries.put(k, blob); err != nil {

@@ -49,7 +49,7 @@ type walk struct {
 func newWalk(ctx context.Context, e *engine, composite *analyzer.CompositeFS) *walk {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}, claims: claims{sums: map[string]string{}}}
+	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}, claims: claims{sums: map[string]string{}, others: map[manager][]string{}}}
 }
 
 func (w *walk) wait() error { return w.group.Wait() }
@@ -124,7 +124,7 @@ func (w *walk) analyse(f content.File, body *body, wanted bool) error {
 		}
 		w.engine.memo.put(key, result)
 	}
-	w.result.Merge(result)
+	w.result.Merge(w.withhold(f.Path, result))
 	return nil
 }
 
