@@ -24,6 +24,9 @@ type Kind struct {
 	Build []lock.Pin
 	// Units are what the machine starts; none stands for no machine.
 	Units []string
+	// Modules are those of the kernel that stay, with what they need and those
+	// of the app file; none stands for all.
+	Modules []string
 	// Remove are packages that go; with KeepNeeded those stay that others
 	// need. Drop and Trim are patterns of what goes, see tree.Request.
 	Remove     []string
@@ -47,9 +50,14 @@ func (g Graph) packages(k Kind) llb.State {
 	if len(k.Units) == 0 {
 		return on
 	}
-	return g.run(on, step{
+	s := step{
 		name: "[machine] units", scripts: script("units.sh"), root: "/", env: map[string]string{"UNITS": strings.Join(k.Units, " ")},
-	}).Root()
+	}
+	if len(k.Modules) > 0 {
+		s.name, s.scripts = "[machine] units and modules", append(s.scripts, append(script("modules.sh"), "prune /usr/lib/modules")...)
+		s.env["KEEP"], s.env["ASKED"] = strings.Join(k.Modules, " "), strings.Join(g.App.VM.Modules, " ")
+	}
+	return g.run(on, s).Root()
 }
 
 // System is a kind's tree without the app's own part, trimmed and hardened.

@@ -156,10 +156,10 @@ func (g Graph) Owns(top string) bool {
 		slices.ContainsFunc(g.App.Rights, func(r app.Right) bool { return below(r.Path) })
 }
 
-// Make runs a script of templates/rootfs in tree and returns what it puts into
+// Make runs scripts of templates/rootfs in tree and returns what they put into
 // /out.
-func (g Graph) Make(tree llb.State, name, file string, env map[string]string, mounts ...llb.RunOption) llb.State {
-	return g.run(tree, step{name: name, scripts: script(file), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
+func (g Graph) Make(tree llb.State, name string, files []string, env map[string]string, mounts ...llb.RunOption) llb.State {
+	return g.run(tree, step{name: name, scripts: script(files...), root: "/", env: env, mounts: mounts}).AddMount("/out", llb.Scratch())
 }
 
 func (g Graph) fetch(pin lock.Pin) llb.State {

@@ -62,6 +62,9 @@ func (m machine) kind(g rootfs.Graph) (rootfs.Kind, error) {
 		Remove: rootfs.Trimmed(g.App, artifact.Disk), Rights: []tree.Right{{Path: sudo, SetUID: true}},
 		Machine: true, Admin: m.Admin(),
 	}
+	if m.App.VM.Kernel == "" {
+		k.Modules = templates.Lines("machine/modules.txt")
+	}
 	for _, s := range settings(m.App) {
 		text, err := m.render(s.template)
 		if err != nil {

@@ -55,7 +55,7 @@ func graph(ctx context.Context, g rootfs.Graph, b rootfs.Dockerfiles) (parts, er
 		Kernel: kernel(g, tools),
 		Usr:    squash(g, tools, source("usr"), "[disk] compress and hash /usr", "/usr", map[string]string{"LEVEL": usrLevel}),
 		Root:   root(g, tools, system, tree, k),
-		Var: g.Make(tools, "[disk] file system of /var", "var.sh",
+		Var: g.Make(tools, "[disk] file system of /var", []string{"var.sh"},
 			map[string]string{"ID": m.VarID.String()}, llb.AddMount(rootfs.MadeFrom, source("var"), llb.Readonly, rootfs.ByGraph)),
 	}, nil
 }
@@ -70,7 +70,7 @@ func squash(g rootfs.Graph, tools, tree llb.State, name, folder string, env map[
 	if folder != "/" {
 		options = append(options, llb.SourcePath(folder))
 	}
-	return g.Make(tools, name, "squash.sh", env,
+	return g.Make(tools, name, []string{"squash.sh"}, env,
 		llb.AddMount(rootfs.MadeFrom, tree, options...))
 }
 
@@ -95,8 +95,8 @@ func root(g rootfs.Graph, tools, system, tree llb.State, k rootfs.Kind) llb.Stat
 // again.
 func kernel(g rootfs.Graph, tools llb.State) llb.State {
 	unit := templates.Text("machine/etc.service")
-	made := g.Make(g.Machine(), "[disk] make the initrd", "initrd.sh", map[string]string{
-		"ETC_UNIT": unit, "DRIVERS": strings.Join(templates.Lines("machine/initrd-drivers.txt"), " "),
+	made := g.Make(g.Machine(), "[disk] make the initrd", []string{"modules.sh", "initrd.sh"}, map[string]string{
+		"ETC_UNIT": unit, "KEEP": strings.Join(templates.Lines("machine/initrd-drivers.txt"), " "), "ASKED": "",
 		"ALONE": strconv.FormatBool(g.Lock.Base == nil), // only locked packages made the system
 	})
 	return made.File(llb.Copy(tools, "/usr/lib/systemd/boot/efi/*.efi.stub", "/stub", &llb.CopyInfo{AllowWildcard: true}),

@@ -276,6 +276,10 @@ type VM struct {
 	Memory units.Size `yaml:"memory,omitempty"`
 	// Kernel is the kernel package, linux-image-cloud-<arch> by default.
 	Kernel string `yaml:"kernel,omitempty"`
+	// Modules are modules of the default kernel that the machine has besides
+	// those of clouds and hypervisors (templates/machine/modules.txt), as nfsv4;
+	// another kernel keeps all of its own.
+	Modules []string `yaml:"modules,omitempty"`
 	// Packages are installed in the machine only.
 	Packages []string `yaml:"packages,omitempty"`
 	// Admin lets a person log in over SSH; without it nobody can.

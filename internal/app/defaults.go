@@ -149,7 +149,7 @@ func filledVM(vm VM) VM {
 	}
 	vm.Size = or(vm.Size, defaultDiskSize)
 	vm.Memory = or(vm.Memory, defaultMemory)
-	vm.Packages = slices.Clone(vm.Packages)
+	vm.Packages, vm.Modules = slices.Clone(vm.Packages), slices.Clone(vm.Modules)
 	if vm.Admin != nil {
 		admin := Admin{User: or(vm.Admin.User, defaultAdmin), SSHKeys: slices.Clone(vm.Admin.SSHKeys)}
 		vm.Admin = &admin

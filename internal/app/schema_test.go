@@ -57,6 +57,7 @@ func refine(property func(definition, name string) *jsonschema.Schema) {
 	property("Service", "allow").Items.Enum = stricttest.Words(Allowances())
 	property("Container", "format").Enum = stricttest.Words(ContainerFormats())
 	property("VM", "formats").Items.Enum = stricttest.Words(DiskFormats())
+	property("VM", "modules").Items.Pattern = moduleName.String()
 	property("VM", "packages").Items.Pattern = packageName.String()
 	property("Hardening", "level").Enum = []any{defaultLevel, maxLevel}
 	property("Test", "on").Enum = stricttest.Words([]string{"container", "disk"})

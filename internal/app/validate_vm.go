@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/rsa"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,8 +36,24 @@ func (c *checker) vm(vm VM, serviceUser string) {
 		c.add("vm.kernel", "%q is not a kernel package; its name starts with linux-image-", vm.Kernel)
 	}
 	c.packages("vm.packages", vm.Packages)
+	c.modules(vm)
 	if vm.Admin != nil {
 		c.admin(*vm.Admin, serviceUser)
+	}
+}
+
+// moduleName is that of a kernel module's file.
+var moduleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,54}$`) // MODULE_NAME_LEN
+
+func (c *checker) modules(vm VM) {
+	once(c, "vm.modules", vm.Modules)
+	for i, name := range vm.Modules {
+		if !moduleName.MatchString(name) {
+			c.add(item("vm.modules", i), "%q is not the name of a kernel module", name)
+		}
+	}
+	if vm.Kernel != "" && len(vm.Modules) > 0 {
+		c.add("vm.modules", "the kernel %s keeps all of its modules; leave them out", vm.Kernel)
 	}
 }
 

@@ -38,7 +38,10 @@ func TestOrderBeforeBaking(t *testing.T) {
 		}, nil, fault.Invalid, "the app file asks for other packages"},
 		"an archive that the policy lets not in": {func(s *shop) { s.b.Policy.Bases.Archives = []string{"other"} }, nil, fault.Policy, "debian"},
 		"no mirror":                              {func(s *shop) { s.b.Mirrors = nil }, nil, fault.Missing, "no mirror is known"},
-		"no engine":                              {func(s *shop) { s.Fails = "engine" }, []string{"engine"}, fault.Internal, "engine: out of order"},
+		"no program for trees": {func(s *shop) {
+			s.b.TreeProgram = func() ([]byte, error) { return nil, errors.New("no program") }
+		}, nil, fault.Internal, "no program"},
+		"no engine": {func(s *shop) { s.Fails = "engine" }, []string{"engine"}, fault.Internal, "engine: out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)

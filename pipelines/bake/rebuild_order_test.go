@@ -75,6 +75,12 @@ func TestOrderOfRebuilding(t *testing.T) {
 			if did != tt.then || !flowtest.Free(t, s.b.Folder) {
 				t.Errorf("the rest was done: %t; the place is free: %t", did, flowtest.Free(t, s.b.Folder))
 			}
+			if closed := slices.Contains(s.Asked, "engine closed"); closed != (slices.Contains(tt.asked, "engine") && tt.says != "engine: out of order") {
+				t.Errorf("the engine was closed: %t", closed)
+			}
+			if slices.Contains(s.names(), ".web.work") {
+				t.Errorf("left %q", s.names())
+			}
 			if now := flowtest.Files(t, s.app.Dir); slices.Equal(now, old) == tt.writes {
 				t.Errorf("the lock is %q, was %q", now, old)
 			}

@@ -31,7 +31,8 @@ func TestAppAsksForLevelTwo(t *testing.T) {
 		allow                  []string
 		locked, ring, readOnly bool
 	}{
-		{1, nil, false, false, false},
+		{1, nil, false, true, false},
+		{1, []string{"io-uring"}, false, false, false},
 		{2, nil, true, true, true},
 		{2, []string{"io-uring", "jit"}, true, false, false},
 	} {

@@ -63,6 +63,12 @@ func TestOrderOfPublishing(t *testing.T) {
 			spoil: func(s *shop, _ *results.Built) { s.Secret = artifact.Disk }, asked: 3, kept: judged(),
 			kind: fault.Policy, says: "web.disk.verdict.json",
 		},
+		"a verdict that cannot be kept": {
+			spoil: func(s *shop, _ *results.Built) {
+				flowtest.Must(s.t, os.MkdirAll(filepath.Join(s.p.Folder.Path, "web.container.cdx.json", "below"), 0o700))
+			},
+			asked: 3, kept: judged()[1:3], kind: fault.Internal, says: "web.container.cdx.json",
+		},
 		"tests left out": {spoil: func(_ *shop, b *results.Built) { b.TestsSkipped = true }, asked: 3, kept: judged(), kind: fault.Policy, says: "tests"},
 		"no key":         {spoil: func(s *shop, _ *results.Built) { s.Fails = "signer" }, asked: 4, kept: judged(), kind: fault.Internal, says: "signer: out of order"},
 		"a key that fails the image": {

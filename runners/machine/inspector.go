@@ -18,10 +18,12 @@ const (
 )
 
 // inspectorService runs the program with its drive as the root, which the
-// first process mounts, and has it print into the report.
+// first process mounts, and has it print into the report. All of the drive is
+// protected, without which the first process opens it for writing: a kernel that
+// keeps what is mounted from that would refuse.
 func inspectorService(device string) string {
 	return "[Unit]\nDescription=A look at this machine\nDefaultDependencies=no\nConditionPathExists=!/etc/initrd-release\n" +
-		"[Service]\nType=oneshot\nRootImage=/dev/disk/by-id/virtio-" + inspectorSerial + "\nMountAPIVFS=yes\n" +
+		"[Service]\nType=oneshot\nRootImage=/dev/disk/by-id/virtio-" + inspectorSerial + "\nMountAPIVFS=yes\nProtectSystem=strict\nProtectHome=yes\n" +
 		fmt.Sprintf("ExecStart=/check /order.json\nTimeoutStartSec=%d\nStandardOutput=file:%s\nStandardError=journal\n", inspectorTime, device)
 }
 

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/limit"
 )
 
 // Attempt does what a control forbids, by its name in the control, and says
@@ -28,6 +31,7 @@ func attempts() map[string]func() (bool, error) {
 		"io-uring":       ring,
 		"proc-mem":       ownMemory,
 		"user-namespace": namespace,
+		"write-mounted":  func() (bool, error) { return writeMounted("/var") },
 	}
 }
 
@@ -123,4 +127,46 @@ func ia32() (bool, error) {
 	}
 	state, err := process.Wait()
 	return err == nil && state.Success(), err
+}
+
+// maxMounts bounds the list of mounts, in bytes.
+const maxMounts = 1 << 20
+
+// writeMounted opens the device beneath a mount point of the first process for
+// writing, and writes nothing.
+func writeMounted(at string) (bool, error) {
+	number, err := device(at)
+	if err != nil {
+		return false, err
+	}
+	f, err := os.OpenFile("/proc/1/root/dev/block/"+number, os.O_WRONLY, 0)
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EPERM) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
+}
+
+// device is the number of what is mounted last at a path (proc_pid_mountinfo(5)).
+func device(at string) (number string, err error) {
+	mounts, err := os.Open("/proc/1/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	defer mounts.Close()
+	text, err := limit.ReadAll(mounts, maxMounts, "/proc/1/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 4 && words[4] == at {
+			number = words[2]
+		}
+	}
+	if number == "" {
+		return "", fmt.Errorf("nothing is mounted at %s", at)
+	}
+	return number, nil
 }

@@ -63,6 +63,9 @@ func TestAttempts(t *testing.T) {
 	if _, err := Attempt("nothing"); err == nil {
 		t.Error("what nobody knows was tried")
 	}
+	if works, err := writeMounted("/nothing is mounted here"); works || err == nil {
+		t.Errorf("where nothing is mounted: %v, %v", works, err)
+	}
 }
 
 // TestAttemptsAreKnown wants a way to try all that controls say is refused.
