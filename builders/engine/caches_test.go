@@ -29,7 +29,7 @@ func built(t *testing.T, k Session, dockerfile string) (string, error) {
 	out := t.TempDir()
 	k.Locals = map[string]string{"shell": k.Locals["shell"], "context": dockerfileIn(t, dockerfile)}
 	_, err := k.Solve(t.Context(), Job{Dir: out, Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
-		tree, err := b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell"), []string{"base"})
+		tree, err := b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell", llb.LocalUniqueID("shell")), []string{"base"})
 		return llb.Scratch().File(llb.Copy(tree, "/text", "/text")), err
 	}})
 	text, _ := os.ReadFile(filepath.Join(out, "text"))
