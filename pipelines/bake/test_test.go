@@ -113,3 +113,22 @@ func TestVerdictShowsEach(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+// TestOnlyWhatIsAskedForIsBaked: the engine makes the kinds that are asked for
+// and is closed, whether they could be made or not.
+func TestOnlyWhatIsAskedForIsBaked(t *testing.T) {
+	for _, kind := range []string{artifact.Container, artifact.Disk} {
+		made := map[string]string{artifact.Container: "image", artifact.Disk: "disk"}[kind]
+		for _, fails := range []string{"", made} {
+			s := newShop(t)
+			s.Fails = fails
+			_, err := s.b.Build(t.Context(), s.app, Options{Targets: []string{kind}, Frozen: true, SkipTests: true})
+			if want := []string{"engine", made, "engine closed"}; (err == nil) != (fails == "") || !slices.Equal(slices.DeleteFunc(s.Asked, func(what string) bool { return what == "packages of the seed" }), want) {
+				t.Errorf("the %s: %v, after %q, want %q", kind, err, s.Asked, want)
+			}
+			if slices.Contains(s.names(), ".web.work") {
+				t.Errorf("the %s: left %q", kind, s.names())
+			}
+		}
+	}
+}

@@ -87,3 +87,23 @@ func TestExamineDatesAndNames(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyGoesByItsSubjects: what is published is there already only where it is
+// the same content in the same places, by the same scanner.
+func TestKeyGoesByItsSubjects(t *testing.T) {
+	s := newShop(t)
+	built := s.built()
+	subjects, err := s.p.subjects(t.Context(), s.app, built, Options{})
+	flowtest.Must(t, err)
+	key := func(subjects []subject, o Options) string {
+		key, err := s.p.key(t.Context(), subjects, database.Database{}, built, o)
+		flowtest.Must(t, err)
+		return key
+	}
+	elsewhere := []subject{subjects[0], subjects[1]}
+	elsewhere[1].repository += "2"
+	first := key(subjects, Options{})
+	if first != key(subjects, Options{}) || first == key(subjects[:1], Options{}) || first == key(elsewhere, Options{}) || first == key(subjects, Options{Version: "1.0"}) {
+		t.Error("the key does not go by what is published")
+	}
+}
