@@ -83,7 +83,7 @@ func TestAppsOwnPart(t *testing.T) {
 	for step, want := range map[string]string{
 		"touch /usr/share/.wh.x":                    "steps: /usr/share/.wh.x was made, which cannot be put into an image",
 		`touch "/opt/$(printf 'caf\351')"`:          `steps: "/opt/caf\xe9" was made`,
-		"printf '#!/bin/sh\\r\\n' >/usr/sbin/nginx": "service.command[0]: the first line of the script /usr/sbin/nginx ends with CRLF",
+		"printf '#!/bin/sh\\r\\n' >/usr/sbin/nginx": "steps: what packages brought to run, or what root starts or reads, is changed: /usr/sbin/nginx",
 		"userdel app && groupadd app":               "service.user: the image has a group app and no such user",
 	} {
 		text := ownPart[:strings.Index(ownPart, "steps:")] + "steps: [{run: " + quoted(t, step) + "}]\n" + ownPart[strings.Index(ownPart, "service:"):]

@@ -85,16 +85,26 @@ func runDisk(s site, r result, a app.App) dialer {
 	if err := os.Truncate(disk, fileSize(s.t, disk)+grown); err != nil {
 		s.t.Fatal(err)
 	}
-	m, err := machine.Boot(s.t.Context(), machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
-	if err != nil {
-		s.t.Fatal(err)
+	m, report, err := reportOf(s.t, machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
+	if again, why, ok := m.Retry(); ok {
+		s.t.Log("booted once more:", why)
+		m, report, err = reportOf(s.t, again)
 	}
-	s.t.Cleanup(m.Stop)
-	report, err := m.Wait(s.t.Context())
 	if err != nil || len(report.Failed) > 0 {
 		s.t.Fatalf("%v: %+v\n%s", err, report.Failed, last(read(s.t, m.Log), 4<<10))
 	}
 	return m.Dial
+}
+
+func reportOf(t *testing.T, o machine.Options) (*machine.Machine, machine.Report, error) {
+	t.Helper()
+	m, err := machine.Boot(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Stop)
+	report, err := m.Wait(t.Context())
+	return m, report, err
 }
 
 // ask asks the service, until it answers.
