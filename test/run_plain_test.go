@@ -94,8 +94,8 @@ func (c plain) lives(t *testing.T, config v1.Config) {
 // plain is a container that runc alone makes.
 type plain struct{ bundle, id string }
 
-func (p plain) command(args ...string) *exec.Cmd {
-	return exec.Command("runc", append([]string{"--root", filepath.Join(p.bundle, "state")}, args...)...)
+func (c plain) command(args ...string) *exec.Cmd {
+	return exec.Command("runc", append([]string{"--root", filepath.Join(c.bundle, "state")}, args...)...)
 }
 
 // newPlain unpacks an image and writes runc's own spec, with the image's user,

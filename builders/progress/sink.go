@@ -52,7 +52,7 @@ func newBuildKit(w io.Writer, m Mode) (*buildKit, error) {
 		defer close(b.shown)
 		// The display ends when the channel is closed, so that a cancelled
 		// command still shows how its last steps ended.
-		_, _ = display.UpdateFrom(context.Background(), b.updates)
+		_, _ = display.UpdateFrom(context.Background(), b.updates) //nolint:forbidigo // the channel ends it
 	}()
 	return b, nil
 }

@@ -47,7 +47,7 @@ func Open(o Options) (*Network, error) {
 		o.Nameservers = machineNameservers
 	}
 	n := &Network{options: o, slots: make(chan struct{}, maxConnections)}
-	ctx, end := context.WithCancel(context.Background()) // Close ends it, not the caller's context
+	ctx, end := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it, not the caller's context
 	n.end = end
 	var err error
 	if n.namespace, n.wire, err = newNamespace(); err != nil {

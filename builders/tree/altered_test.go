@@ -60,7 +60,7 @@ func TestReplacedProgram(t *testing.T) {
 		}, nil, "/usr/bin/view"},
 		"of the same size and date": {func(p *place) { p.write(p.tree, "usr/sbin/nginx", "xinge", 0o755) }, nil, "/usr/sbin/nginx"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			p := planted()
 			tt.change(p)
 			at := time.Unix(1_600_000_000, 0)

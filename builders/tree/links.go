@@ -19,7 +19,7 @@ func (w *work) noteNames() func(e *treefs.Entry) {
 	w.names = map[file][]string{}
 	return func(e *treefs.Entry) {
 		if e.Stat.Nlink > 1 && e.Type() == unix.S_IFREG {
-			f := file{uint64(e.Stat.Dev), e.Stat.Ino}
+			f := file{e.Stat.Dev, e.Stat.Ino}
 			w.names[f] = append(w.names[f], e.Path)
 		}
 	}

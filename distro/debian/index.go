@@ -70,34 +70,18 @@ func (p *Package) fill(s control.Stanza, interned map[string]string) error {
 	var size string
 	err := s.Fields(func(name, value []byte) {
 		switch string(name) {
-		case "Package":
-			p.Name = string(value)
-		case "Version":
-			p.Version = string(value)
 		case "Architecture":
 			p.Arch = intern(value)
-		case "Filename":
-			p.Path = string(value)
-		case "SHA256":
-			p.SHA256 = string(value)
+		case "Priority":
+			p.Priority = intern(value)
 		case "Size":
 			size = string(value)
 		case "Essential":
 			p.Essential = string(value) == "yes"
-		case "Priority":
-			p.Priority = intern(value)
-		case "Source":
-			p.Source = string(value)
-		case "Depends":
-			p.Depends = string(value)
-		case "Pre-Depends":
-			p.PreDepends = string(value)
-		case "Conflicts":
-			p.Conflicts = string(value)
-		case "Breaks":
-			p.Breaks = string(value)
-		case "Provides":
-			p.Provides = string(value)
+		default:
+			if text := p.text(name); text != nil {
+				*text = string(value)
+			}
 		}
 	})
 	if err != nil {
@@ -106,6 +90,33 @@ func (p *Package) fill(s control.Stanza, interned map[string]string) error {
 	p.Size, _ = strconv.ParseInt(size, 10, 64)
 	p.Source, p.SourceVersion = sourceOf(p.Source, p.Name, p.Version)
 	return p.validate()
+}
+
+// text is where a field's value is kept as it is, nil for all others.
+func (p *Package) text(field []byte) *string {
+	switch string(field) {
+	case "Package":
+		return &p.Name
+	case "Version":
+		return &p.Version
+	case "Filename":
+		return &p.Path
+	case "SHA256":
+		return &p.SHA256
+	case "Source":
+		return &p.Source
+	case "Depends":
+		return &p.Depends
+	case "Pre-Depends":
+		return &p.PreDepends
+	case "Conflicts":
+		return &p.Conflicts
+	case "Breaks":
+		return &p.Breaks
+	case "Provides":
+		return &p.Provides
+	}
+	return nil
 }
 
 // sourceOf reads "Source: name (version)" of a package, and returns "" for

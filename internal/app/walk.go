@@ -150,7 +150,7 @@ func (w *walker) add(name string, info fs.FileInfo) error {
 	}
 	f := found{path: filepath.ToSlash(name)}
 	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Nlink > 1 {
-		file := inode{uint64(s.Dev), s.Ino}
+		file := inode{s.Dev, s.Ino}
 		if f.same = w.names[file]; f.same == "" {
 			w.names[file] = f.path
 		}

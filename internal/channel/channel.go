@@ -19,11 +19,15 @@ import (
 const (
 	// APIVersion is the version of the form of records.
 	APIVersion = "bakelite.dev/v1"
-	// RecordKind and RevocationKind are the kinds of the two.
-	RecordKind, RevocationKind = "Channel", "Revocation"
-	// DefaultValid is how long a record holds where nobody says; MaxValid
-	// bounds it, so that what a reader has to remember of a channel ends.
-	DefaultValid, MaxValid = 30 * 24 * time.Hour, 90 * 24 * time.Hour
+	// RecordKind is the kind of a record.
+	RecordKind = "Channel"
+	// RevocationKind is the kind of a revocation.
+	RevocationKind = "Revocation"
+	// DefaultValid is how long a record holds where nobody says.
+	DefaultValid = 30 * 24 * time.Hour
+	// MaxValid bounds that, so that what a reader has to remember of a channel
+	// ends.
+	MaxValid = 90 * 24 * time.Hour
 	// MaxRecord bounds a record, in bytes, maxRevoked what it lists.
 	MaxRecord, maxRevoked = 1 << 20, 1000
 	// maxReason bounds a reason, maxName the name of a channel, in bytes.

@@ -58,9 +58,8 @@ type reading struct {
 	problems strict.Problems
 	// list is "files", "packages" or "" for the head.
 	list string
-	// layer is the one that lines go to; add is nil before the first one.
-	layer string
-	add   func(n, column int, text string)
+	// add takes lines into the current layer, nil before the first one.
+	add func(n, column int, text string)
 }
 
 // head is a lock without its long lists.

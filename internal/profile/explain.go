@@ -16,7 +16,7 @@ var symptoms = []struct {
 	explain func(p Profile, line string) string
 }{
 	{"read-only file system", readOnly},
-	{"no space left on device", func(p Profile, _ string) string {
+	{"no space left on device", func(Profile, string) string {
 		return "a writable folder is full: each holds what service.resources.writable says"
 	}},
 	{"permission denied", denied},

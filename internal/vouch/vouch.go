@@ -139,7 +139,7 @@ func (k Key) Use(ctx context.Context, p Purpose, name, path string) (done func()
 	}
 	done()
 	if err == nil {
-		err = cmp.Or(cache.Discard(path), error(fs.ErrNotExist))
+		err = cmp.Or(cache.Discard(path), fs.ErrNotExist)
 	}
 	return nil, err
 }

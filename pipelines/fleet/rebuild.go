@@ -187,9 +187,7 @@ func accept(p update.Planned, changes []lock.Change, exact bool) error {
 	for _, c := range p.Changes {
 		planned[c.Name] = c.To
 	}
-	loose := !exact || len(p.Undecided) > 0 || p.Lock == "" || slices.ContainsFunc(p.Changes, func(c update.Change) bool {
-		return c.Kind == update.Image || c.Kind == update.Parent || c.Kind == update.Asked
-	})
+	loose := !exact || leftToApt(p)
 	for _, c := range changes {
 		_, kept := p.Keep[c.Package]
 		to, known := planned[c.Package]
@@ -204,6 +202,13 @@ func accept(p update.Planned, changes []lock.Change, exact bool) error {
 		}
 	}
 	return nil
+}
+
+// leftToApt says whether a plan names no version for all that it moves.
+func leftToApt(p update.Planned) bool {
+	return len(p.Undecided) > 0 || p.Lock == "" || slices.ContainsFunc(p.Changes, func(c update.Change) bool {
+		return c.Kind == update.Image || c.Kind == update.Parent || c.Kind == update.Asked
+	})
 }
 
 func stale(format string, args ...any) error {

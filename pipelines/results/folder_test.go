@@ -32,8 +32,10 @@ func TestHoldIsForOne(t *testing.T) {
 	f := Folder{Path: filepath.Join(t.TempDir(), "new", "dist")}
 	release, err := f.Hold(t.Context(), "web")
 	must(t, err)
-	if free(t, f, "web") || free(t, f, "web") || !free(t, f, "shop") || !free(t, f, "shop") {
-		t.Error("the place is not one app's alone")
+	for range 2 {
+		if free(t, f, "web") || !free(t, f, "shop") {
+			t.Error("the place is not one app's alone")
+		}
 	}
 	held := make(chan func())
 	go func() {

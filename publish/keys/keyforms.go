@@ -51,7 +51,7 @@ func Parse(text []byte, passphrase Passphrase) (Key, error) {
 // parseBlock reads a key of one of the forms. What x509 says about a key that
 // it can't read is left out, since it may quote it.
 func parseBlock(block *pem.Block, passphrase Passphrase) (parsed any, err error) {
-	form := ""
+	var form string
 	switch block.Type {
 	case encryptedPEM, encryptedPEMOld:
 		return decrypt(block.Bytes, passphrase, openCosign)

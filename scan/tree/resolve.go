@@ -60,14 +60,13 @@ func resolve(t Tree, name string, clamp bool) (real string, absolute bool, err e
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
 		rest = rest[1:]
-		switch {
-		case part == "" || part == ".":
+		switch part {
+		case "", ".":
 			continue
-		case part == ".." && at == "/" && clamp:
-			continue
-		case part == ".." && at == "/":
-			return "", absolute, &fs.PathError{Op: "follow", Path: name, Err: ErrClimbs}
-		case part == "..":
+		case "..":
+			if at == "/" && !clamp {
+				return "", absolute, &fs.PathError{Op: "follow", Path: name, Err: ErrClimbs}
+			}
 			at = path.Dir(at)
 			continue
 		}

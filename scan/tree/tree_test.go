@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/internal/capability"
 	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/internal/capability"
 )
 
 // both are the same small tree in memory and on disk: folders end in a slash,

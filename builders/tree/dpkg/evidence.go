@@ -161,11 +161,11 @@ func (e Evidence) Unspoiled(now Evidence) error {
 	}
 	known := map[string]bool{"": true}
 	for _, who := range slices.Sorted(maps.Keys(e.stanzas)) {
-		if name := field(e.stanzas[who][0], "Package"); !slices.Equal(e.stanzas[who], now.stanzas[who]) {
+		name := field(e.stanzas[who][0], "Package")
+		if !slices.Equal(e.stanzas[who], now.stanzas[who]) {
 			return &SpoiledError{"/" + status, name}
-		} else {
-			known[name] = true
 		}
+		known[name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.files)) {
 		if _, was := e.files[name]; !was && known[claimant(name)] {

@@ -35,16 +35,9 @@ func (w *World) relationsOf(v *available) *relations {
 	return r
 }
 
-// stands says whether a package stands for a relation, by its name or by what
-// it provides. What is provided without a version stands for no relation with
-// one (Debian Policy 7.5).
-func (w *World) stands(v *available, r relation) bool {
-	if v.Name == r.Name && r.Accepts(v.Version) {
-		return true
-	}
-	return w.provides(v, r)
-}
-
+// provides says whether a package stands for a relation by what it provides.
+// What is provided without a version stands for no relation with one (Debian
+// Policy 7.5).
 func (w *World) provides(v *available, r relation) bool {
 	for _, group := range w.relationsOf(v).provides {
 		for _, p := range group {

@@ -68,13 +68,11 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 	if le.Uint32(b[0x4C:]) > 0 { // the first revision has no field for it
 		f.inodeSize = int64(le.Uint16(b[0x58:]))
 	}
+	if err := readable(features); err != nil {
+		return nil, err
+	}
 	logBlock := le.Uint32(b[0x18:])
 	switch {
-	case features&recover != 0:
-		err := fault.New(fault.Invalid, "the ext4 file system was not unmounted: what its journal holds is not in place yet")
-		return nil, fault.Hint(err, "have e2fsck replay the journal")
-	case features&^supported != 0:
-		return nil, fault.New(fault.Invalid, "ext4 with features that are not read: %#x", features&^supported)
 	case logBlock > 6:
 		return nil, broken("blocks of 2^%d KiB", logBlock)
 	case f.inodeSize < minInode || f.inodeSize > 1024<<logBlock || f.perGroup == 0 || f.groupBytes < 32 || f.groupBytes > 1024:
@@ -90,6 +88,17 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 		err = broken("its root is no folder")
 	}
 	return f, err
+}
+
+func readable(features uint32) error {
+	switch {
+	case features&recover != 0:
+		err := fault.New(fault.Invalid, "the ext4 file system was not unmounted: what its journal holds is not in place yet")
+		return fault.Hint(err, "have e2fsck replay the journal")
+	case features&^supported != 0:
+		return fault.New(fault.Invalid, "ext4 with features that are not read: %#x", features&^supported)
+	}
+	return nil
 }
 
 func broken(format string, args ...any) error {

@@ -106,7 +106,7 @@ func FuzzRead(f *testing.F) {
 	must(f, err)
 	const changed = 32 << 10 // superblock, groups, bitmaps, inodes and folders
 	f.Add(whole[:changed])
-	f.Fuzz(func(t *testing.T, head []byte) {
+	f.Fuzz(func(_ *testing.T, head []byte) {
 		text := append(bytes.Clone(head[:min(len(head), changed)]), whole[changed:2*changed]...)
 		s, err := Open(bytes.NewReader(text), int64(len(whole)))
 		if err != nil {

@@ -115,7 +115,7 @@ func FuzzRead(f *testing.F) {
 		must(f, err)
 		f.Add(text[:4096])
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		s, err := Open(bytes.NewReader(text), int64(len(text)))
 		if err != nil {
 			return

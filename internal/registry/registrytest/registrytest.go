@@ -21,7 +21,7 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // registers the driver
 	memory "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/sirupsen/logrus"
 

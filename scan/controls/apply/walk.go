@@ -32,7 +32,7 @@ func (w *work) suspects() (*suspects, error) {
 		return w.found, nil
 	}
 	s := &suspects{}
-	err := new(tree.Walker).Walk(context.Background(), w.tree, "/", func(name string, info tree.Info) error {
+	err := new(tree.Walker).Walk(context.Background(), w.tree, "/", func(name string, info tree.Info) error { //nolint:forbidigo // a walk in memory and of one folder, which its process ends
 		for _, c := range []struct {
 			suspect bool
 			list    *[]string
