@@ -12,7 +12,7 @@ find /tmp/include -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 dracut --quiet --reproducible --no-hostonly --no-hostonly-cmdline --no-early-microcode --nofscks \
 	--kver "$version" --kernel-image "/boot/vmlinuz-$version" --tmpdir /tmp/dracut --zstd \
 	--modules "base systemd systemd-initrd systemd-veritysetup systemd-udevd systemd-journald systemd-tmpfiles systemd-sysctl systemd-modules-load udev-rules dm fs-lib rootfs-block kernel-modules shutdown" \
-	--force-drivers "dmi-sysfs" --include /tmp/include / "/out/initrd"
+	--drivers "$KEEP" --force-drivers "dmi-sysfs" --include /tmp/include / "/out/initrd"
 cp "/boot/vmlinuz-$version" /out/linux
 printf '%s' "$version" >/out/version
 cp /usr/lib/os-release /out/os-release
