@@ -153,7 +153,9 @@ func restarted(t *testing.T, dial dialer) {
 	defer cancel()
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	if request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8080/exit?code=9", nil); err == nil {
-		_, _ = client.Do(request) // the service ends before it answers
+		if response, err := client.Do(request); err == nil { // the service ends before it answers
+			response.Body.Close()
+		}
 	}
 	for range 600 {
 		if after := askWitness(t, dial, "/started"); after != before {

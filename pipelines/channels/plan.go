@@ -2,7 +2,6 @@ package channels
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -104,7 +103,7 @@ func (f Flow) find(ctx context.Context, ref string) (look.Target, error) {
 func lockOf(s attest.Summary) (*lock.Lock, error) {
 	for _, v := range s.Statements {
 		if v.PredicateType == attest.LockType {
-			l, err := attest.StatedLock(json.RawMessage(v.Predicate))
+			l, err := attest.StatedLock(v.Predicate)
 			return &l, err
 		}
 	}

@@ -28,7 +28,7 @@ type Work func(ctx context.Context, req protocol.Request, keep func(protocol.Ent
 func Outer(in io.Reader, out, words io.Writer) int {
 	req, err := request(in)
 	if err == nil {
-		err = Launch(context.Background(), req, out, words)
+		err = Launch(context.Background(), req, out, words) //nolint:forbidigo // stands for main
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -84,7 +84,7 @@ func guarded(req protocol.Request, work Work, keep func(protocol.Entry) error) (
 			}
 		}
 	}()
-	return work(context.Background(), req, keep)
+	return work(context.Background(), req, keep) //nolint:forbidigo // stands for main; who started it ends it
 }
 
 func answer(out io.Writer, r protocol.Response) int {

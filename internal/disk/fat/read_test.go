@@ -106,7 +106,7 @@ func FuzzOpenFile(f *testing.F) {
 	v := volumeOf(f, map[string]string{"EFI/BOOT/BOOTX64.EFI": "program", "EFI/a long name of a file": "x"})
 	head, data := v[:sector], v[len(v)-(1<<20):]
 	f.Add(head, v[reserved*sector:reserved*sector+sector], data[:0])
-	f.Fuzz(func(t *testing.T, head, table, data []byte) {
+	f.Fuzz(func(_ *testing.T, head, table, data []byte) {
 		b := append(append(bytes.Clone(head), make([]byte, max(0, reserved*sector-len(head)))...), append(bytes.Clone(table), data...)...)
 		if file, err := OpenFile(bytes.NewReader(b), int64(len(b)), "EFI/BOOT/BOOTX64.EFI"); err == nil {
 			_, _ = io.Copy(io.Discard, file)
