@@ -164,7 +164,7 @@ func TestPackedAgain(t *testing.T) {
 		if err != nil || len(packed) != 1 {
 			t.Fatal(packed, err)
 		}
-		if err := os.Remove(packed[0]); err != nil {
+		if err := os.RemoveAll(filepath.Dir(packed[0])); err != nil {
 			t.Fatal(err)
 		}
 		r, err := c.Blobs[1].Open(t.Context())

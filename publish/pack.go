@@ -74,9 +74,6 @@ func packed(ctx context.Context, p packing) (packedFile, error) {
 	if have, ok := p.cached(ctx); ok || ctx.Err() != nil {
 		return have, ctx.Err()
 	}
-	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
-		return packedFile{}, fmt.Errorf("making cache: %w", err)
-	}
 	return p.pack(ctx)
 }
 
@@ -121,6 +118,9 @@ func (p packing) cached(ctx context.Context) (packedFile, bool) {
 
 func (p packing) pack(ctx context.Context) (packedFile, error) {
 	base := p.path()
+	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
+		return packedFile{}, fmt.Errorf("making cache: %w", err)
+	}
 	out, err := renameio.NewPendingFile(base, renameio.WithTempDir(p.Cache), renameio.WithPermissions(0o644))
 	if err != nil {
 		return packedFile{}, fmt.Errorf("making packed file: %w", err)
