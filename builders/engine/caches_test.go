@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -77,4 +78,29 @@ func TestCacheOfAnotherApp(t *testing.T) {
 	k.Caches = nil
 	_, err := built(t, k, look(""))
 	judge(t, err, fault.Policy, "BuildKit", "cache mount that other builds share")
+}
+
+// TestResultOfAnotherApp: the engine knows the result of a step with a named
+// cache mount by all but that name, so a step that says nothing of its scope
+// would be given what another app's made; it is refused.
+func TestResultOfAnotherApp(t *testing.T) {
+	ours, theirs := NewCaches("a", "lock 1"), NewCaches("b", "lock 1")
+	for name, tt := range map[string]struct {
+		hosts    []string
+		admitted bool
+	}{
+		"no scope":      {nil, false},
+		"another scope": {[]string{theirs.prefix()}, false},
+		"its own":       {[]string{ours.prefix()}, true},
+	} {
+		meta := &pb.Meta{}
+		for _, h := range tt.hosts {
+			meta.ExtraHosts = append(meta.ExtraHosts, &pb.HostIP{Host: h, IP: "127.0.0.1"})
+		}
+		mounts := []*pb.Mount{{MountType: pb.MountType_CACHE, CacheOpt: &pb.CacheOpt{ID: ours.prefix() + "/named"}}}
+		err := ours.admit(step{"RUN", &pb.ExecOp{Meta: meta, Mounts: mounts}})
+		if tt.admitted && err != nil || !tt.admitted && fault.KindOf(err) != fault.Policy {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
