@@ -70,7 +70,7 @@ func TestInterruptedBuild(t *testing.T) {
 // untilRuns waits for a program that a test of the command starts.
 func untilRuns(s harness.Site, c *harness.Command, program string) {
 	s.T.Helper()
-	for !slices.ContainsFunc(harness.Processes(s.State), func(p string) bool {
+	for !slices.ContainsFunc(harness.Processes(harness.Here.Dir), func(p string) bool {
 		_, line, _ := strings.Cut(p, " ")
 		name, rest, _ := strings.Cut(line, " ")
 		return strings.HasPrefix(filepath.Base(name), program) && (program != "runc" || strings.Contains(rest, "sandbox"))

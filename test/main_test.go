@@ -16,7 +16,7 @@
 //	whole, wrong_input  the whole line, and mistakes of the user's
 //
 // What a test waits for is an effect, a step by its name in --progress json, or
-// what a command says in the end; but Packer shows a plugin's lines alone.
+// what a command says in the end.
 //
 // What they stand on is package harness, in the folder below.
 package test

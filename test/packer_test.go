@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bakelite/bakelite/test/harness"
 )
@@ -79,16 +80,20 @@ func TestPackerRefuses(t *testing.T) {
 }
 
 // TestPackerInterrupted stops packer build by Ctrl-C, which a terminal sends
-// to the plugin too, and by the death of Packer, which the plugin survives.
+// to the plugin too, and by the death of Packer, which the plugin survives:
+// once while a disk's file grows, and once while a machine runs.
 func TestPackerInterrupted(t *testing.T) {
 	s := harness.NewSite(t)
 	p := newPacker(t, s)
 	s.Replace("site/index.html", "Set hard", "Set hard in Packer")
 	s.Run("lock", "web").Want(t, 0)
-	for _, moment := range []string{`write raw`, `\[test\] disk`} {
+	for moment, until := range map[string]func(*harness.Command){
+		"a growing disk":    func(c *harness.Command) { untilGrows(s, c, ".web-*.partial") },
+		"a running machine": func(c *harness.Command) { untilRuns(s, c, "qemu") },
+	} {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 			c := p.start("build", p.template)
-			c.Until(moment)
+			until(c)
 			target := -c.Cmd.Process.Pid
 			if sig == syscall.SIGKILL {
 				target = child(t, c.Cmd.Process.Pid)
@@ -106,6 +111,23 @@ func TestPackerInterrupted(t *testing.T) {
 	}
 	p.run("build", "-var", "skip_tests=true", p.template).Want(t, 0)
 	s.Names("web.qcow2", "web.qcow2.digest", "web.raw", "web.receipt.json", "web.sha256")
+}
+
+// untilGrows waits for a file with content among those that bear no final name.
+func untilGrows(s harness.Site, c *harness.Command, pattern string) {
+	s.T.Helper()
+	for {
+		for _, path := range paths(s.T, filepath.Join(s.Out, ".web.work", pattern)) {
+			if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+				return
+			}
+		}
+		select {
+		case <-c.Ended:
+			s.T.Fatalf("ended without a %s:\n%s", pattern, c.Said())
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // child returns the process that Packer's first one watches, and in which it
