@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -77,8 +78,8 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 		return attest.Signed{}, errors.New("the gate did not let it through")
 	}
 	return attest.Sign(context.Background(), attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: subject},
-		Statements: []attest.Statement{{PredicateType: "https://example.com/lock/v1", Predicate: map[string]string{"app": "web"}}},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: subject},
+		Statements: []intoto.Statement{{PredicateType: "https://example.com/lock/v1", Predicate: map[string]string{"app": "web"}}},
 		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutVerdict: true, WithoutLock: true, WithoutTests: true}, Now: at},
 	}, attest.ByKey(key))
 }

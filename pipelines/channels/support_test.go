@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -123,8 +124,8 @@ func (s *shop) sign(version string) (publish.Publication, error) {
 	}
 	l := lock.Lock{APIVersion: lock.APIVersion, Kind: lock.Kind, App: "web", Platform: "linux/amd64", Packages: lock.Layers{App: []lock.Pin{{Name: "nginx", Version: version, Arch: "amd64"}}}}
 	signed, err := attest.Sign(s.Context(), attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: made}, Attached: attached,
-		Statements: []attest.Statement{attest.Verdict(verdict), attest.Scan(report), attest.Lock(l)},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: made}, Attached: attached,
+		Statements: []intoto.Statement{intoto.Verdict(verdict), intoto.Scan(report), intoto.Lock(l)},
 		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutTests: true}, Now: s.now},
 	}, attest.ByKey(s.key))
 	return publish.Publication{Content: content, Signed: signed}, err

@@ -1,4 +1,4 @@
-package attest
+package intoto
 
 import (
 	"slices"
@@ -133,17 +133,17 @@ func (b Build) source() []Resource {
 	if b.Source == "" {
 		return nil
 	}
-	source := Resource{Name: sourceName, URI: "git+" + sourceURI(b.Source)}
+	source := Resource{Name: sourceName, URI: "git+" + SourceURI(b.Source)}
 	if b.Commit != "" {
 		source.Digest = map[string]string{"gitCommit": b.Commit}
 	}
 	return []Resource{source}
 }
 
-// sourceURI brings the forms of a repository's address together:
+// SourceURI brings the forms of a repository's address together:
 // git+https://host/path.git@ref means https://host/path. A user's name or
 // token, as CI systems put before the host, is dropped.
-func sourceURI(text string) string {
+func SourceURI(text string) string {
 	text = strings.TrimPrefix(text, "git+")
 	if scheme, rest, found := strings.Cut(text, "://"); found {
 		host, path, _ := strings.Cut(rest, "/")
@@ -159,14 +159,14 @@ func sourceURI(text string) string {
 func (p Provenance) SourceURI() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
-			return sourceURI(r.URI)
+			return SourceURI(r.URI)
 		}
 	}
 	return ""
 }
 
-// commit returns the hash of the commit that the app file is from, or "".
-func (p Provenance) commit() string {
+// Commit returns the hash of the commit that the app file is from, or "".
+func (p Provenance) Commit() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
 			return r.Digest["gitCommit"]

@@ -1,11 +1,13 @@
-package attest
+package intoto
 
 import (
 	"encoding/json"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -109,3 +111,20 @@ func StatedLock(predicate json.RawMessage) (lock.Lock, error) {
 	}
 	return l, nil
 }
+
+// Notices are statements about an artifact that was published before. None of
+// them lets anything through, so they take no proof of the gate.
+func Notices() []string { return []string{ChannelType, RevocationType, ClockType} }
+
+// ChannelRecord states where a channel leads.
+func ChannelRecord(r channel.Record) Statement {
+	return Statement{PredicateType: ChannelType, Predicate: r}
+}
+
+// Revocation states that something is not to be run any more.
+func Revocation(v channel.Revocation) Statement {
+	return Statement{PredicateType: RevocationType, Predicate: v}
+}
+
+// Clock states how long fixes took to reach an artifact.
+func Clock(c update.Clock) Statement { return Statement{PredicateType: ClockType, Predicate: c} }
