@@ -21,6 +21,9 @@ type Options struct {
 	// WithoutAdvisories asks for no known vulnerabilities; apps whose policy
 	// asks what a change fixes are then unknown.
 	WithoutAdvisories bool
+	// Rollback takes an archive that is older than the locks, and packages that
+	// are: somebody wants to go back.
+	Rollback bool
 	// Build, where set, asks whether all of it is built too.
 	Build *bake.Options
 }
@@ -61,12 +64,13 @@ func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Stand
 	if err != nil {
 		return nil, err
 	}
-	worlds, err := f.worlds(ctx, all)
+	worlds, err := f.worlds(ctx, all, o.Rollback)
 	if err != nil {
 		return nil, err
 	}
 	images := f.images(ctx, all)
 	for i := range all {
+		all[i].facts.Rollback = o.Rollback
 		all[i].compare(worlds[i], images)
 	}
 	f.revocations(ctx, all)
@@ -114,7 +118,7 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 		if source.Archive.InRelease != "" {
 			s.Archives = append(s.Archives, source.Archive)
 		}
-		if err := w.doubt(i, s.Lock); err != nil {
+		if err := w.doubt(i, s.Lock, s.facts.Rollback); err != nil {
 			s.Unknown = append(s.Unknown, unknown(source.Archive.Suite, err))
 		}
 	}
@@ -129,10 +133,11 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 }
 
 // doubt says why a suite tells nothing of what is new: it could not be read, or
-// what was read is older than what the lock was made from.
-func (w *world) doubt(suite int, l *lock.Lock) error {
+// what was read is older than what the lock was made from and nobody asked for
+// that.
+func (w *world) doubt(suite int, l *lock.Lock, rollback bool) error {
 	source := w.Sources[suite]
-	if source.Err != nil {
+	if source.Err != nil || rollback {
 		return source.Err
 	}
 	for _, a := range l.Archives {

@@ -30,7 +30,7 @@ type Order struct {
 // Plan says what a rebuild of apps will do, and does none of it. Apps that
 // cannot be judged at all come back as one error, beside the plan of the rest.
 func (f Fleet) Plan(ctx context.Context, apps []app.App, o Order) (update.Plan, error) {
-	stand, err := f.Outdated(ctx, apps, Options{Build: &o.Options, WithoutAdvisories: !f.needsAdvisories(apps, o)})
+	stand, err := f.Outdated(ctx, apps, Options{Build: &o.Options, Rollback: o.Rollback, WithoutAdvisories: !f.needsAdvisories(apps, o)})
 	if err != nil {
 		return update.Plan{}, err
 	}

@@ -123,7 +123,7 @@ func (f Fleet) readPublished(ctx context.Context, a app.App) []Standing {
 }
 
 // worlds are the releases that the locks were made for, each read once.
-func (f Fleet) worlds(ctx context.Context, all []Standing) ([]*world, error) {
+func (f Fleet) worlds(ctx context.Context, all []Standing, rollback bool) ([]*world, error) {
 	type release struct{ suite, arch string }
 	read := map[release]*world{}
 	worlds := make([]*world, len(all))
@@ -135,7 +135,7 @@ func (f Fleet) worlds(ctx context.Context, all []Standing) ([]*world, error) {
 		var r release
 		r.suite, r.arch = suiteOf(s.Lock)
 		if _, known := read[r]; !known {
-			w, err := f.world(ctx, r.suite, r.arch)
+			w, err := f.world(ctx, r.suite, r.arch, rollback)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
