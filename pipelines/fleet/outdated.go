@@ -34,8 +34,9 @@ type Standing struct {
 	// Artifact is the reference whose lock was compared, "" for that beside the
 	// app file.
 	Artifact string
-	// Lock is nil where there is none.
-	Lock *lock.Lock
+	// Lock is nil where there is none, LockDigest then "".
+	Lock       *lock.Lock
+	LockDigest string
 	// Err says why the app cannot be judged at all: a lock that is none.
 	Err error
 	// Archives are the indexes that it was compared with.
@@ -51,8 +52,6 @@ type Standing struct {
 	Decision update.Decision
 
 	facts update.Facts
-	// key is the digest of what the lock was read from.
-	key string
 }
 
 // Outdated says how apps stand to the archives, images and advisories of
@@ -97,7 +96,7 @@ func (s *Standing) decide(f Fleet, m memory, now time.Time) {
 	s.facts.UnknownLimit = f.UnknownLimit
 	if s.Lock != nil {
 		s.facts.LockDate = s.Lock.Epoch()
-		s.facts.CurrentAt = m.Current[s.key]
+		s.facts.CurrentAt = m.Current[s.LockDigest]
 	} else {
 		s.facts.LockDate = now
 	}
@@ -181,8 +180,8 @@ func (m *memory) learn(all []Standing, known advice, now time.Time) {
 	}
 	for _, s := range all {
 		if s.Decision.Action == update.Current && s.Lock != nil && s.Artifact == "" {
-			if now.Sub(m.Current[s.key]) > time.Hour {
-				m.Current[s.key] = now
+			if now.Sub(m.Current[s.LockDigest]) > time.Hour {
+				m.Current[s.LockDigest] = now
 			}
 		}
 	}

@@ -98,11 +98,8 @@ func (f Fleet) planned(s Standing, after []string, o Order) (update.Planned, err
 		return update.Planned{}, err
 	}
 	p := update.Planned{
-		App: s.App.Name, File: s.App.Path, Asked: asked, Reasons: s.Decision.Reasons, Changes: s.Changes, Undecided: s.Undecided,
+		App: s.App.Name, File: s.App.Path, Asked: asked, Lock: s.LockDigest, Reasons: s.Decision.Reasons, Changes: s.Changes, Undecided: s.Undecided,
 		Keep: s.Decision.Keep, Findings: s.Decision.Findings, After: after,
-	}
-	if s.Lock != nil {
-		p.Lock = s.Lock.Digest()
 	}
 	if !o.SkipTests {
 		for _, t := range s.App.Tests {
