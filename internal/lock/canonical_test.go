@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/digests"
@@ -99,6 +100,24 @@ func TestLayersOutOfOrder(t *testing.T) {
 	} {
 		if quick := lock.Quick(changed); quick != nil {
 			t.Errorf("%s: read quickly: %+v", name, quick)
+		}
+	}
+}
+
+// TestOddNamesAreEscaped writes names that mean something inside of quotes.
+func TestOddNamesAreEscaped(t *testing.T) {
+	l := sample()
+	l.Files = nil
+	for _, name := range []string{`a "b"`, `a\b`, "caf\u00e9", "~tab"} {
+		l.Files = append(l.Files, lock.File{Path: name, SHA256: digest})
+	}
+	data, err := l.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range l.Files {
+		if want := "path: " + strconv.Quote(f.Path) + ","; !bytes.Contains(data, []byte(want)) {
+			t.Errorf("%s is not in\n%s", want, data)
 		}
 	}
 }
