@@ -65,6 +65,13 @@ func TestRollbackOfTheArchive(t *testing.T) {
 	newer := version.ReplaceAllString(lock, `name: nginx, version: "9:`+real+`"`)
 	harness.WriteFile(t, s.Lock(), newer)
 	s.Run("lock", "web").Want(t, 7, "would go back", "nginx:amd64 9:"+real+" -> "+real, "--insecure-allow-rollback")
+	bake := []string{"rebuild", "--skip-tests", "--target", "container", "web"}
+	s.Run(bake...).Want(t, 6, "the archive has nginx only as "+real, "--insecure-allow-rollback")
+	back := s.Run(append(bake, "--insecure-allow-rollback")...).Want(t, 0).Says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
+	if !strings.Contains(harness.Read(t, s.Lock()), "rollback:\n") {
+		t.Errorf("the lock of a rebuild does not tell: %s", back.Stderr)
+	}
+	harness.WriteFile(t, s.Lock(), newer)
 	s.Run("lock", "--insecure-allow-rollback", "web").Want(t, 0).Says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
 	if got := harness.Read(t, s.Lock()); !strings.Contains(got, "rollback:\n  - {of: \"nginx:amd64\", from: \"9:"+real+"\", to: \""+real+"\"}\n") {
 		t.Errorf("the lock does not tell:\n%.2000s", got)
