@@ -71,7 +71,7 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 			Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},
 			OS:       system, Packages: []scan.Package{{Type: system.Family, Name: "libc6", Version: "1", Arch: "amd64"}},
 		},
-		Asked:  &gate.Asked{},
+		Asked:  &controls.Asked{},
 		Locked: &gate.Locked{Distribution: system, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
 	})
 	if !ok {

@@ -104,7 +104,7 @@ func (p Repository) Sign(key keys.Key, attached [][]byte, reports ...scan.Report
 	judged.Findings = nil
 	_, passed, ok := gate.Judge(gate.Input{
 		App: "web", ArtifactKind: artifact.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1},
-		Asked:     &gate.Asked{},
+		Asked:     &controls.Asked{},
 		Locked:    &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: judged.Packages},
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 	})

@@ -32,7 +32,7 @@ type stated struct {
 	// locked is what the lock that was signed put into it, nil where none was.
 	locked *gate.Locked
 	// asked is what of the app file was signed, nil where nothing was.
-	asked *gate.Asked
+	asked *controls.Asked
 }
 
 // source is what is read of an artifact that was published.

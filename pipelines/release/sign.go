@@ -72,7 +72,7 @@ func (p Publisher) sign(ctx context.Context, signer attest.Signer, e evidence) (
 		Passed: e.passed, Attached: attached, Subject: intoto.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
 		Statements: []intoto.Statement{
 			intoto.BuildProvenance(provenance), intoto.CycloneDX(e.seen.CycloneDX), intoto.SPDX(e.seen.SPDX), intoto.Scan(e.seen.Report),
-			intoto.Verdict(e.passed.Verdict()), intoto.TestResults(statedTests(e)), intoto.Lock(*e.built.Lock),
+			attest.Verdict(e.passed.Verdict()), intoto.TestResults(statedTests(e)), intoto.Lock(*e.built.Lock),
 		},
 		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: p.Policy.Verify, Dir: p.Policy.Dir, TUF: p.TUF, Now: time.Now()},
 	}

@@ -62,7 +62,7 @@ func (n nightly) order(t *testing.T, attached ...[]byte) attest.Order {
 			intoto.CycloneDX(fmt.Appendf(nil, `{"serialNumber":%q,"metadata":{"timestamp":%q},"components":[%q]}`, n.build.Invocation, n.build.Finished, n.components)),
 			intoto.SPDX(fmt.Appendf(nil, `{"documentNamespace":%q,"creationInfo":{"created":%[2]q},"packages":[{"name":%[3]q,"annotations":[{"annotationDate":%[2]q},{}]},{}]}`, n.build.Invocation, n.build.Finished, n.components)),
 			intoto.Scan(*report(n.digest, n.at)),
-			intoto.Verdict(verdict),
+			attest.Verdict(verdict),
 			intoto.TestResults(n.tests),
 			intoto.Lock(n.build.Lock),
 		},

@@ -17,6 +17,11 @@ import (
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
+// Verdict states what the gate said.
+func Verdict(v gate.Verdict) intoto.Statement {
+	return intoto.Statement{PredicateType: intoto.VerdictType, Predicate: v}
+}
+
 // Order is what to sign, and for whom it must hold.
 type Order struct {
 	// Passed is the gate's proof; its digest must be the subject's.

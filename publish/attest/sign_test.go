@@ -42,7 +42,7 @@ func judge(t *testing.T, digest string, at time.Time, change func(*gate.Input)) 
 	in := gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: at,
 		Report:    report(digest, at),
-		Asked:     &gate.Asked{},
+		Asked:     &controls.Asked{},
 		Locked:    locked(),
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Tests:     gate.Tests{Passed: 1},
@@ -115,7 +115,7 @@ const builder, source = "https://bakelite.dev/builder/test", "https://git.exampl
 func provenance(at time.Time) intoto.Provenance {
 	return intoto.NewProvenance(intoto.Build{
 		App: "web", AppDigest: digestB, ArtifactKind: "container",
-		Asked: &gate.Asked{Rights: []controls.Right{{Path: "/usr/bin/su", SetUID: true}}, Alters: []string{"/usr/sbin/nginx"}}, Builder: builder, Version: "v1.2.3",
+		Asked: &controls.Asked{Rights: []controls.Right{{Path: "/usr/bin/su", SetUID: true}}, Alters: []string{"/usr/sbin/nginx"}}, Builder: builder, Version: "v1.2.3",
 		Source: "git+" + source + ".git@refs/heads/main", Commit: strings.Repeat("c", 40),
 		Lock: testLock(at), LockDigest: digestB, Invocation: "run 1", Started: at.Add(-time.Minute), Finished: at,
 	})
@@ -139,7 +139,7 @@ func statements(digest string, at time.Time, verdict gate.Verdict) []intoto.Stat
 		intoto.CycloneDX([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}`)),
 		intoto.SPDX([]byte(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"web","dataLicense":"CC0-1.0"}`)),
 		intoto.Scan(*report(digest, at)),
-		intoto.Verdict(verdict),
+		attest.Verdict(verdict),
 		intoto.TestResults(intoto.Tests{Results: []intoto.TestResult{{Name: "answers", Passed: true}}}),
 		intoto.Lock(testLock(at)),
 	}
@@ -216,7 +216,7 @@ func TestSignRefuses(t *testing.T) {
 		"own signature":    {func(o *attest.Order) { o.Statements[0].PredicateType = intoto.SignatureType }, attest.ByKey(key), "Sign's to make"},
 		"untrusted key":    {func(o *attest.Order) { o.Want.Dir, o.Want.Verify.SignedBy = otherDir, others }, attest.ByKey(key), "would be refused"},
 		"no SBOM":          {func(o *attest.Order) { o.Statements = o.Statements[3:] }, attest.ByKey(key), "no SBOM"},
-		"failing verdict":  {func(o *attest.Order) { o.Statements[4] = intoto.Verdict(failing) }, attest.ByKey(key), `is "failed"`},
+		"failing verdict":  {func(o *attest.Order) { o.Statements[4] = attest.Verdict(failing) }, attest.ByKey(key), `is "failed"`},
 		"another builder":  {func(o *attest.Order) { o.Want.Verify.Builder = "https://other.example" }, attest.ByKey(key), "names the builder"},
 		"old scan report":  {func(o *attest.Order) { o.Statements[3] = intoto.Scan(*report(digestA, at.Add(-31*24*time.Hour))) }, attest.ByKey(key), "newest scan report"},
 		"report of future": {func(o *attest.Order) { o.Statements[3] = intoto.Scan(*report(digestA, at.Add(time.Hour))) }, attest.ByKey(key), "yet to come"},
@@ -273,7 +273,7 @@ func TestReportOnlyVerdictIsSignedAndRefusedByUsers(t *testing.T) {
 	if verdict.Outcome != gate.OutcomeReported {
 		t.Fatalf("the gate says %q", verdict.Outcome)
 	}
-	o.Passed, o.Statements[4] = passed, intoto.Verdict(verdict)
+	o.Passed, o.Statements[4] = passed, attest.Verdict(verdict)
 	signed, err := attest.Sign(t.Context(), o, attest.ByKey(key))
 	if err != nil {
 		t.Fatal(err)

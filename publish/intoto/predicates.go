@@ -10,7 +10,6 @@ import (
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
-	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // CycloneDX states a CycloneDX document, given as JSON.
@@ -27,9 +26,6 @@ func SPDX(document []byte) Statement {
 func Scan(report scan.Report) Statement {
 	return Statement{PredicateType: ScanType, Predicate: report}
 }
-
-// Verdict states what the gate said.
-func Verdict(v gate.Verdict) Statement { return Statement{PredicateType: VerdictType, Predicate: v} }
 
 // BuildProvenance states how the artifact was made.
 func BuildProvenance(p Provenance) Statement {
@@ -89,7 +85,7 @@ func heldControls(stated []TestResult) []controls.Result {
 
 // TestResults states the results of the declared tests.
 func TestResults(t Tests) Statement {
-	t.APIVersion, t.Kind = gate.APIVersion, "Tests"
+	t.APIVersion, t.Kind = scan.APIVersion, "Tests"
 	if t.Results == nil {
 		t.Results = []TestResult{}
 	}

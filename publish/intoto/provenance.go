@@ -5,10 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/scan/controls"
+
 	"github.com/package-url/packageurl-go"
 
 	"github.com/bakelite/bakelite/internal/lock"
-	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // BuildType names how Bakelite builds, and where that is described.
@@ -35,7 +36,7 @@ type ExternalParameters struct {
 	Version string `json:"version,omitempty"`
 	// Asked is what of the app file a policy may refuse; absent where that was
 	// not stated.
-	Asked *gate.Asked `json:"asked,omitempty"`
+	Asked *controls.Asked `json:"asked,omitempty"`
 }
 
 // InternalParameters are chosen by Bakelite.
@@ -88,7 +89,7 @@ type Build struct {
 	Lock       lock.Lock
 	LockDigest string
 	// Asked is what of the app file a policy may refuse.
-	Asked *gate.Asked
+	Asked *controls.Asked
 	// Trimmed are the lock's packages that may have been taken out, sorted.
 	Trimmed []string
 	// Release is the version that it is published as, "" for none.
