@@ -25,6 +25,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	}{
 		{"# JSON output", o, []string{"changes"}},
 		{"## `inspect --json`", s.run("inspect", "--json", "--public-key", s.public, ref), []string{"file", "reasons", "notApplicable"}},
+		{"## `report --format json`", s.run("report", "--format", "json", "--public-key", s.public, ref), []string{"bootSeconds", "memoryBytes", "changes", "failures[]"}},
 		{"## `check --json`", s.run("check", "--json", ref), []string{"notApplicable", "detail"}},
 		{"## `verify --json`", s.verify("--json", "--public-key", s.public, ref), nil},
 		{"## `diff --json`", s.run("diff", "--json", "--database", s.database, ref, filepath.Join(s.out, "web.oci")), []string{"packages"}},
