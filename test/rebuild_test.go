@@ -63,6 +63,13 @@ func TestRollbackOfTheArchive(t *testing.T) {
 	newer := version.ReplaceAllString(lock, `name: nginx, version: "9:`+real+`"`)
 	writeFile(t, s.lock(), newer)
 	s.run("lock", "web").want(t, 7, "would go back", "nginx:amd64 9:"+real+" -> "+real, "--insecure-allow-rollback")
+	bake := []string{"rebuild", "--skip-tests", "--target", "container", "web"}
+	s.run(bake...).want(t, 6, "the archive has nginx only as "+real, "--insecure-allow-rollback")
+	back := s.run(append(bake, "--insecure-allow-rollback")...).want(t, 0).says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
+	if !strings.Contains(read(t, s.lock()), "rollback:\n") {
+		t.Errorf("the lock of a rebuild does not tell: %s", back.stderr)
+	}
+	writeFile(t, s.lock(), newer)
 	s.run("lock", "--insecure-allow-rollback", "web").want(t, 0).says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
 	if got := read(t, s.lock()); !strings.Contains(got, "rollback:\n  - {of: \"nginx:amd64\", from: \"9:"+real+"\", to: \""+real+"\"}\n") {
 		t.Errorf("the lock does not tell:\n%.2000s", got)
