@@ -65,7 +65,7 @@ func facts(t *testing.T, findings int) report.Facts {
 	return report.Facts{
 		Name: "registry.example/web@" + digest, Kind: "container", Digest: digest, Trust: report.Trust{Verified: true, By: []string{"key sha256:12"}},
 		Built: &report.Built{By: "https://builder.example", Bakelite: "1.0", Release: "1.4.2", Lock: digest, Started: now, Finished: now, Inputs: 60},
-		Scan: &r, Verdict: &v, Controls: all,
+		Scan:  &r, Verdict: &v, Controls: all,
 		Tests:   []report.Test{{Name: "starts", Passed: true, Seconds: 1.2, Detail: "started"}, {Name: "the page is served", Seconds: 3, Detail: "status 500"}},
 		Sizes:   []report.Size{{Package: "nginx", Bytes: 2_000_000}, {Package: "openssl", Bytes: 500_000}},
 		Changes: &report.Changes{Since: "registry.example/web:1.4.1", Packages: []report.Change{{Name: "debian nginx", From: "1.26", To: "1.27"}}},
