@@ -19,8 +19,15 @@ import (
 // already, and what is wanted.
 type asking struct {
 	Archive
-	mu  sync.Mutex
-	all []asked
+	mu    sync.Mutex
+	all   []asked
+	since debian.Since
+}
+
+// Current notes what the index is compared with.
+func (a *asking) Current(ctx context.Context, suite, arch string, since debian.Since) (*debian.Snapshot, error) {
+	a.since = since
+	return a.Archive.Current(ctx, suite, arch, since)
 }
 
 type asked struct {
@@ -143,6 +150,19 @@ func TestPackagesOfADisk(t *testing.T) {
 				t.Errorf("%s: the disk has %s", name, not)
 			}
 		}
+	}
+}
+
+// TestIndexIsHeldAgainstTheOldLock: the archive is told of the indexes that the
+// old lock is of, and whether it may go back.
+func TestIndexIsHeldAgainstTheOldLock(t *testing.T) {
+	s := newShop(t)
+	if _, apt := s.layered(Options{}); len(apt.since.Archives) > 0 || apt.since.Rollback {
+		t.Errorf("without a lock: %+v", apt.since)
+	}
+	old := s.locked()
+	if _, apt := s.layered(Options{Rollback: true}); len(old.Archives) == 0 || !slices.Equal(apt.since.Archives, old.Archives) || !apt.since.Rollback {
+		t.Errorf("with one: %+v, want %+v", apt.since, old.Archives)
 	}
 }
 
