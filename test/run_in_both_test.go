@@ -13,13 +13,17 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/runners/container"
 	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 const (
@@ -35,15 +39,15 @@ const (
 // disk is larger than it was baked, and the service has its room; it is prepared
 // once, whoever starts it again.
 func TestServiceSeesTheSame(t *testing.T) {
-	s := emptySite(t)
-	s.copy("testdata/witness")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(s.dir, "witness"), "./testdata/witness")
+	s := harness.EmptySite(t)
+	s.Copy("testdata/witness")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(s.Dir, "witness"), "./testdata/witness")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the service: %v\n%s", err, out)
 	}
-	r := s.run("build", "--json", "--skip-tests", "web").result(t)
-	loaded, err := app.Load(s.app())
+	r := s.Run("build", "--json", "--skip-tests", "web").Result(t)
+	loaded, err := app.Load(s.App())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,34 +68,34 @@ func TestServiceSeesTheSame(t *testing.T) {
 // dialer reaches a service.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-func runContainer(s site, r result, a app.App) dialer {
-	s.t.Helper()
-	image := r.artifact(s.t, "layout")
-	c, err := container.Start(s.t.Context(), container.Options{
-		Layout: s.path(image), Digest: image.Digest, App: a, State: s.t.TempDir(), Values: a.ValuesForTests(),
+func runContainer(s harness.Site, r harness.Result, a app.App) dialer {
+	s.T.Helper()
+	image := r.Artifact(s.T, "layout")
+	c, err := container.Start(s.T.Context(), container.Options{
+		Layout: s.Path(image), Digest: image.Digest, App: a, State: s.T.TempDir(), Values: a.ValuesForTests(),
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	s.t.Cleanup(c.Stop)
+	s.T.Cleanup(c.Stop)
 	return c.Dial
 }
 
-func runDisk(s site, r result, a app.App) dialer {
-	s.t.Helper()
-	dir := s.t.TempDir()
+func runDisk(s harness.Site, r harness.Result, a app.App) dialer {
+	s.T.Helper()
+	dir := s.T.TempDir()
 	disk := filepath.Join(dir, "disk.raw")
-	tool(s.t, "cp", "--sparse=always", s.path(r.artifact(s.t, "raw")), disk)
-	if err := os.Truncate(disk, fileSize(s.t, disk)+grown); err != nil {
-		s.t.Fatal(err)
+	harness.Tool(s.T, "cp", "--sparse=always", s.Path(r.Artifact(s.T, "raw")), disk)
+	if err := os.Truncate(disk, harness.FileSize(s.T, disk)+grown); err != nil {
+		s.T.Fatal(err)
 	}
-	m, report, err := reportOf(s.t, machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
+	m, report, err := reportOf(s.T, machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
 	if again, why, ok := m.Retry(); ok {
-		s.t.Log("booted once more:", why)
-		m, report, err = reportOf(s.t, again)
+		s.T.Log("booted once more:", why)
+		m, report, err = reportOf(s.T, again)
 	}
 	if err != nil || len(report.Failed) > 0 {
-		s.t.Fatalf("%v: %+v\n%s", err, report.Failed, last(read(s.t, m.Log), 4<<10))
+		s.T.Fatalf("%v: %+v\n%s", err, report.Failed, harness.Last(harness.Read(s.T, m.Log), 4<<10))
 	}
 	return m.Dial
 }
@@ -176,16 +180,21 @@ func compareSeen(t *testing.T, inContainer, onDisk map[string]string) {
 	var text strings.Builder
 	for _, subject := range slices.Sorted(maps.Keys(all)) {
 		c, d := told(subject, inContainer[subject]), told(subject, onDisk[subject])
-		if c != d && !ofThisMachine(subject, c) {
+		if c != d && !ofThisMachine(subject, c, d) {
 			fmt.Fprintf(&text, "%s: %s | %s\n", subject, c, d)
 		}
 	}
 	if os.Getenv("BAKELITE_TEST_UPDATE") != "" {
-		overwrite(t, differences, []byte(text.String()))
+		harness.Overwrite(t, differences, []byte(text.String()))
 	}
-	if want := read(t, differences); text.String() != want {
-		t.Errorf("in the container | on the disk the service sees\n%s\nand %s says\n%s", text.String(), differences, want)
+	seen, listed := strings.Split(text.String(), "\n"), strings.Split(harness.Read(t, differences), "\n")
+	if more, fewer := without(seen, listed), without(listed, seen); len(more)+len(fewer) > 0 {
+		t.Errorf("of what differs (in the container | on the disk) %s lacks\n%s\nand lists besides\n%s", differences, strings.Join(more, "\n"), strings.Join(fewer, "\n"))
 	}
+}
+
+func without(all, these []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(these, s) })
 }
 
 // told is what was seen, in words that hold under every kernel: what it lacks
@@ -201,17 +210,28 @@ func told(subject, seen string) string {
 }
 
 // ofThisMachine reports whether a difference comes from where the test runs: its
-// kernel lacks the call, or its own limit is lower than the container's.
-func ofThisMachine(subject, inContainer string) bool {
+// kernel lacks the call, or it may not give the container more than it has.
+func ofThisMachine(subject, inContainer, onDisk string) bool {
 	switch kind, name, _ := strings.Cut(subject, " "); kind {
 	case "folder":
 		return room.MatchString(subject)
 	case "limit":
-		return name == "NOFILE" || name == "MEMLOCK"
+		own, theirs := number(inContainer), number(onDisk)
+		return own >= 0 && (theirs < 0 || own < theirs)
+	case "oom":
+		return number(inContainer) > number(onDisk)
 	case "device":
 		return name == "core" // a link to /proc/kcore, where the kernel has that
 	case "call":
-		return name != "of a newer kernel" && (inContainer == "ENOSYS" || inContainer == "EOPNOTSUPP")
+		niced, _ := unix.Getpriority(unix.PRIO_PROCESS, 0) // 20 less it
+		return name != "of a newer kernel" && (inContainer == "ENOSYS" || inContainer == "EOPNOTSUPP") || name == "setpriority" && niced < 20
 	}
 	return false
+}
+
+// number reads the one that a text begins with, -1 for unlimited.
+func number(text string) int64 {
+	first, _, _ := strings.Cut(text, " ")
+	n, _ := strconv.ParseInt(first, 10, 64)
+	return n
 }
