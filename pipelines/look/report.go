@@ -14,7 +14,7 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/pipelines/results"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/report"
@@ -110,7 +110,7 @@ func builtFacts(folder results.Folder, receipt results.Receipt, kind, path strin
 	if l != nil && l.Digest() == receipt.LockDigest {
 		f.Sizes = sizesOf(*l, kind, f.Scan)
 	}
-	return f, Inspected{Name: f.Name, Verified: true, Report: f.Scan, Tests: &attest.Tests{Hardening: attest.StatedControls(f.Controls)}}
+	return f, Inspected{Name: f.Name, Verified: true, Report: f.Scan, Tests: &intoto.Tests{Hardening: intoto.StatedControls(f.Controls)}}
 }
 
 func runningApp(kind, path string) []string {
@@ -142,7 +142,7 @@ func statedFacts(i Inspected) report.Facts {
 			f.Tests = append(f.Tests, report.Test{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Detail: r.Message})
 		}
 	}
-	if l, err := attest.StatedLock(i.Lock); err == nil {
+	if l, err := intoto.StatedLock(i.Lock); err == nil {
 		f.Sizes = sizesOf(l, f.Kind, i.Report)
 	}
 	if f.Kind == artifact.Container && !strings.HasPrefix(i.Name, "oci:") {

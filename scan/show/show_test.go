@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/bakelite/bakelite/scan/controls"
+
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -60,7 +62,7 @@ func verdict() gate.Verdict {
 		{ID: "CVE-2020-2", Package: "curl", Reason: "later", Owner: "dev@example.com", Expires: "2026-01-31"},
 	}
 	v, _, _ := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4}, Asked: &gate.Asked{},
+		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4}, Asked: &controls.Asked{},
 		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: r.Packages},
 	})
 	return v
