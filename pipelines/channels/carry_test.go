@@ -8,6 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/channels"
@@ -170,6 +171,37 @@ func TestNothingIsPlanned(t *testing.T) {
 	}
 	if s.tag("stable") != one || s.tag("candidate") != one {
 		t.Error("a channel moved")
+	}
+}
+
+// TestWhatToGoBackTo: to what is asked for, if the channel ever led to it, else
+// to the last that is another and was not revoked.
+func TestWhatToGoBackTo(t *testing.T) {
+	led := func(revoked []string, digests ...string) (records []channels.Signed) {
+		for _, d := range digests {
+			records = append(records, channels.Signed{Head: channel.Head{Record: channel.Record{Channel: "stable", Digest: d}}})
+		}
+		for _, d := range revoked {
+			records[0].Revoked = append(records[0].Revoked, channel.Revocation{Digest: d})
+		}
+		return records
+	}
+	for name, tt := range map[string]struct {
+		records []channels.Signed
+		asked   string
+		want    string // "" for an error
+	}{
+		"the one before":        {led(nil, "c", "b", "a"), "", "b"},
+		"not the one now":       {led(nil, "c", "c", "b"), "", "b"},
+		"none that was revoked": {led([]string{"b"}, "c", "b", "a"), "", "a"},
+		"all were revoked":      {led([]string{"a", "b"}, "c", "b", "a"), "", ""},
+		"one that is asked for": {led(nil, "c", "b", "a"), "a", "a"},
+		"one that it never was": {led(nil, "c", "b", "a"), "d", ""},
+	} {
+		got, err := channels.Before(tt.records, tt.asked)
+		if got != tt.want || (err != nil) != (tt.want == "") || err != nil && (fault.KindOf(err) != fault.Missing || fault.HintOf(err) == "") {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
 	}
 }
 

@@ -17,3 +17,6 @@ var RecordManifest = recordManifest
 
 // MaxRecord and MaxAhead are the limits of what is read of a channel.
 const MaxRecord, MaxAhead = maxRecord, maxAhead
+
+// Before chooses what a channel goes back to.
+var Before = before

@@ -245,3 +245,20 @@ func TestUnreadableLock(t *testing.T) {
 		t.Errorf("files that are not there: %v, asked for %q", err, s.Asked)
 	}
 }
+
+// TestBaseThatNobodyMade: where a lock's base is a folder that is not there, the
+// build says so, and not that the lock is another's.
+func TestBaseThatNobodyMade(t *testing.T) {
+	s := newShop(t)
+	layout := t.TempDir()
+	flowtest.Image(t, layout, 1024)
+	s.app.Base = app.Base{Image: "oci:" + layout}
+	s.locked()
+	flowtest.Must(t, os.RemoveAll(layout))
+	for _, frozen := range []bool{true, false} {
+		l, err := s.l.Locked(t.Context(), s.app, frozen, Options{})
+		if err == nil || l != nil || strings.Contains(err.Error(), "--frozen") || !strings.Contains(fault.HintOf(err), "build that one first") || len(s.Asked) > 0 {
+			t.Errorf("frozen %t: %v (%s), asked for %q", frozen, err, fault.HintOf(err), s.Asked)
+		}
+	}
+}
