@@ -27,6 +27,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -181,7 +182,7 @@ func TestClockIsStated(t *testing.T) {
 	if err != nil || len(bundles) != 1 {
 		t.Fatalf("%d bundles, %v", len(bundles), err)
 	}
-	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: attest.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
+	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: intoto.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
 	var c update.Clock
 	if err == nil {
 		err = json.Unmarshal(v.Predicate, &c)
@@ -221,8 +222,11 @@ func TestClockThatIsNone(t *testing.T) {
 			o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
 			o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
 			apps := y.behind(nil, "web")
-			if got := y.rebuild(y.plan(apps...), apps, fleet.Run{Do: o.do})["web"]; got.State != fleet.Failed || fault.KindOf(got.Err) != fault.Invalid {
-				t.Errorf("a fix was added to it: %+v", got)
+			if got := y.rebuild(y.plan(apps...), apps, fleet.Run{Do: o.do})["web"]; got.State != fleet.Rebuilt || fault.KindOf(got.Err) != fault.Invalid || !strings.Contains(got.Why, "it is rebuilt, but") || got.Lock != digest('2') || len(got.Published) != 1 {
+				t.Errorf("a fix was added to it, or the app is said to be as before: %+v", got)
+			}
+			if s := y.outdated(fleet.Options{}, apps...)[0]; s.Failed != nil {
+				t.Errorf("it is said to have failed: %+v", s.Failed)
 			}
 			if left, err := os.ReadFile(path); err != nil || string(left) != text {
 				t.Errorf("it became %.80q (%v)", left, err)
