@@ -160,3 +160,48 @@ func TestReplacedByAFile(t *testing.T) {
 	p = planted()
 	p.fails("the app's own, twice, and data", p.run(put("/usr/sbin/own", "/usr/sbin/own", "/usr/share/nginx/index.html")), "")
 }
+
+// TestSystemBehindAFile: a file or link of the app's that is found in the place
+// of a program, or through which root starts what the app brought, changes the
+// system though nothing was there.
+func TestSystemBehindAFile(t *testing.T) {
+	const changed = "app file: files: what packages brought to run, or what root starts or reads, is changed: /"
+	for name, tt := range map[string]struct {
+		to   string // where a folder of the app's is copied to
+		make func(p *place)
+		want string // the place that is told, "" for none
+	}{
+		"before a program":        {"/usr/local/sbin", func(p *place) { p.write(p.files, "app/journalctl", "evil", 0o755) }, "usr/local/sbin/journalctl"},
+		"a link before a program": {"/usr/local/bin", func(p *place) { p.link("/srv/x", p.files, "app/journalctl") }, "usr/local/bin/journalctl"},
+		"before it by another path": {"/opt", func(p *place) {
+			p.link("usr/local/bin", p.tree, "opt")
+			p.write(p.files, "app/journalctl", "evil", 0o755)
+		}, "usr/local/bin/journalctl"},
+		"a program of its own": {"/usr/local/bin", func(p *place) { p.write(p.files, "app/web", "mine", 0o755) }, ""},
+		"behind a program": {"/usr/bin", func(p *place) {
+			p.write(p.tree, "usr/sbin/nft", "nft", 0o755)
+			p.write(p.files, "app/nft", "mine", 0o755)
+		}, ""},
+		"which program awk is": {"/etc/alternatives", func(p *place) {
+			p.link("/usr/bin/mawk", p.tree, "etc/alternatives/awk")
+			p.link("/srv/awk", p.files, "app/awk")
+		}, "etc/alternatives/awk"},
+		"units by a link":            {"/usr/local/lib", func(p *place) { p.link("../../../srv/units", p.files, "app/systemd") }, "usr/local/lib/systemd"},
+		"units by a link far above":  {"/usr/local", func(p *place) { p.link("../../srv/lib", p.files, "app/lib") }, "usr/local/lib"},
+		"a library of a processor's": {"/usr/lib/systemd-x", func(p *place) { p.write(p.files, "app/glibc-hwcaps/x86-64-v2/libshared.so", "evil", 0o755) }, "usr/lib/systemd-x/glibc-hwcaps/x86-64-v2/libshared.so"},
+		"a setting of the kernel":    {"/etc/sysctl.d", func(p *place) { p.write(p.files, "app/99.conf", "kernel.core_pattern=|/srv/x", 0o644) }, "etc/sysctl.d/99.conf"},
+		"a folder where units lie":   {"/usr/local/lib", func(p *place) { p.must(os.MkdirAll(filepath.Join(p.files, "app/systemd/system"), 0o755)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.write(p.tree, "usr/bin/journalctl", "journalctl", 0o755)
+			tt.make(p)
+			want := ""
+			if tt.want != "" {
+				want = changed + tt.want + "; next:"
+			}
+			put := []tree.Put{{From: "app", To: tt.to, Owner: "0", Key: "files[0]"}}
+			p.fails(name, p.run(tree.Request{Evidence: true, Put: put}), want)
+		})
+	}
+}
