@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/release"
 	"github.com/bakelite/bakelite/pipelines/results"
@@ -24,6 +25,7 @@ type Line struct {
 // Publish builds an app and publishes what was built. Where publishing fails,
 // what was built comes back too.
 func (l Line) Publish(ctx context.Context, a app.App, o bake.Options, p release.Options) (*results.Built, error) {
+	o.Before = l.foresee(a, o.Targets, p)
 	built, err := l.Baker.Build(ctx, a, o)
 	if err != nil {
 		return nil, err
@@ -31,11 +33,19 @@ func (l Line) Publish(ctx context.Context, a app.App, o bake.Options, p release.
 	return built, l.Publisher.Publish(ctx, a, built, p)
 }
 
+// foresee refuses a lock of which nothing could be published.
+func (l Line) foresee(a app.App, targets []string, p release.Options) func(context.Context, *lock.Lock) error {
+	return func(ctx context.Context, made *lock.Lock) error {
+		return l.Publisher.Foresee(ctx, a, made, targets, p)
+	}
+}
+
 // Rebuild rebuilds an app and, unless p is nil, publishes what was built. The
 // new lock takes the old one's place when all of it is done: until then the old
 // one stays, and what is published too.
 func (l Line) Rebuild(ctx context.Context, a app.App, o bake.RebuildOptions, p *release.Options) (*results.Built, error) {
 	if p != nil {
+		o.Before = l.foresee(a, o.Targets, *p)
 		o.Then = func(ctx context.Context, built *results.Built) error {
 			return l.Publisher.PublishHeld(ctx, a, built, *p)
 		}

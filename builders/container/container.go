@@ -135,7 +135,7 @@ func Annotations(a app.App, l *lock.Lock) map[string]string {
 	notes := map[string]string{
 		"org.opencontainers.image.title":   a.Name,
 		"org.opencontainers.image.created": l.Epoch().UTC().Format(time.RFC3339),
-		"dev.bakelite.lock":                l.Digest(),
+		lock.Annotation:                    l.Digest(),
 		"dev.bakelite.version":             l.Bakelite,
 	}
 	switch {

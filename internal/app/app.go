@@ -171,6 +171,8 @@ type Service struct {
 	StopGrace units.Duration `yaml:"stopGrace,omitempty"`
 	// Allow lifts limits that both artifacts put on the service: "jit" (memory
 	// that is written and executed, as just-in-time compilers need it),
+	// "exec-writable" (programs and libraries in the folders of Writable, as
+	// what compiles its configuration needs it; those of State and /tmp never),
 	// "io-uring", "keyrings" (the kernel's), "ownership" (giving files to
 	// others, and changing users), "scheduling" (priorities, processors and
 	// memory nodes of processes).

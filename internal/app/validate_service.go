@@ -43,6 +43,9 @@ func (c *checker) service(s Service) {
 	once(c, "service.allow", s.Allow)
 	for i, word := range s.Allow {
 		c.oneOf(item("service.allow", i), word, Allowances())
+		if word == AllowExec && len(s.Writable) == 0 {
+			c.add(item("service.allow", i), "there is no folder that it is about; name it in service.writable")
+		}
 	}
 	if s.Health != nil {
 		c.check("service.health", s.Health.Check, s.Ports)
@@ -54,12 +57,16 @@ func (c *checker) service(s Service) {
 	}
 }
 
-// AllowJIT lifts the limit on memory that is written and executed.
-const AllowJIT = "jit"
+const (
+	// AllowJIT lifts the limit on memory that is written and executed.
+	AllowJIT = "jit"
+	// AllowExec lifts the limit on programs in the folders of Service.Writable.
+	AllowExec = "exec-writable"
+)
 
 // Allowances are the limits that service.allow can lift.
 func Allowances() []string {
-	return []string{"io-uring", AllowJIT, "keyrings", "ownership", "scheduling"}
+	return []string{AllowExec, "io-uring", AllowJIT, "keyrings", "ownership", "scheduling"}
 }
 
 // StopSignals are the signals that can ask a service to end.

@@ -184,6 +184,7 @@ func TestValidate(t *testing.T) {
 		{dir("/srv/a "), "service.dir: \"/srv/a \" ends with a space or a backslash"},
 		{dir("/srv/a b\\c"), ""},
 		{func(a *app.App) { a.Service.Resources.Memory = 5 << 20 }, "service.resources.memory: 5M is too little"},
+		{func(a *app.App) { a.Service.Allow, a.Service.Writable = []string{app.AllowExec}, nil }, "service.allow[0]: there is no folder that it is about"},
 		{func(a *app.App) { a.Service.Resources.CPUs = 0.001 }, "service.resources.cpus: 0.001 is not between 0.01 and 4096"},
 		{func(a *app.App) { a.Service.Resources.CPUs = math.NaN() }, "service.resources.cpus: NaN is not between"},
 		{func(a *app.App) { a.Service.Resources.CPUs = 0.01 }, ""},

@@ -82,6 +82,8 @@ func doors() []door {
 		{"github.com/moby/buildkit/", []string{"builders/daemon", "builders/engine", "builders/progress"}},
 		{"github.com/moby/buildkit/client/llb", graphs},
 		{"github.com/moby/buildkit/frontend/dockerfile/parser", []string{"builders/engine", "internal/dockerfile"}},
+		{"github.com/moby/buildkit/frontend/dockerfile/instructions", []string{"internal/dockerfile"}},
+		{"github.com/moby/buildkit/frontend/dockerfile/shell", []string{"internal/dockerfile"}},
 		{"github.com/moby/buildkit/solver/pb", append(graphs, "builders/daemon", "builders/progress")},
 		{"github.com/containerd/containerd/", []string{"builders/daemon", "builders/engine"}},
 		{"github.com/tonistiigi/fsutil", []string{"builders/engine"}},

@@ -11,6 +11,9 @@ const (
 	APIVersion = "bakelite.dev/v1"
 	// Kind is the kind that every lock states.
 	Kind = "Lock"
+	// Annotation is the key by which an image's manifest names the digest of the
+	// lock that it was made from.
+	Annotation = "dev.bakelite.lock"
 )
 
 // Lock pins an App. The same Lock makes the same bytes on any machine.

@@ -111,8 +111,9 @@ type Gate struct {
 	// names under alters: programs of packages, and what root starts or reads.
 	AllowAltered bool `yaml:"allowAltered,omitempty"`
 	// ForbiddenRights are what an app file may not give under rights: "set-uid",
-	// "set-gid", capabilities such as sys_admin, "all", or "none". By default
-	// those capabilities by which a program is as good as root.
+	// "set-gid", capabilities such as sys_admin; under service.allow:
+	// "exec-writable"; "all" of them, or "none". By default those capabilities
+	// by which a program is as good as root.
 	ForbiddenRights []string `yaml:"forbiddenRights,omitempty"`
 	// ForbiddenPackages are names, with * for any text.
 	ForbiddenPackages []string `yaml:"forbiddenPackages,omitempty"`

@@ -37,11 +37,13 @@ const (
 const (
 	SetUID = "set-uid"
 	SetGID = "set-gid"
-	all    = "all"
+	// ExecWritable is what service.allow has for programs in writable folders.
+	ExecWritable = "exec-writable"
+	all          = "all"
 )
 
-// Forbids says whether a list of forbidden rights has one: SetUID, SetGID or a
-// capability.
+// Forbids says whether a list of forbidden rights has one: SetUID, SetGID,
+// ExecWritable or a capability.
 func Forbids(forbidden []string, right string) bool {
 	return slices.Contains(forbidden, right) || slices.Contains(forbidden, all)
 }

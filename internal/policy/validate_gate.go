@@ -15,7 +15,7 @@ func (c *checker) gate(g Gate) {
 	c.vulnerabilities(g.Vulnerabilities)
 	c.each("gate.forbiddenPackages", g.ForbiddenPackages, c.word)
 	c.each("gate.forbiddenLicences", g.ForbiddenLicences, c.word)
-	rights := append([]string{SetUID, SetGID, all, None}, capability.Names()...)
+	rights := append([]string{SetUID, SetGID, ExecWritable, all, None}, capability.Names()...)
 	c.each("gate.forbiddenRights", g.ForbiddenRights, func(key, word string) { c.oneOf(key, word, rights) })
 	if len(g.ForbiddenRights) > 1 && slices.Contains(g.ForbiddenRights, None) {
 		c.add("gate.forbiddenRights", "has %q beside others; keep one of them", None)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/templates"
 )
 
@@ -31,6 +32,12 @@ func calls(allow []string) Calls {
 	slices.Sort(c.Allowed)
 	slices.Sort(c.Refused)
 	return c
+}
+
+// callWords are the words of service.allow that let system calls in.
+func callWords() []string {
+	groups := callGroups()
+	return slices.DeleteFunc(app.Allowances(), func(word string) bool { return groups[word] == nil })
 }
 
 // callGroups reads the list: a line is a group and names.

@@ -5,8 +5,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-
-	"github.com/bakelite/bakelite/internal/app"
 )
 
 // symptoms are words of the C library's messages, what of the profile can be
@@ -32,8 +30,11 @@ var symptoms = []struct {
 	{"legacy provider", func(Profile, string) string {
 		return "the old algorithms of OpenSSL are left out of images: name openssl-provider-legacy under packages"
 	}},
-	{"mounted noexec", func(Profile, string) string {
-		return "nothing in a writable folder can be executed or loaded as a library, in both artifacts"
+	{"mounted noexec", func(p Profile, _ string) string {
+		if len(p.Executable()) > 0 {
+			return "nothing in a folder of service.state, /tmp or /var/tmp can be executed or loaded as a library"
+		}
+		return "nothing in a writable folder can be executed or loaded as a library, without service.allow: [exec-writable] and service.writable"
 	}},
 	{"resource temporarily unavailable", func(p Profile, _ string) string {
 		return fmt.Sprintf("there can be %d processes and threads: service.resources.pids", p.PIDs)
@@ -119,7 +120,7 @@ func noExecutable(p Profile, _ string) string {
 }
 
 func refusedCall(Profile, string) string {
-	return "a system call may have been refused; service.allow lets more of them in: " + strings.Join(app.Allowances(), ", ")
+	return "a system call may have been refused; service.allow lets more of them in: " + strings.Join(callWords(), ", ")
 }
 
 func names(families []Family) string {

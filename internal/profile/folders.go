@@ -8,8 +8,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 )
 
-// Folder is a folder that the service may write to. Nothing in it can be
-// executed.
+// Folder is a folder that the service may write to.
 type Folder struct {
 	Path string `json:"path"`
 	// Mode are its permissions. It belongs to the service's user, or to root
@@ -20,6 +19,8 @@ type Folder struct {
 	Bytes int64 `json:"bytes,omitempty"`
 	// Lasts says that it outlives the container and the boot.
 	Lasts bool `json:"lasts,omitempty"`
+	// Executable says that programs and libraries in it can be run.
+	Executable bool `json:"executable,omitempty"`
 }
 
 // Shared says that the folder is everybody's.
@@ -32,20 +33,31 @@ const Private = fs.FileMode(0o750)
 func shared() []string { return []string{"/tmp", "/var/tmp"} }
 
 func folders(s app.Service) []Folder {
-	size := int64(s.Resources.Writable)
+	size, executable := int64(s.Resources.Writable), slices.Contains(s.Allow, app.AllowExec)
 	var all []Folder
 	for _, path := range shared() {
 		all = append(all, Folder{Path: path, Mode: fs.ModeSticky | 0o777, Bytes: size})
 	}
 	for _, path := range s.Writable {
 		if !slices.Contains(shared(), path) {
-			all = append(all, Folder{Path: path, Mode: Private, Bytes: size})
+			all = append(all, Folder{Path: path, Mode: Private, Bytes: size, Executable: executable})
 		}
 	}
 	for _, path := range s.State {
 		all = append(all, Folder{Path: path, Mode: Private, Lasts: true})
 	}
 	slices.SortFunc(all, func(a, b Folder) int { return cmp.Compare(a.Path, b.Path) })
+	return all
+}
+
+// Executable are the paths of the folders whose programs can be run.
+func (p Profile) Executable() []string {
+	var all []string
+	for _, f := range p.Folders {
+		if f.Executable {
+			all = append(all, f.Path)
+		}
+	}
 	return all
 }
 

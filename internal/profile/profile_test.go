@@ -99,7 +99,7 @@ func TestExplain(t *testing.T) {
 		`pick_allocator(): Internal error: jit: Cannot allocate executable memory. Use the interpreter instead.`:         "service.allow: [jit]",
 		`FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory`:                              "service.resources.memory, and no memory can be both",
 		`Error: (TLS) Failed loading legacy provider`:                                                                    "openssl-provider-legacy",
-		`Error: Working directory /var/lib/varnish/app (-n argument) cannot reside on a file system mounted noexec`:      "nothing in a writable folder",
+		`Error: Working directory /var/lib/varnish/app (-n argument) cannot reside on a file system mounted noexec`:      "service.allow: [exec-writable]",
 		`all is well`: "",
 	} {
 		got := strings.Join(p.Explain(words+"\n"+words), "\n")

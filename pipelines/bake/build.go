@@ -73,6 +73,9 @@ type Options struct {
 	// Receipt is the digest of the receipt of a build elsewhere, "" for none:
 	// what it lists is taken from the output folder, and nothing is baked.
 	Receipt string
+	// Before, where set, is shown the lock before anything is baked of it, and
+	// can refuse.
+	Before func(ctx context.Context, l *lock.Lock) error
 }
 
 // Build is the forward flow: load, lock, build, test, and only then move the
@@ -116,6 +119,11 @@ func (b Baker) build(ctx context.Context, a app.App, l *lock.Lock, o Options) (*
 	}
 	if old.Key == key && old.Serves(o.Targets, o.SkipTests) {
 		return &results.Built{Receipt: old.Of(o.Targets), Lock: l}, nil
+	}
+	if o.Before != nil {
+		if err := o.Before(ctx, l); err != nil {
+			return nil, err
+		}
 	}
 	w, err := b.bake(ctx, a, l, o.Targets)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/controls/check"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -72,7 +73,7 @@ func adminOf(a app.App, kind string) string {
 
 // AskedOf is what the app file asks for in a kind of artifact, for the gate.
 func AskedOf(a app.App, kind string) *gate.Asked {
-	return &gate.Asked{Rights: RightsOf(a, kind), Alters: a.Alters}
+	return &gate.Asked{Rights: RightsOf(a, kind), Alters: a.Alters, Executable: profile.Of(a).Executable()}
 }
 
 // RightsOf are what the app file lets single paths of a kind of artifact have.

@@ -48,6 +48,9 @@ type Asked struct {
 	// Alters are the paths of the system that the app may change; changes of
 	// others are refused when it is built.
 	Alters []string `json:"alters,omitempty"`
+	// Executable are the folders that the service writes to and in which
+	// programs can be run.
+	Executable []string `json:"executable,omitempty"`
 }
 
 // Locked is what a lock says of one artifact: evidence that the artifact has

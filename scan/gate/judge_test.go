@@ -143,6 +143,7 @@ func TestJudge(t *testing.T) {
 	forbidRights := func(names ...string) func(*gate.Input) {
 		return gated(func(g *policy.Gate) { g.ForbiddenRights = names })
 	}
+	executable := func(in *gate.Input) { in.Asked.Executable = []string{"/var/lib/varnish"} }
 	alters := func(in *gate.Input) { in.Asked.Alters = []string{"/usr/sbin/nginx"} }
 	changes := func(list ...func(*gate.Input)) []func(*gate.Input) { return list }
 	tests := []struct {
@@ -221,6 +222,9 @@ func TestJudge(t *testing.T) {
 		{"no right forbidden", changes(gives("sys_admin"), forbidRights(policy.None)), policy.RuleRights, gate.Pass, ""},
 		{"a right waived for its path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/tool" })), policy.RuleRights, gate.Waived, ""},
 		{"a right waived for another path", changes(gives("sys_admin"), waive(func(w *policy.Waiver) { w.ID, w.Path = policy.RuleRights, "/usr/bin/other" })), policy.RuleRights, gate.Fail, ""},
+		{"programs in a writable folder", changes(executable), policy.RuleRights, gate.Pass, "0 of 1 right"},
+		{"programs in a writable folder, forbidden", changes(executable, forbidRights("exec-writable")), policy.RuleRights, gate.Fail, "1 of 1 right"},
+		{"programs in a writable folder, all forbidden", changes(executable, forbidRights("all")), policy.RuleRights, gate.Fail, "1 of 1 right"},
 		{"rights without an app file", changes(gives("sys_admin"), func(in *gate.Input) { in.Asked = nil }), policy.RuleRights, gate.NotAsked, "nobody says"},
 
 		{"no program replaced", nil, policy.RuleAltered, gate.Pass, "0 paths"},

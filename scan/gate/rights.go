@@ -35,6 +35,12 @@ func (e *evaluator) rights(in Input) Rule {
 			}
 		}
 	}
+	n += len(in.Asked.Executable)
+	if policy.Forbids(e.policy.Gate.ForbiddenRights, policy.ExecWritable) {
+		for _, folder := range in.Asked.Executable {
+			against = append(against, Violation{ID: policy.RuleRights, Path: folder, Detail: "the app file lets programs run that the service wrote there"})
+		}
+	}
 	counts := map[string]int{"given": n, "forbidden": len(against)}
 	return e.decide(policy.RuleRights, against, counts, fmt.Sprintf("%d of %s that the app file gives are forbidden", len(against), count(n, "right", "rights")))
 }

@@ -133,7 +133,7 @@ func (h Hosted) Key(f profile.Folder) string {
 
 // Tmpfs are the mount options of a folder in memory.
 func (h Hosted) Tmpfs(f profile.Folder) string {
-	options := fmt.Sprintf("rw,nosuid,nodev,noexec,size=%d,mode=%s", f.Bytes, octal(f.Mode))
+	options := fmt.Sprintf("rw,nosuid,nodev,%s,size=%d,mode=%s", execution(f.Executable), f.Bytes, octal(f.Mode))
 	if f.Shared() {
 		return options
 	}

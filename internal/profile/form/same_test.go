@@ -81,6 +81,7 @@ func TestUnitAndSpecSayTheSame(t *testing.T) {
 				"sockets":          {sockets(s), last("RestrictAddressFamilies")},
 				"read-only system": {fmt.Sprint(s.Root.Readonly), fmt.Sprint(last("ProtectSystem") == "strict")},
 				"writable":         {strings.Join(writable(s), " "), last("ReadWritePaths")},
+				"executable":       {strings.Join(executable(s), " "), strings.Join(executableOnDisk(p, u["BindPaths"]), " ")},
 			} {
 				if both[0] != both[1] {
 					t.Errorf("%s: the container has\n%s\nand the machine\n%s", what, both[0], both[1])
@@ -185,6 +186,47 @@ func writable(s *specs.Spec) []string {
 		}
 	}
 	return all
+}
+
+// executable are the folders from which programs run: those without noexec.
+func executable(s *specs.Spec) []string {
+	var all []string
+	for _, m := range s.Mounts {
+		if slices.Contains(writable(s), m.Destination) && !slices.Contains(m.Options, "noexec") {
+			all = append(all, m.Destination)
+		}
+	}
+	return all
+}
+
+// executableOnDisk are those that lie in a file system without noexec.
+func executableOnDisk(p profile.Profile, binds []string) []string {
+	var all []string
+	for _, m := range form.Memories(p) {
+		for _, bind := range binds {
+			if at, path, _ := strings.Cut(bind, ":"); m.Execution != "noexec" && at == m.At+"/folder" {
+				all = append(all, path)
+			}
+		}
+	}
+	return all
+}
+
+// TestExecutableFoldersAreNarrow: what lasts and what everybody writes to can
+// never be run.
+func TestExecutableFoldersAreNarrow(t *testing.T) {
+	want := []string{"/run/web", "/srv/cache", "/var/lib/web"}
+	for name, a := range apps() {
+		p := profile.Of(a)
+		if got := executable(form.Spec(p, profile.Identity{UID: 7, GID: 8}, "/r", "/s")); name == "most" && !slices.Equal(got, want) || name == "least" && len(got) > 0 {
+			t.Errorf("%s: programs run in %v", name, got)
+		}
+		for _, f := range p.Folders {
+			if got := strings.Contains((form.Hosted{Profile: p}).Tmpfs(f), ",exec,"); got != f.Executable {
+				t.Errorf("%s: container engines run programs in %s: %v", name, f.Path, got)
+			}
+		}
+	}
 }
 
 // TestExposure asks systemd itself what it thinks of the unit.

@@ -101,7 +101,7 @@ func systemMounts(p profile.Profile) []specs.Mount {
 func folderMounts(p profile.Profile, id profile.Identity, state string) []specs.Mount {
 	var all []specs.Mount
 	for _, f := range p.Folders {
-		m := specs.Mount{Destination: f.Path, Options: []string{"rw", "nosuid", "nodev", "noexec"}}
+		m := specs.Mount{Destination: f.Path, Options: []string{"rw", "nosuid", "nodev", execution(f.Executable)}}
 		if f.Lasts {
 			m.Type, m.Source, m.Options = "bind", Lasting(state, f), append(m.Options, "bind")
 			all = append(all, m)
@@ -115,6 +115,14 @@ func folderMounts(p profile.Profile, id profile.Identity, state string) []specs.
 		all = append(all, m)
 	}
 	return all
+}
+
+// execution is the option of a mount that says whether programs in it run.
+func execution(allowed bool) string {
+	if allowed {
+		return "exec"
+	}
+	return "noexec"
 }
 
 // Lasting is where a folder that lasts lies below the folder state.

@@ -157,15 +157,17 @@ type Memory struct {
 	At    string
 	Bytes int64
 	Mode  string
+	// Execution is "exec" where programs in it can be run, else "noexec".
+	Execution string
 }
 
 // Memories are the file systems that the machine mounts for the service's
 // folders in memory.
 func Memories(p profile.Profile) []Memory {
-	all := []Memory{{"/dev/shm", p.SharedMemory, "1777"}}
+	all := []Memory{{"/dev/shm", p.SharedMemory, "1777", execution(false)}}
 	for i, f := range p.Folders {
 		if !f.Lasts {
-			all = append(all, Memory{memory(i), f.Bytes, "0700"})
+			all = append(all, Memory{memory(i), f.Bytes, "0700", execution(f.Executable)})
 		}
 	}
 	return all
