@@ -79,13 +79,21 @@ func (w *work) judgeAltered() error {
 	if more := len(all) - maxSaid; more > 0 {
 		all = append(all[:maxSaid], fmt.Sprintf("and %d more", more))
 	}
-	return mistake(cmp.Or(w.Own, "files"), "put programs into /usr/local, or name the paths under alters, for the gate to judge",
+	return mistake(cmp.Or(w.Own, "files"), "put programs into /usr/local under names of their own, or name the paths under alters, for the gate to judge",
 		"what packages brought to run, or what root starts or reads, is changed: %s", strings.Join(all, ", "))
 }
 
 // compareSystem notes what of the system is neither as it was nor ours.
 func (w *work) compareSystem() error {
-	all, err := system.Changes(w.tree, w.before)
+	var err error
+	listed := system.Packages{Owned: func() (map[string]bool, error) { return dpkg.Owned(w.tree) }}
+	if listed.Programs, err = dpkg.Programs(w.before); err != nil {
+		return err
+	}
+	if listed.Alternatives, err = dpkg.Alternatives(w.before); err != nil {
+		return err
+	}
+	all, err := system.Changes(w.tree, w.before, listed)
 	if err != nil {
 		return err
 	}

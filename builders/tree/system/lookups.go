@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 
-	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
@@ -103,12 +102,8 @@ func Hides(t *treefs.FS, place string, mine func(place string) bool) (bool, erro
 // alternatives notes names that dpkg has lead to one of several programs, and
 // that lead now to what no package brought.
 func (c *comparison) alternatives() error {
-	names, err := dpkg.Alternatives(c.before)
-	if err != nil {
-		return err
-	}
 	var owned map[string]bool
-	for _, name := range names {
+	for _, name := range c.packages.Alternatives {
 		was, err := c.before.Resolve(name)
 		if err != nil {
 			return err
@@ -123,7 +118,7 @@ func (c *comparison) alternatives() error {
 			continue
 		}
 		if owned == nil {
-			if owned, err = dpkg.Owned(c.now); err != nil {
+			if owned, err = c.packages.Owned(); err != nil {
 				return err
 			}
 		}

@@ -15,14 +15,23 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
+// Packages is what the lists of packages say.
+type Packages struct {
+	// Programs are the places of what packages brought to run, Alternatives the
+	// absolute paths by which names lead to one of several programs; both as the
+	// lists were before.
+	Programs, Alternatives []string
+	// Owned returns the places of all that packages bring now.
+	Owned func() (map[string]bool, error)
+}
+
 // Changes returns the places of a system that are not as they were before,
 // sorted.
-func Changes(now, before *treefs.FS) ([]string, error) {
-	c := &comparison{now: now, before: before, folders: map[string]bool{}}
+func Changes(now, before *treefs.FS, p Packages) ([]string, error) {
+	c := &comparison{now: now, before: before, packages: p, folders: map[string]bool{}}
 	for _, part := range []func() error{c.content, c.roots, c.searched, c.alternatives, c.libraries} {
 		if err := part(); err != nil {
 			return nil, err
@@ -35,6 +44,7 @@ func Changes(now, before *treefs.FS) ([]string, error) {
 // comparison is one of two trees.
 type comparison struct {
 	now, before *treefs.FS
+	packages    Packages
 	changed     []string
 	// folders says of folders whether they lie now where their names say.
 	folders map[string]bool
@@ -44,10 +54,7 @@ func (c *comparison) add(place string) { c.changed = append(c.changed, place) }
 
 // content compares programs, and what root starts or reads.
 func (c *comparison) content() error {
-	all, err := dpkg.Programs(c.before)
-	if err != nil {
-		return err
-	}
+	all := slices.Clone(c.packages.Programs)
 	for _, t := range []*treefs.FS{c.now, c.before} {
 		found, err := forRoot(t)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
@@ -35,6 +36,20 @@ func (f files) tree(t *testing.T) *treefs.FS {
 	}
 	t.Cleanup(func() { _ = fs.Close() })
 	return fs
+}
+
+// changes are those of two trees, by the lists of packages that they have.
+func changes(t *testing.T, now, before *treefs.FS) ([]string, error) {
+	t.Helper()
+	programs, err := dpkg.Programs(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := dpkg.Alternatives(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Changes(now, before, Packages{programs, names, func() (map[string]bool, error) { return dpkg.Owned(now) }})
 }
 
 // installed is a system with two programs that awk may be, and a library.
@@ -87,7 +102,7 @@ func TestLookups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before, after := installed(), installed()
 			tt.change(after)
-			got, err := Changes(after.tree(t), before.tree(t))
+			got, err := changes(t, after.tree(t), before.tree(t))
 			if err != nil || strings.Join(got, " ") != tt.want {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}
@@ -149,7 +164,7 @@ func TestLibraryBeforeAPackages(t *testing.T) {
 			[]string{cacheFile}},
 		"a link to a cache": {files{"etc/ld.so.conf": "/usr/local/lib\n/usr/lib/main\n", "usr/lib/main/libresolv.so.2": string(library), cacheFile: "-> /var/lib/app/cache"}.tree(t), []string{cacheFile}},
 	} {
-		if got, err := Changes(tt.tree, before); err != nil || !slices.Equal(got, tt.want) {
+		if got, err := changes(t, tt.tree, before); err != nil || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %q, %v, want %q", name, got, err, tt.want)
 		}
 	}
