@@ -4,51 +4,53 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestTwoBuildsOfOneApp starts two commands at once where no engine runs: one
 // builds, the other waits and finds nothing to do.
 func TestTwoBuildsOfOneApp(t *testing.T) {
-	s := newSite(t)
-	s.run("engine", "stop").want(t, 0)
+	s := harness.NewSite(t)
+	s.Run("engine", "stop").Want(t, 0)
 	args := []string{"build", "--json", "--skip-tests", "web"}
-	one, two := s.start(args...), s.start(args...)
-	a, b := one.wait().result(t), two.wait().result(t)
-	if a.Rebuilt == b.Rebuilt || a.digest(t, "layout") != b.digest(t, "layout") || a.digest(t, "raw") != b.digest(t, "raw") {
+	one, two := s.Start(args...), s.Start(args...)
+	a, b := one.Wait().Result(t), two.Wait().Result(t)
+	if a.Rebuilt == b.Rebuilt || a.Digest(t, "layout") != b.Digest(t, "layout") || a.Digest(t, "raw") != b.Digest(t, "raw") {
 		t.Errorf("the two runs gave %+v and %+v", a, b)
 	}
-	if running := engines(s.state); len(running) != 1 {
+	if running := harness.Engines(s.State); len(running) != 1 {
 		t.Errorf("engines: %q", running)
 	}
-	leavesNothing(t)
+	harness.LeavesNothing(t)
 }
 
 // TestTwoApps bakes two apps at once where no engine runs: both need it, and
 // one is started.
 func TestTwoApps(t *testing.T) {
-	first, s := firstBake(t), newSite(t)
-	other := filepath.Join(filepath.Dir(s.dir), "shop")
-	if err := os.CopyFS(other, os.DirFS(s.dir)); err != nil {
+	first, s := harness.FirstBake(t), harness.NewSite(t)
+	other := filepath.Join(filepath.Dir(s.Dir), "shop")
+	if err := os.CopyFS(other, os.DirFS(s.Dir)); err != nil {
 		t.Fatal(err)
 	}
-	second := site{t: t, dir: other, out: s.out, state: s.state}
+	second := harness.Site{T: t, Dir: other, Out: s.Out, State: s.State}
 	for _, name := range []string{"app.yaml", "app.lock"} {
 		old := map[string]string{"app.yaml": "name: web\n", "app.lock": "app: web\n"}[name]
-		second.replace(name, old, old[:len(old)-4]+"shop\n")
+		second.Replace(name, old, old[:len(old)-4]+"shop\n")
 	}
-	s.run("engine", "stop").want(t, 0)
-	one := s.start("build", "--json", "--skip-tests", "web")
-	two := s.start("build", "--json", "--skip-tests", "--frozen", "shop")
-	a, b := one.wait().result(t), two.wait().result(t)
-	if want := first.outcome.result(t); a.digest(t, "raw") != want.digest(t, "raw") || a.digest(t, "layout") != want.digest(t, "layout") {
+	s.Run("engine", "stop").Want(t, 0)
+	one := s.Start("build", "--json", "--skip-tests", "web")
+	two := s.Start("build", "--json", "--skip-tests", "--frozen", "shop")
+	a, b := one.Wait().Result(t), two.Wait().Result(t)
+	if want := first.Outcome.Result(t); a.Digest(t, "raw") != want.Digest(t, "raw") || a.Digest(t, "layout") != want.Digest(t, "layout") {
 		t.Errorf("web gave %+v", a)
 	}
-	if b.App != "shop" || b.digest(t, "raw") == a.digest(t, "raw") {
+	if b.App != "shop" || b.Digest(t, "raw") == a.Digest(t, "raw") {
 		t.Errorf("shop gave %+v", b)
 	}
-	s.names("shop.oci", "shop.qcow2", "shop.raw", "shop.receipt.json", "web.oci", "web.qcow2", "web.raw", "web.receipt.json")
-	if running := engines(s.state); len(running) != 1 {
+	s.Names("shop.oci", "shop.qcow2", "shop.raw", "shop.receipt.json", "web.oci", "web.qcow2", "web.raw", "web.receipt.json")
+	if running := harness.Engines(s.State); len(running) != 1 {
 		t.Errorf("engines: %q", running)
 	}
-	leavesNothing(t)
+	harness.LeavesNothing(t)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/test/corpus"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // aFew is how many cases of the corpus are baked on one day; every night all
@@ -17,7 +18,7 @@ const aFew = 3
 // TestCorpus bakes today's few of the apps that people have, as containers: of
 // those that passed when all were tried last.
 func TestCorpus(t *testing.T) {
-	needs(t)
+	harness.Needs(t)
 	all, err := corpus.Cases("corpus")
 	if err != nil {
 		t.Fatal(err)
@@ -27,8 +28,8 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	all = slices.DeleteFunc(all, func(c corpus.Case) bool { o, _ := known.Known(c.Name, artifact.Container); return !o.Passed })
-	out := folder(t)
-	b := corpus.Baker{Bakelite: here.binary, Env: environment(here.state, filepath.Join(out, "dist")), Work: filepath.Join(out, "apps")}
+	out := harness.Folder(t)
+	b := corpus.Baker{Bakelite: harness.Here.Binary, Env: harness.Environment(harness.Here.State, filepath.Join(out, "dist")), Work: filepath.Join(out, "apps")}
 	for _, c := range corpus.Today(all, time.Now(), aFew) {
 		t.Run(c.Name, func(t *testing.T) {
 			o, err := b.Bake(t.Context(), c, artifact.Container)
@@ -37,5 +38,5 @@ func TestCorpus(t *testing.T) {
 			}
 		})
 	}
-	leavesNothing(t)
+	harness.LeavesNothing(t)
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestInterruptedBuild stops builds of one lock at one moment after the
@@ -19,23 +21,23 @@ import (
 // death of Bakelite or of its engine. Each leaves nothing; the last run gives
 // the digests of a build that nobody stopped.
 func TestInterruptedBuild(t *testing.T) {
-	first, s := firstBake(t), newSite(t)
-	s.freshState()
+	first, s := harness.FirstBake(t), harness.NewSite(t)
+	s.FreshState()
 	slow := newStalling(t)
 	build := []string{"build", "--json", "--frozen", "web"}
 	stopped := func(moment string, sig syscall.Signal, code int, args ...string) {
 		t.Logf("%v at %q", sig, moment)
-		c := s.start(slices.Concat(build, args, watched)...)
-		c.begins(moment)
+		c := s.Start(slices.Concat(build, args, harness.Watched)...)
+		c.Begins(moment)
 		if program, ok := strings.CutPrefix(moment, "[test] "); ok {
-			s.untilRuns(c, map[string]string{"container": "runc", "disk": "qemu"}[program])
+			untilRuns(s, c, map[string]string{"container": "runc", "disk": "qemu"}[program])
 		}
-		c.signal(sig)
-		if o := c.wait(); o.code != code || o.stdout != "" {
-			t.Errorf("%v at %q: exit code %d, want %d; stdout %q:\n%s", sig, moment, o.code, code, o.stdout, last(o.stderr, 2<<10))
+		c.Signal(sig)
+		if o := c.Wait(); o.Code != code || o.Stdout != "" {
+			t.Errorf("%v at %q: exit code %d, want %d; stdout %q:\n%s", sig, moment, o.Code, code, o.Stdout, harness.Last(o.Stderr, 2<<10))
 		}
-		s.names()
-		leavesNothing(t)
+		s.Names()
+		harness.LeavesNothing(t)
 	}
 	slow.at("/apt_")
 	stopped("[seed] make", syscall.SIGINT, 130, slow.mirrors()...)
@@ -45,73 +47,73 @@ func TestInterruptedBuild(t *testing.T) {
 	stopped("[base] unpack", syscall.SIGTERM, 130)
 	stopped("[base] configure", syscall.SIGINT, 130)
 	stopped("[machine] install", syscall.SIGKILL, -1)
-	s.engineKilled("[disk] make the initrd", build...)
+	engineKilled(s, "[disk] make the initrd", build...)
 	stopped("exporting layers", syscall.SIGINT, 130)
 	stopped("[test] container", syscall.SIGINT, 130)
 	stopped("[test] container", syscall.SIGKILL, -1)
 	stopped("[test] disk", syscall.SIGINT, 130)
 	stopped("[test] disk", syscall.SIGKILL, -1)
 
-	r, want := s.run("build", "--json", "--frozen", "--skip-tests", "web").result(t), first.outcome.result(t)
+	r, want := s.Run("build", "--json", "--frozen", "--skip-tests", "web").Result(t), first.Outcome.Result(t)
 	for _, format := range []string{"layout", "raw", "qcow2"} {
-		if r.digest(t, format) != want.digest(t, format) {
-			t.Errorf("%s: %s and %s", format, r.digest(t, format), want.digest(t, format))
+		if r.Digest(t, format) != want.Digest(t, format) {
+			t.Errorf("%s: %s and %s", format, r.Digest(t, format), want.Digest(t, format))
 		}
 	}
-	s.names("web.oci", "web.qcow2", "web.raw", "web.receipt.json")
-	if hidden := s.hidden(); len(hidden) > 1 {
+	s.Names("web.oci", "web.qcow2", "web.raw", "web.receipt.json")
+	if hidden := hidden(s); len(hidden) > 1 {
 		t.Errorf("beside the results lie %q", hidden)
 	}
-	leavesNothing(t)
+	harness.LeavesNothing(t)
 }
 
 // untilRuns waits for a program that a test of the command starts.
-func (s site) untilRuns(c *command, program string) {
-	s.t.Helper()
-	for !slices.ContainsFunc(processes(s.state), func(p string) bool {
+func untilRuns(s harness.Site, c *harness.Command, program string) {
+	s.T.Helper()
+	for !slices.ContainsFunc(harness.Processes(harness.Here.Dir), func(p string) bool {
 		_, line, _ := strings.Cut(p, " ")
 		name, rest, _ := strings.Cut(line, " ")
 		return strings.HasPrefix(filepath.Base(name), program) && (program != "runc" || strings.Contains(rest, "sandbox"))
 	}) {
 		select {
-		case <-c.ended:
-			s.t.Fatalf("ended without a run of %s:\n%s", program, c.stderr.String())
+		case <-c.Ended:
+			s.T.Fatalf("ended without a run of %s:\n%s", program, c.Said())
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
 
 // engineKilled kills the engine of a build that has come to a moment.
-func (s site) engineKilled(moment string, args ...string) {
-	s.t.Helper()
-	s.t.Logf("death of the engine at %q", moment)
-	c := s.start(slices.Concat(args, watched)...)
-	c.begins(moment)
-	for _, daemon := range engines(s.state) {
+func engineKilled(s harness.Site, moment string, args ...string) {
+	s.T.Helper()
+	s.T.Logf("death of the engine at %q", moment)
+	c := s.Start(slices.Concat(args, harness.Watched)...)
+	c.Begins(moment)
+	for _, daemon := range harness.Engines(s.State) {
 		number, _, _ := strings.Cut(daemon, " ")
 		pid, err := strconv.Atoi(number)
 		if err == nil {
 			err = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
 	}
-	c.wait().want(s.t, 5, "the engine went away", "next:")
-	s.names()
-	leavesNothing(s.t)
-	if left := settled(func() []string { return engines(s.state) }); len(left) > 0 {
-		s.t.Errorf("the engine lives on: %q", left)
+	c.Wait().Want(s.T, 5, "the engine went away", "next:")
+	s.Names()
+	harness.LeavesNothing(s.T)
+	if left := harness.Settled(func() []string { return harness.Engines(s.State) }); len(left) > 0 {
+		s.T.Errorf("the engine lives on: %q", left)
 	}
 }
 
 // hidden lists what lies in the output folder without a final name; the lock
 // of the folder is always there.
-func (s site) hidden() []string {
-	s.t.Helper()
-	found, err := filepath.Glob(filepath.Join(s.out, ".*"))
+func hidden(s harness.Site) []string {
+	s.T.Helper()
+	found, err := filepath.Glob(filepath.Join(s.Out, ".*"))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return found
 }
@@ -127,8 +129,8 @@ func newStalling(t *testing.T) *stalling {
 	t.Helper()
 	s := &stalling{urls: map[string]string{}}
 	s.at("")
-	for _, name := range archives() {
-		next := throughMirror(t, name)
+	for _, name := range harness.Archives() {
+		next := harness.ThroughMirror(t, name)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if text := *s.text.Load(); text != "" && strings.Contains(r.URL.Path, text) {
 				<-r.Context().Done()
@@ -144,17 +146,17 @@ func newStalling(t *testing.T) *stalling {
 
 func (s *stalling) at(text string) { s.text.Store(&text) }
 
-func (s *stalling) mirrors() []string { return mirrorFlags(s.urls) }
+func (s *stalling) mirrors() []string { return harness.MirrorFlags(s.urls) }
 
 // TestDeadBuildBlocksNobody kills Bakelite at the start of a build, which has
 // work to do: it does not end before.
 func TestDeadBuildBlocksNobody(t *testing.T) {
-	s := newSite(t)
-	s.replace("site/index.html", "Set hard", "Set hard by the second builder")
-	c := s.start("build", "--json", "--skip-tests", "--target", "container", "--progress", "json", "web")
-	c.begins("")
-	c.signal(os.Kill)
-	c.wait()
-	s.run("build", "--json", "--skip-tests", "--target", "container", "web").result(t)
-	leavesNothing(t)
+	s := harness.NewSite(t)
+	s.Replace("site/index.html", "Set hard", "Set hard by the second builder")
+	c := s.Start("build", "--json", "--skip-tests", "--target", "container", "--progress", "json", "web")
+	c.Begins("")
+	c.Signal(os.Kill)
+	c.Wait()
+	s.Run("build", "--json", "--skip-tests", "--target", "container", "web").Result(t)
+	harness.LeavesNothing(t)
 }

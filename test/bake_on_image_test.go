@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines/results"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // onBase is an app on another app's image, with a Dockerfile, a step and
@@ -46,11 +47,11 @@ tests:
 // network, a changed file of the Dockerfile's context is noticed, and another
 // base image makes the lock stale.
 func TestImageAndDockerfileAsBase(t *testing.T) {
-	firstBake(t)
-	s := emptySite(t)
+	harness.FirstBake(t)
+	s := harness.EmptySite(t)
 	write := func(name, text string) {
 		t.Helper()
-		path := filepath.Join(filepath.Dir(s.dir), name)
+		path := filepath.Join(filepath.Dir(s.Dir), name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -61,14 +62,14 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	const base = "apiVersion: bakelite.dev/v1\nname: base\nbase: {debian: trixie}\nservice: {command: [/bin/true], user: nobody}\ncontainer: {shell: true}\n"
 	write("base/app.yaml", base)
 	write("web/app.yaml", "")
-	build := func(app string) result {
+	build := func(app string) harness.Result {
 		t.Helper()
-		return s.run("build", "--json", "--target", "container", app).want(t, 0).result(t)
+		return s.Run("build", "--json", "--target", "container", app).Want(t, 0).Result(t)
 	}
-	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)
+	s.Run("build", "--skip-tests", "--target", "container", "base").Want(t, 0)
 
 	write("web/app.yaml", onBase)
-	s.replace("app.yaml", "BASE", filepath.Join(s.out, "base.oci"))
+	s.Replace("app.yaml", "BASE", filepath.Join(s.Out, "base.oci"))
 	write("web/page.html", "the page\n")
 	write("web/copied.txt", "of the Dockerfile\n")
 	write("web/Dockerfile", "FROM base\nCOPY copied.txt /usr/share/from-dockerfile\nCOPY dist/index.html .hidden /srv/\nENV A=b\nRUN --mount=type=cache,id=kept,target=/mnt chmod 600 /usr/share/from-dockerfile\n")
@@ -76,54 +77,54 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	write("web/.hidden", "old\n")
 	write("web/venv/note", "a note\n")
 	write("web/venv/bin/tool", "#!/bin/sh\necho a tool\n")
-	if err := os.Chmod(filepath.Join(s.dir, "venv/bin/tool"), 0o711); err != nil {
+	if err := os.Chmod(filepath.Join(s.Dir, "venv/bin/tool"), 0o711); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/usr/bin/cat", filepath.Join(s.dir, "venv/bin/cat")); err != nil {
+	if err := os.Symlink("/usr/bin/cat", filepath.Join(s.Dir, "venv/bin/cat")); err != nil {
 		t.Fatal(err)
 	}
-	s.run("build", "--target", "container", "--output", "web/venv/out", "web").want(t, 2, "files[2].from: venv holds the folder of --output", "next:")
-	s.replace("app.yaml", "to: /etc/inline", "to: /etc/inline, owner: stranger")
-	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml", "files[1].owner: the image has no user or group stranger", "next:")
-	s.replace("app.yaml", ", owner: stranger", "")
-	s.replace("Dockerfile", "COPY copied.txt", "COPY app.lock copied.txt")
-	s.run("build", "--target", "container", "web").want(t, 5, "app.lock", "not found", "next: a Dockerfile can copy what .dockerignore lets through")
-	s.replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
-	o := s.run("build", "--json", "--target", "container", "web").want(t, 0, "ignore ENV (use service.environment)")
-	first := o.result(t)
-	if r, err := (results.Folder{Path: s.out}).Receipt("onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
+	s.Run("build", "--target", "container", "--output", "web/venv/out", "web").Want(t, 2, "files[2].from: venv holds the folder of --output", "next:")
+	s.Replace("app.yaml", "to: /etc/inline", "to: /etc/inline, owner: stranger")
+	s.Run("build", "--target", "container", "web").Want(t, 2, "web/app.yaml", "files[1].owner: the image has no user or group stranger", "next:")
+	s.Replace("app.yaml", ", owner: stranger", "")
+	s.Replace("Dockerfile", "COPY copied.txt", "COPY app.lock copied.txt")
+	s.Run("build", "--target", "container", "web").Want(t, 5, "app.lock", "not found", "next: a Dockerfile can copy what .dockerignore lets through")
+	s.Replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
+	o := s.Run("build", "--json", "--target", "container", "web").Want(t, 0, "ignore ENV (use service.environment)")
+	first := o.Result(t)
+	if r, err := (results.Folder{Path: s.Out}).Receipt("onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
 		t.Errorf("the receipt names the caches %q (%v)", r.CacheMounts, err)
 	}
-	image := pathsIn(t, filepath.Join(s.out, "onbase.oci"), first.digest(t, "layout"))
+	image := pathsIn(t, filepath.Join(s.Out, "onbase.oci"), first.Digest(t, "layout"))
 	if !image["usr/sbin/make-ssl-cert"] || image["etc/ssl/private/ssl-cert-snakeoil.key"] {
 		t.Error("the image lacks ssl-cert, or has the key that it makes")
 	}
-	if again := build("web"); again.Rebuilt || again.digest(t, "layout") != first.digest(t, "layout") {
+	if again := build("web"); again.Rebuilt || again.Digest(t, "layout") != first.Digest(t, "layout") {
 		t.Errorf("with nothing changed: %+v", again)
 	}
 	write("web/copied.txt", "of the Dockerfile, changed\n")
-	if changed := build("web"); !changed.Rebuilt || changed.digest(t, "layout") == first.digest(t, "layout") {
+	if changed := build("web"); !changed.Rebuilt || changed.Digest(t, "layout") == first.Digest(t, "layout") {
 		t.Error("a changed file of the Dockerfile's context was not noticed")
 	}
 	for _, name := range []string{"web/dist/index.html", "web/.hidden"} {
 		write(name, "new\n")
-		s.run("build", "--frozen", "--target", "container", "web").want(t, 2, "the app's own files changed")
-		s.run("lock", "web").want(t, 0)
+		s.Run("build", "--frozen", "--target", "container", "web").Want(t, 2, "the app's own files changed")
+		s.Run("lock", "web").Want(t, 0)
 	}
-	s.replace("app.yaml", `[/usr/bin/sleep, "1000"]`, "[/opt/venv/note]")
-	s.run("build", "--target", "container", "web").want(t, 2, "web/app.yaml: ", "service.command[0]: /opt/venv/note is a file that cannot be executed", "next:")
+	s.Replace("app.yaml", `[/usr/bin/sleep, "1000"]`, "[/opt/venv/note]")
+	s.Run("build", "--target", "container", "web").Want(t, 2, "web/app.yaml: ", "service.command[0]: /opt/venv/note is a file that cannot be executed", "next:")
 
 	write("base/app.yaml", base+"files: [{content: \"x\", to: /etc/x}]\n")
-	s.run("build", "--skip-tests", "--target", "container", "base").want(t, 0)
-	s.run("build", "--frozen", "--target", "container", "web").want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "the base image is another one")
-	leavesNothing(t)
+	s.Run("build", "--skip-tests", "--target", "container", "base").Want(t, 0)
+	s.Run("build", "--frozen", "--target", "container", "web").Want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "the base image is another one")
+	harness.LeavesNothing(t)
 }
 
 // pathsIn are those of an image's files.
 func pathsIn(t *testing.T, layout, digest string) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
-	for name := range headersIn(t, layout, digest) {
+	for name := range harness.HeadersIn(t, layout, digest) {
 		all[name] = true
 	}
 	return all

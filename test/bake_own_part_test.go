@@ -2,16 +2,12 @@ package test
 
 import (
 	"archive/tar"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-
-	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // ownPart is an app whose Dockerfile makes its user, and whose step leaves
@@ -40,17 +36,17 @@ service: {command: [/usr/sbin/nginx], user: app, writable: [/srv/state]}
 // the image is the same, its files have one date and its user one number, and
 // rights are those that the app file gives.
 func TestAppsOwnPart(t *testing.T) {
-	s := newSite(t)
-	overwrite(t, s.app(), []byte(ownPart))
-	overwrite(t, filepath.Join(s.dir, "Dockerfile"), []byte("FROM base\nRUN groupadd -r app && useradd -r -u 777 -g app app\nCOPY --chown=app:app site /opt/app/site\nRUN touch /run/made\n"))
-	s.run("lock", "web").want(t, 0)
+	s := harness.NewSite(t)
+	harness.Overwrite(t, s.App(), []byte(ownPart))
+	harness.Overwrite(t, filepath.Join(s.Dir, "Dockerfile"), []byte("FROM base\nRUN groupadd -r app && useradd -r -u 777 -g app app\nCOPY --chown=app:app site /opt/app/site\nRUN touch /run/made\n"))
+	s.Run("lock", "web").Want(t, 0)
 	build := func(texts ...string) map[string]*tar.Header {
 		t.Helper()
-		r := s.run("build", "--json", "--skip-tests", "--target", "container", "web").want(t, 0, texts...).result(t)
-		return headersIn(t, filepath.Join(s.out, "web.oci"), r.digest(t, "layout"))
+		r := s.Run("build", "--json", "--skip-tests", "--target", "container", "web").Want(t, 0, texts...).Result(t)
+		return harness.HeadersIn(t, filepath.Join(s.Out, "web.oci"), r.Digest(t, "layout"))
 	}
 	first := build("left out: /run/made: ", "left out: security.capability of /opt/app/capable: ")
-	s.replace("app.yaml", "round 1", "round 2")
+	s.Replace("app.yaml", "round 1", "round 2")
 	again := build()
 	const dated, service = 1735689600, 500
 	for name, h := range first {
@@ -86,42 +82,20 @@ func TestAppsOwnPart(t *testing.T) {
 		"printf '#!/bin/sh\\r\\n' >/usr/sbin/nginx": "steps: what packages brought to run, or what root starts or reads, is changed: /usr/sbin/nginx",
 		"userdel app && groupadd app":               "service.user: the image has a group app and no such user",
 	} {
-		text := ownPart[:strings.Index(ownPart, "steps:")] + "steps: [{run: " + quoted(t, step) + "}]\n" + ownPart[strings.Index(ownPart, "service:"):]
-		overwrite(t, s.app(), []byte(strings.Replace(text, ", dockerfile: Dockerfile", "", 1)))
-		s.run("build", "--skip-tests", "--target", "container", "web").want(t, 2, "web/app.yaml: ", want, "next:")
-	}
-}
-
-// headersIn are those of an image's files, by name.
-func headersIn(t *testing.T, layout, digest string) map[string]*tar.Header {
-	t.Helper()
-	image, err := oci.Image(layout, digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := mutate.Extract(image)
-	defer files.Close()
-	all := map[string]*tar.Header{}
-	for entries := tar.NewReader(files); ; {
-		entry, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(entry.Name, "/")] = entry
+		text := ownPart[:strings.Index(ownPart, "steps:")] + "steps: [{run: " + harness.JSON(t, step) + "}]\n" + ownPart[strings.Index(ownPart, "service:"):]
+		harness.Overwrite(t, s.App(), []byte(strings.Replace(text, ", dockerfile: Dockerfile", "", 1)))
+		s.Run("build", "--skip-tests", "--target", "container", "web").Want(t, 2, "web/app.yaml: ", want, "next:")
 	}
 }
 
 // TestWithoutTheProgram: a bakelite that was built without the program that
 // works on trees, and finds none beside it, says what to do.
 func TestWithoutTheProgram(t *testing.T) {
-	s := newSite(t)
-	s.binary = filepath.Join(folder(t), "bakelite")
-	if err := os.Link(here.binary, s.binary); err != nil {
+	s := harness.NewSite(t)
+	s.Binary = filepath.Join(harness.Folder(t), "bakelite")
+	if err := os.Link(harness.Here.Binary, s.Binary); err != nil {
 		t.Fatal(err)
 	}
-	s.run("build", "--skip-tests", "web").want(t, 3, "bakelite-tree", "next: build with: make build")
-	s.names()
+	s.Run("build", "--skip-tests", "web").Want(t, 3, "bakelite-tree", "next: build with: make build")
+	s.Names()
 }

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // zero is a digest that nothing has.
@@ -27,7 +29,7 @@ func standing(base, dockerfile string) string {
 
 // stock is a base image in a registry, signed, and unsigned beside it.
 type stock struct {
-	shop
+	harness.Shop
 	host             string
 	signed, unsigned string // by tag
 	digest           string
@@ -36,24 +38,24 @@ type stock struct {
 // newStock bakes a base image and publishes it to a registry of its own.
 func newStock(t *testing.T) stock {
 	t.Helper()
-	s := stock{shop: openShop(t), host: serve(t, distribution(t)).host}
-	env := s.env
-	s.site = emptySite(t)
-	s.env = env
-	writeFile(t, filepath.Join(filepath.Dir(s.dir), "base", "app.yaml"), baseApp)
+	s := stock{Shop: harness.OpenShop(t), host: harness.Serve(t, harness.Distribution(t)).Host}
+	env := s.Env
+	s.Site = harness.EmptySite(t)
+	s.Env = env
+	harness.WriteFile(t, filepath.Join(filepath.Dir(s.Dir), "base", "app.yaml"), baseApp)
 	s.signed, s.unsigned = s.host+"/team/base:1.0", s.host+"/bare/base:latest"
-	o := s.run("publish", "--json", "--target", "container", "--key", s.key, "--database", s.database, "--registry", s.host+"/team", "--version", "1.0", "base")
-	s.digest = o.result(t).Published[0].Digest
-	push(t, filepath.Join(s.out, "base.oci"), s.digest, strings.TrimSuffix(s.unsigned, ":latest"))
+	o := s.Run("publish", "--json", "--target", "container", "--key", s.Key, "--database", s.Database, "--registry", s.host+"/team", "--version", "1.0", "base")
+	s.digest = o.Result(t).Published[0].Digest
+	harness.Push(t, filepath.Join(s.Out, "base.oci"), s.digest, strings.TrimSuffix(s.unsigned, ":latest"))
 	return s
 }
 
 // on writes the app, with a lock of its own.
 func (s stock) on(base, dockerfile string) {
-	s.t.Helper()
-	writeFile(s.t, s.app(), standing(base, dockerfile))
+	s.T.Helper()
+	harness.WriteFile(s.T, s.App(), standing(base, dockerfile))
 	if dockerfile != "" {
-		writeFile(s.t, filepath.Join(s.dir, "Dockerfile"), dockerfile)
+		harness.WriteFile(s.T, filepath.Join(s.Dir, "Dockerfile"), dockerfile)
 	}
 }
 
@@ -63,8 +65,8 @@ func TestBases(t *testing.T) {
 	s := newStock(t)
 	at := "@" + s.digest
 	images := func(keys string) string { return "bases: {images: {" + keys + "}}\n" }
-	other := filepath.Join(folder(t), "other")
-	s.run("keygen", "--name", other).want(t, 0)
+	other := filepath.Join(harness.Folder(t), "other")
+	s.Run("keygen", "--name", other).Want(t, 0)
 	byUs := images("signedBy: [{key: release.pub}]")
 	for _, tt := range []struct {
 		name, base, dockerfile, policy string
@@ -87,11 +89,11 @@ func TestBases(t *testing.T) {
 		{"tag, and the policy takes them", "", "FROM " + s.signed + "\nUSER root\nRUN touch /by-tag\n", images("allowTags: true, signedBy: [{key: release.pub}]"), 0, []string{s.signed + at}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s.t, s.shop.t = t, t
+			s.T = t
 			s.on(tt.base, tt.dockerfile)
-			policy := s.policy(tt.policy)
-			writeFile(t, filepath.Join(filepath.Dir(policy), "other.pub"), read(t, other+".pub"))
-			s.run("build", "--json", "--skip-tests", "--target", "container", "--policy", policy, "web").want(t, tt.code, tt.texts...)
+			policy := s.Policy(tt.policy)
+			harness.WriteFile(t, filepath.Join(filepath.Dir(policy), "other.pub"), harness.Read(t, other+".pub"))
+			s.Run("build", "--json", "--skip-tests", "--target", "container", "--policy", policy, "web").Want(t, tt.code, tt.texts...)
 		})
 	}
 }

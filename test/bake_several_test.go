@@ -12,30 +12,31 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestSeveralAtOnce rebuilds four apps at once: the archive is asked once for
 // all, each app's lines bear its name, and the one that asks for a package
 // that is none keeps no other from being baked.
 func TestSeveralAtOnce(t *testing.T) {
-	s := newSite(t)
+	s := harness.NewSite(t)
 	asked := newCounting(t)
 	for _, name := range []string{"cafe", "shop", "wrong"} {
-		s.beside(name)
+		beside(s, name)
 	}
-	wrong := filepath.Join(filepath.Dir(s.dir), "wrong", "app.yaml")
-	if err := os.WriteFile(wrong, []byte(strings.Replace(read(t, wrong), "[nginx]", "[nginx, no-such-thing]", 1)), 0o644); err != nil {
+	wrong := filepath.Join(filepath.Dir(s.Dir), "wrong", "app.yaml")
+	if err := os.WriteFile(wrong, []byte(strings.Replace(harness.Read(t, wrong), "[nginx]", "[nginx, no-such-thing]", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	all := s.run(append([]string{"rebuild", "--json", "--skip-tests", "--target", "container", "--jobs", "3", "web", "shop", "wrong", "cafe"}, asked.mirrors()...)...)
-	all.want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "wrong: ", "no-such-thing", "shop | #", "cafe | #")
+	all := s.Run(append([]string{"rebuild", "--json", "--skip-tests", "--target", "container", "--jobs", "3", "web", "shop", "wrong", "cafe"}, asked.mirrors()...)...)
+	all.Want(t, fault.ExitCode(fault.New(fault.Invalid, "")), "wrong: ", "no-such-thing", "shop | #", "cafe | #")
 	var apps, digests []string
-	for decoder := json.NewDecoder(strings.NewReader(all.stdout)); decoder.More(); {
-		var r result
+	for decoder := json.NewDecoder(strings.NewReader(all.Stdout)); decoder.More(); {
+		var r harness.Result
 		if err := decoder.Decode(&r); err != nil {
 			t.Fatal(err)
 		}
-		apps, digests = append(apps, r.App), append(digests, r.digest(t, "layout"))
+		apps, digests = append(apps, r.App), append(digests, r.Digest(t, "layout"))
 	}
 	slices.Sort(apps)
 	slices.Sort(digests)
@@ -51,23 +52,23 @@ func TestSeveralAtOnce(t *testing.T) {
 		t.Errorf("asked for the indexes %v", asked.times)
 	}
 
-	s.run("build", "--skip-tests", "--target", "container", "--jobs", "1", "cafe").want(t, 0)
-	if err := os.WriteFile(wrong, []byte(strings.Replace(read(t, wrong), "name: wrong", "name: shop", 1)), 0o644); err != nil {
+	s.Run("build", "--skip-tests", "--target", "container", "--jobs", "1", "cafe").Want(t, 0)
+	if err := os.WriteFile(wrong, []byte(strings.Replace(harness.Read(t, wrong), "name: wrong", "name: shop", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.run("build", "shop", "wrong").want(t, 2, "shop/app.yaml and wrong/app.yaml are both named shop", "next:")
-	leavesNothing(t)
+	s.Run("build", "shop", "wrong").Want(t, 2, "shop/app.yaml and wrong/app.yaml are both named shop", "next:")
+	harness.LeavesNothing(t)
 }
 
 // beside copies the app under another name, without its lock, into the folder
 // of that name.
-func (s site) beside(name string) {
-	s.t.Helper()
-	other := site{t: s.t, dir: filepath.Join(filepath.Dir(s.dir), name)}
-	other.copy(s.dir)
-	other.replace("app.yaml", "name: web\n", "name: "+name+"\n")
-	if err := os.Remove(other.lock()); err != nil {
-		s.t.Fatal(err)
+func beside(s harness.Site, name string) {
+	s.T.Helper()
+	other := harness.Site{T: s.T, Dir: filepath.Join(filepath.Dir(s.Dir), name)}
+	other.Copy(s.Dir)
+	other.Replace("app.yaml", "name: web\n", "name: "+name+"\n")
+	if err := os.Remove(other.Lock()); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
@@ -82,8 +83,8 @@ type counting struct {
 func newCounting(t *testing.T) *counting {
 	t.Helper()
 	c := &counting{times: map[string]int{}, urls: map[string]string{}}
-	for _, name := range archives() {
-		next := throughMirror(t, name)
+	for _, name := range harness.Archives() {
+		next := harness.ThroughMirror(t, name)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/InRelease") {
 				c.mu.Lock()
@@ -98,12 +99,4 @@ func newCounting(t *testing.T) *counting {
 	return c
 }
 
-func (c *counting) mirrors() []string { return mirrorFlags(c.urls) }
-
-func mirrorFlags(urls map[string]string) []string {
-	var args []string
-	for _, name := range archives() {
-		args = append(args, "--mirror", name+"="+urls[name])
-	}
-	return args
-}
+func (c *counting) mirrors() []string { return harness.MirrorFlags(c.urls) }

@@ -8,28 +8,29 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestFlippedByteStopsTheBoot flips one bit in the root and in the /usr
 // partition. It is one of the date in the squashfs superblock (offset 8 of
 // the format), by which nothing but dm-verity could tell.
 func TestFlippedByteStopsTheBoot(t *testing.T) {
-	s := firstBake(t)
-	raw := s.outcome.result(t).artifact(t, "raw")
-	loaded, err := app.Load(s.app())
+	s := harness.FirstBake(t)
+	raw := s.Outcome.Result(t).Artifact(t, "raw")
+	loaded, err := app.Load(s.App())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"root", "usr"} {
 		t.Run(name, func(t *testing.T) {
-			dir, err := os.MkdirTemp(here.dir, "tampered-")
+			dir, err := os.MkdirTemp(harness.Here.Dir, "tampered-")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer os.RemoveAll(dir)
 			disk := filepath.Join(dir, "disk.raw")
-			tool(t, "cp", "--sparse=always", s.path(raw), disk)
-			flip(t, disk, partitions(t, disk)[name].Start*sector)
+			harness.Tool(t, "cp", "--sparse=always", s.Path(raw), disk)
+			flip(t, disk, harness.Partitions(t, disk)[name].Start*harness.Sector)
 			results, _, err := machine.Test(t.Context(), machine.Options{Disk: disk, App: app.WithDefaults(*loaded), State: dir})
 			if err != nil {
 				t.Fatal(err)
@@ -42,9 +43,9 @@ func TestFlippedByteStopsTheBoot(t *testing.T) {
 					t.Errorf("%s passed on a disk that was tampered with", r.Name)
 				}
 			}
-			console := read(t, filepath.Join(dir, "console.log"))
+			console := harness.Read(t, filepath.Join(dir, "console.log"))
 			if !strings.Contains(console, "corrupted") || !strings.Contains(console, "Kernel panic") {
-				t.Errorf("the console shows neither corruption nor panic:\n%s", last(console, 4<<10))
+				t.Errorf("the console shows neither corruption nor panic:\n%s", harness.Last(console, 4<<10))
 			}
 		})
 	}

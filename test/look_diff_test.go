@@ -9,17 +9,18 @@ import (
 
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/look"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // difference is what diff --json says, in no other form than the documented.
-func (s shop) difference(args ...string) look.Difference {
-	s.t.Helper()
-	o := s.run(append([]string{"diff", "--json"}, args...)...).want(s.t, 0)
-	decoder := json.NewDecoder(strings.NewReader(o.stdout))
+func difference(s harness.Shop, args ...string) look.Difference {
+	s.T.Helper()
+	o := s.Run(append([]string{"diff", "--json"}, args...)...).Want(s.T, 0)
+	decoder := json.NewDecoder(strings.NewReader(o.Stdout))
 	decoder.DisallowUnknownFields()
 	var d look.Difference
 	if err := decoder.Decode(&d); err != nil {
-		s.t.Fatalf("reading stdout: %v\n%s", err, o.stdout)
+		s.T.Fatalf("reading stdout: %v\n%s", err, o.Stdout)
 	}
 	return d
 }
@@ -28,18 +29,18 @@ func (s shop) difference(args ...string) look.Difference {
 // by what is stated about them and by their files, and two disks of which
 // nothing is stated.
 func TestDiff(t *testing.T) {
-	s := branch(t)
-	shelf := registry.LayoutPrefix + filepath.Join(folder(t), "shelf")
-	a := openShop(t).sold("--registry", shelf, "--version", "1.0").Ref
-	s.replace("app.yaml", "[nginx]", "[nginx, pwgen]")
-	s.replace("site/index.html", "Set hard", "Set harder")
-	known := filepath.Join(folder(t), "db")
-	makeDatabase(t, known, databaseTime(), `[{"package": "pwgen", "id": "CVE-2026-0003", "fixed": "", "severity": "low"}]`)
-	b := s.sold("--registry", shelf, "--database", known, "--skip-tests", "--policy", s.policy("gate: {allowSkippedTests: true}\n")).Ref
+	s := harness.Branch(t)
+	shelf := registry.LayoutPrefix + filepath.Join(harness.Folder(t), "shelf")
+	a := harness.OpenShop(t).Sold("--registry", shelf, "--version", "1.0").Ref
+	s.Replace("app.yaml", "[nginx]", "[nginx, pwgen]")
+	s.Replace("site/index.html", "Set hard", "Set harder")
+	known := filepath.Join(harness.Folder(t), "db")
+	harness.MakeDatabase(t, known, harness.DatabaseTime(), `[{"package": "pwgen", "id": "CVE-2026-0003", "fixed": "", "severity": "low"}]`)
+	b := s.Sold("--registry", shelf, "--database", known, "--skip-tests", "--policy", s.Policy("gate: {allowSkippedTests: true}\n")).Ref
 
 	t.Run("containers", func(t *testing.T) {
-		s.t = t
-		d := s.difference("--files", "--database", s.database, a, b)
+		s.T = t
+		d := difference(s, "--files", "--database", s.Database, a, b)
 		if d.A != a || d.B != b || d.Same() {
 			t.Errorf("compared are %s and %s", d.A, d.B)
 		}
@@ -66,21 +67,21 @@ func TestDiff(t *testing.T) {
 		if len(d.Controls) != 0 { // it is checked on what ships, tested or not
 			t.Errorf("hardening: %+v", d.Controls)
 		}
-		back := s.difference("--database", s.database, b, a)
+		back := difference(s, "--database", s.Database, b, a)
 		if more := one(back.Packages, "debian pwgen"); more.A == "" || more.B != "" || len(back.Packages) != len(d.Packages) || len(back.Files) != 0 {
 			t.Errorf("the other way round, without --files: %+v", back)
 		}
-		s.run("diff", "--files", "--database", s.database, a, b).want(t, 0).says(t,
+		s.Run("diff", "--files", "--database", s.Database, a, b).Want(t, 0).Says(t,
 			"--- "+a+"\n+++ "+b+"\n", "packages: ", "  + debian pwgen ", "findings: 1\n  + CVE-2026-0003 pwgen low\n", "files: ", "  ~ /srv/web/index.html ")
-		s.run("diff", "--database", s.database, a, a).want(t, 0).says(t, "no difference\n")
+		s.Run("diff", "--database", s.Database, a, a).Want(t, 0).Says(t, "no difference\n")
 	})
 	t.Run("disks", func(t *testing.T) {
-		first, other := firstBake(t).outcome.result(t), newSite(t)
-		other.replace("site/index.html", "Set hard", "Set harder")
-		r := other.run("build", "--json", "--skip-tests", "--target", "disk", "web").result(t)
-		s.t = t
-		old, changed := firstBake(t).path(first.artifact(t, "qcow2")), other.path(r.artifact(t, "qcow2"))
-		d := s.difference("--files", "--database", s.database, old, changed)
+		first, other := harness.FirstBake(t).Outcome.Result(t), harness.NewSite(t)
+		other.Replace("site/index.html", "Set hard", "Set harder")
+		r := other.Run("build", "--json", "--skip-tests", "--target", "disk", "web").Result(t)
+		s.T = t
+		old, changed := harness.FirstBake(t).Path(first.Artifact(t, "qcow2")), other.Path(r.Artifact(t, "qcow2"))
+		d := difference(s, "--files", "--database", s.Database, old, changed)
 		if len(d.Packages)+len(d.Findings)+len(d.Controls) != 0 || !slices.ContainsFunc(d.Files, func(d look.Differs) bool {
 			return d.Name == "/srv/web/index.html" && d.A != "" && d.B != "" && d.A != d.B
 		}) {
@@ -88,8 +89,8 @@ func TestDiff(t *testing.T) {
 		}
 	})
 	t.Run("mistakes", func(t *testing.T) {
-		s.t = t
-		s.run("diff", a).want(t, 2, "next:")
-		s.run("diff", a, filepath.Join(s.out, "none.qcow2")).want(t, 3, "none.qcow2", "next:")
+		s.T = t
+		s.Run("diff", a).Want(t, 2, "next:")
+		s.Run("diff", a, filepath.Join(s.Out, "none.qcow2")).Want(t, 3, "none.qcow2", "next:")
 	})
 }

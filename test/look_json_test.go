@@ -7,32 +7,34 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestJSONIsAsDocumented holds what commands print against docs/json.md: each
 // key is there, and none at the top of an object that is not in the tables.
 func TestJSONIsAsDocumented(t *testing.T) {
-	s := openShop(t)
-	risky := filepath.Join(folder(t), "db")
-	makeDatabase(t, risky, databaseTime(), facts)
-	host := serve(t, memoryRegistry(t)).host
-	o := s.publish("--registry", host+"/team")
-	ref := o.result(t).Published[0].Ref
+	s := harness.OpenShop(t)
+	risky := filepath.Join(harness.Folder(t), "db")
+	harness.MakeDatabase(t, risky, harness.DatabaseTime(), harness.Facts)
+	host := harness.Serve(t, harness.MemoryRegistry(t)).Host
+	o := s.Publish("--registry", host+"/team")
+	ref := o.Result(t).Published[0].Ref
 	for _, tt := range []struct {
 		section string
-		o       outcome
+		o       harness.Outcome
 		absent  []string
 	}{
 		{"# JSON output", o, []string{"changes"}},
-		{"## `inspect --json`", s.run("inspect", "--json", "--public-key", s.public, ref), []string{"file", "reasons", "notApplicable"}},
-		{"## `check --json`", s.run("check", "--json", ref), []string{"notApplicable", "detail"}},
-		{"## `verify --json`", s.verify("--json", "--public-key", s.public, ref), nil},
-		{"## `diff --json`", s.run("diff", "--json", "--database", s.database, ref, filepath.Join(s.out, "web.oci")), []string{"packages"}},
-		{"## `scan --format json`", s.run("scan", "--format", "json", "--database", risky, ref), []string{"fixedSince", "published", "rule", "path"}},
+		{"## `inspect --json`", s.Run("inspect", "--json", "--public-key", s.Public, ref), []string{"file", "reasons", "notApplicable"}},
+		{"## `check --json`", s.Run("check", "--json", ref), []string{"notApplicable", "detail"}},
+		{"## `verify --json`", s.Verify("--json", "--public-key", s.Public, ref), nil},
+		{"## `diff --json`", s.Run("diff", "--json", "--database", s.Database, ref, filepath.Join(s.Out, "web.oci")), []string{"packages"}},
+		{"## `scan --format json`", s.Run("scan", "--format", "json", "--database", risky, ref), []string{"fixedSince", "published", "rule", "path"}},
 	} {
 		t.Run(tt.section, func(t *testing.T) {
 			var printed any
-			if err := json.Unmarshal([]byte(tt.o.want(t, 0).stdout), &printed); err != nil {
+			if err := json.Unmarshal([]byte(tt.o.Want(t, 0).Stdout), &printed); err != nil {
 				t.Fatal(err)
 			}
 			keys := documented(t, tt.section)
@@ -59,7 +61,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 // that follows another in one cell stands beside it.
 func documented(t *testing.T, section string) (keys []string) {
 	t.Helper()
-	_, text, ok := strings.Cut(read(t, "../docs/json.md"), section+"\n")
+	_, text, ok := strings.Cut(harness.Read(t, "../docs/json.md"), section+"\n")
 	text, _, _ = strings.Cut(text, "\n## ")
 	quoted := regexp.MustCompile("`([^`]+)`")
 	for line := range strings.Lines(text) {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/CycloneDX/cyclonedx-go"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -16,10 +15,8 @@ import (
 
 	"github.com/bakelite/bakelite/builders/vm"
 	"github.com/bakelite/bakelite/scan"
+	"github.com/bakelite/bakelite/test/harness"
 )
-
-// databaseTime is when the databases of tests were last changed.
-func databaseTime() time.Time { return time.Now().Add(-time.Hour) }
 
 // status is a folder's list of packages, as dpkg keeps it.
 const status = "Package: nginx\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.26.3-3\nMaintainer: nobody\nDescription: a server\n"
@@ -27,32 +24,32 @@ const status = "Package: nginx\nStatus: install ok installed\nArchitecture: amd6
 // TestScanFormats scans each kind of target and has each format read by those
 // who made it, or by its schema.
 func TestScanFormats(t *testing.T) {
-	s := openShop(t)
-	risky := filepath.Join(folder(t), "db")
-	makeDatabase(t, risky, databaseTime(), facts)
-	host := serve(t, memoryRegistry(t)).host
-	p := s.sold("--registry", host+"/team")
-	tree := folder(t)
-	writeFile(t, filepath.Join(tree, "etc", "os-release"), "ID=debian\nVERSION_ID=\"13\"\nVERSION_CODENAME=trixie\n")
-	writeFile(t, filepath.Join(tree, "etc", "debian_version"), "13.2\n")
-	writeFile(t, filepath.Join(tree, "var", "lib", "dpkg", "status"), status)
-	first := firstBake(t)
-	layout, disk := filepath.Join(s.out, "web.oci"), first.path(first.outcome.result(t).artifact(t, "qcow2"))
+	s := harness.OpenShop(t)
+	risky := filepath.Join(harness.Folder(t), "db")
+	harness.MakeDatabase(t, risky, harness.DatabaseTime(), harness.Facts)
+	host := harness.Serve(t, harness.MemoryRegistry(t)).Host
+	p := s.Sold("--registry", host+"/team")
+	tree := harness.Folder(t)
+	harness.WriteFile(t, filepath.Join(tree, "etc", "os-release"), "ID=debian\nVERSION_ID=\"13\"\nVERSION_CODENAME=trixie\n")
+	harness.WriteFile(t, filepath.Join(tree, "etc", "debian_version"), "13.2\n")
+	harness.WriteFile(t, filepath.Join(tree, "var", "lib", "dpkg", "status"), status)
+	first := harness.FirstBake(t)
+	layout, disk := filepath.Join(s.Out, "web.oci"), first.Path(first.Outcome.Result(t).Artifact(t, "qcow2"))
 	// What the kernel's packages brought is known before the disk is scanned.
-	if modules := vm.Untouched(filepath.Join(s.state, "parts")); len(modules) < 500 {
+	if modules := vm.Untouched(filepath.Join(s.State, "parts")); len(modules) < 500 {
 		t.Errorf("%d modules of the kernel are listed", len(modules))
 	}
-	sboms := folder(t)
-	cdx := writeFile(t, filepath.Join(sboms, "web.cdx.json"), s.scanned("--format", "cyclonedx", "--database", risky, layout))
-	doc := writeFile(t, filepath.Join(sboms, "web.spdx.json"), s.scanned("--format", "spdx", "--database", risky, layout))
+	sboms := harness.Folder(t)
+	cdx := harness.WriteFile(t, filepath.Join(sboms, "web.cdx.json"), scanned(s, "--format", "cyclonedx", "--database", risky, layout))
+	doc := harness.WriteFile(t, filepath.Join(sboms, "web.spdx.json"), scanned(s, "--format", "spdx", "--database", risky, layout))
 	schema := sarifSchema(t)
 	for name, target := range map[string]string{
 		"reference": p.Ref, "layout": layout, "disk": disk, "CycloneDX": cdx, "SPDX": doc, "folder": tree,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
+			s.T = t
 			in := func(format string) string {
-				return s.scanned("--format", format, "--database", risky, target)
+				return scanned(s, "--format", format, "--database", risky, target)
 			}
 			checkTable(t, in("table"))
 			checkReports(t, in("json"))
@@ -62,8 +59,8 @@ func TestScanFormats(t *testing.T) {
 		})
 	}
 	t.Run("mistakes", func(t *testing.T) {
-		s.t = t
-		broken := writeFile(t, filepath.Join(sboms, "broken.json"), "{}")
+		s.T = t
+		broken := harness.WriteFile(t, filepath.Join(sboms, "broken.json"), "{}")
 		for _, tt := range []struct {
 			target string
 			args   []string
@@ -75,18 +72,18 @@ func TestScanFormats(t *testing.T) {
 			{filepath.Join(sboms, "none"), nil, 3, "none"},
 			{broken, nil, 2, "broken.json"},
 		} {
-			o := s.run(append(append([]string{"scan", "--database", risky}, tt.args...), tt.target)...).want(t, tt.code, tt.text)
-			if o.stdout != "" {
-				t.Errorf("%s: stdout holds %q", tt.target, o.stdout)
+			o := s.Run(append(append([]string{"scan", "--database", risky}, tt.args...), tt.target)...).Want(t, tt.code, tt.text)
+			if o.Stdout != "" {
+				t.Errorf("%s: stdout holds %q", tt.target, o.Stdout)
 			}
 		}
 	})
 }
 
 // scanned returns what a scan says, which must succeed.
-func (s shop) scanned(args ...string) string {
-	s.t.Helper()
-	return s.run(append([]string{"scan"}, args...)...).want(s.t, 0).stdout
+func scanned(s harness.Shop, args ...string) string {
+	s.T.Helper()
+	return s.Run(append([]string{"scan"}, args...)...).Want(s.T, 0).Stdout
 }
 
 func checkTable(t *testing.T, text string) {
@@ -128,7 +125,7 @@ func sarifSchema(t *testing.T) *jsonschema.Schema {
 		err = json.Unmarshal(out, &module)
 	}
 	if err != nil {
-		lacking(t, "the module "+sarifModule+": "+err.Error()+"\n"+string(out))
+		harness.Lacking(t, "the module "+sarifModule+": "+err.Error()+"\n"+string(out))
 	}
 	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(module.Dir, "report", "sarif", "testdata", "sarif-schema-2.1.0.json"))
 	if err != nil {
@@ -187,11 +184,11 @@ func checkSPDX(t *testing.T, text string) {
 
 // TestScanJudges asks the policy of what lies on this machine.
 func TestScanJudges(t *testing.T) {
-	s := openShop(t)
-	risky := filepath.Join(folder(t), "db")
-	makeDatabase(t, risky, databaseTime(), facts)
-	layout := filepath.Join(s.out, "web.oci")
-	strict, mild := s.policy("gate: {allowSkippedTests: true}\n"), s.policy("gate: {allowSkippedTests: true, vulnerabilities: {failOn: critical}}\n")
+	s := harness.OpenShop(t)
+	risky := filepath.Join(harness.Folder(t), "db")
+	harness.MakeDatabase(t, risky, harness.DatabaseTime(), harness.Facts)
+	layout := filepath.Join(s.Out, "web.oci")
+	strict, mild := s.Policy("gate: {allowSkippedTests: true}\n"), s.Policy("gate: {allowSkippedTests: true, vulnerabilities: {failOn: critical}}\n")
 	for _, tt := range []struct {
 		name   string
 		policy string
@@ -202,18 +199,18 @@ func TestScanJudges(t *testing.T) {
 		{"the policy says no", strict, true, 6, []string{"vulnerabilities", "2 from high on", "next:"}},
 		{"the policy takes it", mild, true, 0, []string{"passed"}},
 		{"the policy is not asked", strict, false, 0, nil},
-		{"nothing was tested", s.policy(""), true, 6, []string{"tests"}},
+		{"nothing was tested", s.Policy(""), true, 6, []string{"tests"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s.t = t
+			s.T = t
 			args := []string{"scan", "--database", risky, "--policy", tt.policy, "--format", "json"}
 			if tt.judge {
 				args = append(args, "--judge")
 			}
-			o := s.run(append(args, layout)...).want(t, tt.code, tt.texts...)
-			checkReports(t, o.stdout)
-			if !tt.judge && strings.Contains(o.stderr, "vulnerabilities") {
-				t.Errorf("nobody asked, and stderr holds\n%s", o.stderr)
+			o := s.Run(append(args, layout)...).Want(t, tt.code, tt.texts...)
+			checkReports(t, o.Stdout)
+			if !tt.judge && strings.Contains(o.Stderr, "vulnerabilities") {
+				t.Errorf("nobody asked, and stderr holds\n%s", o.Stderr)
 			}
 		})
 	}

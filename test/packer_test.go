@@ -1,7 +1,6 @@
 package test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // packerVersion is that of the Packer that the plugin is tested with. It is
@@ -21,37 +22,37 @@ const packerVersion = "1.15.0"
 // that the plugin starts, and compares the files with those of bakelite build;
 // Packer's own post-processor computes the digests.
 func TestPackerMakesTheSameDisk(t *testing.T) {
-	first, s := firstBake(t), newSite(t)
+	first, s := harness.FirstBake(t), harness.NewSite(t)
 	p := newPacker(t, s)
-	s.run("engine", "stop").want(t, 0)
-	p.run("validate", p.template).want(t, 0, "The configuration is valid.")
-	o := p.run("build", "-var", "skip_tests=true", p.template).want(t, 0, "==> bakelite-disk.web: #")
-	sums, want := read(t, filepath.Join(s.out, "web.sha256")), first.outcome.result(t)
+	s.Run("engine", "stop").Want(t, 0)
+	p.run("validate", p.template).Want(t, 0, "The configuration is valid.")
+	o := p.run("build", "-var", "skip_tests=true", p.template).Want(t, 0, "==> bakelite-disk.web: #")
+	sums, want := harness.Read(t, filepath.Join(s.Out, "web.sha256")), first.Outcome.Result(t)
 	for _, format := range []string{"qcow2", "raw"} {
-		digest := want.digest(t, format)
+		digest := want.Digest(t, format)
 		if line := strings.TrimPrefix(digest, "sha256:") + "\tweb." + format; !strings.Contains(sums, line) {
 			t.Errorf("Packer's checksums lack %q:\n%s", line, sums)
 		}
-		if !strings.Contains(o.stderr, format+", ") || !strings.Contains(o.stderr, digest) {
-			t.Errorf("Packer does not list the %s of %s:\n%s", format, digest, last(o.stderr, 2<<10))
+		if !strings.Contains(o.Stderr, format+", ") || !strings.Contains(o.Stderr, digest) {
+			t.Errorf("Packer does not list the %s of %s:\n%s", format, digest, harness.Last(o.Stderr, 2<<10))
 		}
 	}
-	if got := strings.TrimSpace(read(t, filepath.Join(s.out, "web.qcow2.digest"))); got != want.digest(t, "qcow2") {
+	if got := strings.TrimSpace(harness.Read(t, filepath.Join(s.Out, "web.qcow2.digest"))); got != want.Digest(t, "qcow2") {
 		t.Errorf("a post-processor saw the digest %q", got)
 	}
-	if found := engines(s.state); len(found) != 1 || !strings.Contains(found[0], "packer-plugin-bakelite") {
+	if found := harness.Engines(s.State); len(found) != 1 || !strings.Contains(found[0], "packer-plugin-bakelite") {
 		t.Errorf("want one engine, of the plugin: %q", found)
 	}
-	p.run("build", "-var", "skip_tests=true", p.template).want(t, 0, "web is up to date")
-	leavesNothing(t)
-	tool(t, p.plugin, "engine", "stop")
+	p.run("build", "-var", "skip_tests=true", p.template).Want(t, 0, "web is up to date")
+	harness.LeavesNothing(t)
+	harness.Tool(t, p.plugin, "engine", "stop")
 }
 
 // TestPackerRefuses gives Packer templates and app files that are wrong.
 func TestPackerRefuses(t *testing.T) {
-	s := newSite(t)
+	s := harness.NewSite(t)
 	p := newPacker(t, s)
-	s.replace("app.yaml", "packages:", "packges:")
+	s.Replace("app.yaml", "packages:", "packges:")
 	for name, test := range map[string]struct{ body, want string }{
 		"unknown key":  {"app = \"web\"\n outputs = \"x\"", `An argument named "outputs" is not expected here. Did you mean "output"?`},
 		"nested block": {"app = \"web\"\n vm { size = 1 }", `Blocks of type "vm" are not expected here.`},
@@ -67,45 +68,66 @@ func TestPackerRefuses(t *testing.T) {
 			if err := os.WriteFile(template, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p.run("validate", template).want(t, 1, test.want)
+			p.run("validate", template).Want(t, 1, test.want)
 		})
 	}
-	s.replace("app.yaml", "packges:", "packages:")
-	if err := os.Remove(s.lock()); err != nil {
+	s.Replace("app.yaml", "packges:", "packages:")
+	if err := os.Remove(s.Lock()); err != nil {
 		t.Fatal(err)
 	}
-	p.run("build", p.template).want(t, 1, "the lock may not change", "next: run: bakelite lock")
-	s.names()
+	p.run("build", p.template).Want(t, 1, "the lock may not change", "next: run: bakelite lock")
+	s.Names()
 }
 
 // TestPackerInterrupted stops packer build by Ctrl-C, which a terminal sends
-// to the plugin too, and by the death of Packer, which the plugin survives.
+// to the plugin too, and by the death of Packer, which the plugin survives:
+// once while a disk's file grows, and once while a machine runs.
 func TestPackerInterrupted(t *testing.T) {
-	s := newSite(t)
+	s := harness.NewSite(t)
 	p := newPacker(t, s)
-	s.replace("site/index.html", "Set hard", "Set hard in Packer")
-	s.run("lock", "web").want(t, 0)
-	for _, moment := range []string{`write raw`, `\[test\] disk`} {
+	s.Replace("site/index.html", "Set hard", "Set hard in Packer")
+	s.Run("lock", "web").Want(t, 0)
+	for moment, until := range map[string]func(*harness.Command){
+		"a growing disk":    func(c *harness.Command) { untilGrows(s, c, ".web-*.partial") },
+		"a running machine": func(c *harness.Command) { untilRuns(s, c, "qemu") },
+	} {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 			c := p.start("build", p.template)
-			c.until(moment)
-			target := -c.cmd.Process.Pid
+			until(c)
+			target := -c.Cmd.Process.Pid
 			if sig == syscall.SIGKILL {
-				target = child(t, c.cmd.Process.Pid)
+				target = child(t, c.Cmd.Process.Pid)
 			}
 			if err := syscall.Kill(target, sig); err != nil {
 				t.Fatal(err)
 			}
-			o := c.wait()
-			if sig == syscall.SIGINT && (o.code == 0 || !strings.Contains(o.stderr, "Cleanly cancelled builds after being interrupted.")) {
-				t.Errorf("%v at %q: exit code %d:\n%s", sig, moment, o.code, last(o.stderr, 2<<10))
+			o := c.Wait()
+			if sig == syscall.SIGINT && (o.Code == 0 || !strings.Contains(o.Stderr, "Cleanly cancelled builds after being interrupted.")) {
+				t.Errorf("%v at %q: exit code %d:\n%s", sig, moment, o.Code, harness.Last(o.Stderr, 2<<10))
 			}
-			s.names()
-			leavesNothing(t)
+			s.Names()
+			harness.LeavesNothing(t)
 		}
 	}
-	p.run("build", "-var", "skip_tests=true", p.template).want(t, 0)
-	s.names("web.qcow2", "web.qcow2.digest", "web.raw", "web.receipt.json", "web.sha256")
+	p.run("build", "-var", "skip_tests=true", p.template).Want(t, 0)
+	s.Names("web.qcow2", "web.qcow2.digest", "web.raw", "web.receipt.json", "web.sha256")
+}
+
+// untilGrows waits for a file with content among those that bear no final name.
+func untilGrows(s harness.Site, c *harness.Command, pattern string) {
+	s.T.Helper()
+	for {
+		for _, path := range paths(s.T, filepath.Join(s.Out, ".web.work", pattern)) {
+			if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+				return
+			}
+		}
+		select {
+		case <-c.Ended:
+			s.T.Fatalf("ended without a %s:\n%s", pattern, c.Said())
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // child returns the process that Packer's first one watches, and in which it
@@ -114,7 +136,7 @@ func child(t *testing.T, parent int) int {
 	t.Helper()
 	var all []string
 	for _, list := range paths(t, fmt.Sprintf("/proc/%d/task/*/children", parent)) {
-		all = append(all, strings.Fields(read(t, list))...)
+		all = append(all, strings.Fields(harness.Read(t, list))...)
 	}
 	if len(all) != 1 {
 		t.Fatalf("Packer has the children %q", all)
@@ -137,29 +159,29 @@ func paths(t *testing.T, pattern string) []string {
 
 // packer is a Packer with our plugin, at work beside a site's app.
 type packer struct {
-	site
+	harness.Site
 	program, plugin, template string
 	env                       []string
 }
 
-func newPacker(t *testing.T, s site) packer {
+func newPacker(t *testing.T, s harness.Site) packer {
 	t.Helper()
 	template, err := filepath.Abs("../templates/packer/web.pkr.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := packer{site: s, program: buildPacker(t), plugin: filepath.Join(here.dir, "packer-plugin-bakelite"), template: template}
-	p.t = t
-	p.env = append(environment(s.state, filepath.Join(filepath.Dir(s.dir), "unused")), "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1",
-		"PACKER_PLUGIN_PATH="+filepath.Join(here.dir, "plugins"), "PACKER_CONFIG_DIR="+here.dir,
-		"PKR_VAR_app=web", "PKR_VAR_output="+filepath.Base(s.out))
+	p := packer{Site: s, program: buildPacker(t), plugin: filepath.Join(harness.Here.Dir, "packer-plugin-bakelite"), template: template}
+	p.T = t
+	p.env = append(harness.Environment(s.State, filepath.Join(filepath.Dir(s.Dir), "unused")), "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1",
+		"PACKER_PLUGIN_PATH="+filepath.Join(harness.Here.Dir, "plugins"), "PACKER_CONFIG_DIR="+harness.Here.Dir,
+		"PKR_VAR_app=web", "PKR_VAR_output="+filepath.Base(s.Out))
 	if _, err := os.Stat(p.plugin); err != nil {
 		build := exec.Command("go", "build", "-trimpath", "-tags", "embedprograms", "-overlay", embedding(t), "-buildvcs=false", "-ldflags", "-s -w", "-o", p.plugin, "../cmd/packer-plugin-bakelite")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building the plugin: %v\n%s", err, out)
 		}
-		p.run("plugins", "install", "--path", p.plugin, "github.com/bakelite/bakelite").want(t, 0)
+		p.run("plugins", "install", "--path", p.plugin, "github.com/bakelite/bakelite").Want(t, 0)
 	}
 	return p
 }
@@ -175,9 +197,9 @@ func embedding(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		places[place] = filepath.Join(here.dir, name)
+		places[place] = filepath.Join(harness.Here.Dir, name)
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "overlay.json"), quoted(t, map[string]any{"Replace": places}))
+	return harness.WriteFile(t, filepath.Join(t.TempDir(), "overlay.json"), harness.JSON(t, map[string]any{"Replace": places}))
 }
 
 // buildPacker builds Packer once and keeps it in the user's cache folder.
@@ -191,7 +213,7 @@ func buildPacker(t *testing.T) string {
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
-	work, err := os.MkdirTemp(here.dir, "packer-")
+	work, err := os.MkdirTemp(harness.Here.Dir, "packer-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,14 +225,14 @@ func buildPacker(t *testing.T) string {
 	build := exec.Command("go", "build", "-o", "packer", "github.com/hashicorp/packer")
 	build.Dir, build.Env = work, append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		lacking(t, "Packer "+packerVersion+", which go build did not make: "+last(string(out), 2<<10))
+		harness.Lacking(t, "Packer "+packerVersion+", which go build did not make: "+harness.Last(string(out), 2<<10))
 	}
 	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	// The cache may be on another file system: copy first, name last.
 	partial := fmt.Sprintf("%s.%d", program, os.Getpid())
-	tool(t, "cp", filepath.Join(work, "packer"), partial)
+	harness.Tool(t, "cp", filepath.Join(work, "packer"), partial)
 	if err := os.Rename(partial, program); err != nil {
 		t.Fatal(err)
 	}
@@ -219,26 +241,15 @@ func buildPacker(t *testing.T) string {
 
 // start runs packer in the background, in a process group of its own; what it
 // says on stdout counts as stderr.
-func (p packer) start(args ...string) *command {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
-	c := &command{t: p.t, cmd: exec.CommandContext(ctx, p.program, args...), ended: make(chan struct{})}
-	c.cmd.Dir, c.cmd.Env = filepath.Dir(p.dir), p.env
-	c.cmd.Stdout, c.cmd.Stderr = &c.stderr, &c.stderr
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.cmd.WaitDelay = time.Minute
-	if err := c.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	go func() {
-		c.err = c.cmd.Wait()
-		close(c.ended)
-	}()
-	p.t.Cleanup(func() { cancel(); <-c.ended })
-	return c
+func (p packer) start(args ...string) *harness.Command {
+	p.T.Helper()
+	return harness.Launch(p.T, p.program, args, func(cmd *exec.Cmd) {
+		cmd.Dir, cmd.Env, cmd.Stdout = filepath.Dir(p.Dir), p.env, cmd.Stderr
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	})
 }
 
-func (p packer) run(args ...string) outcome {
-	p.t.Helper()
-	return p.start(args...).wait()
+func (p packer) run(args ...string) harness.Outcome {
+	p.T.Helper()
+	return p.start(args...).Wait()
 }

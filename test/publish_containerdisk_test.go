@@ -15,43 +15,44 @@ import (
 
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestContainerDisk publishes a disk as KubeVirt boots it beside the plain
 // one, to a folder and to a registry: each is signed with all that is stated,
 // both are judged, and the disk's file is verified by what lies beside it.
 func TestContainerDisk(t *testing.T) {
-	s := branch(t)
-	s.replace("app.yaml", "formats: [qcow2, raw]", "formats: [qcow2]")
-	policy := s.policy("gate: {allowSkippedTests: true}\n")
-	for _, to := range []string{registry.LayoutPrefix + filepath.Join(s.out, "published"), serve(t, distribution(t)).host + "/team"} {
+	s := harness.Branch(t)
+	s.Replace("app.yaml", "formats: [qcow2, raw]", "formats: [qcow2]")
+	policy := s.Policy("gate: {allowSkippedTests: true}\n")
+	for _, to := range []string{registry.LayoutPrefix + filepath.Join(s.Out, "published"), harness.Serve(t, harness.Distribution(t)).Host + "/team"} {
 		publish := []string{"--target", "disk", "--skip-tests", "--containerdisk", "--policy", policy, "--registry", to}
-		r := s.publish(publish...).result(t)
+		r := s.Publish(publish...).Result(t)
 		if len(r.Published) != 2 || r.Published[0].Repository != to+"/web-disk" || r.Published[1].Repository != to+"/web-containerdisk" {
 			t.Fatalf("published is %+v", r.Published)
 		}
 		for _, p := range r.Published {
-			if p.Again || p.Kind != artifact.Disk || p.Verdict != "passed" || len(p.Referrers) != len(stated()) {
+			if p.Again || p.Kind != artifact.Disk || p.Verdict != "passed" || len(p.Referrers) != len(harness.Stated()) {
 				t.Errorf("published is %+v", p)
 			}
-			s.verify("--public-key", s.public, p.Ref).want(t, 0).says(t, append(stated(), p.Digest)...)
+			s.Verify("--public-key", s.Public, p.Ref).Want(t, 0).Says(t, append(harness.Stated(), p.Digest)...)
 		}
 		ref := r.Published[1].Repository
 		if !strings.HasPrefix(ref, registry.LayoutPrefix) {
 			ref += ":latest"
 		}
-		newCosign(t, s.public).verifies(ref)
-		checkContainerDisk(t, r.Published[1].Ref, r.artifact(t, "qcow2"))
+		harness.NewCosign(t, s.Public).Verifies(ref)
+		checkContainerDisk(t, r.Published[1].Ref, r.Artifact(t, "qcow2"))
 		for _, kind := range []string{"disk", "containerdisk"} {
 			for _, name := range []string{"report", "verdict"} {
-				path := filepath.Join(s.out, "web."+kind+"."+name+".json")
-				if text := read(t, path); !strings.Contains(text, `"artifactKind": "disk"`) && !strings.Contains(text, `"artifactKind":"disk"`) {
+				path := filepath.Join(s.Out, "web."+kind+"."+name+".json")
+				if text := harness.Read(t, path); !strings.Contains(text, `"artifactKind": "disk"`) && !strings.Contains(text, `"artifactKind":"disk"`) {
 					t.Errorf("%s is about no disk:\n%.500s", path, text)
 				}
 			}
 		}
-		s.verify("--public-key", s.public, filepath.Join(s.out, "web.qcow2")).want(t, 0).says(t, stated()...)
-		if again := s.publish(publish...).result(t); !again.Published[0].Again || !again.Published[1].Again {
+		s.Verify("--public-key", s.Public, filepath.Join(s.Out, "web.qcow2")).Want(t, 0).Says(t, harness.Stated()...)
+		if again := s.Publish(publish...).Result(t); !again.Published[0].Again || !again.Published[1].Again {
 			t.Errorf("the second time: %+v", again.Published)
 		}
 	}
@@ -62,12 +63,12 @@ func TestContainerDisk(t *testing.T) {
 // alone, of its user 107.
 func checkContainerDisk(t *testing.T, ref string, disk artifact.Artifact) {
 	t.Helper()
-	store, at := open(t, ref)
+	store, at := harness.Open(t, ref)
 	m, err := registry.Resolve(t.Context(), store, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	layers := descriptors(t, m)[1:]
+	layers := harness.Descriptors(t, m)[1:]
 	if len(layers) != 1 {
 		t.Fatalf("%d layers", len(layers))
 	}

@@ -7,22 +7,23 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestKilledPublisher kills the publisher at one moment after the other while
 // it sends to a registry. No tag ever leads to what is not signed, and
 // the next publisher finishes.
 func TestKilledPublisher(t *testing.T) {
-	s := openShop(t)
-	for name, kind := range registries() {
+	s := harness.OpenShop(t)
+	for name, kind := range harness.Registries() {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
-			r := serve(t, kind(t))
-			s.sold("--registry", r.host+"/whole", "--version", "1.0")
-			total := r.requests.Load()
+			s.T = t
+			r := harness.Serve(t, kind(t))
+			s.Sold("--registry", r.Host+"/whole", "--version", "1.0")
+			total := r.Requests.Load()
 			const kills = 5
 			for i := range int64(kills) {
-				s.killedAt(kind, 1+i*(total-2)/(kills-1))
+				killedAt(s, kind, 1+i*(total-2)/(kills-1))
 			}
 		})
 	}
@@ -30,12 +31,12 @@ func TestKilledPublisher(t *testing.T) {
 
 // killedAt kills a publisher when the registry gets a request, which it does
 // not serve, nor those that come with it.
-func (s shop) killedAt(kind func(*testing.T) http.Handler, at int64) {
-	s.t.Helper()
-	r := serve(s.t, kind(s.t))
+func killedAt(s harness.Shop, kind func(*testing.T) http.Handler, at int64) {
+	s.T.Helper()
+	r := harness.Serve(s.T, kind(s.T))
 	var count atomic.Int64
 	reached, ended := make(chan struct{}), make(chan struct{})
-	r.before = func(*http.Request) {
+	r.Before = func(*http.Request) {
 		n := count.Add(1)
 		if n == at {
 			close(reached)
@@ -50,30 +51,30 @@ func (s shop) killedAt(kind func(*testing.T) http.Handler, at int64) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	c := s.start(s.publishing("--registry", r.host+"/team", "--version", "1.0")...)
+	c := s.Start(s.Publishing("--registry", r.Host+"/team", "--version", "1.0")...)
 	select {
 	case <-reached:
-		c.signal(os.Kill)
-	case <-c.ended:
+		c.Signal(os.Kill)
+	case <-c.Ended:
 	}
-	o := c.wait()
+	o := c.Wait()
 	close(ended)
-	if o.code != -1 {
-		s.t.Fatalf("at request %d the publisher ended with exit code %d:\n%s", at, o.code, last(o.stderr, 2<<10))
+	if o.Code != -1 {
+		s.T.Fatalf("at request %d the publisher ended with exit code %d:\n%s", at, o.Code, harness.Last(o.Stderr, 2<<10))
 	}
-	ref := r.host + "/team/web"
+	ref := r.Host + "/team/web"
 	for _, tag := range []string{"1.0", "latest"} {
-		store, _ := open(s.t, ref)
-		if _, err := registry.Resolve(s.t.Context(), store, tag); err != nil {
+		store, _ := harness.Open(s.T, ref)
+		if _, err := registry.Resolve(s.T.Context(), store, tag); err != nil {
 			continue
 		}
-		s.verify("--public-key", s.public, ref+":"+tag).want(s.t, 0)
+		s.Verify("--public-key", s.Public, ref+":"+tag).Want(s.T, 0)
 	}
-	p := s.sold("--registry", r.host+"/team", "--version", "1.0")
+	p := s.Sold("--registry", r.Host+"/team", "--version", "1.0")
 	if p.Again {
-		s.t.Errorf("killed at request %d, and the next publisher found nothing to do", at)
+		s.T.Errorf("killed at request %d, and the next publisher found nothing to do", at)
 	}
 	for _, tag := range []string{"1.0", "latest"} {
-		s.verify("--public-key", s.public, ref+":"+tag).want(s.t, 0).says(s.t, p.Digest)
+		s.Verify("--public-key", s.Public, ref+":"+tag).Want(s.T, 0).Says(s.T, p.Digest)
 	}
 }

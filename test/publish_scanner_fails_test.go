@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestScannerTrouble publishes with a scanner that does not do its work.
 func TestScannerTrouble(t *testing.T) {
-	s := openShop(t)
+	s := harness.OpenShop(t)
 	for name, tt := range map[string]struct {
 		script string
 		code   int
@@ -25,11 +26,11 @@ func TestScannerTrouble(t *testing.T) {
 		"it is not there":     {"", 3, []string{"bakelite-scan", "next:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
-			dir := folder(t)
-			s.binary = filepath.Join(dir, "bakelite")
+			s.T = t
+			dir := harness.Folder(t)
+			s.Binary = filepath.Join(dir, "bakelite")
 			for _, name := range []string{"bakelite", "bakelite-check", "bakelite-service", "bakelite-tree"} {
-				if err := os.Link(filepath.Join(here.dir, name), filepath.Join(dir, name)); err != nil {
+				if err := os.Link(filepath.Join(harness.Here.Dir, name), filepath.Join(dir, name)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -39,9 +40,9 @@ func TestScannerTrouble(t *testing.T) {
 				}
 			}
 			shelf := registry.LayoutPrefix + filepath.Join(dir, "shelf")
-			s.publish("--registry", shelf).want(t, tt.code, tt.texts...)
-			absent(t, shelf)
+			s.Publish("--registry", shelf).Want(t, tt.code, tt.texts...)
+			harness.Absent(t, shelf)
 		})
 	}
-	leavesNothing(t)
+	harness.LeavesNothing(t)
 }

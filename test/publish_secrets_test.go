@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // basic asks everybody for a name and a password.
@@ -38,25 +39,25 @@ func basic(next http.Handler, user, password string) http.Handler {
 // arguments or environment, the engine and the scanner included; afterwards
 // they are in nothing that was written, shown or sent.
 func TestSecretsStayInTheProcess(t *testing.T) {
-	s := branch(t)
+	s := harness.Branch(t)
 	const phrase, password = "phrase-6Jq2vX", "password-Zt81mK"
-	dir := folder(t)
-	s.key, s.public = filepath.Join(dir, "sealed.key"), filepath.Join(dir, "sealed.pub")
-	s.env = []string{"BAKELITE_KEY_PASSPHRASE=" + phrase, "DOCKER_CONFIG=" + dir}
-	s.run("keygen", "--name", filepath.Join(dir, "sealed")).want(t, 0)
-	host := serve(t, basic(memoryRegistry(t), "robot", password)).host
+	dir := harness.Folder(t)
+	s.Key, s.Public = filepath.Join(dir, "sealed.key"), filepath.Join(dir, "sealed.pub")
+	s.Env = []string{"BAKELITE_KEY_PASSPHRASE=" + phrase, "DOCKER_CONFIG=" + dir}
+	s.Run("keygen", "--name", filepath.Join(dir, "sealed")).Want(t, 0)
+	host := harness.Serve(t, basic(harness.MemoryRegistry(t), "robot", password)).Host
 	login := base64.StdEncoding.EncodeToString([]byte("robot:" + password))
-	secrets := []string{phrase, password, login, strings.Split(read(t, s.key), "\n")[1]}
+	secrets := []string{phrase, password, login, strings.Split(harness.Read(t, s.Key), "\n")[1]}
 
-	s.publish("--registry", host+"/team").want(t, 4, "docker login", "next:")
-	writeFile(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, login))
-	s.run("engine", "stop").want(t, 0) // the next one starts with this environment
-	s.replace("site/index.html", "<title>", "<title >")
-	s.replace("app.yaml", "<title>", "<title >")
-	c := s.start(append([]string{"--progress", "plain"}, s.publishing("--registry", host+"/team")...)...)
+	s.Publish("--registry", host+"/team").Want(t, 4, "docker login", "next:")
+	harness.WriteFile(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, login))
+	s.Run("engine", "stop").Want(t, 0) // the next one starts with this environment
+	s.Replace("site/index.html", "<title>", "<title >")
+	s.Replace("app.yaml", "<title>", "<title >")
+	c := s.Start(append([]string{"--progress", "plain"}, s.Publishing("--registry", host+"/team")...)...)
 	seen, leaks := watch(c, secrets)
-	o := c.wait()
-	p := o.result(t).Published[0]
+	o := c.Wait()
+	p := o.Result(t).Published[0]
 	for _, name := range []string{"bakelite-scan", "engine serve", "runc"} {
 		if !slices.ContainsFunc(seen, func(line string) bool { return strings.Contains(line, name) }) {
 			t.Errorf("%s was not seen among %d processes", name, len(seen))
@@ -65,15 +66,15 @@ func TestSecretsStayInTheProcess(t *testing.T) {
 	if len(leaks) > 0 {
 		t.Errorf("secrets are in\n%s", strings.Join(leaks, "\n"))
 	}
-	s.verify("--public-key", s.public, p.Ref).want(t, 0)
+	s.Verify("--public-key", s.Public, p.Ref).Want(t, 0)
 	t.Setenv("DOCKER_CONFIG", dir)
 	for _, secret := range secrets {
-		for what, text := range map[string]string{"stdout": o.stdout, "stderr": o.stderr, "what was published": everything(t, p.Ref)} {
+		for what, text := range map[string]string{"stdout": o.Stdout, "stderr": o.Stderr, "what was published": everything(t, p.Ref)} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%.8s… is in %s", secret, what)
 			}
 		}
-		out, err := exec.Command("grep", "-rlFa", "--devices=skip", "-e", secret, s.out, s.state, s.dir).Output()
+		out, err := exec.Command("grep", "-rlFa", "--devices=skip", "-e", secret, s.Out, s.State, s.Dir).Output()
 		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 			t.Fatal(err)
 		}
@@ -82,20 +83,20 @@ func TestSecretsStayInTheProcess(t *testing.T) {
 		}
 	}
 
-	s.env = slices.DeleteFunc(s.env, func(v string) bool { return strings.HasPrefix(v, "BAKELITE_KEY") })
-	s.publish("--registry", host+"/else").want(t, 3, "no passphrase", "BAKELITE_KEY_PASSPHRASE")
-	s.env = append(s.env, "BAKELITE_KEY_PASSPHRASE=wrong")
-	s.publish("--registry", host+"/else").want(t, 2, "next:")
-	s.run("engine", "stop").want(t, 0) // others have another environment
+	s.Env = slices.DeleteFunc(s.Env, func(v string) bool { return strings.HasPrefix(v, "BAKELITE_KEY") })
+	s.Publish("--registry", host+"/else").Want(t, 3, "no passphrase", "BAKELITE_KEY_PASSPHRASE")
+	s.Env = append(s.Env, "BAKELITE_KEY_PASSPHRASE=wrong")
+	s.Publish("--registry", host+"/else").Want(t, 2, "next:")
+	s.Run("engine", "stop").Want(t, 0) // others have another environment
 }
 
 // watch looks at all processes until a command ends: it returns the command
 // lines of those that came up, and which of them have a text in their
 // arguments or environment. The command itself is passed over, and what has
 // its very arguments: a fork of it that has not become a program yet.
-func watch(c *command, secrets []string) (lines, leaks []string) {
+func watch(c *harness.Command, secrets []string) (lines, leaks []string) {
 	before := map[string]bool{}
-	own := strings.Join(c.cmd.Args, " ") + " "
+	own := strings.Join(c.Cmd.Args, " ") + " "
 	found := map[string]bool{}
 	for first := true; ; first = false {
 		entries, _ := filepath.Glob("/proc/[0-9]*")
@@ -105,7 +106,7 @@ func watch(c *command, secrets []string) (lines, leaks []string) {
 				before[entry] = true
 			}
 			pid, _ := strconv.Atoi(filepath.Base(entry))
-			if before[entry] || pid == c.cmd.Process.Pid || pid == os.Getpid() || len(line) == 0 {
+			if before[entry] || pid == c.Cmd.Process.Pid || pid == os.Getpid() || len(line) == 0 {
 				continue
 			}
 			environ, _ := os.ReadFile(filepath.Join(entry, "environ"))
@@ -121,7 +122,7 @@ func watch(c *command, secrets []string) (lines, leaks []string) {
 			}
 		}
 		select {
-		case <-c.ended:
+		case <-c.Ended:
 			for line := range found {
 				lines = append(lines, line)
 			}
@@ -135,7 +136,7 @@ func watch(c *command, secrets []string) (lines, leaks []string) {
 // everything is all that a reference leads to, uncompressed and decoded.
 func everything(t *testing.T, ref string) string {
 	t.Helper()
-	store, at := open(t, ref)
+	store, at := harness.Open(t, ref)
 	m, err := registry.Resolve(t.Context(), store, at)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func everything(t *testing.T, ref string) string {
 		}
 		all += string(b) + string(v.Predicate)
 	}
-	for _, d := range descriptors(t, m) {
+	for _, d := range harness.Descriptors(t, m) {
 		blob, err := store.Blob(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)

@@ -19,27 +19,29 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/xi2/xz"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestRebuildTakesUpdates has the archive of security updates get a newer
 // nginx: rebuild says what changed, bakes, and the next time finds nothing.
 func TestRebuildTakesUpdates(t *testing.T) {
-	first, s := firstBake(t), newSite(t)
+	first, s := harness.FirstBake(t), harness.NewSite(t)
 	u := newUpdate(t, s, "nginx")
 	rebuild := []string{"rebuild", "--json", "--skip-tests", "--target", "container", "--keyring", u.keyring, "--mirror", "debian-security=" + u.mirror, "web"}
-	r := s.run(rebuild...).result(t)
-	if !r.Rebuilt || r.digest(t, "layout") == first.outcome.result(t).digest(t, "layout") {
+	r := s.Run(rebuild...).Result(t)
+	if !r.Rebuilt || r.Digest(t, "layout") == first.Outcome.Result(t).Digest(t, "layout") {
 		t.Errorf("nothing was rebuilt: %+v", r)
 	}
 	if !slices.Contains(r.Changes, u.change) {
 		t.Errorf("the changes %+v lack %+v", r.Changes, u.change)
 	}
-	lock := read(t, s.lock())
+	lock := harness.Read(t, s.Lock())
 	if !strings.Contains(lock, `name: nginx, version: "`+u.change.To+`"`) {
 		t.Errorf("the lock lacks nginx %s", u.change.To)
 	}
-	again := s.run(rebuild...).result(t)
-	if again.Rebuilt || len(again.Changes) != 0 || again.digest(t, "layout") != r.digest(t, "layout") || read(t, s.lock()) != lock {
+	again := s.Run(rebuild...).Result(t)
+	if again.Rebuilt || len(again.Changes) != 0 || again.Digest(t, "layout") != r.Digest(t, "layout") || harness.Read(t, s.Lock()) != lock {
 		t.Errorf("the second rebuild gave %+v, or wrote the lock", again)
 	}
 }
@@ -48,23 +50,30 @@ func TestRebuildTakesUpdates(t *testing.T) {
 // gives, by date and by a version: nothing goes back unless somebody says so,
 // and then the lock tells.
 func TestRollbackOfTheArchive(t *testing.T) {
-	s := newSite(t)
-	lock := read(t, s.lock())
+	s := harness.NewSite(t)
+	lock := harness.Read(t, s.Lock())
 	later := regexp.MustCompile(`(suite: trixie-security, .* date: ")20`).ReplaceAllString(lock, "${1}30")
 	for _, args := range [][]string{{"lock", "web"}, {"rebuild", "--skip-tests", "web"}} {
-		writeFile(t, s.lock(), later)
-		s.run(args...).want(t, 7, "trixie-security has the date", "a stale mirror or a rollback attack", "--insecure-allow-rollback")
-		if read(t, s.lock()) != later {
+		harness.WriteFile(t, s.Lock(), later)
+		s.Run(args...).Want(t, 7, "trixie-security has the date", "a stale mirror or a rollback attack", "--insecure-allow-rollback")
+		if harness.Read(t, s.Lock()) != later {
 			t.Errorf("%s changed the lock", args[0])
 		}
 	}
 	version := regexp.MustCompile(`name: nginx, version: "([^"]+)"`)
 	real := version.FindStringSubmatch(lock)[1]
 	newer := version.ReplaceAllString(lock, `name: nginx, version: "9:`+real+`"`)
-	writeFile(t, s.lock(), newer)
-	s.run("lock", "web").want(t, 7, "would go back", "nginx:amd64 9:"+real+" -> "+real, "--insecure-allow-rollback")
-	s.run("lock", "--insecure-allow-rollback", "web").want(t, 0).says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
-	if got := read(t, s.lock()); !strings.Contains(got, "rollback:\n  - {of: \"nginx:amd64\", from: \"9:"+real+"\", to: \""+real+"\"}\n") {
+	harness.WriteFile(t, s.Lock(), newer)
+	s.Run("lock", "web").Want(t, 7, "would go back", "nginx:amd64 9:"+real+" -> "+real, "--insecure-allow-rollback")
+	bake := []string{"rebuild", "--skip-tests", "--target", "container", "web"}
+	s.Run(bake...).Want(t, 6, "the archive has nginx only as "+real, "--insecure-allow-rollback")
+	back := s.Run(append(bake, "--insecure-allow-rollback")...).Want(t, 0).Says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
+	if !strings.Contains(harness.Read(t, s.Lock()), "rollback:\n") {
+		t.Errorf("the lock of a rebuild does not tell: %s", back.Stderr)
+	}
+	harness.WriteFile(t, s.Lock(), newer)
+	s.Run("lock", "--insecure-allow-rollback", "web").Want(t, 0).Says(t, "web: nginx 9:"+real+" -> "+real+" (downgrade)")
+	if got := harness.Read(t, s.Lock()); !strings.Contains(got, "rollback:\n  - {of: \"nginx:amd64\", from: \"9:"+real+"\", to: \""+real+"\"}\n") {
 		t.Errorf("the lock does not tell:\n%.2000s", got)
 	}
 }
@@ -73,26 +82,26 @@ func TestRollbackOfTheArchive(t *testing.T) {
 // a lock, real but for its version. A key of the test signs its index.
 type update struct {
 	mirror, keyring string
-	change          change
+	change          harness.Change
 }
 
-func newUpdate(t *testing.T, s site, name string) update {
+func newUpdate(t *testing.T, s harness.Site, name string) update {
 	t.Helper()
-	pin := regexp.MustCompile(`name: ` + name + `, version: "([^"]+)".* archive: ([a-z-]+), path: ([^,]+),`).FindStringSubmatch(read(t, s.lock()))
+	pin := regexp.MustCompile(`name: ` + name + `, version: "([^"]+)".* archive: ([a-z-]+), path: ([^,]+),`).FindStringSubmatch(harness.Read(t, s.Lock()))
 	if pin == nil {
 		t.Fatalf("the lock lacks %s", name)
 	}
-	u := update{change: change{Package: name, From: pin[1], To: pin[1] + "+e2e1"}}
-	deb, stanza := newer(t, get(t, mirror(t, pin[2])+"/"+pin[3]), u.change)
+	u := update{change: harness.Change{Package: name, From: pin[1], To: pin[1] + "+e2e1"}}
+	deb, stanza := newer(t, get(t, harness.Mirror(t, pin[2])+"/"+pin[3]), u.change)
 	const suite, path = "dists/trixie-security/", "pool/updates/newer.deb"
-	security := mirror(t, "debian-security") + "/" + suite
+	security := harness.Mirror(t, "debian-security") + "/" + suite
 	packages := append(unpacked(t, get(t, security+"main/binary-amd64/Packages.xz")), fmt.Sprintf("%sFilename: %s\nSize: %d\nSHA256: %x\n\n", stanza, path, len(deb), sha256.Sum256(deb))...)
 	// Its date is that of the real index: later, the real one would be older.
 	date := regexp.MustCompile(`(?m)^Date: .*\n`).Find(get(t, security+"InRelease"))
 	index, key := signedIndex(t, "Codename: trixie-security\n"+string(date), packages)
 	u.keyring = keyringWith(t, key)
 	served := map[string][]byte{"/" + suite + "InRelease": index, "/" + suite + "main/binary-amd64/Packages.gz": zipped(t, packages), "/" + path: deb}
-	real := throughMirror(t, "debian-security")
+	real := harness.ThroughMirror(t, "debian-security")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if content, ok := served[r.URL.Path]; ok {
 			_, _ = w.Write(content)
@@ -106,17 +115,17 @@ func newUpdate(t *testing.T, s site, name string) update {
 }
 
 // newer returns a package with another version, and its control file.
-func newer(t *testing.T, deb []byte, c change) (made, control []byte) {
+func newer(t *testing.T, deb []byte, c harness.Change) (made, control []byte) {
 	t.Helper()
 	dir := t.TempDir()
 	old, tree, changed := filepath.Join(dir, "old.deb"), filepath.Join(dir, "tree"), filepath.Join(dir, "new.deb")
-	writeFile(t, old, string(deb))
-	tool(t, "dpkg-deb", "--raw-extract", old, tree)
+	harness.WriteFile(t, old, string(deb))
+	harness.Tool(t, "dpkg-deb", "--raw-extract", old, tree)
 	path := filepath.Join(tree, "DEBIAN", "control")
-	text := strings.Replace(read(t, path), "\nVersion: "+c.From+"\n", "\nVersion: "+c.To+"\n", 1)
-	writeFile(t, path, text)
-	tool(t, "dpkg-deb", "-Zgzip", "--build", tree, changed)
-	return []byte(read(t, changed)), []byte(text)
+	text := strings.Replace(harness.Read(t, path), "\nVersion: "+c.From+"\n", "\nVersion: "+c.To+"\n", 1)
+	harness.WriteFile(t, path, text)
+	harness.Tool(t, "dpkg-deb", "-Zgzip", "--build", tree, changed)
+	return []byte(harness.Read(t, changed)), []byte(text)
 }
 
 // signedIndex signs an index that lists Packages, plain and zipped.
@@ -186,7 +195,7 @@ func get(t *testing.T, url string) []byte {
 
 func keyringWith(t *testing.T, key *openpgp.Entity) string {
 	t.Helper()
-	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(read(t, "../distro/debian/keyring/debian.asc")))
+	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(harness.Read(t, "../distro/debian/keyring/debian.asc")))
 	if err != nil {
 		t.Fatal(err)
 	}

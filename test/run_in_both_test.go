@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/runners/container"
 	"github.com/bakelite/bakelite/runners/machine"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 const (
@@ -35,15 +36,15 @@ const (
 // disk is larger than it was baked, and the service has its room; it is prepared
 // once, whoever starts it again.
 func TestServiceSeesTheSame(t *testing.T) {
-	s := emptySite(t)
-	s.copy("testdata/witness")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(s.dir, "witness"), "./testdata/witness")
+	s := harness.EmptySite(t)
+	s.Copy("testdata/witness")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(s.Dir, "witness"), "./testdata/witness")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the service: %v\n%s", err, out)
 	}
-	r := s.run("build", "--json", "--skip-tests", "web").result(t)
-	loaded, err := app.Load(s.app())
+	r := s.Run("build", "--json", "--skip-tests", "web").Result(t)
+	loaded, err := app.Load(s.App())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,34 +65,34 @@ func TestServiceSeesTheSame(t *testing.T) {
 // dialer reaches a service.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-func runContainer(s site, r result, a app.App) dialer {
-	s.t.Helper()
-	image := r.artifact(s.t, "layout")
-	c, err := container.Start(s.t.Context(), container.Options{
-		Layout: s.path(image), Digest: image.Digest, App: a, State: s.t.TempDir(), Values: a.ValuesForTests(),
+func runContainer(s harness.Site, r harness.Result, a app.App) dialer {
+	s.T.Helper()
+	image := r.Artifact(s.T, "layout")
+	c, err := container.Start(s.T.Context(), container.Options{
+		Layout: s.Path(image), Digest: image.Digest, App: a, State: s.T.TempDir(), Values: a.ValuesForTests(),
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	s.t.Cleanup(c.Stop)
+	s.T.Cleanup(c.Stop)
 	return c.Dial
 }
 
-func runDisk(s site, r result, a app.App) dialer {
-	s.t.Helper()
-	dir := s.t.TempDir()
+func runDisk(s harness.Site, r harness.Result, a app.App) dialer {
+	s.T.Helper()
+	dir := s.T.TempDir()
 	disk := filepath.Join(dir, "disk.raw")
-	tool(s.t, "cp", "--sparse=always", s.path(r.artifact(s.t, "raw")), disk)
-	if err := os.Truncate(disk, fileSize(s.t, disk)+grown); err != nil {
-		s.t.Fatal(err)
+	harness.Tool(s.T, "cp", "--sparse=always", s.Path(r.Artifact(s.T, "raw")), disk)
+	if err := os.Truncate(disk, harness.FileSize(s.T, disk)+grown); err != nil {
+		s.T.Fatal(err)
 	}
-	m, report, err := reportOf(s.t, machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
+	m, report, err := reportOf(s.T, machine.Options{Disk: disk, App: a, State: dir, Values: a.ValuesForTests(), Report: true})
 	if again, why, ok := m.Retry(); ok {
-		s.t.Log("booted once more:", why)
-		m, report, err = reportOf(s.t, again)
+		s.T.Log("booted once more:", why)
+		m, report, err = reportOf(s.T, again)
 	}
 	if err != nil || len(report.Failed) > 0 {
-		s.t.Fatalf("%v: %+v\n%s", err, report.Failed, last(read(s.t, m.Log), 4<<10))
+		s.T.Fatalf("%v: %+v\n%s", err, report.Failed, harness.Last(harness.Read(s.T, m.Log), 4<<10))
 	}
 	return m.Dial
 }
@@ -181,9 +182,9 @@ func compareSeen(t *testing.T, inContainer, onDisk map[string]string) {
 		}
 	}
 	if os.Getenv("BAKELITE_TEST_UPDATE") != "" {
-		overwrite(t, differences, []byte(text.String()))
+		harness.Overwrite(t, differences, []byte(text.String()))
 	}
-	if want := read(t, differences); text.String() != want {
+	if want := harness.Read(t, differences); text.String() != want {
 		t.Errorf("in the container | on the disk the service sees\n%s\nand %s says\n%s", text.String(), differences, want)
 	}
 }

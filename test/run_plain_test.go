@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/bakelite/bakelite/internal/oci"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestStartsByWhatTheImageSays runs the example as engines do that know nothing
@@ -31,21 +32,21 @@ func TestStartsByItsProfile(t *testing.T) {
 	img, config := firstImage(t)
 	c := newPlain(t, img, config)
 	var spec specs.Spec
-	if err := json.Unmarshal([]byte(firstBake(t).run("profile", "--for", "runc", "web").want(t, 0).stdout), &spec); err != nil {
+	if err := json.Unmarshal([]byte(harness.FirstBake(t).Run("profile", "--for", "runc", "web").Want(t, 0).Stdout), &spec); err != nil {
 		t.Fatal(err)
 	}
 	// runc cannot set more open files than who calls it has.
 	spec.Process.Rlimits = slices.DeleteFunc(spec.Process.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" })
-	overwrite(t, filepath.Join(c.bundle, "config.json"), []byte(quoted(t, spec)))
+	harness.Overwrite(t, filepath.Join(c.bundle, "config.json"), []byte(harness.JSON(t, spec)))
 	c.lives(t, config)
 }
 
 // firstImage is the example's image, and what it says of itself.
 func firstImage(t *testing.T) (v1.Image, v1.Config) {
 	t.Helper()
-	s := firstBake(t)
-	made := s.outcome.result(t).artifact(t, "layout")
-	img, err := oci.Image(s.path(made), made.Digest)
+	s := harness.FirstBake(t)
+	made := s.Outcome.Result(t).Artifact(t, "layout")
+	img, err := oci.Image(s.Path(made), made.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func (c plain) lives(t *testing.T, config v1.Config) {
 		}
 		return nil
 	}
-	if still := settled(healthy); len(still) > 0 {
+	if still := harness.Settled(healthy); len(still) > 0 {
 		t.Errorf("the service is not healthy: %s", still)
 	}
 	if out, err := c.command("kill", c.id, config.StopSignal).CombinedOutput(); err != nil {
@@ -86,7 +87,7 @@ func (c plain) lives(t *testing.T, config v1.Config) {
 		if err != nil {
 			t.Errorf("the service ended by %s with %v:\n%s", config.StopSignal, err, said.String())
 		}
-	case <-time.After(settleTime):
+	case <-time.After(harness.SettleTime):
 		t.Errorf("the service goes on after %s", config.StopSignal)
 	}
 }
@@ -102,7 +103,7 @@ func (c plain) command(args ...string) *exec.Cmd {
 // command, environment and folder.
 func newPlain(t *testing.T, img v1.Image, c v1.Config) plain {
 	t.Helper()
-	p := plain{bundle: t.TempDir(), id: filepath.Base(here.dir) + "-plain"}
+	p := plain{bundle: t.TempDir(), id: filepath.Base(harness.Here.Dir) + "-plain"}
 	t.Cleanup(func() { _ = p.command("delete", "--force", p.id).Run() })
 	rootfs := filepath.Join(p.bundle, "rootfs")
 	if err := os.Mkdir(rootfs, 0o755); err != nil {
@@ -115,10 +116,10 @@ func newPlain(t *testing.T, img v1.Image, c v1.Config) plain {
 	if out, err := unpack.CombinedOutput(); err != nil {
 		t.Fatalf("unpacking the image: %v: %s", err, out)
 	}
-	tool(t, "runc", "spec", "--bundle", p.bundle)
+	harness.Tool(t, "runc", "spec", "--bundle", p.bundle)
 	path := filepath.Join(p.bundle, "config.json")
 	var spec specs.Spec
-	if err := json.Unmarshal([]byte(read(t, path)), &spec); err != nil {
+	if err := json.Unmarshal([]byte(harness.Read(t, path)), &spec); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := fmt.Sscanf(c.User, "%d:%d", &spec.Process.User.UID, &spec.Process.User.GID); err != nil {
@@ -126,6 +127,6 @@ func newPlain(t *testing.T, img v1.Image, c v1.Config) plain {
 	}
 	spec.Process.Args, spec.Process.Env, spec.Process.Cwd = append(c.Entrypoint, c.Cmd...), c.Env, c.WorkingDir
 	spec.Process.Terminal, spec.Root.Readonly = false, false
-	overwrite(t, path, []byte(quoted(t, spec)))
+	harness.Overwrite(t, path, []byte(harness.JSON(t, spec)))
 	return p
 }

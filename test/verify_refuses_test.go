@@ -3,47 +3,47 @@ package test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestVerifyRefuses asks of an image that is signed well for what it is not.
 func TestVerifyRefuses(t *testing.T) {
-	s := openShop(t)
-	other := filepath.Join(folder(t), "other")
-	s.run("keygen", "--name", other).want(t, 0)
-	ref := serve(t, memoryRegistry(t)).host + "/team/web"
-	s.sold("--registry", filepath.Dir(ref), "--source", "https://example.com/web", "--version", "1.9")
+	s := harness.OpenShop(t)
+	other := filepath.Join(harness.Folder(t), "other")
+	s.Run("keygen", "--name", other).Want(t, 0)
+	ref := harness.Serve(t, harness.MemoryRegistry(t)).Host + "/team/web"
+	s.Sold("--registry", filepath.Dir(ref), "--source", "https://example.com/web", "--version", "1.9")
 	for name, tt := range map[string]struct {
 		args  []string
 		code  int
 		texts []string
 	}{
-		"what it is":              {[]string{"--policy", s.policy(asks("  builder: https://bakelite.dev/builder/local\n  source: https://example.com/web\n"))}, 0, nil},
+		"what it is":              {[]string{"--policy", s.Policy(harness.Asks("  builder: https://bakelite.dev/builder/local\n  source: https://example.com/web\n"))}, 0, nil},
 		"another key":             {[]string{"--public-key", other + ".pub"}, 6, []string{"there is no signature"}},
-		"another builder":         {[]string{"--policy", s.policy(asks("  builder: https://example.com/builder\n"))}, 6, []string{"https://bakelite.dev/builder/local", "https://example.com/builder"}},
-		"another source":          {[]string{"--policy", s.policy(asks("  source: https://example.com/shop\n"))}, 6, []string{"example.com/web", "example.com/shop"}},
-		"another app":             {[]string{"--public-key", s.public, "--app", "debugbox"}, 6, []string{`the container "web" and was asked for as "debugbox"`}},
-		"another kind":            {[]string{"--public-key", s.public, "--kind", "disk"}, 6, []string{"was asked for as the disk"}},
-		"no kind at all":          {[]string{"--public-key", s.public, "--kind", "boat", "--since", "soon"}, 2, []string{"--kind boat", "--since soon"}},
-		"a later version":         {[]string{"--public-key", s.public, "--min-version", "1.10"}, 6, []string{`as version "1.9"`}},
-		"that version":            {[]string{"--public-key", s.public, "--min-version", "1.9", "--since", "2026-11-01", "--app", "web", "--kind", "container"}, 0, nil},
-		"made later":              {[]string{"--public-key", s.public, "--since", "2126-11-01"}, 6, []string{"it was made at"}},
-		"another policy":          {[]string{"--public-key", s.public, "--policy-digest", "sha256:" + strings.Repeat("0", 64)}, 6, []string{"the newest verdict is by the policy"}},
-		"an old report":           {[]string{"--policy", s.policy(asks("  maxReportAge: 1ns\n"))}, 6, []string{"scan report", "older than 1ns"}},
+		"another builder":         {[]string{"--policy", s.Policy(harness.Asks("  builder: https://example.com/builder\n"))}, 6, []string{"https://bakelite.dev/builder/local", "https://example.com/builder"}},
+		"another source":          {[]string{"--policy", s.Policy(harness.Asks("  source: https://example.com/shop\n"))}, 6, []string{"example.com/web", "example.com/shop"}},
+		"another app":             {[]string{"--public-key", s.Public, "--app", "debugbox"}, 6, []string{`the container "web" and was asked for as "debugbox"`}},
+		"another kind":            {[]string{"--public-key", s.Public, "--kind", "disk"}, 6, []string{"was asked for as the disk"}},
+		"no kind at all":          {[]string{"--public-key", s.Public, "--kind", "boat", "--since", "soon"}, 2, []string{"--kind boat", "--since soon"}},
+		"a later version":         {[]string{"--public-key", s.Public, "--min-version", "1.10"}, 6, []string{`as version "1.9"`}},
+		"that version":            {[]string{"--public-key", s.Public, "--min-version", "1.9", "--since", "2026-11-01", "--app", "web", "--kind", "container"}, 0, nil},
+		"made later":              {[]string{"--public-key", s.Public, "--since", "2126-11-01"}, 6, []string{"it was made at"}},
+		"another policy":          {[]string{"--public-key", s.Public, "--policy-digest", "sha256:" + strings.Repeat("0", 64)}, 6, []string{"the newest verdict is by the policy"}},
+		"an old report":           {[]string{"--policy", s.Policy(harness.Asks("  maxReportAge: 1ns\n"))}, 6, []string{"scan report", "older than 1ns"}},
 		"nobody":                  {nil, 2, []string{"names nobody", "next:"}},
 		"a key that is not there": {[]string{"--public-key", other + ".none"}, 3, []string{"other.none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
-			o := s.verify(append(tt.args, ref)...).want(t, tt.code, tt.texts...)
-			if (o.stdout != "") != (tt.code == 0) {
-				t.Errorf("stdout is %q", o.stdout)
+			s.T = t
+			o := s.Verify(append(tt.args, ref)...).Want(t, tt.code, tt.texts...)
+			if (o.Stdout != "") != (tt.code == 0) {
+				t.Errorf("stdout is %q", o.Stdout)
 			}
 		})
 	}
@@ -52,15 +52,15 @@ func TestVerifyRefuses(t *testing.T) {
 // TestForgedStatements puts beside an image what others signed, and what was
 // signed for something else.
 func TestForgedStatements(t *testing.T) {
-	s := openShop(t)
-	host := serve(t, memoryRegistry(t)).host
-	p := s.sold("--registry", host+"/team")
-	genuine := bundles(t, p.Ref)
-	elsewhere := serve(t, memoryRegistry(t)).host
-	evil := filepath.Join(folder(t), "evil")
-	s.run("keygen", "--name", evil).want(t, 0)
-	s.sold("--registry", elsewhere+"/team", "--key", evil+".key")
-	foreign := bundles(t, elsewhere+"/team/web")
+	s := harness.OpenShop(t)
+	host := harness.Serve(t, harness.MemoryRegistry(t)).Host
+	p := s.Sold("--registry", host+"/team")
+	genuine := harness.Bundles(t, p.Ref)
+	elsewhere := harness.Serve(t, harness.MemoryRegistry(t)).Host
+	evil := filepath.Join(harness.Folder(t), "evil")
+	s.Run("keygen", "--name", evil).Want(t, 0)
+	s.Sold("--registry", elsewhere+"/team", "--key", evil+".key")
+	foreign := harness.Bundles(t, elsewhere+"/team/web")
 
 	without := func(kind string) map[string][]byte {
 		kept := map[string][]byte{}
@@ -93,38 +93,38 @@ func TestForgedStatements(t *testing.T) {
 		"a changed word in the verdict":   {changed, 7, attest.VerdictType},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
-			ref := copied(t, filepath.Join(s.out, "web.oci"), p.Digest)
-			attach(t, ref, tt.bundles)
-			s.verify("--public-key", s.public, ref).want(t, tt.code, tt.text)
-			s.run("inspect", "--public-key", s.public, ref).want(t, 0).says(t, "NOT verified")
+			s.T = t
+			ref := copied(t, filepath.Join(s.Out, "web.oci"), p.Digest)
+			harness.Attach(t, ref, tt.bundles)
+			s.Verify("--public-key", s.Public, ref).Want(t, tt.code, tt.text)
+			s.Run("inspect", "--public-key", s.Public, ref).Want(t, 0).Says(t, "NOT verified")
 		})
 	}
 	t.Run("of another image", func(t *testing.T) {
-		s.t = t
-		digest := smallImage(t, filepath.Join(folder(t), "small"))
-		ref := copied(t, digest.dir, digest.digest)
-		attach(t, ref, genuine)
-		s.verify("--public-key", s.public, ref).want(t, 6, "about another artifact", "there is no signature")
+		s.T = t
+		digest := harness.SmallImage(t, filepath.Join(harness.Folder(t), "small"))
+		ref := copied(t, digest.Dir, digest.Digest)
+		harness.Attach(t, ref, genuine)
+		s.Verify("--public-key", s.Public, ref).Want(t, 6, "about another artifact", "there is no signature")
 	})
 	t.Run("all that is genuine", func(t *testing.T) {
-		s.t = t
-		ref := copied(t, filepath.Join(s.out, "web.oci"), p.Digest)
-		attach(t, ref, genuine)
-		s.verify("--public-key", s.public, ref).want(t, 0)
+		s.T = t
+		ref := copied(t, filepath.Join(s.Out, "web.oci"), p.Digest)
+		harness.Attach(t, ref, genuine)
+		s.Verify("--public-key", s.Public, ref).Want(t, 0)
 	})
 	t.Run("all that is genuine, and what others attached", func(t *testing.T) {
-		s.t = t
-		ref := copied(t, filepath.Join(s.out, "web.oci"), p.Digest)
-		attach(t, ref, genuine)
-		attach(t, ref, foreign)
-		attach(t, ref, map[string][]byte{
+		s.T = t
+		ref := copied(t, filepath.Join(s.Out, "web.oci"), p.Digest)
+		harness.Attach(t, ref, genuine)
+		harness.Attach(t, ref, foreign)
+		harness.Attach(t, ref, map[string][]byte{
 			attest.VerdictType:   []byte("no bundle"),
 			attest.LockType:      reworded(t, genuine[attest.LockType], `"app":"web"`, `"app":"wab"`),
-			attest.CycloneDXType: bundles(t, elsewhere+"/team/web")[attest.SPDXType],
+			attest.CycloneDXType: harness.Bundles(t, elsewhere+"/team/web")[attest.SPDXType],
 		})
-		s.verify("--public-key", s.public, ref).want(t, 0).says(t, "not counted", "reading the bundle", attest.LockType, "which the policy does not name")
-		shown := s.inspect(ref)
+		s.Verify("--public-key", s.Public, ref).Want(t, 0).Says(t, "not counted", "reading the bundle", attest.LockType, "which the policy does not name")
+		shown := s.Inspect(ref)
 		if !shown.Verified || len(shown.Signers) != 1 || !strings.Contains(string(shown.Lock), `"web"`) {
 			t.Errorf("inspect shows %+v", shown)
 		}
@@ -159,47 +159,40 @@ func reworded(t *testing.T, bundle []byte, old, new string) []byte {
 // copied sends an image of a layout alone to a registry of its own.
 func copied(t *testing.T, layout, digest string) string {
 	t.Helper()
-	return push(t, layout, digest, serve(t, memoryRegistry(t)).host+"/copy/web")
+	return harness.Push(t, layout, digest, harness.Serve(t, harness.MemoryRegistry(t)).Host+"/copy/web")
 }
 
 // TestTamperedFolder changes a byte of a layer, of a bundle and of the
 // manifest in the folder that was published to.
 func TestTamperedFolder(t *testing.T) {
-	s := openShop(t)
-	layout := filepath.Join(folder(t), "web")
-	p := s.sold("--registry", registry.LayoutPrefix+filepath.Dir(layout))
+	s := harness.OpenShop(t)
+	layout := filepath.Join(harness.Folder(t), "web")
+	p := s.Sold("--registry", registry.LayoutPrefix+filepath.Dir(layout))
 	blobs := map[string]string{"manifest": p.Digest, "a bundle's manifest": p.Referrers[0]}
-	store, _ := open(t, registry.LayoutPrefix+layout)
+	store, _ := harness.Open(t, registry.LayoutPrefix+layout)
 	m, err := registry.Resolve(t.Context(), store, p.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs["layer"] = descriptors(t, m)[1].Digest.String()
+	blobs["layer"] = harness.Descriptors(t, m)[1].Digest.String()
 	bundle, err := registry.Resolve(t.Context(), store, p.Referrers[5])
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs["bundle"] = descriptors(t, bundle)[1].Digest.String()
-	blobs["config"] = descriptors(t, m)[0].Digest.String()
-	s.verify("--public-key", s.public, layout).want(t, 0)
+	blobs["bundle"] = harness.Descriptors(t, bundle)[1].Digest.String()
+	blobs["config"] = harness.Descriptors(t, m)[0].Digest.String()
+	s.Verify("--public-key", s.Public, layout).Want(t, 0)
 	for name, digest := range blobs {
 		t.Run(name, func(t *testing.T) {
-			s.t = t
+			s.T = t
 			path := filepath.Join(layout, "blobs", "sha256", digest[len("sha256:"):])
-			kept := read(t, path)
+			kept := harness.Read(t, path)
 			changed := []byte(kept)
 			changed[len(changed)/2] ^= 1
-			overwrite(t, path, changed)
-			s.verify("--public-key", s.public, layout).want(t, 7, digest)
-			overwrite(t, path, []byte(kept))
-			s.verify("--public-key", s.public, layout).want(t, 0)
+			harness.Overwrite(t, path, changed)
+			s.Verify("--public-key", s.Public, layout).Want(t, 7, digest)
+			harness.Overwrite(t, path, []byte(kept))
+			s.Verify("--public-key", s.Public, layout).Want(t, 0)
 		})
-	}
-}
-
-func overwrite(t *testing.T, path string, content []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bakelite/bakelite/test/harness"
 )
 
 // TestWrongInput gives mistakes that are found before any work: exit code 2,
@@ -31,43 +33,43 @@ func TestWrongInput(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t)
-			lock := read(t, s.lock())
-			s.replace("app.yaml", tt.old, tt.new)
-			o := s.run("build", "--json", "web").want(t, 2, tt.texts...)
-			if o.stdout != "" || read(t, s.lock()) != lock {
-				t.Errorf("stdout %q, or the lock changed", o.stdout)
+			s := harness.NewSite(t)
+			lock := harness.Read(t, s.Lock())
+			s.Replace("app.yaml", tt.old, tt.new)
+			o := s.Run("build", "--json", "web").Want(t, 2, tt.texts...)
+			if o.Stdout != "" || harness.Read(t, s.Lock()) != lock {
+				t.Errorf("stdout %q, or the lock changed", o.Stdout)
 			}
-			s.names()
+			s.Names()
 		})
 	}
 }
 
 // TestFrozenRefusesAStaleLock asks for one more package than the lock has.
 func TestFrozenRefusesAStaleLock(t *testing.T) {
-	s := newSite(t)
-	lock := read(t, s.lock())
-	s.replace("app.yaml", "[nginx]", "[nginx, tree]")
+	s := harness.NewSite(t)
+	lock := harness.Read(t, s.Lock())
+	s.Replace("app.yaml", "[nginx]", "[nginx, tree]")
 	for _, args := range [][]string{{"build", "--frozen", "web"}, {"rebuild", "--frozen", "web"}, {"lock", "--frozen", "web"}} {
-		s.run(args...).want(t, 2, "frozen", "next:")
+		s.Run(args...).Want(t, 2, "frozen", "next:")
 	}
-	if read(t, s.lock()) != lock {
+	if harness.Read(t, s.Lock()) != lock {
 		t.Error("the lock changed")
 	}
-	s.names()
+	s.Names()
 }
 
 // TestMissingPackageKeepsTheLock asks for a package that does not exist.
 func TestMissingPackageKeepsTheLock(t *testing.T) {
-	s := newSite(t)
-	lock := read(t, s.lock())
-	s.replace("app.yaml", "[nginx]", "[nginxx]")
-	s.run("lock", "web").want(t, 2, "nginxx", "did you mean nginx?", "next:")
-	s.run("build", "web").want(t, 2, "nginxx", "next:")
-	if read(t, s.lock()) != lock {
+	s := harness.NewSite(t)
+	lock := harness.Read(t, s.Lock())
+	s.Replace("app.yaml", "[nginx]", "[nginxx]")
+	s.Run("lock", "web").Want(t, 2, "nginxx", "did you mean nginx?", "next:")
+	s.Run("build", "web").Want(t, 2, "nginxx", "next:")
+	if harness.Read(t, s.Lock()) != lock {
 		t.Error("the lock changed")
 	}
-	s.names()
+	s.Names()
 }
 
 // nobody is a mirror at a port on which nothing listens until the test ends:
@@ -86,15 +88,7 @@ func nobody(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mirrorsAt(fmt.Sprintf("http://127.0.0.1:%d", name.(*unix.SockaddrInet4).Port))
-}
-
-func mirrorsAt(url string) []string {
-	var args []string
-	for _, name := range archives() {
-		args = append(args, "--mirror", name+"="+url)
-	}
-	return args
+	return harness.MirrorsAt(fmt.Sprintf("http://127.0.0.1:%d", name.(*unix.SockaddrInet4).Port))
 }
 
 // unfetched counts how often withMore was asked.
@@ -102,62 +96,62 @@ var unfetched atomic.Int64
 
 // withMore locks the example with one more small package, which no engine of
 // this run has fetched, whatever ran before.
-func withMore(t *testing.T) (s site, name string) {
+func withMore(t *testing.T) (s harness.Site, name string) {
 	t.Helper()
 	names := []string{"tree", "hello", "dos2unix", "figlet"}
 	n := int(unfetched.Add(1))
 	if n > len(names) {
 		t.Fatal("all small packages that this test knows were fetched")
 	}
-	s, name = newSite(t), names[n-1]
-	s.replace("app.yaml", "[nginx]", "[nginx, "+name+"]")
-	s.run("lock", "web").want(t, 0)
+	s, name = harness.NewSite(t), names[n-1]
+	s.Replace("app.yaml", "[nginx]", "[nginx, "+name+"]")
+	s.Run("lock", "web").Want(t, 0)
 	return s, name
 }
 
 // TestMirrorDown has no mirror that answers, at each place that asks one.
 func TestMirrorDown(t *testing.T) {
 	s, _ := withMore(t)
-	lock := read(t, s.lock())
-	s.run(append([]string{"lock"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
-	s.run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
-	s.freshState()
-	s.run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).want(t, 4, "connection refused", "next:", "mirrors")
-	if read(t, s.lock()) != lock {
+	lock := harness.Read(t, s.Lock())
+	s.Run(append([]string{"lock"}, append(nobody(t), "web")...)...).Want(t, 4, "connection refused", "next:", "mirrors")
+	s.Run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).Want(t, 4, "connection refused", "next:", "mirrors")
+	s.FreshState()
+	s.Run(append([]string{"build", "--skip-tests"}, append(nobody(t), "web")...)...).Want(t, 4, "connection refused", "next:", "mirrors")
+	if harness.Read(t, s.Lock()) != lock {
 		t.Error("the lock changed")
 	}
-	s.names()
+	s.Names()
 }
 
 // TestOtherBytes locks one package by another hash, which makes the real one
 // the wrong one, and has a mirror that serves other bytes under a right path.
 func TestOtherBytes(t *testing.T) {
 	s, more := withMore(t)
-	lock := read(t, s.lock())
+	lock := harness.Read(t, s.Lock())
 	t.Run("mirror", func(t *testing.T) {
-		s.t = t
-		server := httptest.NewServer(corrupting(throughMirror(t, "debian"), "/"+more+"_"))
+		s.T = t
+		server := httptest.NewServer(corrupting(harness.ThroughMirror(t, "debian"), "/"+more+"_"))
 		t.Cleanup(server.Close)
-		s.run("build", "--skip-tests", "--mirror", "debian="+server.URL, "web").want(t, 7, more, "next:")
-		s.names()
+		s.Run("build", "--skip-tests", "--mirror", "debian="+server.URL, "web").Want(t, 7, more, "next:")
+		s.Names()
 	})
 	for _, name := range []string{more, "apt"} {
 		t.Run("lock of "+name, func(t *testing.T) {
-			s.t = t
+			s.T = t
 			pin := regexp.MustCompile(`(name: ` + name + `, .*sha256: ")[0-9a-f]{8}`)
-			if err := os.WriteFile(s.lock(), []byte(pin.ReplaceAllString(lock, "${1}01234567")), 0o644); err != nil {
+			if err := os.WriteFile(s.Lock(), []byte(pin.ReplaceAllString(lock, "${1}01234567")), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			s.run("build", "--skip-tests", "web").want(t, 7, name, "next:")
-			s.names()
+			s.Run("build", "--skip-tests", "web").Want(t, 7, name, "next:")
+			s.Names()
 		})
 	}
 	t.Run("right again", func(t *testing.T) {
-		s.t = t
-		if err := os.WriteFile(s.lock(), []byte(lock), 0o644); err != nil {
+		s.T = t
+		if err := os.WriteFile(s.Lock(), []byte(lock), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s.run("build", "--skip-tests", "--target", "container", "web").want(t, 0)
+		s.Run("build", "--skip-tests", "--target", "container", "web").Want(t, 0)
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk/fat"
 	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/disk/imagefile"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -203,7 +204,7 @@ func (o Order) write(ctx context.Context, name string, image disk.Image) (artifa
 	}
 	defer os.Remove(out.Name())
 	defer out.Close()
-	written, err := f.Write(ctx, out, image, format.Meta{
+	written, err := imagefile.Write(ctx, out, f, image, imagefile.Meta{
 		ID: disk.NameGUID(namespace, "file of "+g.App.Name), Epoch: time.Unix(rootfs.MadeAt, 0).UTC(),
 	})
 	if err != nil {

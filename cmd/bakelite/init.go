@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,57 +24,95 @@ import (
 )
 
 func initCommand() *cobra.Command {
-	var starter, name string
-	var onlyPolicy, onlyGitHub bool
+	var f initFlags
 	c := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a commented app file, or a policy, to start from",
 		Long: `Writes an app file with comments, and the files that it names, into a folder
 (the working folder by default). It overwrites nothing. The starters: web, a
 static site behind nginx; service, a program of your own; minimal, the fewest
-keys. With --policy it writes a policy in place of an app: what bases are let
+keys. With --from it drafts the app file of what is there: a Dockerfile, a service
+of a compose.yaml, a folder with one of them, or an image; it takes command, user,
+ports, volumes, environment, health, limits and packages, and says what it left
+out and why. With --policy it writes a policy in place of an app: what bases are let
 in, what may be published, and what is asked of an image before it is run. With
 --github it writes a workflow of GitHub Actions that keeps the apps of a
 repository current.`,
-		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api\n  bakelite init --policy team",
+		Example: "  bakelite init shop\n  bakelite init --starter service --name api services/api\n  bakelite init --from compose.yaml --service api\n  bakelite init --policy team",
 		Args:    checked(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 1 {
-				dir = args[0]
-			}
-			write, edit, next := starterFiles, app.FileName, "build"+argument(dir)
-			if onlyPolicy {
-				write, edit, next = policyFiles, policy.FileName, "publish --policy "+shellWord(filepath.Join(dir, policy.FileName))
-			}
-			if onlyGitHub {
-				write, edit, next = workflowFiles, workflowFile, "outdated --all"
-			}
-			files, err := write(starter, name, dir)
+			w, err := f.writing(c.Context(), c.ErrOrStderr(), strings.Join(args, ""))
 			if err != nil {
 				return err
 			}
-			if err := writeNew(dir, files); err != nil {
+			if err := writeNew(w.dir, w.files); err != nil {
 				return err
 			}
-			for _, f := range files {
-				fmt.Fprintln(c.OutOrStdout(), filepath.Join(dir, filepath.FromSlash(f.name)))
+			for _, file := range w.files {
+				fmt.Fprintln(c.OutOrStdout(), filepath.Join(w.dir, filepath.FromSlash(file.name)))
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite %s\n", shellWord(filepath.Join(dir, edit)), next)
+			fmt.Fprintf(c.ErrOrStderr(), "next: edit %s, then run: bakelite %s\n", shellWord(filepath.Join(w.dir, w.edit)), w.next)
 			return nil
 		},
 	}
-	c.Flags().StringVar(&starter, "starter", "", "what to start from: "+strings.Join(templates.Starters(), ", ")+" (default \"web\")")
-	c.Flags().StringVar(&name, "name", "", "name of the app (default: the folder's name where it can be one, else the starter's)")
-	c.Flags().BoolVar(&onlyPolicy, "policy", false, "write a commented policy.yaml in place of an app file")
-	c.Flags().BoolVar(&onlyGitHub, "github", false, "write a workflow of GitHub Actions in place of an app file")
-	c.MarkFlagsMutuallyExclusive("policy", "github")
+	c.Flags().StringVar(&f.starter, "starter", "", "what to start from: "+strings.Join(templates.Starters(), ", ")+" (default \"web\")")
+	c.Flags().StringVar(&f.name, "name", "", "name of the app (default: the folder's name where it can be one, else the starter's)")
+	c.Flags().BoolVar(&f.policy, "policy", false, "write a commented policy.yaml in place of an app file")
+	c.Flags().BoolVar(&f.github, "github", false, "write a workflow of GitHub Actions in place of an app file")
+	c.Flags().StringVar(&f.drafted.from, "from", "", "draft the app file of a Dockerfile, a compose.yaml, a folder with one of them, or an image")
+	c.Flags().StringVar(&f.drafted.service, "service", "", "the service of the compose.yaml (default: the only one)")
+	c.MarkFlagsMutuallyExclusive("policy", "github", "from")
+	_ = c.RegisterFlagCompletionFunc("service", cobra.NoFileCompletions)
 	_ = c.RegisterFlagCompletionFunc("starter", cobra.FixedCompletions(templates.Starters(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("name", cobra.NoFileCompletions)
 	return c
+}
+
+// initFlags say what is written.
+type initFlags struct {
+	starter, name  string
+	policy, github bool
+	drafted        draftFlags
+}
+
+// writing is what is written where, and what comes next.
+type writing struct {
+	dir        string
+	files      []newFile
+	edit, next string
+}
+
+// writing decides what is written into the folder that was given, "" for none;
+// what a draft leaves out is said on w.
+func (f initFlags) writing(ctx context.Context, w io.Writer, given string) (out writing, err error) {
+	if err := f.drafted.check(f.starter); err != nil {
+		return out, err
+	}
+	out = writing{dir: cmp.Or(given, "."), edit: app.FileName}
+	switch {
+	case f.drafted.from != "":
+		out.dir, out.files, err = f.drafted.files(ctx, w, f.name, given)
+	case f.policy:
+		out.files, err = policyFiles(f.starter, f.name)
+		out.edit = policy.FileName
+	case f.github:
+		out.files, err = workflowFiles(f.starter, f.name)
+		out.edit = workflowFile
+	default:
+		out.files, err = starterFiles(f.starter, f.name, out.dir)
+	}
+	switch out.edit {
+	case policy.FileName:
+		out.next = "publish --policy " + shellWord(filepath.Join(out.dir, policy.FileName))
+	case workflowFile:
+		out.next = "outdated --all"
+	default:
+		out.next = "build" + argument(out.dir)
+	}
+	return out, err
 }
 
 const defaultStarter = "web"
@@ -100,7 +141,7 @@ type newFile struct {
 }
 
 // policyFiles is the commented policy; it is no app and has no name.
-func policyFiles(starter, name, _ string) ([]newFile, error) {
+func policyFiles(starter, name string) ([]newFile, error) {
 	if starter != "" || name != "" {
 		return nil, fault.New(fault.Invalid, "--policy writes no app file: leave --starter and --name out")
 	}
@@ -112,7 +153,7 @@ const workflowFile = ".github/workflows/bakelite.yml"
 
 // workflowFiles is the workflow that calls Bakelite's own, by the commit that
 // this program was built from where that is known.
-func workflowFiles(starter, name, _ string) ([]newFile, error) {
+func workflowFiles(starter, name string) ([]newFile, error) {
 	if starter != "" || name != "" {
 		return nil, fault.New(fault.Invalid, "--github writes no app file: leave --starter and --name out")
 	}

@@ -144,7 +144,7 @@ func leftUnknown(p update.Plan) error {
 			fallthrough
 		case update.DontKnow:
 			if l.Broken {
-				kind, hint = fault.Integrity, "try again later, or set another mirror; to go back on purpose run: bakelite lock --insecure-allow-rollback"
+				kind, hint = fault.Integrity, "try again later, or set another mirror; to go back on purpose give --insecure-allow-rollback"
 			}
 			unknown = append(unknown, l.App+": "+strings.Join(l.Reasons, "; "))
 		case update.Blocked:
@@ -155,7 +155,7 @@ func leftUnknown(p update.Plan) error {
 	case len(unknown) > 0:
 		return fault.Hint(fault.New(kind, "nobody knows whether these apps are current:\n  %s", strings.Join(unknown, "\n  ")), "%s", hint)
 	case len(blocked) > 0:
-		return fault.Hint(fault.New(fault.Policy, "a person has to look at these apps:\n  %s", strings.Join(blocked, "\n  ")), "lift a hold, or take what the archive has with: bakelite lock")
+		return fault.Hint(fault.New(fault.Policy, "a person has to look at these apps:\n  %s", strings.Join(blocked, "\n  ")), "lift a hold, name another image, or go back to what the archive has with --insecure-allow-rollback")
 	}
 	return nil
 }

@@ -70,5 +70,9 @@ func fromTo(c update.Change) string {
 	case c.To == "":
 		return c.From + ", no longer there"
 	}
-	return update.Short(c.From) + " -> " + update.Short(c.To)
+	words := update.Short(c.From) + " -> " + update.Short(c.To)
+	if c.State == update.Older {
+		words += " (downgrade)"
+	}
+	return words
 }

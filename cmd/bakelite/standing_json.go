@@ -48,7 +48,7 @@ func standings(stand []fleet.Standing) []standing {
 		}
 		if s.Lock != nil {
 			date := s.Lock.Epoch()
-			one.Lock, one.LockDate = s.Lock.Digest(), &date
+			one.Lock, one.LockDate = s.LockDigest, &date
 		}
 		all = append(all, one)
 	}

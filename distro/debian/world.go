@@ -49,11 +49,12 @@ type Source struct {
 }
 
 // Now returns the World that the client read first: what is resolved by
-// Current after it stands on the same indexes. A suite that cannot be read is
-// no error but stands in the World; errors are an unknown suite
-// (fault.Invalid) and the end of the context.
-func (c *Client) Now(ctx context.Context, suite, arch string) (*World, error) {
-	return c.worlds.Do(ctx, suite+" "+arch, func() (*World, error) {
+// Current after it stands on the same indexes. Where rollback says so they may
+// be older than those seen before. A suite that cannot be read is no error but
+// stands in the World; errors are an unknown suite (fault.Invalid) and the end
+// of the context.
+func (c *Client) Now(ctx context.Context, suite, arch string, rollback bool) (*World, error) {
+	return c.worlds.Do(ctx, fmt.Sprintln(suite, arch, rollback), func() (*World, error) {
 		sources, err := sourcesOf(suite)
 		if err != nil {
 			return nil, err
@@ -61,7 +62,7 @@ func (c *Client) Now(ctx context.Context, suite, arch string) (*World, error) {
 		w := &World{Suite: suite, Arch: arch, Sources: make([]Source, len(sources))}
 		var group sync.WaitGroup
 		for i, s := range sources {
-			group.Go(func() { w.Sources[i] = c.read(ctx, s, arch) })
+			group.Go(func() { w.Sources[i] = c.read(ctx, s, arch, rollback) })
 		}
 		group.Wait()
 		c.store.expire()
@@ -70,8 +71,8 @@ func (c *Client) Now(ctx context.Context, suite, arch string) (*World, error) {
 }
 
 // read reads one suite, or what was read last where that fails.
-func (c *Client) read(ctx context.Context, s source, arch string) Source {
-	f, err := c.standingIndex(ctx, s, arch, false)
+func (c *Client) read(ctx context.Context, s source, arch string, rollback bool) Source {
+	f, err := c.standingIndex(ctx, s, arch, rollback)
 	var packages *catalog.Catalog
 	if err == nil {
 		packages, err = c.catalog(ctx, &f)

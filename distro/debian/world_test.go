@@ -20,7 +20,7 @@ import (
 
 func now(t *testing.T, c *debian.Client) *debian.World {
 	t.Helper()
-	w, err := c.Now(t.Context(), "trixie", "amd64")
+	w, err := c.Now(t.Context(), "trixie", "amd64", false)
 	if err != nil || len(w.Sources) != 3 {
 		t.Fatalf("got %+v, %v", w, err)
 	}
@@ -54,7 +54,7 @@ func TestNow(t *testing.T) {
 	if p := main.Packages.Package(from); p.Source != "nginx-src" || p.SourceVersion != "1.26" || p.Depends != "zlib1g (>= 1:1.2)" {
 		t.Errorf("got %+v", p)
 	}
-	if w, err := a.client(debian.Options{}).Now(t.Context(), "sarge", "amd64"); fault.KindOf(err) != fault.Invalid {
+	if w, err := a.client(debian.Options{}).Now(t.Context(), "sarge", "amd64", false); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("got %+v, %v", w, err)
 	}
 }

@@ -88,6 +88,9 @@ func (w *walker) all(a App, unseen []string) error {
 	return w.context(a.Base.Dockerfile, unseen)
 }
 
+// copied is how much of a file is read at a time, in bytes.
+const copied = 32 << 10
+
 // byContent reads a file; the content of a link is its target, that of a file's
 // second name the first, and that of a folder nothing, all behind a NUL, which
 // no text file starts with.
@@ -106,7 +109,8 @@ func byContent(root *os.Root, f found) (Content, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return Content{}, fault.New(fault.Invalid, "reading the app's files: %s changed while it was read", f.path)
 	}
-	if _, err := io.Copy(hash, limit.Reader(file, maxOwnBytes, f.path)); err != nil {
+	room := make([]byte, min(info.Size()+1, copied))
+	if _, err := io.CopyBuffer(hash, limit.Reader(file, maxOwnBytes, f.path), room); err != nil {
 		return Content{}, fault.New(fault.Invalid, "reading the app's files: %w", err)
 	}
 	return Content{Path: f.path, SHA256: hex.EncodeToString(hash.Sum(nil)), Executable: info.Mode()&0o111 != 0}, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/strict/stricttest"
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/internal/update"
@@ -56,7 +57,7 @@ func refine(property func(definition, name string) *jsonschema.Schema) {
 	property("Prepare", "when").Enum = stricttest.Words([]string{WhenEmpty, WhenUpdate})
 	property("Service", "allow").Items.Enum = stricttest.Words(Allowances())
 	property("Container", "format").Enum = stricttest.Words(ContainerFormats())
-	property("VM", "formats").Items.Enum = stricttest.Words(DiskFormats())
+	property("VM", "formats").Items.Enum = stricttest.Words(format.Names())
 	property("VM", "modules").Items.Pattern = moduleName.String()
 	property("VM", "packages").Items.Pattern = packageName.String()
 	property("Hardening", "level").Enum = []any{defaultLevel, maxLevel}

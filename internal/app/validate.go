@@ -36,10 +36,6 @@ func tooOld() []string { return []string{"oldstable", "bookworm", "bullseye", "b
 // ContainerFormats returns the forms of a container image on disk.
 func ContainerFormats() []string { return []string{defaultFormat, "archive"} }
 
-// DiskFormats returns the forms of a VM disk; a test of builders/vm holds them to
-// those that are written.
-func DiskFormats() []string { return []string{"raw", "qcow2", "vmdk", "vhd"} }
-
 // Validate returns every problem of a that can be seen without its files, in
 // the order of the app file and without places. It changes nothing; keys that
 // were left out are judged by their defaults.

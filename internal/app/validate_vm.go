@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/units"
 )
 
@@ -24,7 +25,7 @@ const (
 func (c *checker) vm(vm VM, serviceUser string) {
 	once(c, "vm.formats", vm.Formats)
 	for i, f := range vm.Formats {
-		c.oneOf(item("vm.formats", i), f, DiskFormats())
+		c.oneOf(item("vm.formats", i), f, format.Names())
 	}
 	if vm.Size < minDisk || vm.Size > maxDisk {
 		c.add("vm.size", "%v is not between %v and %v", vm.Size, minDisk, maxDisk)

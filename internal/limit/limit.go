@@ -3,8 +3,10 @@
 package limit
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 // Error says that what was read from outside is larger than its limit.
@@ -23,10 +25,21 @@ func Reader(r io.Reader, max int64, what string) io.Reader {
 	return &reader{r: r, left: max, err: &Error{What: what, Bytes: max}}
 }
 
+// room bounds what is made ready for a file of the size that it says it has, in
+// bytes.
+const room = 1 << 20
+
 // ReadAll reads r to its end, or fails with an *Error where it holds more
 // than max bytes.
 func ReadAll(r io.Reader, max int64, what string) ([]byte, error) {
-	return io.ReadAll(Reader(r, max, what))
+	var all bytes.Buffer
+	if f, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := f.Stat(); err == nil {
+			all.Grow(int(min(info.Size(), max, room)) + bytes.MinRead)
+		}
+	}
+	_, err := all.ReadFrom(Reader(r, max, what))
+	return all.Bytes(), err
 }
 
 type reader struct {

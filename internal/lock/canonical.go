@@ -7,15 +7,17 @@ import (
 	"sync"
 )
 
-// Reader reads locks, and each line that they have in common once. The zero
-// value is ready; it is safe for concurrent use.
+// Reader reads locks, and each layer and line that they have in common once:
+// what it returned is not to be changed. The zero value is ready; it is safe
+// for concurrent use.
 type Reader struct {
-	mu    sync.Mutex
-	lines map[line]reflect.Value
+	mu sync.Mutex
+	// lines are entries of layers, lists whole layers; an invalid one is wrong.
+	lines, lists map[written]reflect.Value
 }
 
-// line is an entry of a layer, as it is written.
-type line struct {
+// written is an entry of a layer, or all of its entries, as they stand there.
+type written struct {
 	layer, text string
 }
 
@@ -29,9 +31,16 @@ func (r *Reader) canonical(data []byte) *Lock {
 	}
 	l := &Lock{}
 	c := &canon{reader: r, lock: reflect.ValueOf(l).Elem(), keys: map[reflect.Type][]key{}, seen: map[string]bool{}}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
-		if !c.line(line) {
+	for rest, more := strings.TrimSuffix(string(data), "\n"), true; more; {
+		var line string
+		if line, rest, more = strings.Cut(rest, "\n"); !c.line(line) {
 			return nil
+		}
+		if list := entries(rest); list != "" && c.layer != "" && c.list.IsValid() {
+			if !c.listOf(list) {
+				return nil
+			}
+			rest, more = strings.CutPrefix(rest[len(list):], "\n")
 		}
 	}
 	for _, k := range c.keysOf(c.lock.Type()) {
@@ -74,11 +83,10 @@ type canon struct {
 	keys   map[reflect.Type][]key
 	// seen are the keys that came, those of layers after "packages.".
 	seen map[string]bool
-	// layers is where the next layers go, list where the next entries do, which
-	// stand behind indent, and layer the name of theirs; they are invalid where
-	// none may come.
-	layers, list  reflect.Value
-	layer, indent string
+	// layers is where the next layers go, list where the next entries do, and
+	// layer the name of theirs; they are invalid where none may come.
+	layers, list reflect.Value
+	layer        string
 }
 
 const (
@@ -91,9 +99,8 @@ func (c *canon) line(line string) bool {
 	switch {
 	case strings.HasPrefix(line, "#"):
 		return true
-	case strings.HasPrefix(line, layerEntry), strings.HasPrefix(line, topEntry):
-		text, ok := strings.CutPrefix(line, c.indent)
-		return ok && c.list.IsValid() && c.entry(text)
+	case strings.HasPrefix(line, topEntry):
+		return c.list.IsValid() && c.layer == "" && c.entry(line[len(topEntry):])
 	case strings.HasPrefix(line, layerName):
 		return c.layers.IsValid() && c.openLayer(line[len(layerName):])
 	}
@@ -114,7 +121,7 @@ func (c *canon) top(to reflect.Value, value string) bool {
 		c.layers = to
 		return true
 	case kind == reflect.Slice:
-		return c.openList(to, value, topEntry)
+		return c.openList(to, value)
 	case kind == reflect.Pointer && spaced:
 		to.Set(reflect.New(to.Type().Elem()))
 		return c.mapping(text, to.Elem())
@@ -132,15 +139,15 @@ func (c *canon) openLayer(line string) bool {
 		return false
 	}
 	c.seen["packages."+name], c.layer = true, name
-	return c.openList(c.layers.Field(k.index), value, layerEntry)
+	return c.openList(c.layers.Field(k.index), value)
 }
 
 // openList makes a list the one that the next entries go to.
-func (c *canon) openList(list reflect.Value, value, indent string) bool {
+func (c *canon) openList(list reflect.Value, value string) bool {
 	c.list = reflect.Value{}
 	switch value {
 	case "":
-		c.list, c.indent = list, indent
+		c.list = list
 	case " []":
 		list.Set(reflect.MakeSlice(list.Type(), 0, 0))
 	default:
@@ -149,19 +156,61 @@ func (c *canon) openList(list reflect.Value, value, indent string) bool {
 	return true
 }
 
+// entries are the lines at the beginning of a text that are entries of a layer,
+// without the end of the last.
+func entries(text string) string {
+	end := 0
+	for at := 0; strings.HasPrefix(text[at:], layerEntry); at = end + 1 {
+		n := strings.IndexByte(text[at:], '\n')
+		if n < 0 {
+			return text
+		}
+		end = at + n
+	}
+	return text[:end]
+}
+
+// listOf takes all entries of a layer at once.
+func (c *canon) listOf(text string) bool {
+	if c.list.Len() > 0 {
+		return false
+	}
+	known, seen := c.reader.known(&c.reader.lists, written{c.layer, text})
+	if !seen {
+		known = c.readList(text)
+		c.reader.keep(&c.reader.lists, written{c.layer, text}, known)
+	}
+	if known.IsValid() {
+		c.list.Set(known)
+	}
+	return known.IsValid()
+}
+
+// readList reads all entries of a layer; no room is left behind the last, so
+// that nobody adds to what others have too.
+func (c *canon) readList(text string) reflect.Value {
+	n := strings.Count(text, "\n") + 1
+	list := reflect.MakeSlice(c.list.Type(), 0, n)
+	for line := range strings.SplitSeq(text, "\n") {
+		line = line[len(layerEntry):]
+		one, seen := c.reader.known(&c.reader.lines, written{c.layer, line})
+		if !seen {
+			one = c.read(line)
+			c.reader.keep(&c.reader.lines, written{c.layer, line}, one)
+		}
+		if !one.IsValid() || list.Len() > 0 && !c.after(list.Index(list.Len()-1), one) {
+			return reflect.Value{}
+		}
+		list = reflect.Append(list, one)
+	}
+	return list
+}
+
 func (c *canon) entry(text string) bool {
 	n := c.list.Len()
 	c.list.Grow(1)
 	c.list.SetLen(n + 1)
-	if c.layer == "" {
-		return c.mapping(text, c.list.Index(n))
-	}
-	known := c.reader.remembered(line{c.layer, text}, func(text string) reflect.Value { return c.read(text) })
-	if !known.IsValid() {
-		return false
-	}
-	c.list.Index(n).Set(known)
-	return n == 0 || c.after(c.list.Index(n-1), known)
+	return c.mapping(text, c.list.Index(n))
 }
 
 // after says whether two entries of a layer stand in order, by name and
@@ -176,21 +225,23 @@ func (c *canon) after(before, v reflect.Value) bool {
 	return false
 }
 
-// remembered is what a line holds, read now or before; invalid where it is
-// wrong.
-func (r *Reader) remembered(l line, read func(text string) reflect.Value) reflect.Value {
+// known is what a text holds that was read before, and whether one was.
+func (r *Reader) known(of *map[written]reflect.Value, w written) (v reflect.Value, seen bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if v, known := r.lines[l]; known {
-		return v
+	v, seen = (*of)[w]
+	return v, seen
+}
+
+// keep remembers what a text holds; invalid is that it is wrong.
+func (r *Reader) keep(of *map[written]reflect.Value, w written, v reflect.Value) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if *of == nil {
+		*of = map[written]reflect.Value{}
 	}
-	if r.lines == nil {
-		r.lines = map[line]reflect.Value{}
-	}
-	l.text = strings.Clone(l.text) // what is kept keeps no whole file
-	v := read(l.text)
-	r.lines[l] = v
-	return v
+	w.text = strings.Clone(w.text) // what is kept keeps no whole file
+	(*of)[w] = v
 }
 
 // read reads and judges one entry of a layer, as if the lock held no other.

@@ -1,9 +1,7 @@
 package lock
 
 import (
-	"bytes"
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,95 +57,138 @@ func (l *Lock) Epoch() time.Time {
 }
 
 func (l *Lock) encode() []byte {
-	var b bytes.Buffer
-	b.WriteString(header)
+	b := append(make([]byte, 0, l.roughly()), header...)
 	for _, kv := range [][2]string{
-		{"apiVersion", l.APIVersion}, {"kind", l.Kind}, {"app", l.App}, {"bakelite", l.Bakelite},
-		{"platform", l.Platform}, {"inputs", l.Inputs},
+		{"apiVersion: ", l.APIVersion}, {"kind: ", l.Kind}, {"app: ", l.App}, {"bakelite: ", l.Bakelite},
+		{"platform: ", l.Platform}, {"inputs: ", l.Inputs},
 	} {
-		fmt.Fprintf(&b, "%s: %s\n", kv[0], quoted(kv[1]))
+		b = append(plain(b, kv[0], kv[1]), '\n')
 	}
 	if l.Base != nil {
-		fmt.Fprintf(&b, "base: {ref: %s, digest: %s}\n", quoted(l.Base.Ref), quoted(l.Base.Digest))
+		b = encodeImage(b, "base: {ref: ", *l.Base)
 	}
 	if len(l.Images) > 0 {
-		b.WriteString("images:\n")
-		for _, i := range slices.SortedStableFunc(slices.Values(l.Images), compareImages) {
-			fmt.Fprintf(&b, "  - {ref: %s, digest: %s}\n", quoted(i.Ref), quoted(i.Digest))
+		b = append(b, "images:\n"...)
+		for _, i := range sorted(l.Images, compareImages) {
+			b = encodeImage(b, "  - {ref: ", i)
 		}
 	}
 	if d := l.Distribution; d != nil {
-		fmt.Fprintf(&b, "distribution: {name: %s, release: %q}\n", quoted(d.Name), d.Release)
+		b = quoted(plain(b, "distribution: {name: ", d.Name), ", release: ", d.Release)
+		b = append(b, "}\n"...)
 	}
-	l.encodeArchives(&b)
-	if len(l.Rollback) > 0 {
-		b.WriteString("rollback:\n")
-		for _, s := range l.Rollback {
-			fmt.Fprintf(&b, "  - {of: %s, from: %q, to: %q}\n", quoted(s.Of), s.From, s.To)
-		}
-	}
-	if len(l.Files) > 0 {
-		b.WriteString("files:\n")
-		for _, f := range slices.SortedStableFunc(slices.Values(l.Files), compareFiles) {
-			executable := ""
-			if f.Executable {
-				executable = ", executable: true"
-			}
-			fmt.Fprintf(&b, "  - {path: %s, sha256: %q%s}\n", quoted(f.Path), f.SHA256, executable)
-		}
-	}
-	b.WriteString("packages:\n")
-	l.encodeImage(&b)
+	b = encodeArchives(b, l.Archives)
+	b = encodeSteps(b, l.Rollback)
+	b = encodeFiles(b, l.Files)
+	b = encodeInstalled(append(b, "packages:\n"...), l.Packages.Image)
 	for _, layer := range l.Packages.all() {
-		encodeLayer(&b, layer)
+		b = encodeLayer(b, layer)
 	}
-	return b.Bytes()
+	return b
 }
 
-func (l *Lock) encodeArchives(b *bytes.Buffer) {
-	if len(l.Archives) == 0 {
-		b.WriteString("archives: []\n")
-		return
+// roughly is how many bytes a lock has when it is written, for the room to
+// write it in.
+func (l *Lock) roughly() int {
+	const head, line = 4 << 10, 300
+	lines := len(l.Files) + len(l.Packages.Image)
+	for _, layer := range l.Packages.all() {
+		lines += len(*layer.pins)
 	}
-	b.WriteString("archives:\n")
-	for _, a := range l.Archives {
-		fmt.Fprintf(b, "  - {name: %s, suite: %s, inRelease: %q, date: %q}\n",
-			quoted(a.Name), quoted(a.Suite), a.InRelease, a.Date.UTC().Format(time.RFC3339))
-	}
+	return head + lines*line
 }
 
-func (l *Lock) encodeImage(b *bytes.Buffer) {
-	if len(l.Packages.Image) == 0 {
-		return
+// sorted is a list in order: itself where it is so already.
+func sorted[T any](list []T, compare func(a, b T) int) []T {
+	if slices.IsSortedFunc(list, compare) {
+		return list
 	}
-	fmt.Fprintf(b, "  %s:\n", imageLayer)
-	for _, p := range slices.SortedStableFunc(slices.Values(l.Packages.Image), compareInstalled) {
-		fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s%s}\n", quoted(p.Name), p.Version, quoted(p.Arch), source(p.Source, p.SourceVersion))
-	}
+	return slices.SortedStableFunc(slices.Values(list), compare)
 }
 
-// source writes the keys of a source package, where it has any.
-func source(name, version string) (text string) {
+func encodeImage(b []byte, before string, i Image) []byte {
+	return append(plain(plain(b, before, i.Ref), ", digest: ", i.Digest), "}\n"...)
+}
+
+func encodeArchives(b []byte, archives []Archive) []byte {
+	if len(archives) == 0 {
+		return append(b, "archives: []\n"...)
+	}
+	b = append(b, "archives:\n"...)
+	for _, a := range archives {
+		b = plain(plain(b, "  - {name: ", a.Name), ", suite: ", a.Suite)
+		b = quoted(quoted(b, ", inRelease: ", a.InRelease), ", date: ", a.Date.UTC().Format(time.RFC3339))
+		b = append(b, "}\n"...)
+	}
+	return b
+}
+
+func encodeSteps(b []byte, steps []Step) []byte {
+	if len(steps) == 0 {
+		return b
+	}
+	b = append(b, "rollback:\n"...)
+	for _, s := range steps {
+		b = quoted(quoted(plain(b, "  - {of: ", s.Of), ", from: ", s.From), ", to: ", s.To)
+		b = append(b, "}\n"...)
+	}
+	return b
+}
+
+func encodeFiles(b []byte, files []File) []byte {
+	if len(files) == 0 {
+		return b
+	}
+	b = append(b, "files:\n"...)
+	for _, f := range sorted(files, compareFiles) {
+		b = quoted(plain(b, "  - {path: ", f.Path), ", sha256: ", f.SHA256)
+		if f.Executable {
+			b = append(b, ", executable: true"...)
+		}
+		b = append(b, "}\n"...)
+	}
+	return b
+}
+
+func encodeInstalled(b []byte, packages []Installed) []byte {
+	if len(packages) == 0 {
+		return b
+	}
+	b = append(b, "  "+imageLayer+":\n"...)
+	for _, p := range sorted(packages, compareInstalled) {
+		b = plain(quoted(plain(b, "    - {name: ", p.Name), ", version: ", p.Version), ", arch: ", p.Arch)
+		b = append(encodeSource(b, p.Source, p.SourceVersion), "}\n"...)
+	}
+	return b
+}
+
+// encodeSource writes the keys of a source package, where it has any.
+func encodeSource(b []byte, name, version string) []byte {
 	if name != "" {
-		text = ", source: " + quoted(name)
+		b = plain(b, ", source: ", name)
 	}
 	if version != "" {
-		text += fmt.Sprintf(", sourceVersion: %q", version)
+		b = quoted(b, ", sourceVersion: ", version)
 	}
-	return text
+	return b
 }
 
-func encodeLayer(b *bytes.Buffer, layer layer) {
-	switch pins := *layer.pins; {
-	case len(pins) > 0:
-		fmt.Fprintf(b, "  %s:\n", layer.name)
-		for _, p := range slices.SortedStableFunc(slices.Values(pins), comparePins) {
-			fmt.Fprintf(b, "    - {name: %s, version: %q, arch: %s, archive: %s, path: %s, sha256: %q, size: %d%s}\n",
-				quoted(p.Name), p.Version, quoted(p.Arch), quoted(p.Archive), quoted(p.Path), p.SHA256, p.Size, source(p.Source, p.SourceVersion))
-		}
-	case layer.name == "seed":
-		b.WriteString("  seed: []\n")
+func encodeLayer(b []byte, layer layer) []byte {
+	pins := *layer.pins
+	switch {
+	case len(pins) == 0 && layer.name == "seed":
+		return append(b, "  seed: []\n"...)
+	case len(pins) == 0:
+		return b
 	}
+	b = append(append(append(b, "  "...), layer.name...), ":\n"...)
+	for _, p := range sorted(pins, comparePins) {
+		b = plain(quoted(plain(b, "    - {name: ", p.Name), ", version: ", p.Version), ", arch: ", p.Arch)
+		b = quoted(plain(plain(b, ", archive: ", p.Archive), ", path: ", p.Path), ", sha256: ", p.SHA256)
+		b = strconv.AppendInt(append(b, ", size: "...), p.Size, 10)
+		b = append(encodeSource(b, p.Source, p.SourceVersion), "}\n"...)
+	}
+	return b
 }
 
 func compareImages(a, b Image) int { return strings.Compare(a.Ref, b.Ref) }
@@ -162,17 +203,28 @@ func comparePins(a, b Pin) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), strings.Compare(a.Version, b.Version))
 }
 
-// quoted leaves only such text without quotes as every YAML parser reads as
-// itself; Go's escapes are YAML's.
-func quoted(s string) string {
+// plain writes a value after before, in quotes unless every YAML parser reads
+// its text as itself.
+func plain(b []byte, before, s string) []byte {
 	bare := s != "" && letter(s[0]) && !reserved(s)
 	for i := 0; bare && i < len(s); i++ {
 		bare = isPlainByte(s[i])
 	}
 	if bare {
-		return s
+		return append(append(b, before...), s...)
 	}
-	return strconv.Quote(s)
+	return quoted(b, before, s)
+}
+
+// quoted writes a value in quotes after before; Go's escapes are YAML's.
+func quoted(b []byte, before, s string) []byte {
+	b = append(b, before...)
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
+			return strconv.AppendQuote(b, s)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // isPlainByte says whether a byte means nothing in YAML but itself.

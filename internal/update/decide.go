@@ -45,6 +45,8 @@ type Facts struct {
 	CurrentAt time.Time
 	// Keepable are the packages whose locked version the archive still has.
 	Keepable map[string]bool
+	// Rollback says that somebody asked to go back: what is older is taken.
+	Rollback bool
 	// UnknownLimit is how long something may be unknown; 0 is for ever.
 	UnknownLimit time.Duration
 }

@@ -111,6 +111,8 @@ func TestDecide(t *testing.T) {
 		{name: "lock as old as it may be", facts: update.Facts{LockDate: ago(30 * 24)}, policy: update.Policy{Triggers: any, MaxLockAge: 30 * 24 * time.Hour}, want: update.Current},
 
 		{name: "downgrade", changes: []update.Change{older, newer("zlib1g", security, 90, "critical")}, policy: update.Policy{Triggers: any, Urgent: "low"}, want: update.Blocked, words: []string{"only as 1, older than the lock's 2"}},
+		{name: "downgrade that somebody asked for", changes: []update.Change{older}, facts: update.Facts{Rollback: true}, policy: update.Policy{Triggers: []string{update.OnBase}, CoolDown: time.Hour, Windows: window(t, "sun 01:00-02:00")}, want: update.Rebuild, words: []string{"nginx 2 -> 1 (downgrade)"}},
+		{name: "downgrade of what is held", changes: []update.Change{older}, facts: update.Facts{Rollback: true}, policy: update.Policy{Triggers: any, Holds: hold(now.Add(12 * time.Hour))}, want: update.Blocked, words: []string{"held at 2, which the archive no longer has"}},
 		{name: "vanished", changes: []update.Change{gone}, policy: update.Policy{Triggers: any}, want: update.Rebuild, words: []string{"linux-image-6.1 1 is no longer in the archive"}},
 		{name: "vanished, security asked", changes: []update.Change{gone}, policy: update.Policy{Triggers: []string{update.OnSecurity}}, want: update.Pass, words: []string{"no longer in the archive"}},
 

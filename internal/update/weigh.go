@@ -16,7 +16,7 @@ func (d *decider) weigh(c Change) {
 		return
 	}
 	d.causes = append(d.causes, c.Title())
-	d.atOnce = d.atOnce || own(c) || c.Kind == Revoked || d.q.Policy.urgent(c)
+	d.atOnce = d.atOnce || own(c) || c.Kind == Revoked || c.State == Older || d.q.Policy.urgent(c)
 }
 
 // cured says whether a rebuild would stand on something else than what was
@@ -36,11 +36,11 @@ func own(c Change) bool { return c.Kind == Asked || c.Kind == Files || c.Kind ==
 
 // takes says whether a package's new version may be taken now.
 func (d *decider) takes(c Change) bool {
-	switch c.State {
-	case Older:
+	switch {
+	case c.State == Older && !d.q.Facts.Rollback:
 		d.blocks = append(d.blocks, fmt.Sprintf("the archive has %s only as %s, older than the lock's %s", c.Name, c.To, c.From))
 		return false
-	case Gone:
+	case c.State == Gone:
 		// The kernel's name changes with its version, so this is no reason to
 		// stop: apt says whether anything still needs it.
 		d.find("%s %s is no longer in the archive", c.Name, c.From)
@@ -66,7 +66,7 @@ func (d *decider) holdBack(c Change, h Hold) {
 func (d *decider) cools(c Change) bool {
 	p := d.q.Policy
 	ripe := c.Since.Add(p.CoolDown)
-	if p.CoolDown == 0 || d.tooOld || c.From == "" || p.urgent(c) || !d.q.Now.Before(ripe) {
+	if p.CoolDown == 0 || c.State == Older || d.tooOld || c.From == "" || p.urgent(c) || !d.q.Now.Before(ripe) {
 		return false
 	}
 	if d.ripe.IsZero() || ripe.Before(d.ripe) {
@@ -93,7 +93,7 @@ func (d *decider) sets(c Change) bool {
 	p := d.q.Policy
 	worst := c.Worst()
 	switch {
-	case own(c), c.Kind == Revoked, d.tooOld, p.on(OnAny):
+	case own(c), c.Kind == Revoked, c.State == Older, d.tooOld, p.on(OnAny):
 		return true
 	case p.on(OnSecurity) && (c.Origin == Security || worst != ""):
 		return true
@@ -111,6 +111,9 @@ func (c Change) Title() string {
 		text = c.Why
 	case c.From != "" && c.To != "":
 		text = fmt.Sprintf("%s %s -> %s", c.Name, Short(c.From), Short(c.To))
+		if c.State == Older {
+			text += " (downgrade)"
+		}
 	case c.To != "":
 		text = fmt.Sprintf("%s %s is new", c.Name, Short(c.To))
 	case c.From != "":

@@ -52,9 +52,10 @@ type Fleet struct {
 	Now func() time.Time
 }
 
-// Archive says what the archives of a release have now.
+// Archive says what the archives of a release have now; where rollback says so
+// that may be older than what was seen before.
 type Archive interface {
-	Now(ctx context.Context, suite, arch string) (*debian.World, error)
+	Now(ctx context.Context, suite, arch string, rollback bool) (*debian.World, error)
 }
 
 // Baker is what the flows ask of baking one app.

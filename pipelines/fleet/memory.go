@@ -28,7 +28,7 @@ const (
 type memory struct {
 	// Unknown is since when something could not be read, by what it is.
 	Unknown map[string]time.Time `json:"unknown"`
-	// Current is when a lock was found to be current, by its file's digest.
+	// Current is when a lock was found to be current, by its digest.
 	Current map[string]time.Time `json:"current"`
 	// Known are the vulnerabilities of each version, by name and version.
 	Known map[string]known `json:"known"`

@@ -122,13 +122,13 @@ func TestNothingToRemember(t *testing.T) {
 func TestCurrentIsNotedByTheHour(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	standing := func(key, artifact string, action update.Action) Standing {
-		return Standing{key: key, Artifact: artifact, Lock: &lock.Lock{}, Decision: update.Decision{Action: action}}
+		return Standing{LockDigest: key, Artifact: artifact, Lock: &lock.Lock{}, Decision: update.Decision{Action: action}}
 	}
 	m := memory{Current: map[string]time.Time{"lately": now.Add(-time.Hour), "long ago": now.Add(-time.Hour - time.Second)}, Unknown: map[string]time.Time{}, Known: map[string]known{}}
 	m.learn([]Standing{
 		standing("new", "", update.Current), standing("lately", "", update.Current), standing("long ago", "", update.Current),
 		standing("behind", "", update.Rebuild), standing("published", "registry.example/web@sha256:1", update.Current),
-		{key: "none", Decision: update.Decision{Action: update.Current}},
+		{LockDigest: "none", Decision: update.Decision{Action: update.Current}},
 	}, advice{}, now)
 	want := map[string]time.Time{"new": now, "lately": now.Add(-time.Hour), "long ago": now}
 	for key, at := range want {

@@ -21,6 +21,9 @@ type Options struct {
 	// WithoutAdvisories asks for no known vulnerabilities; apps whose policy
 	// asks what a change fixes are then unknown.
 	WithoutAdvisories bool
+	// Rollback takes an archive that is older than the locks, and packages that
+	// are: somebody wants to go back.
+	Rollback bool
 	// Build, where set, asks whether all of it is built too.
 	Build *bake.Options
 }
@@ -31,8 +34,9 @@ type Standing struct {
 	// Artifact is the reference whose lock was compared, "" for that beside the
 	// app file.
 	Artifact string
-	// Lock is nil where there is none.
-	Lock *lock.Lock
+	// Lock is nil where there is none, LockDigest then "".
+	Lock       *lock.Lock
+	LockDigest string
 	// Err says why the app cannot be judged at all: a lock that is none.
 	Err error
 	// Archives are the indexes that it was compared with.
@@ -48,8 +52,6 @@ type Standing struct {
 	Decision update.Decision
 
 	facts update.Facts
-	// key is the digest of what the lock was read from.
-	key string
 }
 
 // Outdated says how apps stand to the archives, images and advisories of
@@ -61,12 +63,13 @@ func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Stand
 	if err != nil {
 		return nil, err
 	}
-	worlds, err := f.worlds(ctx, all)
+	worlds, err := f.worlds(ctx, all, o.Rollback)
 	if err != nil {
 		return nil, err
 	}
 	images := f.images(ctx, all)
 	for i := range all {
+		all[i].facts.Rollback = o.Rollback
 		all[i].compare(worlds[i], images)
 	}
 	f.revocations(ctx, all)
@@ -93,7 +96,7 @@ func (s *Standing) decide(f Fleet, m memory, now time.Time) {
 	s.facts.UnknownLimit = f.UnknownLimit
 	if s.Lock != nil {
 		s.facts.LockDate = s.Lock.Epoch()
-		s.facts.CurrentAt = m.Current[s.key]
+		s.facts.CurrentAt = m.Current[s.LockDigest]
 	} else {
 		s.facts.LockDate = now
 	}
@@ -114,7 +117,7 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 		if source.Archive.InRelease != "" {
 			s.Archives = append(s.Archives, source.Archive)
 		}
-		if err := w.doubt(i, s.Lock); err != nil {
+		if err := w.doubt(i, s.Lock, s.facts.Rollback); err != nil {
 			s.Unknown = append(s.Unknown, unknown(source.Archive.Suite, err))
 		}
 	}
@@ -129,10 +132,11 @@ func (s *Standing) compare(w *world, images map[string]imageNow) {
 }
 
 // doubt says why a suite tells nothing of what is new: it could not be read, or
-// what was read is older than what the lock was made from.
-func (w *world) doubt(suite int, l *lock.Lock) error {
+// what was read is older than what the lock was made from and nobody asked for
+// that.
+func (w *world) doubt(suite int, l *lock.Lock, rollback bool) error {
 	source := w.Sources[suite]
-	if source.Err != nil {
+	if source.Err != nil || rollback {
 		return source.Err
 	}
 	for _, a := range l.Archives {
@@ -176,8 +180,8 @@ func (m *memory) learn(all []Standing, known advice, now time.Time) {
 	}
 	for _, s := range all {
 		if s.Decision.Action == update.Current && s.Lock != nil && s.Artifact == "" {
-			if now.Sub(m.Current[s.key]) > time.Hour {
-				m.Current[s.key] = now
+			if now.Sub(m.Current[s.LockDigest]) > time.Hour {
+				m.Current[s.LockDigest] = now
 			}
 		}
 	}

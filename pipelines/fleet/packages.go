@@ -17,8 +17,8 @@ type world struct {
 	compare *upgrade.World
 }
 
-func (f Fleet) world(ctx context.Context, suite, arch string) (*world, error) {
-	w, err := f.Archive.Now(ctx, suite, arch)
+func (f Fleet) world(ctx context.Context, suite, arch string, rollback bool) (*world, error) {
+	w, err := f.Archive.Now(ctx, suite, arch, rollback)
 	if err != nil {
 		return nil, err
 	}

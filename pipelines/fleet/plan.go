@@ -30,7 +30,7 @@ type Order struct {
 // Plan says what a rebuild of apps will do, and does none of it. Apps that
 // cannot be judged at all come back as one error, beside the plan of the rest.
 func (f Fleet) Plan(ctx context.Context, apps []app.App, o Order) (update.Plan, error) {
-	stand, err := f.Outdated(ctx, apps, Options{Build: &o.Options, WithoutAdvisories: !f.needsAdvisories(apps, o)})
+	stand, err := f.Outdated(ctx, apps, Options{Build: &o.Options, Rollback: o.Rollback, WithoutAdvisories: !f.needsAdvisories(apps, o)})
 	if err != nil {
 		return update.Plan{}, err
 	}
@@ -98,11 +98,8 @@ func (f Fleet) planned(s Standing, after []string, o Order) (update.Planned, err
 		return update.Planned{}, err
 	}
 	p := update.Planned{
-		App: s.App.Name, File: s.App.Path, Asked: asked, Reasons: s.Decision.Reasons, Changes: s.Changes, Undecided: s.Undecided,
+		App: s.App.Name, File: s.App.Path, Asked: asked, Lock: s.LockDigest, Reasons: s.Decision.Reasons, Changes: s.Changes, Undecided: s.Undecided,
 		Keep: s.Decision.Keep, Findings: s.Decision.Findings, After: after,
-	}
-	if s.Lock != nil {
-		p.Lock = s.Lock.Digest()
 	}
 	if !o.SkipTests {
 		for _, t := range s.App.Tests {

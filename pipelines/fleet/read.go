@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,10 +20,11 @@ import (
 )
 
 // read reads the lock of each app, or of what is published of it, and what
-// the app's owner changed since.
+// the app's owner changed since. The archives are asked meanwhile.
 func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing, error) {
 	each := make([][]Standing, len(apps))
-	locks := &lock.Reader{}
+	locks, ahead := &lock.Reader{}, &ahead{fleet: f, rollback: o.Rollback}
+	defer ahead.archives.Wait()
 	var group errgroup.Group
 	group.SetLimit(max(1, f.Jobs))
 	for i, a := range apps {
@@ -36,12 +38,32 @@ func (f Fleet) read(ctx context.Context, apps []app.App, o Options) ([]Standing,
 			}
 			s := Standing{App: a}
 			s.Err = f.readLocked(&s, locks, o)
+			ahead.ask(ctx, s.Lock)
 			each[i] = []Standing{s}
 			return nil
 		})
 	}
 	err := group.Wait()
 	return slices.Concat(each...), err
+}
+
+// ahead asks for the releases that locks are of while other locks are read; the
+// archive keeps its answers, and worlds says what failed.
+type ahead struct {
+	fleet    Fleet
+	rollback bool
+	asked    sync.Map // by release
+	archives sync.WaitGroup
+}
+
+func (h *ahead) ask(ctx context.Context, l *lock.Lock) {
+	if l == nil {
+		return
+	}
+	suite, arch := suiteOf(l)
+	if _, asked := h.asked.LoadOrStore([2]string{suite, arch}, true); !asked {
+		h.archives.Go(func() { _, _ = h.fleet.Archive.Now(ctx, suite, arch, h.rollback) })
+	}
 }
 
 func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
@@ -54,10 +76,7 @@ func (f Fleet) readLocked(s *Standing, locks *lock.Reader, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.Lock = l
-	if s.key, err = fileDigest(path); err != nil {
-		return err
-	}
+	s.Lock, s.LockDigest = l, l.Digest()
 	drift, err := f.Baker.Drift(s.App, l, o.Build)
 	if err != nil {
 		return err
@@ -109,11 +128,12 @@ func (f Fleet) readPublished(ctx context.Context, a app.App) []Standing {
 	var all []Standing
 	for _, kind := range slices.Sorted(maps.Keys(locks)) {
 		p := locks[kind]
-		if n := slices.IndexFunc(all, func(s Standing) bool { return s.Lock.Digest() == p.Lock.Digest() }); n >= 0 {
+		digest := p.Lock.Digest()
+		if n := slices.IndexFunc(all, func(s Standing) bool { return s.LockDigest == digest }); n >= 0 {
 			all[n].Artifact += " " + p.Ref
 			continue
 		}
-		s := Standing{App: a, Artifact: p.Ref, Lock: &p.Lock}
+		s := Standing{App: a, Artifact: p.Ref, Lock: &p.Lock, LockDigest: digest}
 		if p.Lock.Bakelite != f.Version {
 			s.Changes = append(s.Changes, update.Change{Kind: update.Recipe, Name: "bakelite", From: p.Lock.Bakelite, To: f.Version})
 		}
@@ -123,7 +143,7 @@ func (f Fleet) readPublished(ctx context.Context, a app.App) []Standing {
 }
 
 // worlds are the releases that the locks were made for, each read once.
-func (f Fleet) worlds(ctx context.Context, all []Standing) ([]*world, error) {
+func (f Fleet) worlds(ctx context.Context, all []Standing, rollback bool) ([]*world, error) {
 	type release struct{ suite, arch string }
 	read := map[release]*world{}
 	worlds := make([]*world, len(all))
@@ -135,7 +155,7 @@ func (f Fleet) worlds(ctx context.Context, all []Standing) ([]*world, error) {
 		var r release
 		r.suite, r.arch = suiteOf(s.Lock)
 		if _, known := read[r]; !known {
-			w, err := f.world(ctx, r.suite, r.arch)
+			w, err := f.world(ctx, r.suite, r.arch, rollback)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}

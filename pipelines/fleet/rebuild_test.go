@@ -264,6 +264,39 @@ func TestExactlyThePlan(t *testing.T) {
 	}
 }
 
+// TestArchiveWentBack shows an archive that is older than what was seen and
+// locked: it is taken only where somebody says so, and then as a downgrade.
+func TestArchiveWentBack(t *testing.T) {
+	y := newYard(t)
+	y.archive.Publish("trixie", archivetest.Released(), pkg("nginx", "2"))
+	a := y.app("web", "", pkg("nginx", "2"))
+	if s := y.outdated(fleet.Options{}, a)[0]; s.Decision.Action != update.Current {
+		t.Fatalf("%+v", s.Decision)
+	}
+	y.archive.Publish("trixie", archivetest.Released().Add(-time.Hour), pkg("nginx", "1"))
+	plan := func(rollback bool) update.Plan {
+		p, err := y.fleet().Plan(t.Context(), []app.App{a}, fleet.Order{Options: bake.Options{Rollback: rollback}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := plan(false); len(p.Apps) != 0 || p.Others[0].Action != update.DontKnow || !p.Others[0].Broken {
+		t.Fatalf("nobody asked to go back: %+v", p)
+	}
+	p := plan(true)
+	if len(p.Apps) != 1 || p.Apps[0].Changes[0].State != update.Older || !slices.Contains(p.Apps[0].Reasons, "nginx 2 -> 1 (downgrade)") {
+		t.Fatalf("somebody asked to go back: %+v", p)
+	}
+	o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "2", To: "1", Downgrade: true}}}}
+	if got := y.rebuild(p, []app.App{a}, fleet.Run{Do: o.do, Exact: true}); states(got) != "web=rebuilt" {
+		t.Errorf("%+v", got)
+	}
+	if _, err := y.fleet().Resume(&fleet.Run{}, plan(false), &p); fault.KindOf(err) != fault.Stale {
+		t.Errorf("a plan alone goes back: %v", err)
+	}
+}
+
 func TestAppIsGone(t *testing.T) {
 	y := newYard(t)
 	apps := y.behind(nil, "web", "other")

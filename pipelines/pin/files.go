@@ -24,9 +24,14 @@ type Excluded struct {
 // Files lists the app's own files by content. Results and state must not be
 // among them: each build would copy those of the last one.
 func (e Excluded) Files(a app.App) ([]lock.File, error) {
+	from := make([]string, len(a.Files))
+	for i, f := range a.Files {
+		from[i] = resolved(filepath.Join(a.Dir, f.From))
+	}
 	for _, w := range e.written() {
+		folder := resolved(w.folder)
 		for i, f := range a.Files {
-			if _, inside := within(filepath.Join(a.Dir, f.From), w.folder); f.From != "" && inside {
+			if _, inside := below(from[i], folder); f.From != "" && inside {
 				return nil, fault.Hint(fault.New(fault.Invalid, "%s: files[%d].from: %s holds the folder of --%s, %s, which each build changes", a.Path, i, f.From, w.flag, w.folder),
 					"set --%s to a folder outside of %s", w.flag, f.From)
 			}
@@ -78,8 +83,13 @@ func (e Excluded) Unseen(a app.App) map[string][]string {
 
 // within says whether path is or lies in dir, and where.
 func within(dir, path string) (string, bool) {
-	below, err := filepath.Rel(resolved(dir), resolved(path))
-	return below, err == nil && filepath.IsLocal(below)
+	return below(resolved(dir), resolved(path))
+}
+
+// below is within for paths without links.
+func below(dir, path string) (string, bool) {
+	at, err := filepath.Rel(dir, path)
+	return at, err == nil && filepath.IsLocal(at)
 }
 
 // resolved follows the links of a path, of which the end need not exist.

@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/disk/imagefile"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
@@ -121,7 +122,7 @@ func write(t testing.TB, d gpt.Disk, form string) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if _, err := f.Write(context.Background(), &b, m, format.Meta{ID: d.ID}); err != nil {
+	if _, err := imagefile.Write(context.Background(), &b, f, m, imagefile.Meta{ID: d.ID}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -42,6 +42,9 @@ type Outcome struct {
 	Seconds float64 `json:"seconds"`
 	// Why says in a line why it did not pass.
 	Why string `json:"why,omitempty"`
+	// Twice says what of it was other bytes when it was baked twice; "" where
+	// it was not.
+	Twice string `json:"twice,omitempty"`
 }
 
 // Bake bakes a case for one kind of artifact, container or disk.

@@ -68,6 +68,27 @@ func TestTodayTakesTurns(t *testing.T) {
 	}
 }
 
+// TestDiffering: a file that is another, or in one of both alone, is named, and
+// what differs elsewhere is not called the same.
+func TestDiffering(t *testing.T) {
+	a := map[string]string{"/a": "1", "/b": "1", "/c": "1"}
+	for name, tt := range map[string]struct {
+		b    map[string]string
+		want string
+	}{
+		"same files":  {a, "[no regular file: folders, links or dates]"},
+		"other bytes": {map[string]string{"/a": "1", "/b": "2", "/c": "1"}, "[/b]"},
+		"in one":      {map[string]string{"/a": "1", "/d": "1"}, "[/b /c /d]"},
+	} {
+		if got := fmt.Sprint(differing(a, tt.b)); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+	if got := Said([]string{"1", "2", "3", "4", "5", "6", "7"}); got != "baked twice other bytes in 1, 2, 3, 4, 5 and 2 more" || Said(nil) != "the same bytes twice" {
+		t.Error(got)
+	}
+}
+
 // TestJudge decides by what the program says, and by nothing else.
 func TestJudge(t *testing.T) {
 	good := `{"tests": [{"name": "starts", "passed": true}]}`

@@ -81,7 +81,7 @@ func (r Results) Page(cases []Case) string {
 
 <!-- Generated from test/corpus/results.json; run "go run ./test/corpus/all --write" after a change. -->
 
-The corpus in [test/corpus](../test/corpus) is what people have: packaged services, and Dockerfiles of the shapes that public ones have, each an app file with a declared test. Every night all of them are baked as container and as disk; `+"`make test`"+` bakes a few of them each day. A case that is to be refused passes where the error says why, and what to do next.
+The corpus in [test/corpus](../test/corpus) is what people have: packaged services, and Dockerfiles of the shapes that public ones have, each an app file with a declared test. Every night all of them are baked as container and as disk; `+"`make test`"+` bakes a few of them each day. A case that is to be refused passes where the error says why, and what to do next. Some were baked a second time, from the same lock on another engine, and compared byte by byte.
 
 Tried last on %s with Bakelite %s.
 
@@ -126,7 +126,7 @@ func (r Results) cell(name, target string) string {
 	case o.Passed && o.Refused:
 		return "refused as said"
 	case o.Passed:
-		return fmt.Sprintf("passes, %d tests", o.Tests)
+		return strings.TrimSuffix(fmt.Sprintf("passes, %d tests; %s", o.Tests, o.Twice), "; ")
 	}
 	return "**fails**: " + strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(o.Why)
 }

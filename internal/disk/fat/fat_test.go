@@ -15,6 +15,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/format"
+	"github.com/bakelite/bakelite/internal/disk/imagefile"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -41,7 +42,7 @@ func writeFile(t *testing.T, files []File) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := raw.Write(context.Background(), f, m, format.Meta{}); err != nil {
+	if _, err := imagefile.Write(context.Background(), f, raw, m, imagefile.Meta{}); err != nil {
 		t.Fatal(err)
 	}
 	return f.Name()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/format"
+	"github.com/bakelite/bakelite/internal/disk/imagefile"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -51,7 +52,7 @@ func writeFile(t *testing.T, d Disk) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := raw.Write(context.Background(), f, m, format.Meta{}); err != nil {
+	if _, err := imagefile.Write(context.Background(), f, raw, m, imagefile.Meta{}); err != nil {
 		t.Fatal(err)
 	}
 	return f.Name()

@@ -24,6 +24,7 @@ import (
 	"github.com/bakelite/bakelite/internal/disk"
 	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/disk/gpt"
+	"github.com/bakelite/bakelite/internal/disk/imagefile"
 )
 
 // Tree is the content of files by their path.
@@ -199,7 +200,7 @@ func Disk(t testing.TB, dir, file, form string) {
 	out, err := os.Create(file)
 	must(t, err)
 	defer out.Close()
-	_, err = f.Write(context.Background(), out, m, format.Meta{ID: d.ID})
+	_, err = imagefile.Write(context.Background(), out, f, m, imagefile.Meta{ID: d.ID})
 	must(t, err)
 }
 

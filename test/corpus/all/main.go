@@ -1,7 +1,10 @@
 // Command all bakes the corpus and prints which cases pass, and their share.
 // It ends with 1 where a case fails that is not known to.
 //
-//	go run ./test/corpus/all [--target container|disk] [--few N] [--write] [CASE...]
+// With --twice it bakes each once more on another engine, and names the files
+// that differ.
+//
+//	go run ./test/corpus/all [--target container|disk] [--few N] [--twice] [--write] [CASE...]
 package main
 
 import (
@@ -14,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -33,7 +37,7 @@ const (
 type options struct {
 	bakelite, target string
 	few              int
-	write            bool
+	write, twice     bool
 }
 
 func main() {
@@ -41,6 +45,7 @@ func main() {
 	flag.StringVar(&o.bakelite, "bakelite", "bin/bakelite", "the `program` that bakes")
 	flag.StringVar(&o.target, "target", "", "make one `kind` only: container or disk")
 	flag.IntVar(&o.few, "few", 0, "bake `N` cases, others each day")
+	flag.BoolVar(&o.twice, "twice", false, "bake each a second time on another engine, and compare")
 	flag.BoolVar(&o.write, "write", false, "keep the outcomes in "+results+" and "+page)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,7 +76,7 @@ func run(ctx context.Context, o options, names []string) (worse []string, err er
 		return nil, fmt.Errorf("making work folder: %w", err)
 	}
 	defer os.RemoveAll(work)
-	b, err := baker(o.bakelite, work)
+	b, err := baker(o, work)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +97,7 @@ func run(ctx context.Context, o options, names []string) (worse []string, err er
 func (k kitchen) bakeAll(ctx context.Context, cases []corpus.Case, targets []string) (all []corpus.Outcome, err error) {
 	for _, c := range cases {
 		for _, target := range targets {
-			outcome, err := k.Bake(ctx, c, target)
+			outcome, err := k.bake(ctx, c, target)
 			if err = errors.Join(err, ctx.Err()); err != nil {
 				return all, err
 			}
@@ -101,6 +106,17 @@ func (k kitchen) bakeAll(ctx context.Context, cases []corpus.Case, targets []str
 		}
 	}
 	return all, nil
+}
+
+// bake bakes a case, and once more where that is asked and it passed.
+func (k kitchen) bake(ctx context.Context, c corpus.Case, target string) (corpus.Outcome, error) {
+	outcome, err := k.Bake(ctx, c, target)
+	if err != nil || k.again == nil || !outcome.Passed || outcome.Refused {
+		return outcome, err
+	}
+	differs, err := k.Twice(ctx, c, target, k.again)
+	outcome.Twice = corpus.Said(differs)
+	return outcome, err
 }
 
 func chosen(o options, names []string) ([]corpus.Case, error) {
@@ -129,12 +145,16 @@ func targets(asked string) []string {
 
 // kitchen is a baker whose folders are its own: those of the user's settings
 // where they are given, so that the next run is faster.
-type kitchen struct{ corpus.Baker }
+type kitchen struct {
+	corpus.Baker
+	// again is the environment of a second engine, nil for none.
+	again []string
+}
 
-func baker(program, work string) (kitchen, error) {
-	path, err := filepath.Abs(program)
+func baker(o options, work string) (kitchen, error) {
+	path, err := filepath.Abs(o.bakelite)
 	if err != nil {
-		return kitchen{}, fmt.Errorf("finding %s: %w", program, err)
+		return kitchen{}, fmt.Errorf("finding %s: %w", o.bakelite, err)
 	}
 	env := os.Environ()
 	for name, dir := range map[string]string{"BAKELITE_STATE": "state", "BAKELITE_OUTPUT": "dist"} {
@@ -142,14 +162,23 @@ func baker(program, work string) (kitchen, error) {
 			env = append(env, name+"="+filepath.Join(work, dir))
 		}
 	}
-	return kitchen{corpus.Baker{Bakelite: path, Env: env, Work: filepath.Join(work, "apps")}}, nil
+	k := kitchen{Baker: corpus.Baker{Bakelite: path, Env: env, Work: filepath.Join(work, "apps")}}
+	if o.twice {
+		k.again = append(slices.Clone(env), "BAKELITE_STATE="+filepath.Join(work, "again"), "BAKELITE_OUTPUT="+filepath.Join(work, "again-dist"))
+	}
+	return k, nil
 }
 
 // stop ends the engine, whose state may be about to go.
 func (k kitchen) stop() {
-	end := exec.Command(k.Bakelite, "engine", "stop")
-	end.Env, end.Stderr = k.Env, os.Stderr
-	_ = end.Run()
+	for _, env := range [][]string{k.Env, k.again} {
+		if env == nil {
+			continue
+		}
+		end := exec.Command(k.Bakelite, "engine", "stop")
+		end.Env, end.Stderr = env, os.Stderr
+		_ = end.Run()
+	}
 }
 
 func (k kitchen) version(ctx context.Context) (string, error) {
@@ -171,7 +200,7 @@ func word(o corpus.Outcome) string {
 	case o.Passed && o.Refused:
 		return "refused as said"
 	case o.Passed:
-		return fmt.Sprintf("passed in %.1f s", o.Seconds)
+		return strings.TrimSuffix(fmt.Sprintf("passed in %.1f s; %s", o.Seconds, o.Twice), "; ")
 	}
 	return "FAILED: " + o.Why
 }

@@ -1,4 +1,4 @@
-package test
+package harness
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// processes lists the processes that have to do with a folder: it is in their
+// Processes lists the processes that have to do with a folder: it is in their
 // command line, it is or holds their working folder, or it is the source of a
 // mount that they see. The last finds what runs in containers.
-func processes(dir string) []string {
+func Processes(dir string) []string {
 	var found []string
 	entries, _ := filepath.Glob("/proc/[0-9]*")
 	for _, entry := range entries {
@@ -43,17 +43,17 @@ func mountsIn(table, dir string) []string {
 	text, _ := os.ReadFile(table)
 	var found []string
 	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, dir) && (table == "/proc/self/mountinfo" || !strings.Contains(line, smallDisk)) {
+		if strings.Contains(line, dir) && (table == "/proc/self/mountinfo" || !strings.Contains(line, SmallDisk)) {
 			found = append(found, strings.TrimSpace(line))
 		}
 	}
 	return found
 }
 
-// engines lists the daemons on a state folder.
-func engines(state string) []string {
+// Engines lists the daemons on a state folder.
+func Engines(state string) []string {
 	var found []string
-	for _, p := range processes(filepath.Join(state, "engine")) {
+	for _, p := range Processes(filepath.Join(state, "engine")) {
 		if strings.Contains(p, "engine serve") && !strings.Contains(p, "engine confine") {
 			found = append(found, p)
 		}
@@ -61,21 +61,21 @@ func engines(state string) []string {
 	return found
 }
 
-// leavesNothing fails the test where anything but engines is left running or
+// LeavesNothing fails the test where anything but engines is left running or
 // mounted.
-func leavesNothing(t *testing.T) {
+func LeavesNothing(t *testing.T) {
 	t.Helper()
-	leavesNothingBut(t, "")
+	LeavesNothingBut(t, "")
 }
 
-// leavesNothingBut lets one mount of the test's own pass.
-func leavesNothingBut(t *testing.T, mount string) {
+// LeavesNothingBut lets one mount of the test's own pass.
+func LeavesNothingBut(t *testing.T, mount string) {
 	t.Helper()
-	left := settled(func() []string {
-		all := slices.DeleteFunc(mounts(here.dir), func(m string) bool {
+	left := Settled(func() []string {
+		all := slices.DeleteFunc(mounts(Here.Dir), func(m string) bool {
 			return mount != "" && strings.Contains(m, " "+mount+" ")
 		})
-		for _, p := range processes(here.dir) {
+		for _, p := range Processes(Here.Dir) {
 			if !strings.Contains(p, "engine serve") {
 				all = append(all, p)
 			}
@@ -86,3 +86,6 @@ func leavesNothingBut(t *testing.T, mount string) {
 		t.Errorf("left behind:\n  %s", strings.Join(left, "\n  "))
 	}
 }
+
+// SmallDisk is the source's name of file systems that tests mount.
+const SmallDisk = "bakelite-e2e-small"

@@ -1,4 +1,4 @@
-package test
+package harness
 
 import (
 	"context"
@@ -14,32 +14,33 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 )
 
-// archives are the names of those that the example is made from.
-func archives() []string { return []string{"debian", "debian-security"} }
+// Archives are the names of those that the example is made from.
+func Archives() []string { return []string{"debian", "debian-security"} }
 
-// needs skips the test, or fails it in continuous integration, where this
+// Needs skips the test, or fails it in continuous integration, where this
 // machine cannot run the real thing.
-func needs(t *testing.T) {
+func Needs(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("end-to-end tests take minutes")
 	}
 	if os.Geteuid() != 0 {
-		lacking(t, "root")
+		Lacking(t, "root")
 	}
 	for _, program := range []string{"runc", "qemu-system-x86_64", "qemu-img", "sfdisk"} {
 		if _, err := exec.LookPath(program); err != nil {
-			lacking(t, program)
+			Lacking(t, program)
 		}
 	}
-	for _, name := range archives() {
-		if err := reach(mirror(t, name)); err != nil {
-			lacking(t, "a mirror of the archive "+name+" that answers: "+err.Error())
+	for _, name := range Archives() {
+		if err := reach(Mirror(t, name)); err != nil {
+			Lacking(t, "a mirror of the archive "+name+" that answers: "+err.Error())
 		}
 	}
 }
 
-func lacking(t *testing.T, what string) {
+// Lacking skips the test for what is not there, or fails it where CI is set.
+func Lacking(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
 		t.Fatalf("this machine lacks %s, and CI is set", what)
@@ -47,14 +48,14 @@ func lacking(t *testing.T, what string) {
 	t.Skipf("SKIPPED, NOT PASSED: this machine lacks %s", what)
 }
 
-// mirror returns the base URL of an archive's mirror: of the environment, else
+// Mirror returns the base URL of an archive's mirror: of the environment, else
 // of the machine's apt sources.
-func mirror(t *testing.T, name string) string {
+func Mirror(t *testing.T, name string) string {
 	t.Helper()
 	variable := "BAKELITE_MIRRORS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	urls := append(strings.Fields(os.Getenv(variable)), debian.MachineMirrors(os.DirFS("/"))[name]...)
 	if len(urls) == 0 {
-		lacking(t, "a mirror of the archive "+name)
+		Lacking(t, "a mirror of the archive "+name)
 	}
 	return urls[0]
 }
@@ -73,10 +74,10 @@ func reach(base string) error {
 	return response.Body.Close()
 }
 
-// throughMirror passes the requests below an archive's root on to its mirror.
-func throughMirror(t *testing.T, name string) http.Handler {
+// ThroughMirror passes the requests below an archive's root on to its mirror.
+func ThroughMirror(t *testing.T, name string) http.Handler {
 	t.Helper()
-	base, err := url.Parse(mirror(t, name))
+	base, err := url.Parse(Mirror(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,4 +89,22 @@ func throughMirror(t *testing.T, name string) http.Handler {
 		// The default one prints; askers that were stopped are no news.
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
+}
+
+// MirrorFlags are the arguments that name a mirror for each archive.
+func MirrorFlags(urls map[string]string) []string {
+	var args []string
+	for _, name := range Archives() {
+		args = append(args, "--mirror", name+"="+urls[name])
+	}
+	return args
+}
+
+// MirrorsAt are the arguments that name one mirror for all archives.
+func MirrorsAt(url string) []string {
+	var args []string
+	for _, name := range Archives() {
+		args = append(args, "--mirror", name+"="+url)
+	}
+	return args
 }

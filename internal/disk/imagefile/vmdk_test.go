@@ -1,4 +1,4 @@
-package format
+package imagefile
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/disk"
+	"github.com/bakelite/bakelite/internal/disk/format"
 )
 
 // streamed reads a stream-optimized disk from front to end by its markers
@@ -49,11 +50,11 @@ func streamed(t *testing.T, file []byte) (plain []byte, kinds []uint32) {
 func TestVMDKReadsAsAStream(t *testing.T) {
 	m := image(t, rand.New(rand.NewPCG(11, 12)), 100<<20)
 	var file bytes.Buffer
-	f, err := Lookup("vmdk")
+	f, err := format.Lookup("vmdk")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(context.Background(), &file, m, meta()); err != nil {
+	if _, err := Write(context.Background(), &file, f, m, meta()); err != nil {
 		t.Fatal(err)
 	}
 	want := make([]byte, m.Size())

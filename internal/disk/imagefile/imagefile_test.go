@@ -1,4 +1,4 @@
-package format
+package imagefile
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/disk"
+	"github.com/bakelite/bakelite/internal/disk/format"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -66,7 +67,7 @@ func image(t testing.TB, r *rand.Rand, size int64) disk.Image {
 }
 
 // write writes to a new file and to memory, compares both, and returns the file.
-func write(t *testing.T, f Format, m disk.Image) string {
+func write(t *testing.T, f format.Format, m disk.Image) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "disk"+f.Extension)
 	file, err := os.Create(path)
@@ -74,12 +75,12 @@ func write(t *testing.T, f Format, m disk.Image) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	got, err := f.Write(context.Background(), file, m, meta())
+	got, err := Write(context.Background(), file, f, m, meta())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var plain bytes.Buffer
-	again, err := f.Write(context.Background(), &plain, m, meta())
+	again, err := Write(context.Background(), &plain, f, m, meta())
 	if err != nil || again != got {
 		t.Fatalf("second write = %v, %v; first %v", again, err, got)
 	}
@@ -117,7 +118,7 @@ func TestFormatsReadAsTheDisk(t *testing.T) {
 	for range 6 {
 		images = append(images, image(t, r, (1+r.Int64N(40))<<20))
 	}
-	for _, f := range All() {
+	for _, f := range format.All() {
 		t.Run(f.Name, func(t *testing.T) {
 			for _, m := range images {
 				path, plain := write(t, f, m), writeBytes(t, m)
@@ -139,7 +140,7 @@ func TestQCOW2EndsWithAWholeCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Lookup("qcow2")
+	f, err := format.Lookup("qcow2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestLargeDisks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"qcow2", "vmdk"} {
-		f, err := Lookup(name)
+		f, err := format.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +207,7 @@ func (c changing) ReadAt(p []byte, _ int64) (int, error) {
 }
 
 func TestChangingContentIsAnError(t *testing.T) {
-	f, err := Lookup("qcow2")
+	f, err := format.Lookup("qcow2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func TestChangingContentIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(context.Background(), &bytes.Buffer{}, m, meta()); fault.KindOf(err) != fault.Integrity {
+	if _, err := Write(context.Background(), &bytes.Buffer{}, f, m, meta()); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("got %v", err)
 	}
 }
@@ -225,7 +226,7 @@ func TestZeroesBecomeHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"raw", "vhd"} {
-		f, err := Lookup(name)
+		f, err := format.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +241,7 @@ func TestZeroesBecomeHoles(t *testing.T) {
 }
 
 func TestOldContentDoesNotShineThrough(t *testing.T) {
-	f, err := Lookup("raw")
+	f, err := format.Lookup("raw")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +258,7 @@ func TestOldContentDoesNotShineThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(context.Background(), file, m, meta()); err != nil {
+	if _, err := Write(context.Background(), file, f, m, meta()); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, make([]byte, 2<<20)) {
@@ -266,26 +267,26 @@ func TestOldContentDoesNotShineThrough(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
-	for _, f := range All() {
+	for _, f := range format.All() {
 		odd, err := disk.NewImage(1<<20 + 100)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Write(context.Background(), &bytes.Buffer{}, odd, meta()); fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {
+		if _, err := Write(context.Background(), &bytes.Buffer{}, f, odd, meta()); fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {
 			t.Errorf("%s of odd size: %v", f.Name, err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		m := image(t, rand.New(rand.NewPCG(9, 9)), 3<<20)
-		if _, err := f.Write(ctx, &bytes.Buffer{}, m, meta()); fault.KindOf(err) != fault.Cancelled {
+		if _, err := Write(ctx, &bytes.Buffer{}, f, m, meta()); fault.KindOf(err) != fault.Cancelled {
 			t.Errorf("%s when cancelled: %v", f.Name, err)
 		}
-		if _, err := f.Write(context.Background(), full{}, m, meta()); !errors.Is(err, syscall.ENOSPC) || fault.KindOf(err) != fault.Build {
+		if _, err := Write(context.Background(), full{}, f, m, meta()); !errors.Is(err, syscall.ENOSPC) || fault.KindOf(err) != fault.Build {
 			t.Errorf("%s on a full disk: %v", f.Name, err)
 		}
 	}
-	if _, err := Lookup("vdi"); fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {
-		t.Errorf("Lookup: %v", err)
+	if _, err := format.Lookup("vdi"); fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {
+		t.Errorf("format.Lookup: %v", err)
 	}
 }
 
@@ -321,7 +322,7 @@ func BenchmarkWrite(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, f := range All() {
+	for _, f := range format.All() {
 		b.Run(f.Name, func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
@@ -329,7 +330,7 @@ func BenchmarkWrite(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := f.Write(context.Background(), file, m, meta()); err != nil {
+				if _, err := Write(context.Background(), file, f, m, meta()); err != nil {
 					b.Fatal(err)
 				}
 				file.Close()
