@@ -116,6 +116,9 @@ func TestStartedByRoot(t *testing.T) {
 	p.must(os.Remove(filepath.Join(p.tree, "etc/sudoers.d")))
 	p.link("/srv/sudoers", p.tree, "etc/sudoers.d")
 	p.fails("a folder by a link", p.run(ask), want+"etc/sudoers.d; next:")
+	linked := ask
+	linked.Alters = []string{"/etc/sudoers.d"}
+	p.fails("a folder by a link, named", p.run(linked), "")
 	p = planted()
 	for _, name := range []string{"srv/x", "etc/web/x", "root/.cache/pip/x", "etc/systemd-like"} {
 		p.write(p.tree, name, "mine", 0o755)
@@ -157,6 +160,11 @@ func TestReplacedByAFile(t *testing.T) {
 	named.Alters = []string{"/sbin/nginx"}
 	p = planted()
 	p.fails("a program that is named", p.run(named), "")
+	p = planted()
+	p.link("nginx", p.tree, "usr/sbin/alias")
+	alias := put("/usr/sbin/alias")
+	alias.Alters = []string{"/usr/sbin/alias"}
+	p.fails("a program that is named by another name", p.run(alias), "")
 	p = planted()
 	p.fails("the app's own, twice, and data", p.run(put("/usr/sbin/own", "/usr/sbin/own", "/usr/share/nginx/index.html")), "")
 }

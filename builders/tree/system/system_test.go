@@ -97,7 +97,8 @@ func TestLookups(t *testing.T) {
 			f["usr/local/lib/systemd"] = "-> ../../../srv/units"
 			f["srv/units/system/x.service"] = "x"
 		}, "srv/units/system/x.service usr/local/lib/systemd"},
-		"libraries in what can be written": {func(f files) { moved(f, "usr/lib/ssl", "var/lib/app/ssl", "../../var/lib/app/ssl") }, "usr/lib/ssl/engine.so"},
+		"libraries in what can be written":     {func(f files) { moved(f, "usr/lib/ssl", "var/lib/app/ssl", "../../var/lib/app/ssl") }, "usr/lib/ssl/engine.so"},
+		"what can be written, far above units": {func(f files) { moved(f, "usr/local/lib", "var/lib/app", "../../var/lib/app") }, "usr/local/lib/" + strings.Join(configured(), " usr/local/lib/")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, after := installed(), installed()
