@@ -44,12 +44,16 @@ func TestReplacedProgram(t *testing.T) {
 		"a program that is named": {changed("usr/sbin/nginx"), []string{"/usr/sbin/nginx"}, ""},
 		"a library beside it":     {func(p *place) { changed("usr/sbin/nginx")(p); changed("usr/lib/libz.so.1")(p) }, []string{"/usr/sbin/nginx"}, "/usr/lib/libz.so.1"},
 		"a library by its link":   {changed("usr/lib/udev"), nil, "/usr/lib/udev"},
-		"one named by its link":   {changed("usr/lib/udev"), []string{"/lib/udev"}, ""},
-		"a module":                {changed("usr/share/perl5/A.pm"), nil, "/usr/share/perl5/A.pm"},
-		"data":                    {changed("usr/share/nginx/index.html"), nil, ""},
-		"a setting":               {changed("etc/nginx.conf"), nil, ""},
-		"what no package owns":    {func(p *place) { changed("usr/bin/mine")(p); changed("usr/local/bin/tool")(p) }, nil, ""},
-		"one removed":             {func(p *place) { p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx"))) }, nil, "/usr/sbin/nginx"},
+		"one named by a link of the app's": {func(p *place) {
+			changed("usr/sbin/nginx")(p)
+			p.link("/usr/sbin/nginx", p.tree, "srv/harmless")
+		}, []string{"/srv/harmless"}, "/usr/sbin/nginx"},
+		"one named by its link": {changed("usr/lib/udev"), []string{"/lib/udev"}, ""},
+		"a module":              {changed("usr/share/perl5/A.pm"), nil, "/usr/share/perl5/A.pm"},
+		"data":                  {changed("usr/share/nginx/index.html"), nil, ""},
+		"a setting":             {changed("etc/nginx.conf"), nil, ""},
+		"what no package owns":  {func(p *place) { changed("usr/bin/mine")(p); changed("usr/local/bin/tool")(p) }, nil, ""},
+		"one removed":           {func(p *place) { p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx"))) }, nil, "/usr/sbin/nginx"},
 		"a link in a file's place": {func(p *place) {
 			p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx")))
 			p.link("/srv/x", p.tree, "usr/sbin/nginx")
@@ -165,6 +169,13 @@ func TestReplacedByAFile(t *testing.T) {
 	alias := put("/usr/sbin/alias")
 	alias.Alters = []string{"/usr/sbin/alias"}
 	p.fails("a program that is named by another name", p.run(alias), "")
+	p = planted()
+	hidden := put("/srv/harmless", "/usr/sbin/nginx")
+	p.write(p.files, "harmless/x", "", 0o644)
+	p.link("/usr/sbin/nginx", p.files, "harmless/link")
+	hidden.Put[0] = tree.Put{From: "harmless", To: "/srv/harmless", Owner: "0", Key: "files[0]"}
+	hidden.Alters = []string{"/srv/harmless/link"}
+	p.fails("a program that is named by a link of the app's", p.run(hidden), "app file: files: what packages brought to run, or what root starts or reads, is changed: /usr/sbin/nginx; next:")
 	p = planted()
 	p.fails("the app's own, twice, and data", p.run(put("/usr/sbin/own", "/usr/sbin/own", "/usr/share/nginx/index.html")), "")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bakelite/bakelite/builders/tree/dpkg"
 	"github.com/bakelite/bakelite/builders/tree/system"
+	"github.com/bakelite/bakelite/builders/tree/treefs"
 )
 
 // noteEvidence notes what packages are known and judged by, before anything of
@@ -23,8 +24,28 @@ func (w *work) noteEvidence() (err error) {
 	if w.before != nil {
 		from = w.before
 	}
+	if w.named, err = namedIn(from, w.Alters); err != nil {
+		return err
+	}
 	w.evidence, err = dpkg.ReadEvidence(from)
 	return err
+}
+
+// namedIn returns the places that paths name by the links of a tree: the app's
+// own could make a harmless name one of a program.
+func namedIn(t *treefs.FS, paths []string) (all []string, err error) {
+	for _, name := range paths {
+		leads, err := t.Resolve(name)
+		if err != nil {
+			return nil, err
+		}
+		place, err := t.Place(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, leads, place)
+	}
+	return all, nil
 }
 
 // judgeEvidence refuses what changes that: what the app's own part says of
@@ -56,20 +77,8 @@ func (w *work) judgeAltered() error {
 			return err
 		}
 	}
-	var named []string
-	for _, name := range w.Alters {
-		leads, err := w.tree.Resolve(name)
-		if err != nil {
-			return err
-		}
-		place, err := w.tree.Place(name)
-		if err != nil {
-			return err
-		}
-		named = append(named, leads, place)
-	}
 	slices.Sort(w.altered)
-	all := slices.DeleteFunc(slices.Compact(w.altered), func(place string) bool { return slices.Contains(named, place) })
+	all := slices.DeleteFunc(slices.Compact(w.altered), func(place string) bool { return slices.Contains(w.named, place) })
 	if len(all) == 0 {
 		return nil
 	}
