@@ -27,6 +27,12 @@ func (w *work) noteEvidence() (err error) {
 	if w.named, err = namedIn(from, w.Alters); err != nil {
 		return err
 	}
+	w.led = map[string]string{}
+	for _, r := range w.Rights {
+		if w.led[r.Path], err = from.Resolve(r.Path); err != nil {
+			return err
+		}
+	}
 	w.evidence, err = dpkg.ReadEvidence(from)
 	return err
 }

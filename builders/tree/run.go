@@ -38,6 +38,8 @@ type work struct {
 	// altered are the places of the system that the app's own part changed,
 	// named those that it may.
 	altered, named []string
+	// led is where the paths of rights led before.
+	led map[string]string
 	// folders is where those of Folders are.
 	folders []string
 	// said counts what was left out.
