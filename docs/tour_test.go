@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bakelite/bakelite/scan/controls"
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/policy/base"
@@ -65,7 +67,7 @@ func secret() string {
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container", Scanned: time.Now(),
 			OS: system, Packages: packages, Secrets: []scan.Secret{found},
 		},
-		Asked: &gate.Asked{}, Locked: &gate.Locked{Distribution: system, Packages: packages},
+		Asked: &controls.Asked{}, Locked: &gate.Locked{Distribution: system, Packages: packages},
 	})
 	v.Rules = slices.DeleteFunc(v.Rules, func(r gate.Rule) bool { return r.Name != policy.RuleSecrets })
 	return told(v.Err())

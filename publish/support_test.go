@@ -20,6 +20,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry/registrytest"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -70,15 +71,15 @@ func sign(c publish.Content, seed byte) (attest.Signed, error) {
 			Database: scan.Database{Ref: "db", Digest: subject, Updated: at.Add(-time.Hour)},
 			OS:       system, Packages: []scan.Package{{Type: system.Family, Name: "libc6", Version: "1", Arch: "amd64"}},
 		},
-		Asked:  &gate.Asked{},
+		Asked:  &controls.Asked{},
 		Locked: &gate.Locked{Distribution: system, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
 	})
 	if !ok {
 		return attest.Signed{}, errors.New("the gate did not let it through")
 	}
 	return attest.Sign(context.Background(), attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: subject},
-		Statements: []attest.Statement{{PredicateType: "https://example.com/lock/v1", Predicate: map[string]string{"app": "web"}}},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: subject},
+		Statements: []intoto.Statement{{PredicateType: "https://example.com/lock/v1", Predicate: map[string]string{"app": "web"}}},
 		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutVerdict: true, WithoutLock: true, WithoutTests: true}, Now: at},
 	}, attest.ByKey(key))
 }

@@ -27,6 +27,7 @@ func TestJSONIsAsDocumented(t *testing.T) {
 	}{
 		{"# JSON output", o, []string{"changes"}},
 		{"## `inspect --json`", s.Run("inspect", "--json", "--public-key", s.Public, ref), []string{"file", "reasons", "notApplicable"}},
+		{"## `report --format json`", s.Run("report", "--format", "json", "--public-key", s.Public, ref), []string{"bootSeconds", "memoryBytes", "changes", "failures[]"}},
 		{"## `check --json`", s.Run("check", "--json", ref), []string{"notApplicable", "detail"}},
 		{"## `verify --json`", s.Verify("--json", "--public-key", s.Public, ref), nil},
 		{"## `diff --json`", s.Run("diff", "--json", "--database", s.Database, ref, filepath.Join(s.Out, "web.oci")), []string{"packages"}},

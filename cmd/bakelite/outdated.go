@@ -43,7 +43,14 @@ the cause, 4 or 7.`,
 				return err
 			}
 			defer end()
-			stand, err := fleetOf(flows, s).Outdated(ctx, apps, o)
+			h, err := startHerald(ctx, s)
+			if err != nil {
+				return err
+			}
+			flt := fleetOf(flows, s)
+			flt.Tell = h.tell()
+			stand, err := flt.Outdated(ctx, apps, o)
+			_ = flt.Told(h.end(ctx)) // else it is told once more
 			if err != nil {
 				return err
 			}

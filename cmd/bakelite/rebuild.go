@@ -105,7 +105,13 @@ func (f rebuildFlags) run(c *cobra.Command, s *settings.Settings, paths []string
 		return err
 	}
 	defer end()
+	h, err := startHerald(ctx, s)
+	if err != nil {
+		return err
+	}
 	flt := fleetOf(flows, s)
+	flt.Tell = h.tell()
+	defer func() { _ = flt.Told(h.end(ctx)) }() // else it is told once more
 	order := fleet.Order{Options: f.build}
 	if f.publishing {
 		order.Publish = &f.publish

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 	sdkversion "github.com/hashicorp/packer-plugin-sdk/version"
+	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders/daemon"
 	"github.com/bakelite/bakelite/builders/vm"
@@ -27,6 +28,7 @@ var version = "0.1.0-dev"
 
 func main() {
 	checker.Answer()
+	unix.Umask(0o022) // as bakelite's own
 	code, err := run(os.Args[1:])
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "packer-plugin-bakelite: %s\n", advised(err))

@@ -62,6 +62,8 @@ type Decision struct {
 	Keep map[string]string `json:"keep,omitempty"`
 	// NotBefore is when a Wait ends, as far as is known now.
 	NotBefore time.Time `json:"notBefore,omitzero"`
+	// TooOld says that the lock was not current for longer than it may.
+	TooOld bool `json:"lockTooOld,omitempty"`
 	// Findings are what a person should know of: a lock that is too old, a
 	// hold that has ended, a package that left the archive.
 	Findings []string `json:"findings,omitempty"`
@@ -108,7 +110,7 @@ func (d *decider) age() {
 	}
 	most := d.q.Policy.MaxLockAge
 	if age := d.q.Now.Sub(from); most > 0 && age > most {
-		d.tooOld = true
+		d.tooOld, d.out.TooOld = true, true
 		d.find("the lock was last current %s ago: at most %s is allowed", Span(age), Span(most))
 	}
 }

@@ -37,6 +37,7 @@ type Purpose string
 const (
 	Receipt     Purpose = "receipt"         // a receipt, by the digest of its file
 	Publication Purpose = "publication"     // what says what was published, by its file
+	Judged      Purpose = "judged artifact" // what the scanner saw and the gate said, by its file
 	Clock       Purpose = "clock of fixes"  // how long fixes took, by its file
 	Memory      Purpose = "fleet memory"    // what earlier looks at apps found
 	Journal     Purpose = "fleet run"       // what became of the apps of a plan, by the run's file

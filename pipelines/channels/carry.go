@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Carry does what was planned: it states a revocation, and then moves each
@@ -41,7 +42,7 @@ func (f Flow) state(ctx context.Context, p Plan, signer attest.Signer) error {
 	if err != nil {
 		return fmt.Errorf("revoking: %w", err)
 	}
-	b, err := attest.SignNotice(ctx, attest.Subject{Name: p.name, Digest: p.Revocation.Digest}, attest.Revocation(*p.Revocation), signer, f.want(p.Revocation.Digest, attest.RevocationType))
+	b, err := attest.SignNotice(ctx, intoto.Subject{Name: p.name, Digest: p.Revocation.Digest}, intoto.Revocation(*p.Revocation), signer, f.want(p.Revocation.Digest, intoto.RevocationType))
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (f Flow) move(ctx context.Context, p Plan, r channel.Record, signer attest.
 	if err != nil {
 		return err
 	}
-	b, err := attest.SignNotice(ctx, attest.Subject{Name: p.name, Digest: r.Digest}, attest.ChannelRecord(r), signer, f.want(r.Digest, attest.ChannelType))
+	b, err := attest.SignNotice(ctx, intoto.Subject{Name: p.name, Digest: r.Digest}, intoto.ChannelRecord(r), signer, f.want(r.Digest, intoto.ChannelType))
 	if err != nil {
 		return err
 	}

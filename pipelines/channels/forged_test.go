@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/channels"
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // record is one of the channel stable that leads to a digest, after another.
@@ -31,7 +32,7 @@ func (s *shop) record(to string, sequence int64, previous string) channel.Record
 // puts it under tags, in another form where one is given. It returns its digest.
 func (s *shop) slip(r channel.Record, about string, form func(map[string]any), tags ...string) string {
 	s.Helper()
-	b, err := attest.SignNotice(s.Context(), attest.Subject{Name: "web", Digest: about}, attest.ChannelRecord(r), attest.ByKey(s.key), attest.Want{Now: s.now})
+	b, err := attest.SignNotice(s.Context(), intoto.Subject{Name: "web", Digest: about}, intoto.ChannelRecord(r), attest.ByKey(s.key), attest.Want{Now: s.now})
 	if err != nil {
 		s.Fatal(err)
 	}

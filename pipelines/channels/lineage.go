@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Lineage is what something came from and what stands on it.
@@ -79,8 +80,8 @@ func (f Flow) Lineage(ctx context.Context, ref string, apps []app.App) (Lineage,
 
 func (l *Lineage) made(s attest.Summary) {
 	for _, v := range s.Statements {
-		var p attest.Provenance
-		if v.PredicateType == attest.ProvenanceType && json.Unmarshal(v.Predicate, &p) == nil {
+		var p intoto.Provenance
+		if v.PredicateType == intoto.ProvenanceType && json.Unmarshal(v.Predicate, &p) == nil {
 			l.Source, l.Built = p.SourceURI(), p.RunDetails.Metadata.FinishedOn
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/look"
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Plan is what will be done, and what it reaches.
@@ -102,8 +103,8 @@ func (f Flow) find(ctx context.Context, ref string) (look.Target, error) {
 // lockOf is the lock that was stated, nil for none.
 func lockOf(s attest.Summary) (*lock.Lock, error) {
 	for _, v := range s.Statements {
-		if v.PredicateType == attest.LockType {
-			l, err := attest.StatedLock(v.Predicate)
+		if v.PredicateType == intoto.LockType {
+			l, err := intoto.StatedLock(v.Predicate)
 			return &l, err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // recordArtifact is the artifact type of a record's manifest.
@@ -141,7 +142,7 @@ func (f Flow) verify(ctx context.Context, text []byte) (*Signed, error) {
 	if err != nil {
 		return nil, fault.As(fault.Integrity, err)
 	}
-	want := f.want(about, attest.ChannelType)
+	want := f.want(about, intoto.ChannelType)
 	if len(want.Signers) == 0 {
 		return nil, fault.Hint(fault.New(fault.Invalid, "the policy names nobody whose word on channels counts"), "add a key or an identity under verify.signedBy or verify.releasedBy")
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/pin"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -114,7 +115,7 @@ func (s *shop) sign(version string) (publish.Publication, error) {
 		OS:       scan.OS{Family: "debian", Name: "13"}, Packages: []scan.Package{{Type: "debian", Name: "libc6", Version: "1", Arch: "amd64"}},
 	}
 	verdict, passed, ok := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: made, Now: s.now, Report: &report, Tests: gate.Tests{Passed: 1}, Asked: &gate.Asked{},
+		App: "web", ArtifactKind: "container", Digest: made, Now: s.now, Report: &report, Tests: gate.Tests{Passed: 1}, Asked: &controls.Asked{},
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Locked:    &gate.Locked{Distribution: report.OS, Packages: []scan.Package{{Name: "libc6", Version: "1", Arch: "amd64"}}},
 	})
@@ -123,8 +124,8 @@ func (s *shop) sign(version string) (publish.Publication, error) {
 	}
 	l := lock.Lock{APIVersion: lock.APIVersion, Kind: lock.Kind, App: "web", Platform: "linux/amd64", Packages: lock.Layers{App: []lock.Pin{{Name: "nginx", Version: version, Arch: "amd64"}}}}
 	signed, err := attest.Sign(s.Context(), attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: made}, Attached: attached,
-		Statements: []attest.Statement{attest.Verdict(verdict), attest.Scan(report), attest.Lock(l)},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: made}, Attached: attached,
+		Statements: []intoto.Statement{attest.Verdict(verdict), intoto.Scan(report), intoto.Lock(l)},
 		Want:       attest.All{Verify: policy.Verify{WithoutSBOM: true, WithoutProvenance: true, WithoutTests: true}, Now: s.now},
 	}, attest.ByKey(s.key))
 	return publish.Publication{Content: content, Signed: signed}, err

@@ -11,7 +11,6 @@ import (
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/controls/check"
-	"github.com/bakelite/bakelite/scan/gate"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
@@ -72,8 +71,8 @@ func adminOf(a app.App, kind string) string {
 }
 
 // AskedOf is what the app file asks for in a kind of artifact, for the gate.
-func AskedOf(a app.App, kind string) *gate.Asked {
-	return &gate.Asked{Rights: RightsOf(a, kind), Alters: a.Alters, Executable: profile.Of(a).Executable()}
+func AskedOf(a app.App, kind string) *controls.Asked {
+	return &controls.Asked{Rights: RightsOf(a, kind), Alters: a.Alters, Executable: profile.Of(a).Executable()}
 }
 
 // RightsOf are what the app file lets single paths of a kind of artifact have.

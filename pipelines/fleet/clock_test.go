@@ -27,6 +27,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 )
@@ -181,7 +182,7 @@ func TestClockIsStated(t *testing.T) {
 	if err != nil || len(bundles) != 1 {
 		t.Fatalf("%d bundles, %v", len(bundles), err)
 	}
-	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: attest.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
+	v, err := attest.Verify(t.Context(), bundles[0], attest.Want{Digest: made, PredicateType: intoto.ClockType, Signers: rules.Verify.SignedBy, Dir: dir, Now: y.now})
 	var c update.Clock
 	if err == nil {
 		err = json.Unmarshal(v.Predicate, &c)

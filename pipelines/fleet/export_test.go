@@ -3,6 +3,9 @@ package fleet
 import (
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/bakelite/bakelite/internal/notify"
 )
 
 // Abandon does to the locks of a fleet's runs what the end of their process
@@ -14,3 +17,6 @@ func Abandon(f Fleet) {
 		_ = os.WriteFile(path, nil, 0o600)
 	}
 }
+
+// News is what a standing means.
+func News(s *Standing, currentAt, now time.Time) []notify.Event { return s.news(currentAt, now) }

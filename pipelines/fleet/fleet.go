@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/notify"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/look"
@@ -37,6 +38,8 @@ type Fleet struct {
 	// Revoked says why an image of a lock is not to be stood on any more; nil
 	// asks nobody.
 	Revoked func(ctx context.Context, ref, digest string) ([]string, error)
+	// Tell takes events, without waiting, to tell others of; nil tells nobody.
+	Tell func(notify.Event)
 	// Notary states how long fixes took; nil states nothing.
 	Notary Notary
 	// Version is Bakelite's own.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +36,8 @@ type memory struct {
 	// Failed are the last attempts to rebuild an app that failed, by the
 	// app's file.
 	Failed map[string]Attempt `json:"failed"`
+	// Told is when somebody was told of an event, by its ID.
+	Told map[string]time.Time `json:"told"`
 }
 
 // known is what was known of one version of a package.
@@ -62,7 +65,7 @@ func (f Fleet) recall() memory {
 	if text, err := f.Folder.Vouch.ReadFile(vouch.Memory, f.memoryPath(), maxMemory); err == nil && json.Unmarshal(text, &m) != nil {
 		m = memory{}
 	}
-	for _, of := range []*map[string]time.Time{&m.Unknown, &m.Current} {
+	for _, of := range []*map[string]time.Time{&m.Unknown, &m.Current, &m.Told} {
 		if *of == nil {
 			*of = map[string]time.Time{}
 		}
@@ -108,10 +111,8 @@ func (f Fleet) remember(change func(*memory)) error {
 
 // forget drops what is older than a time.
 func (m *memory) forget(before time.Time) {
-	for lock, at := range m.Current {
-		if at.Before(before) {
-			delete(m.Current, lock)
-		}
+	for _, of := range []map[string]time.Time{m.Current, m.Told} {
+		maps.DeleteFunc(of, func(_ string, at time.Time) bool { return at.Before(before) })
 	}
 	for version, k := range m.Known {
 		if k.Seen.Before(before) {

@@ -84,6 +84,7 @@ func (f Fleet) Outdated(ctx context.Context, apps []app.App, o Options) ([]Stand
 		s.since(m, now)
 		s.decide(f, m, now)
 	}
+	f.announce(m, all, now)
 	return all, f.remember(func(m *memory) { m.learn(all, known, now) })
 }
 

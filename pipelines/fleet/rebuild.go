@@ -133,6 +133,7 @@ func (c *crew) finish(o Outcome) {
 		c.failures++
 	}
 	c.finished[o.App] = o
+	c.fleet.report(o)
 	if err := c.journal.note(o); err != nil && c.failure == nil {
 		c.failure = err
 	}
@@ -143,6 +144,11 @@ func (c *crew) rebuild(ctx context.Context, p update.Planned) Outcome {
 	began := c.fleet.Now()
 	o := Outcome{App: p.App}
 	built, err := c.do(ctx, p)
+	if built != nil {
+		for _, published := range built.Published {
+			o.Published = append(o.Published, published.Ref)
+		}
+	}
 	o.At, o.Seconds = c.fleet.Now().UTC().Truncate(time.Second), c.fleet.Now().Sub(began).Seconds()
 	switch {
 	case fault.KindOf(err) == fault.Cancelled:

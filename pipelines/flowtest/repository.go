@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
@@ -103,7 +104,7 @@ func (p Repository) Sign(key keys.Key, attached [][]byte, reports ...scan.Report
 	judged.Findings = nil
 	_, passed, ok := gate.Judge(gate.Input{
 		App: "web", ArtifactKind: artifact.Container, Digest: judged.Subject, Report: &judged, Now: time.Now(), Tests: gate.Tests{Passed: 1},
-		Asked:     &gate.Asked{},
+		Asked:     &controls.Asked{},
 		Locked:    &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: judged.Packages},
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 	})
@@ -111,11 +112,11 @@ func (p Repository) Sign(key keys.Key, attached [][]byte, reports ...scan.Report
 		p.T.Fatal("the gate did not let it through")
 	}
 	order := attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: judged.Subject}, Attached: attached, Statements: []attest.Statement{attest.CycloneDX([]byte(`{"bomFormat":"CycloneDX"}`))},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: judged.Subject}, Attached: attached, Statements: []intoto.Statement{intoto.CycloneDX([]byte(`{"bomFormat":"CycloneDX"}`))},
 		Want: attest.All{Verify: policy.Verify{WithoutProvenance: true, WithoutVerdict: true, WithoutLock: true, WithoutTests: true}, Now: time.Now()},
 	}
 	for _, r := range reports {
-		order.Statements = append(order.Statements, attest.Scan(r))
+		order.Statements = append(order.Statements, intoto.Scan(r))
 	}
 	signed, err := attest.Sign(p.T.Context(), order, attest.ByKey(key))
 	if err != nil {
@@ -165,7 +166,7 @@ func (p Repository) Bundle(kind string) []byte {
 // Spoil changes a byte of the blob that holds the report's bundle.
 func (p Repository) Spoil() {
 	p.T.Helper()
-	path, text := p.Blob(attest.ScanType), p.Bundle(attest.ScanType)
+	path, text := p.Blob(intoto.ScanType), p.Bundle(intoto.ScanType)
 	text[len(text)/2] ^= 1
 	if err := errors.Join(os.Remove(path), os.WriteFile(path, text, 0o600)); err != nil {
 		p.T.Fatal(err)
@@ -175,7 +176,7 @@ func (p Repository) Spoil() {
 // Attach says of the image what a bundle says, as if it were a report.
 func (p Repository) Attach(bundle []byte) {
 	p.T.Helper()
-	p.AttachAs(attest.Bundle{PredicateType: attest.ScanType, JSON: bundle}, func(manifest []byte) []byte { return manifest })
+	p.AttachAs(attest.Bundle{PredicateType: intoto.ScanType, JSON: bundle}, func(manifest []byte) []byte { return manifest })
 }
 
 // AttachAs attaches a bundle by a manifest of another form.

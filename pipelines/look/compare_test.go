@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/protocol"
 )
@@ -18,7 +18,7 @@ func TestCompare(t *testing.T) {
 			Packages: []scan.Package{{Type: "debian", Name: "gone", Version: "1"}, {Type: "debian", Name: "same", Version: "1"}, {Type: "debian", Name: "newer", Version: "1"}},
 			Findings: []scan.Finding{{ID: "CVE-1", Package: "newer", Severity: scan.High, FixedVersion: "2"}},
 		},
-		Tests: &attest.Tests{Hardening: []attest.TestResult{{Name: "BK-1", Passed: true}}},
+		Tests: &intoto.Tests{Hardening: []intoto.TestResult{{Name: "BK-1", Passed: true}}},
 	}
 	b := Inspected{
 		Name: "b",
@@ -26,7 +26,7 @@ func TestCompare(t *testing.T) {
 			Packages: []scan.Package{{Type: "debian", Name: "same", Version: "1"}, {Type: "debian", Name: "newer", Version: "2"}, {Type: "npm", Path: "app", Name: "come", Version: "3"}},
 		},
 		// A control that holds in the image alone does not hold.
-		Tests: &attest.Tests{Hardening: []attest.TestResult{{Name: "BK-1", Passed: true}}, Booted: []attest.TestResult{{Name: "BK-1"}}},
+		Tests: &intoto.Tests{Hardening: []intoto.TestResult{{Name: "BK-1", Passed: true}}, Booted: []intoto.TestResult{{Name: "BK-1"}}},
 	}
 	got := Compare(a, b, map[string]string{"/f": "1"}, map[string]string{"/f": "2"})
 	want := Difference{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 )
@@ -24,10 +25,10 @@ type Inspected struct {
 	Signers  []string `json:"signers,omitempty"`
 	// Statements counts what is stated, by predicate type.
 	Statements map[string]int     `json:"statements"`
-	Provenance *attest.Provenance `json:"provenance,omitempty"`
+	Provenance *intoto.Provenance `json:"provenance,omitempty"`
 	Report     *scan.Report       `json:"report,omitempty"`
 	Verdict    *gate.Verdict      `json:"verdict,omitempty"`
-	Tests      *attest.Tests      `json:"tests,omitempty"`
+	Tests      *intoto.Tests      `json:"tests,omitempty"`
 	// Lock is the lock as it was stated.
 	Lock json.RawMessage `json:"lock,omitempty"`
 	// SBOM is the CycloneDX document.
@@ -74,19 +75,19 @@ func (i *Inspected) takeAll(statements []attest.Verified) error {
 
 func (i *Inspected) take(v attest.Verified) error {
 	switch v.PredicateType {
-	case attest.ProvenanceType:
-		return newest(&i.Provenance, v.Predicate, func(a, b *attest.Provenance) bool {
+	case intoto.ProvenanceType:
+		return newest(&i.Provenance, v.Predicate, func(a, b *intoto.Provenance) bool {
 			return a.RunDetails.Metadata.FinishedOn.After(b.RunDetails.Metadata.FinishedOn)
 		})
-	case attest.ScanType:
+	case intoto.ScanType:
 		return newest(&i.Report, v.Predicate, func(a, b *scan.Report) bool { return a.Scanned.After(b.Scanned) })
-	case attest.VerdictType:
+	case intoto.VerdictType:
 		return newest(&i.Verdict, v.Predicate, func(a, b *gate.Verdict) bool { return a.Judged.After(b.Judged) })
-	case attest.TestsType:
-		return newest(&i.Tests, v.Predicate, func(a, b *attest.Tests) bool { return a.Ran.After(b.Ran) })
-	case attest.LockType:
+	case intoto.TestsType:
+		return newest(&i.Tests, v.Predicate, func(a, b *intoto.Tests) bool { return a.Ran.After(b.Ran) })
+	case intoto.LockType:
 		i.Lock = v.Predicate
-	case attest.CycloneDXType:
+	case intoto.CycloneDXType:
 		i.SBOM = v.Predicate
 	}
 	return nil

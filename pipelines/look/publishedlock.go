@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // PublishedLock is what a published artifact was made from.
@@ -66,12 +67,12 @@ func (r Reader) publishedLock(ctx context.Context, repository string) (p Publish
 		return p, err
 	}
 	why := errors.New("none is attached")
-	for bundle, err := range publish.ReadAttached(ctx, store, referrers, []string{attest.LockType}, maxLocks) {
+	for bundle, err := range publish.ReadAttached(ctx, store, referrers, []string{intoto.LockType}, maxLocks) {
 		if err != nil {
 			return p, err
 		}
 		v, err := attest.Verify(ctx, bundle.JSON, attest.Want{
-			Digest: m.Digest.String(), PredicateType: attest.LockType, Signers: r.Policy.Verify.SignedBy, Dir: r.Policy.Dir, TUF: r.TUF, Now: time.Now(),
+			Digest: m.Digest.String(), PredicateType: intoto.LockType, Signers: r.Policy.Verify.SignedBy, Dir: r.Policy.Dir, TUF: r.TUF, Now: time.Now(),
 		})
 		if fault.KindOf(err) == fault.Policy {
 			why = err
@@ -80,7 +81,7 @@ func (r Reader) publishedLock(ctx context.Context, repository string) (p Publish
 		if err != nil {
 			return p, err
 		}
-		p.Lock, err = attest.StatedLock(v.Predicate)
+		p.Lock, err = intoto.StatedLock(v.Predicate)
 		return p, err // one digest is made from one lock
 	}
 	return p, fault.New(fault.Policy, "no lock in %s counts: %w", p.Ref, why)

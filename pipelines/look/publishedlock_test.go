@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // TestPublishedLocks are those that the policy's signers attested, for each
@@ -64,7 +65,7 @@ func TestLockIsNotAttested(t *testing.T) {
 	if _, err := r.Published(t.Context(), app); fault.KindOf(err) != fault.Policy || !strings.Contains(err.Error(), "none is attached") {
 		t.Errorf("got %v", err)
 	}
-	by.AttachAs(attest.Bundle{PredicateType: attest.LockType, JSON: by.Bundle(attest.CycloneDXType)}, func(manifest []byte) []byte { return manifest })
+	by.AttachAs(attest.Bundle{PredicateType: intoto.LockType, JSON: by.Bundle(intoto.CycloneDXType)}, func(manifest []byte) []byte { return manifest })
 	if _, err := r.Published(t.Context(), app); err == nil {
 		t.Error("an SBOM is taken for a lock")
 	}

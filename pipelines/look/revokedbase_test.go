@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 )
 
@@ -34,7 +35,7 @@ func TestRevokedBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := attest.SignNotice(t.Context(), attest.Subject{Name: "base", Digest: digest}, attest.Revocation(v), attest.ByKey(p.Key), attest.Want{Now: time.Now()})
+	b, err := attest.SignNotice(t.Context(), intoto.Subject{Name: "base", Digest: digest}, intoto.Revocation(v), attest.ByKey(p.Key), attest.Want{Now: time.Now()})
 	if err == nil {
 		err = publish.Attach(t.Context(), store, m, b)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -31,7 +32,7 @@ type stated struct {
 	// locked is what the lock that was signed put into it, nil where none was.
 	locked *gate.Locked
 	// asked is what of the app file was signed, nil where nothing was.
-	asked *gate.Asked
+	asked *controls.Asked
 }
 
 // source is what is read of an artifact that was published.
@@ -154,7 +155,7 @@ func (i Inspected) locked(kind string) (*gate.Locked, error) {
 	if i.Lock == nil {
 		return nil, nil
 	}
-	l, err := attest.StatedLock(i.Lock)
+	l, err := intoto.StatedLock(i.Lock)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/sigstore"
 )
 
@@ -62,7 +63,7 @@ func (n Notary) attach(ctx context.Context, p results.Publication, c update.Cloc
 	if err != nil {
 		return err
 	}
-	b, err := attest.SignNotice(ctx, attest.Subject{Name: c.App, Digest: at}, attest.Clock(c), signer,
+	b, err := attest.SignNotice(ctx, intoto.Subject{Name: c.App, Digest: at}, intoto.Clock(c), signer,
 		attest.Want{Signers: n.Policy.Verify.SignedBy, Dir: n.Policy.Dir, TUF: n.TUF, Now: now})
 	if err != nil {
 		return err

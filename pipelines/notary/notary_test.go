@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // office is a notary with two images that were published.
@@ -62,7 +63,7 @@ func (o *office) stated(image int) (names []string) {
 	}
 	for _, b := range bundles {
 		rules := o.publisher.Policy()
-		v, err := attest.Verify(o.Context(), b, attest.Want{Digest: p.Digest, PredicateType: attest.ClockType, Signers: rules.Verify.SignedBy, Dir: rules.Dir, Now: o.now})
+		v, err := attest.Verify(o.Context(), b, attest.Want{Digest: p.Digest, PredicateType: intoto.ClockType, Signers: rules.Verify.SignedBy, Dir: rules.Dir, Now: o.now})
 		var c update.Clock
 		if err == nil {
 			err = json.Unmarshal(v.Predicate, &c)

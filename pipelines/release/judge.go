@@ -3,7 +3,6 @@ package release
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/bakelite/bakelite/internal/app"
@@ -34,30 +33,23 @@ func (p Publisher) judge(a app.App, built *results.Built, subjects []subject, al
 			Asked:     examine.AskedOf(a, s.kind),
 			Hardening: controls.Merge(all[i].hardening, built.Tests[s.kind].Booted), Tests: testsOf(built, s.kind), VEX: documents, Policy: p.Policy, Now: time.Now(),
 		})
-		if err := p.writeVerdict(a, s, verdict, all[i]); err != nil {
+		if err := p.writeVerdict(built, s, verdict, all[i]); err != nil {
 			return nil, err
 		}
 		if !ok {
-			failed = append(failed, fmt.Errorf("%w\n  all of it is listed in %s%s", verdict.Err(), p.judgedPath(a, s, "verdict"), all[i].doubt()))
+			failed = append(failed, fmt.Errorf("%w\n  all of it is listed in %s%s", verdict.Err(), p.Folder.JudgedPath(a.Name, s.name, "verdict"), all[i].doubt()))
 		}
 		letThrough = append(letThrough, passed)
 	}
 	return letThrough, errors.Join(failed...)
 }
 
-// judgedPath is where a subject's report or verdict is kept.
-func (p Publisher) judgedPath(a app.App, s subject, what string) string {
-	return filepath.Join(p.Folder.Path, a.Name+"."+s.name+"."+what+".json")
-}
-
 // writeVerdict keeps what the scanner saw and the gate said, for study.
-func (p Publisher) writeVerdict(a app.App, s subject, v gate.Verdict, saw seen) error {
-	for what, value := range map[string]any{"report": saw.Report, "verdict": v} {
-		if err := results.WriteJSON(p.judgedPath(a, s, what), value); err != nil {
-			return err
-		}
+func (p Publisher) writeVerdict(built *results.Built, s subject, v gate.Verdict, saw seen) error {
+	if err := p.Folder.WriteJudged(built.Key, s.name, results.Judged{Report: saw.Report, Verdict: v}); err != nil {
+		return err
 	}
-	return results.WriteFile(p.judgedPath(a, s, "cdx"), saw.CycloneDX)
+	return results.WriteFile(p.Folder.JudgedPath(v.App, s.name, "cdx"), saw.CycloneDX)
 }
 
 // builtLock is the lock that was built, which need not be beside the app yet.

@@ -11,6 +11,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -61,7 +62,7 @@ func (p Publisher) newestReport(ctx context.Context, store registry.Reader, of r
 	}
 	var newest scan.Report
 	why, reports := errors.New("no scan report is attached"), 0
-	for a, err := range publish.ReadAttached(ctx, store, referrers, []string{attest.ScanType}, maxEvidence) {
+	for a, err := range publish.ReadAttached(ctx, store, referrers, []string{intoto.ScanType}, maxEvidence) {
 		if err != nil {
 			return scan.Report{}, err
 		}
@@ -69,7 +70,7 @@ func (p Publisher) newestReport(ctx context.Context, store registry.Reader, of r
 			return scan.Report{}, fault.New(fault.Integrity, "more than %d reports are attached", attest.MaxBundles)
 		}
 		v, err := attest.Verify(ctx, a.JSON, attest.Want{
-			Digest: of.Digest.String(), PredicateType: attest.ScanType, Signers: p.Policy.Verify.SignedBy, Dir: p.Policy.Dir, TUF: p.TUF, Now: time.Now(),
+			Digest: of.Digest.String(), PredicateType: intoto.ScanType, Signers: p.Policy.Verify.SignedBy, Dir: p.Policy.Dir, TUF: p.TUF, Now: time.Now(),
 		})
 		if fault.KindOf(err) == fault.Policy {
 			why = err

@@ -15,6 +15,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 )
 
@@ -93,11 +94,11 @@ func TestEarlierReport(t *testing.T) {
 		}, 0, "by a database of"},
 		"an older report, and a newer one with a broken signature": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
 			p.Publish(p.Key, p.Report(2*time.Hour))
-			p.Attach(bytes.Replace(p.Bundle(attest.ScanType), []byte(`"sig":"M`), []byte(`"sig":"N`), 1))
+			p.Attach(bytes.Replace(p.Bundle(intoto.ScanType), []byte(`"sig":"M`), []byte(`"sig":"N`), 1))
 		}, 0, "signature does not hold"},
 		"an SBOM passed off as a report": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
 			p.Publish(p.Key, p.Report(time.Hour))
-			p.Attach(p.Bundle(attest.CycloneDXType))
+			p.Attach(p.Bundle(intoto.CycloneDXType))
 		}, time.Hour, ""},
 		"a changed byte": {func(p flowtest.Repository, _ *Publisher, _ *subject) {
 			p.Publish(p.Key, p.Report(time.Hour))
@@ -242,7 +243,7 @@ func TestStatedReportDates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := attest.Verified{PredicateType: attest.ScanType, Predicate: text}
+		v := attest.Verified{PredicateType: intoto.ScanType, Predicate: text}
 		if tt.signed != 0 {
 			v.SignedAt = now.Add(tt.signed)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // TestBundlesRemoved takes away what was published, all of it or one thing, or
@@ -30,7 +31,7 @@ func TestBundlesRemoved(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, flowtest.Repository, Publisher, subject){
 		"nothing":              func(*testing.T, flowtest.Repository, Publisher, subject) {},
 		"all bundles":          unlisted,
-		"the blob of a bundle": remove(func(p flowtest.Repository, _ subject) string { return p.Blob(attest.CycloneDXType) }),
+		"the blob of a bundle": remove(func(p flowtest.Repository, _ subject) string { return p.Blob(intoto.CycloneDXType) }),
 		"a layer": remove(func(p flowtest.Repository, _ subject) string {
 			return filepath.Join(strings.TrimPrefix(p.Name, registry.LayoutPrefix), "blobs/sha256", p.Content.Blobs[0].Digest.Encoded())
 		}),

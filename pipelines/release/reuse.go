@@ -10,6 +10,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/publish"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // maxReused bounds what is read of a digest's earlier statements, in bytes;
@@ -44,7 +45,7 @@ func readReusable(ctx context.Context, store registry.Reader, s subject, log io.
 	}
 	about := registry.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 	var found [][]byte
-	for a, err := range publish.ReadAttached(ctx, store, referrers, append(attest.Lasting(), attest.RevocationType), maxReused) {
+	for a, err := range publish.ReadAttached(ctx, store, referrers, append(attest.Lasting(), intoto.RevocationType), maxReused) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

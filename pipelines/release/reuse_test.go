@@ -17,6 +17,7 @@ import (
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // TestWhatMayStandIsRead: of what is attached that alone, and what cannot be
@@ -33,8 +34,8 @@ func TestWhatMayStandIsRead(t *testing.T) {
 			}
 		}
 	}
-	ofSBOM := func(change func(map[string]any)) func(map[string]any) { return of(attest.CycloneDXType, change) }
-	both, signature, sbom := []string{attest.CycloneDXType, attest.SignatureType}, []string{attest.SignatureType}, []string{attest.CycloneDXType}
+	ofSBOM := func(change func(map[string]any)) func(map[string]any) { return of(intoto.CycloneDXType, change) }
+	both, signature, sbom := []string{intoto.CycloneDXType, intoto.SignatureType}, []string{intoto.SignatureType}, []string{intoto.CycloneDXType}
 	for name, tt := range map[string]struct {
 		list             func(*registry.Descriptor)
 		layer            func(map[string]any)
@@ -48,7 +49,7 @@ func TestWhatMayStandIsRead(t *testing.T) {
 		"one that is gone":        {same, ofSBOM(func(m map[string]any) { layer(m)["digest"] = "sha256:" + strings.Repeat("0", 64) }), signature, 2, 2, "not found"},
 		"one of another size":     {same, ofSBOM(func(m map[string]any) { layer(m)["size"] = 1 }), signature, 2, 2, "does not stand"},
 		"one in an unusual form":  {same, ofSBOM(func(m map[string]any) { m["layers"] = []any{layer(m), layer(m)} }), signature, 2, 1, ""},
-		"one that is large":       {same, of(attest.SignatureType, func(m map[string]any) { layer(m)["size"] = maxReused + 1 }), sbom, 2, 1, "more than 67108864 bytes"},
+		"one that is large":       {same, of(intoto.SignatureType, func(m map[string]any) { layer(m)["size"] = maxReused + 1 }), sbom, 2, 1, "more than 67108864 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &watched{Reader: p.Store(), list: tt.list, layer: tt.layer}
@@ -87,7 +88,7 @@ func TestAttachedByOthers(t *testing.T) {
 	other.Name, other.Content = p.Name, p.Content
 	other.Publish(other.Key)
 	p.Publish(p.Key)
-	p.AttachAs(attest.Bundle{PredicateType: attest.CycloneDXType, JSON: p.Bundle(attest.CycloneDXType)}, func(manifest []byte) []byte {
+	p.AttachAs(attest.Bundle{PredicateType: intoto.CycloneDXType, JSON: p.Bundle(intoto.CycloneDXType)}, func(manifest []byte) []byte {
 		return bytes.Replace(manifest, []byte(`"annotations":{`), []byte(`"annotations":{"org.opencontainers.image.created":"2026-11-03T00:00:00Z",`), 1)
 	})
 	found, err := readReusable(t.Context(), p.Store(), subjectOf(p), t.Output())

@@ -14,6 +14,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/examine"
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
@@ -68,10 +69,10 @@ func (p Publisher) sign(ctx context.Context, signer attest.Signer, e evidence) (
 		return signed, err
 	}
 	order := attest.Order{
-		Passed: e.passed, Attached: attached, Subject: attest.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
-		Statements: []attest.Statement{
-			attest.BuildProvenance(provenance), attest.CycloneDX(e.seen.CycloneDX), attest.SPDX(e.seen.SPDX), attest.Scan(e.seen.Report),
-			attest.Verdict(e.passed.Verdict()), attest.TestResults(statedTests(e)), attest.Lock(*e.built.Lock),
+		Passed: e.passed, Attached: attached, Subject: intoto.Subject{Name: e.app.Name, Digest: e.subject.digest(), Files: e.subject.files()},
+		Statements: []intoto.Statement{
+			intoto.BuildProvenance(provenance), intoto.CycloneDX(e.seen.CycloneDX), intoto.SPDX(e.seen.SPDX), intoto.Scan(e.seen.Report),
+			attest.Verdict(e.passed.Verdict()), intoto.TestResults(statedTests(e)), intoto.Lock(*e.built.Lock),
 		},
 		Want: attest.All{Names: []attest.Name{{App: e.app.Name, Kind: e.subject.kind}}, Verify: p.Policy.Verify, Dir: p.Policy.Dir, TUF: p.TUF, Now: time.Now()},
 	}
@@ -81,24 +82,24 @@ func (p Publisher) sign(ctx context.Context, signer attest.Signer, e evidence) (
 }
 
 // files are the files of a disk; an image's blobs are named by its manifest.
-func (s subject) files() []attest.Subject {
+func (s subject) files() []intoto.Subject {
 	if s.kind != artifact.Disk {
 		return nil
 	}
-	var all []attest.Subject
+	var all []intoto.Subject
 	for _, m := range s.made {
-		all = append(all, attest.Subject{Name: filepath.Base(m.Path), Digest: m.Digest})
+		all = append(all, intoto.Subject{Name: filepath.Base(m.Path), Digest: m.Digest})
 	}
 	return all
 }
 
-func (p Publisher) provenance(e evidence) (attest.Provenance, error) {
+func (p Publisher) provenance(e evidence) (intoto.Provenance, error) {
 	asked, err := app.Marshal(e.app)
 	if err != nil {
-		return attest.Provenance{}, fmt.Errorf("writing app: %w", err)
+		return intoto.Provenance{}, fmt.Errorf("writing app: %w", err)
 	}
 	o := p.Origin
-	return attest.NewProvenance(attest.Build{
+	return intoto.NewProvenance(intoto.Build{
 		App: e.app.Name, AppDigest: digests.Of(asked), ArtifactKind: e.subject.kind, Lock: *e.built.Lock, LockDigest: e.built.LockDigest,
 		Asked: examine.AskedOf(e.app, e.subject.kind), Trimmed: examine.Trimmed(e.app, *e.built.Lock, e.subject.kind), CacheMounts: e.built.CacheMounts, Release: e.version,
 		Source: o.Source, Commit: o.Commit, Builder: o.Builder, Version: e.built.Bakelite, Invocation: o.Invocation,
@@ -106,12 +107,12 @@ func (p Publisher) provenance(e evidence) (attest.Provenance, error) {
 	}), nil
 }
 
-func statedTests(e evidence) attest.Tests {
-	t := attest.Tests{Skipped: e.built.TestsSkipped, Ran: e.built.Made}
+func statedTests(e evidence) intoto.Tests {
+	t := intoto.Tests{Skipped: e.built.TestsSkipped, Ran: e.built.Made}
 	tested := e.built.Tests[e.subject.kind]
 	for _, r := range tested.Results {
-		t.Results = append(t.Results, attest.TestResult{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Message: r.Detail})
+		t.Results = append(t.Results, intoto.TestResult{Name: r.Name, Passed: r.Passed, Seconds: r.Seconds, Message: r.Detail})
 	}
-	t.Hardening, t.Booted = attest.StatedControls(e.seen.hardening), attest.StatedControls(tested.Booted)
+	t.Hardening, t.Booted = intoto.StatedControls(e.seen.hardening), intoto.StatedControls(tested.Booted)
 	return t
 }

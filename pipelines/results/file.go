@@ -1,7 +1,6 @@
 package results
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -30,13 +29,4 @@ func WriteFile(path string, text []byte) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
-}
-
-// WriteJSON is WriteFile for a value in JSON's form, indented.
-func WriteJSON(path string, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return WriteFile(path, append(text, '\n'))
 }

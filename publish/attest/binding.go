@@ -10,6 +10,7 @@ import (
 	version "github.com/knqyf263/go-deb-version"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Name is what an artifact is, or may be; an empty part is any.
@@ -39,7 +40,7 @@ func (n Name) fits(asked Name) bool {
 // not what a name promises.
 func (s *Summary) judgeName(r *refusal, want All) {
 	var told []Name
-	for _, v := range s.of(ProvenanceType, VerdictType) {
+	for _, v := range s.of(intoto.ProvenanceType, intoto.VerdictType) {
 		if n := nameOf(v); !slices.Contains(told, n) {
 			told = append(told, n)
 		}
@@ -55,7 +56,7 @@ func (s *Summary) judgeName(r *refusal, want All) {
 	case len(want.Names) > 0:
 		r.add(fault.Policy, "no provenance and no verdict by an allowed signer says what it is")
 	}
-	for _, v := range s.of(LockType) {
+	for _, v := range s.of(intoto.LockType) {
 		var l struct{ App string }
 		if err := json.Unmarshal(v.Predicate, &l); err != nil || s.App != "" && l.App != s.App {
 			r.add(fault.Policy, "the lock is of the app %.80q, not %q", l.App, s.App)
@@ -64,12 +65,12 @@ func (s *Summary) judgeName(r *refusal, want All) {
 }
 
 func nameOf(v Verified) (n Name) {
-	if v.PredicateType == VerdictType {
+	if v.PredicateType == intoto.VerdictType {
 		var verdict struct{ App, ArtifactKind string }
 		_ = json.Unmarshal(v.Predicate, &verdict) // what cannot be read is judged elsewhere
 		return Name{verdict.App, verdict.ArtifactKind}
 	}
-	var p Provenance
+	var p intoto.Provenance
 	_ = json.Unmarshal(v.Predicate, &p)
 	return Name{p.BuildDefinition.ExternalParameters.App.Name, p.BuildDefinition.InternalParameters.ArtifactKind}
 }
@@ -86,8 +87,8 @@ func either(names []Name) string {
 // published under several versions the greatest counts.
 func (s *Summary) judgeVersion(r *refusal, want All) {
 	var made time.Time
-	for _, v := range s.of(ProvenanceType) {
-		var p Provenance
+	for _, v := range s.of(intoto.ProvenanceType) {
+		var p intoto.Provenance
 		if json.Unmarshal(v.Predicate, &p) != nil {
 			continue // judgeProvenance says so
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // TestAnotherAppUnderAName has all that is signed about one app served under
@@ -24,7 +25,7 @@ func TestAnotherAppUnderAName(t *testing.T) {
 	o := order(t, digestA, at)
 	p := provenance(at)
 	p.BuildDefinition.ExternalParameters.Version = "1.9"
-	o.Statements[0] = attest.BuildProvenance(p)
+	o.Statements[0] = intoto.BuildProvenance(p)
 	signed, err := attest.Sign(t.Context(), o, attest.ByKey(key))
 	if err != nil {
 		t.Fatal(err)
@@ -44,12 +45,12 @@ func TestAnotherAppUnderAName(t *testing.T) {
 		"another app":          {func(w *attest.All) { w.Names = []attest.Name{{App: "debugbox", Kind: "container"}} }, "", nil, `the container "web" and was asked for as the container "debugbox"`},
 		"another kind":         {func(w *attest.All) { w.Names = []attest.Name{{App: "web", Kind: "disk"}} }, "", nil, "was asked for as the disk"},
 		"part of the name":     {func(w *attest.All) { w.Names = []attest.Name{{App: "we"}} }, "", nil, "was asked for as"},
-		"two apps at once":     {func(*attest.All) {}, "", signAny(t, key, digestA, attest.VerdictType, other), "disagree what it is"},
-		"the lock of another":  {func(*attest.All) {}, "", signAny(t, key, digestA, attest.LockType, map[string]string{"app": "debugbox"}), `the lock is of the app "debugbox"`},
-		"without the lock":     {func(*attest.All) {}, attest.LockType, nil, "there is no lock"},
-		"without the tests":    {func(*attest.All) {}, attest.TestsType, nil, "there are no results of tests"},
-		"no lock asked for":    {func(w *attest.All) { w.Verify.WithoutLock = true }, attest.LockType, nil, ""},
-		"no tests asked for":   {func(w *attest.All) { w.Verify.WithoutTests = true }, attest.TestsType, nil, ""},
+		"two apps at once":     {func(*attest.All) {}, "", signAny(t, key, digestA, intoto.VerdictType, other), "disagree what it is"},
+		"the lock of another":  {func(*attest.All) {}, "", signAny(t, key, digestA, intoto.LockType, map[string]string{"app": "debugbox"}), `the lock is of the app "debugbox"`},
+		"without the lock":     {func(*attest.All) {}, intoto.LockType, nil, "there is no lock"},
+		"without the tests":    {func(*attest.All) {}, intoto.TestsType, nil, "there are no results of tests"},
+		"no lock asked for":    {func(w *attest.All) { w.Verify.WithoutLock = true }, intoto.LockType, nil, ""},
+		"no tests asked for":   {func(w *attest.All) { w.Verify.WithoutTests = true }, intoto.TestsType, nil, ""},
 		"a later version":      {func(w *attest.All) { w.MinVersion = "1.10" }, "", nil, `as version "1.9"`},
 		"that version":         {func(w *attest.All) { w.MinVersion = "v1.9" }, "", nil, ""},
 		"an earlier version":   {func(w *attest.All) { w.MinVersion = "1.8.7" }, "", nil, ""},
@@ -92,7 +93,7 @@ func TestVersionThatNobodyCanCompare(t *testing.T) {
 		o := order(t, digestA, at)
 		p := provenance(at)
 		p.BuildDefinition.ExternalParameters.Version = version
-		o.Statements[0] = attest.BuildProvenance(p)
+		o.Statements[0] = intoto.BuildProvenance(p)
 		signed, err := attest.Sign(t.Context(), o, attest.ByKey(key))
 		if err != nil {
 			t.Fatal(err)

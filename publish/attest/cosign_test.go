@@ -32,6 +32,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 const cosignVersion = "v3.1.3"
@@ -212,7 +213,7 @@ func checkCosign(t *testing.T, program, where string, p place, key string, all b
 	if out, err := runCosign(t, program, p.args("verify", "--key", key, "--insecure-ignore-tlog")...); err != nil {
 		t.Errorf("%s: cosign verify: %v\n%s", where, err, out)
 	}
-	kinds := []string{"slsaprovenance1", "cyclonedx", "spdxjson", attest.ScanType, attest.VerdictType, attest.TestsType, attest.LockType}
+	kinds := []string{"slsaprovenance1", "cyclonedx", "spdxjson", intoto.ScanType, intoto.VerdictType, intoto.TestsType, intoto.LockType}
 	if !all {
 		kinds = kinds[:1]
 	}
@@ -237,8 +238,8 @@ func TestAttestationAsSignature(t *testing.T) {
 	key := p256(t)
 	var bundle []byte
 	digest, places := publish(t, func(digest string) [][2]any {
-		bundle = signAny(t, key, digest, attest.CycloneDXType, struct{}{})
-		return [][2]any{{attest.CycloneDXType, bundle}}
+		bundle = signAny(t, key, digest, intoto.CycloneDXType, struct{}{})
+		return [][2]any{{intoto.CycloneDXType, bundle}}
 	})
 	if out, err := runCosign(t, program, places["registry"].args("verify", "--key", keyFile(t, key.Public()), "--insecure-ignore-tlog")...); err != nil {
 		t.Logf("cosign refuses it by now; docs/signing.md can say so: %s", out)

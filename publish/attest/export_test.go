@@ -4,11 +4,12 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 )
 
 // SignAny signs a statement that Sign would not.
-func SignAny(about Subject, s Statement, key keys.Signer) ([]byte, error) {
+func SignAny(about intoto.Subject, s intoto.Statement, key keys.Signer) ([]byte, error) {
 	pair, err := keys.NewPair(key)
 	if err != nil {
 		return nil, err

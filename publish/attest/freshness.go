@@ -8,18 +8,19 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // judgeProvenance asks every provenance for the builder and the source: two
 // that disagree are no answer.
 func (s *Summary) judgeProvenance(r *refusal, want policy.Verify) {
-	all := s.of(ProvenanceType)
+	all := s.of(intoto.ProvenanceType)
 	if len(all) == 0 {
-		r.add(fault.Policy, "there is no provenance (%s) by an allowed signer", ProvenanceType)
+		r.add(fault.Policy, "there is no provenance (%s) by an allowed signer", intoto.ProvenanceType)
 	}
 	for _, v := range all {
-		var p Provenance
+		var p intoto.Provenance
 		if err := json.Unmarshal(v.Predicate, &p); err != nil {
 			r.add(fault.Policy, "the provenance cannot be read: %v", err)
 			continue
@@ -27,7 +28,7 @@ func (s *Summary) judgeProvenance(r *refusal, want policy.Verify) {
 		if got := p.RunDetails.Builder.ID; want.Builder != "" && got != want.Builder {
 			r.add(fault.Policy, "the provenance names the builder %q, not %q", got, want.Builder)
 		}
-		if got := p.SourceURI(); want.Source != "" && got != sourceURI(want.Source) {
+		if got := p.SourceURI(); want.Source != "" && got != intoto.SourceURI(want.Source) {
 			r.add(fault.Policy, "the provenance names the source %q, not %q", got, want.Source)
 		}
 		v.Job.judge(r, p, want)
@@ -36,16 +37,16 @@ func (s *Summary) judgeProvenance(r *refusal, want policy.Verify) {
 
 // judge compares a signer's provenance with what the certificate says of the
 // job that signed: the one is the publisher's word, the other the authority's.
-func (j Job) judge(r *refusal, p Provenance, want policy.Verify) {
-	if got := sourceURI(j.Source); j.Source != "" {
+func (j Job) judge(r *refusal, p intoto.Provenance, want policy.Verify) {
+	if got := intoto.SourceURI(j.Source); j.Source != "" {
 		if stated := p.SourceURI(); stated != "" && stated != got {
 			r.add(fault.Policy, "the provenance names the source %q, and the certificate %q", stated, got)
 		}
-		if want.Source != "" && got != sourceURI(want.Source) {
+		if want.Source != "" && got != intoto.SourceURI(want.Source) {
 			r.add(fault.Policy, "the certificate names the source %q, not %q", got, want.Source)
 		}
 	}
-	if stated := p.commit(); j.Commit != "" && stated != "" && stated != j.Commit {
+	if stated := p.Commit(); j.Commit != "" && stated != "" && stated != j.Commit {
 		r.add(fault.Policy, "the provenance names the commit %q, and the certificate %q", stated, j.Commit)
 	}
 	if len(j.Workflows) > 0 && want.Builder != "" && !slices.Contains(j.Workflows, want.Builder) {
@@ -74,7 +75,7 @@ func (j judged) passes(want All) bool {
 func (s *Summary) judgeVerdict(r *refusal, want All) {
 	var newest judged
 	var pass bool
-	for _, v := range s.of(VerdictType) {
+	for _, v := range s.of(intoto.VerdictType) {
 		j, ok := verdictOf(v, r, want)
 		if !ok || s.undated(r, "verdict", v, j.Judged, want) || j.Judged.Before(newest.Judged) {
 			continue
@@ -85,7 +86,7 @@ func (s *Summary) judgeVerdict(r *refusal, want All) {
 	s.Judged, s.Policy = newest.Judged, newest.Policy
 	switch {
 	case s.Judged.IsZero() && !want.Verify.WithoutVerdict:
-		r.add(fault.Policy, "there is no verdict (%s) by an allowed signer", VerdictType)
+		r.add(fault.Policy, "there is no verdict (%s) by an allowed signer", intoto.VerdictType)
 	case s.Judged.IsZero():
 	case !pass:
 		r.add(fault.Policy, "the newest verdict, of %s, is %.40q", stamp(s.Judged), newest.Outcome)
@@ -112,7 +113,7 @@ func verdictOf(v Verified, r *refusal, want All) (j judged, ok bool) {
 
 // judgeReport asks the newest scan report for its age.
 func (s *Summary) judgeReport(r *refusal, want All) {
-	for _, v := range s.of(ScanType) {
+	for _, v := range s.of(intoto.ScanType) {
 		var report struct {
 			Subject string    `json:"subject"`
 			Scanned time.Time `json:"scanned"`
@@ -132,7 +133,7 @@ func (s *Summary) judgeReport(r *refusal, want All) {
 	case !s.Scanned.IsZero():
 		tooOld(r, "scan report", s.Scanned, want)
 	case !want.Verify.WithoutVerdict:
-		r.add(fault.Policy, "there is no scan report (%s) by an allowed signer", ScanType)
+		r.add(fault.Policy, "there is no scan report (%s) by an allowed signer", intoto.ScanType)
 	}
 }
 

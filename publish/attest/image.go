@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Classic is a signature as cosign made it before version 3: a layer of the
@@ -26,7 +27,7 @@ const maxClassic = 1 << 20
 // bundle that holds cosign's signature predicate, or, for keys alone, with a
 // classic signature. Others' signatures do no harm. It returns who signed.
 func VerifyImage(ctx context.Context, bundles [][]byte, classic []Classic, want Want) (Identity, error) {
-	if err := checkDigest(want.Digest); err != nil {
+	if err := intoto.CheckDigest(want.Digest); err != nil {
 		return Identity{}, err
 	}
 	if len(bundles)+len(classic) > MaxBundles {
@@ -64,8 +65,8 @@ func (t trust) signedImage(text []byte, want Want) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	if o.kind != SignatureType {
-		return Identity{}, fault.New(fault.Policy, "it states %.100q and is no signature", o.kind)
+	if o.Kind != intoto.SignatureType {
+		return Identity{}, fault.New(fault.Policy, "it states %.100q and is no signature", o.Kind)
 	}
 	v, err := t.verify(o, want.Digest, want.Now)
 	return v.Identity, err

@@ -7,6 +7,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/publish/keys"
 	"github.com/bakelite/bakelite/publish/sigstore"
 )
@@ -31,7 +32,7 @@ func signKeyless(ctx context.Context, order Order, k Keyless) (Signed, error) {
 }
 
 // signer is whom the token names, for what is said about a subject.
-func (k Keyless) signer(ctx context.Context, about Subject) (signer, error) {
+func (k Keyless) signer(ctx context.Context, about intoto.Subject) (signer, error) {
 	if k.Token == nil {
 		return signer{}, fault.New(fault.Invalid, "keyless signing needs a token")
 	}
@@ -57,13 +58,13 @@ func (k Keyless) signer(ctx context.Context, about Subject) (signer, error) {
 
 // newIdentity asks for the certificate at once: its identity says whose
 // statements are reused.
-func newIdentity(ctx context.Context, at sigstore.Instance, about Subject, token string) (signer, error) {
+func newIdentity(ctx context.Context, at sigstore.Instance, about intoto.Subject, token string) (signer, error) {
 	c, err := at.Certify(ctx, token)
 	if err != nil {
 		return signer{}, err
 	}
 	identity, err := certified(c.DER)
-	return signer{identity: identity, sign: func(s Statement) (Bundle, error) {
+	return signer{identity: identity, sign: func(s intoto.Statement) (Bundle, error) {
 		b, err := makeBundle(about, s, c.Pair, c.Options(ctx))
 		return b, hintKey(sigstore.Redact(fault.As(fault.Policy, err), token))
 	}}, err

@@ -8,6 +8,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Blob is content with its descriptor.
@@ -20,7 +21,7 @@ type Blob struct {
 // cosign 3 writes and reads it, and the blobs that it names: the empty config
 // and the bundle. The same bundle and subject give the same bytes.
 func Manifest(b Bundle, subject ocispec.Descriptor) (Blob, []Blob, error) {
-	if err := checkDigest(subject.Digest.String()); err != nil {
+	if err := intoto.CheckDigest(subject.Digest.String()); err != nil {
 		return Blob{}, nil, err
 	}
 	if len(b.JSON) == 0 || b.PredicateType == "" {

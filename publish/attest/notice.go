@@ -7,34 +7,17 @@ import (
 
 	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/fault"
-	"github.com/bakelite/bakelite/internal/update"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
-
-// Notices are statements about an artifact that was published before. None of
-// them lets anything through, so they take no proof of the gate.
-func notices() []string { return []string{ChannelType, RevocationType, ClockType} }
-
-// ChannelRecord states where a channel leads.
-func ChannelRecord(r channel.Record) Statement {
-	return Statement{PredicateType: ChannelType, Predicate: r}
-}
-
-// Revocation states that something is not to be run any more.
-func Revocation(v channel.Revocation) Statement {
-	return Statement{PredicateType: RevocationType, Predicate: v}
-}
-
-// Clock states how long fixes took to reach an artifact.
-func Clock(c update.Clock) Statement { return Statement{PredicateType: ClockType, Predicate: c} }
 
 // SignNotice signs one notice and verifies it as a reader with want would,
 // whose Digest and PredicateType are those of the notice; where want names no
 // signer the one who signs counts.
-func SignNotice(ctx context.Context, about Subject, s Statement, by Signer, want Want) (Bundle, error) {
-	if !slices.Contains(notices(), s.PredicateType) {
+func SignNotice(ctx context.Context, about intoto.Subject, s intoto.Statement, by Signer, want Want) (Bundle, error) {
+	if !slices.Contains(intoto.Notices(), s.PredicateType) {
 		return Bundle{}, fault.New(fault.Internal, "%s is no notice", s.PredicateType)
 	}
-	if err := checkDigest(about.Digest); err != nil {
+	if err := intoto.CheckDigest(about.Digest); err != nil {
 		return Bundle{}, err
 	}
 	with, err := by.signer(ctx, about)
@@ -64,7 +47,7 @@ func SignNotice(ctx context.Context, about Subject, s Statement, by Signer, want
 
 // signer is who signs: the key, the identity, or where Sigstore is out of reach
 // the fallback.
-func (s Signer) signer(ctx context.Context, about Subject) (signer, error) {
+func (s Signer) signer(ctx context.Context, about intoto.Subject) (signer, error) {
 	switch {
 	case s.key != nil:
 		return keySigner(ctx, about, s.key)
@@ -81,7 +64,7 @@ func (s Signer) signer(ctx context.Context, about Subject) (signer, error) {
 // Revoked returns why an artifact is not to be run any more, by those of its
 // bundles that one of want's signers signed. Others do no harm.
 func Revoked(ctx context.Context, bundles [][]byte, want Want) ([]string, error) {
-	if err := checkDigest(want.Digest); err != nil {
+	if err := intoto.CheckDigest(want.Digest); err != nil {
 		return nil, err
 	}
 	trusted, err := newTrust(ctx, want.Signers, want.Dir, want.TUF)
@@ -90,7 +73,7 @@ func Revoked(ctx context.Context, bundles [][]byte, want Want) ([]string, error)
 	}
 	var s Summary
 	for _, text := range bundles {
-		if o, err := openBundle(text); err == nil && o.kind == RevocationType {
+		if o, err := openBundle(text); err == nil && o.Kind == intoto.RevocationType {
 			trusted.takeRevocation(&s, o, All{Digest: want.Digest, Now: want.Now})
 		}
 	}
@@ -105,7 +88,7 @@ func (t trust) refuseRevoked(ctx context.Context, o Order) error {
 	}
 	var s Summary
 	for _, text := range o.Attached {
-		if there, err := openBundle(text); err == nil && there.kind == RevocationType {
+		if there, err := openBundle(text); err == nil && there.Kind == intoto.RevocationType {
 			slices.Concat(t, releasers).takeRevocation(&s, there, o.Want)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 func TestProvenance(t *testing.T) {
@@ -46,14 +47,14 @@ func TestProvenance(t *testing.T) {
 	if strings.Contains(string(text), "linux@") || strings.Contains(string(text), "debian/linux") {
 		t.Error("a container was made from the machine's packages")
 	}
-	secret := attest.NewProvenance(attest.Build{Source: "https://robot:SECRET@git.example/team/web"})
+	secret := intoto.NewProvenance(intoto.Build{Source: "https://robot:SECRET@git.example/team/web"})
 	if text, _ = json.Marshal(secret); strings.Contains(string(text), "SECRET") || secret.SourceURI() != source {
 		t.Errorf("the source is %s", secret.SourceURI())
 	}
-	if text, _ = json.Marshal(attest.NewProvenance(attest.Build{CacheMounts: []string{"kept"}})); !strings.Contains(string(text), `"cacheMounts":["kept"]`) {
+	if text, _ = json.Marshal(intoto.NewProvenance(intoto.Build{CacheMounts: []string{"kept"}})); !strings.Contains(string(text), `"cacheMounts":["kept"]`) {
 		t.Errorf("it names no cache mount: %s", text)
 	}
-	disk := attest.NewProvenance(attest.Build{ArtifactKind: "disk", Lock: testLock(at)})
+	disk := intoto.NewProvenance(intoto.Build{ArtifactKind: "disk", Lock: testLock(at)})
 	if text, _ = json.Marshal(disk); !strings.Contains(string(text), strings.Repeat("4", 64)) {
 		t.Error("a disk was not made from the machine's packages")
 	}
@@ -78,7 +79,7 @@ func TestSourceForms(t *testing.T) {
 
 func TestManifest(t *testing.T) {
 	subject := ocispec.Descriptor{MediaType: "application/vnd.oci.image.manifest.v1+json", Digest: digest.Digest(digestA), Size: 7}
-	manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: attest.ScanType, JSON: []byte(`{"a":1}`)}, subject)
+	manifest, blobs, err := attest.Manifest(attest.Bundle{PredicateType: intoto.ScanType, JSON: []byte(`{"a":1}`)}, subject)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestManifest(t *testing.T) {
 		`"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},` +
 		`"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","digest":"sha256:015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862","size":7}],` +
 		`"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"` + digestA + `","size":7},` +
-		`"annotations":{"dev.sigstore.bundle.content":"dsse-envelope","dev.sigstore.bundle.predicateType":"` + attest.ScanType + `"}}`
+		`"annotations":{"dev.sigstore.bundle.content":"dsse-envelope","dev.sigstore.bundle.predicateType":"` + intoto.ScanType + `"}}`
 	if string(manifest.Content) != want {
 		t.Errorf("got  %s\nwant %s", manifest.Content, want)
 	}
@@ -107,7 +108,7 @@ func TestTUFOutOfReach(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	mirror := sigstore.TUF{Mirror: closed.URL, Root: tuf.DefaultRoot()}
-	bundle := signAny(t, p256(t), digestA, attest.SignatureType, struct{}{})
+	bundle := signAny(t, p256(t), digestA, intoto.SignatureType, struct{}{})
 	_, err := attest.Verify(t.Context(), bundle, attest.Want{Digest: digestA, TUF: mirror, Dir: t.TempDir(), Now: now(), Signers: []policy.Signer{{Issuer: by, Subject: who}}})
 	if fault.KindOf(err) != fault.Network || fault.HintOf(err) == "" {
 		t.Errorf("verifying: kind %d, %v", fault.KindOf(err), err)

@@ -8,24 +8,26 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // varies has the types of statements that depend on the build alone, and so
 // may be reused. With each are the parts in which two that say the same differ:
 // times, the name of a run and the number of a document.
 var varies = map[string][]string{
-	SignatureType:  {},
-	ProvenanceType: {"runDetails.metadata"},
-	CycloneDXType:  {"serialNumber", "metadata.timestamp"},
-	SPDXType:       {"documentNamespace", "creationInfo.created", "packages.annotations.annotationDate"},
-	TestsType:      {"ran", "results.seconds"},
-	LockType:       {},
+	intoto.SignatureType:  {},
+	intoto.ProvenanceType: {"runDetails.metadata"},
+	intoto.CycloneDXType:  {"serialNumber", "metadata.timestamp"},
+	intoto.SPDXType:       {"documentNamespace", "creationInfo.created", "packages.annotations.annotationDate"},
+	intoto.TestsType:      {"ran", "results.seconds"},
+	intoto.LockType:       {},
 }
 
 // dated has the date of those types of which readers take the newest.
 var dated = map[string]string{
-	ProvenanceType: "runDetails.metadata.finishedOn",
-	TestsType:      "ran",
+	intoto.ProvenanceType: "runDetails.metadata.finishedOn",
+	intoto.TestsType:      "ran",
 }
 
 // Lasting returns the predicate types of statements that depend on the build
@@ -34,7 +36,7 @@ func Lasting() []string { return slices.Sorted(maps.Keys(varies)) }
 
 // claim is what a statement says, without the parts that vary.
 type claim struct {
-	subjects  []subject
+	subjects  []intoto.Named
 	predicate any
 	date      time.Time
 }
@@ -44,18 +46,18 @@ func (c claim) says(other claim) bool {
 }
 
 // claimOf returns false for a type that does not last.
-func claimOf(p parsed) (claim, bool) {
-	parts, lasts := varies[p.kind]
+func claimOf(p intoto.Parsed) (claim, bool) {
+	parts, lasts := varies[p.Kind]
 	if !lasts {
 		return claim{}, false
 	}
-	c := claim{subjects: p.subjects}
-	numbers := json.NewDecoder(bytes.NewReader(p.predicate))
+	c := claim{subjects: p.Subjects}
+	numbers := json.NewDecoder(bytes.NewReader(p.Predicate))
 	numbers.UseNumber()
 	if err := numbers.Decode(&c.predicate); err != nil {
 		return claim{}, false
 	}
-	if text, ok := valueAt(c.predicate, dated[p.kind]).(string); ok {
+	if text, ok := valueAt(c.predicate, dated[p.Kind]).(string); ok {
 		c.date, _ = time.Parse(time.RFC3339, text)
 	}
 	for _, path := range parts {
@@ -98,18 +100,18 @@ type attachedBundle struct {
 // reused returns for each statement the bundle that states it already, or an
 // empty one: it says the same by the same signer, who said nothing else since.
 // What cannot be read or does not hold is passed over.
-func (t trust) reused(o Order, statements []Statement, by Identity) []Bundle {
+func (t trust) reused(o Order, statements []intoto.Statement, by Identity) []Bundle {
 	bundles := make([]Bundle, len(statements))
 	there := t.attached(o, by)
 	for i, s := range statements {
 		if len(there[s.PredicateType]) == 0 {
 			continue
 		}
-		payload, err := encodeStatement(o.Subject, s)
+		payload, err := intoto.Encode(o.Subject, s)
 		if err != nil {
 			continue // signing it gives the error
 		}
-		p, err := parseStatement(payload)
+		p, err := intoto.Parse(payload)
 		if err != nil {
 			continue
 		}
@@ -134,8 +136,8 @@ func (t trust) attached(o Order, by Identity) map[string][]attachedBundle {
 		if err != nil || v.Identity != by || !asWritten(text) {
 			continue
 		}
-		if c, ok := claimOf(b.parsed); ok {
-			all[b.kind] = append(all[b.kind], attachedBundle{c, text})
+		if c, ok := claimOf(b.Parsed); ok {
+			all[b.Kind] = append(all[b.Kind], attachedBundle{c, text})
 		}
 	}
 	return all

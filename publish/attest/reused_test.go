@@ -14,16 +14,17 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
 	"github.com/bakelite/bakelite/publish/attest/sigstoretest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // nightly is what one more publication of the same content would state.
 type nightly struct {
 	app        string
 	digest     string
-	files      []attest.Subject
-	build      attest.Build
+	files      []intoto.Subject
+	build      intoto.Build
 	components string
-	tests      attest.Tests
+	tests      intoto.Tests
 	at         time.Time // of the scan
 }
 
@@ -34,11 +35,11 @@ var made = now().Add(-48 * time.Hour)
 func thisNight() nightly {
 	return nightly{
 		app: "web", digest: digestA, components: "nginx", at: now(),
-		build: attest.Build{
+		build: intoto.Build{
 			App: "web", AppDigest: digestB, ArtifactKind: "container", Builder: builder, Version: "v1.2.3", Source: source,
 			Commit: strings.Repeat("c", 40), Lock: testLock(made), LockDigest: digestB, Invocation: "run 1", Started: made, Finished: made,
 		},
-		tests: attest.Tests{Ran: made, Results: []attest.TestResult{{Name: "answers", Passed: true, Seconds: 1}}},
+		tests: intoto.Tests{Ran: made, Results: []intoto.TestResult{{Name: "answers", Passed: true, Seconds: 1}}},
 	}
 }
 
@@ -55,15 +56,15 @@ func (n nightly) order(t *testing.T, attached ...[]byte) attest.Order {
 	t.Helper()
 	verdict, passed := judge(t, n.digest, n.at, nil)
 	return attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: n.app, Digest: n.digest, Files: n.files}, Attached: attached, Want: attest.All{Now: n.at},
-		Statements: []attest.Statement{
-			attest.BuildProvenance(attest.NewProvenance(n.build)),
-			attest.CycloneDX(fmt.Appendf(nil, `{"serialNumber":%q,"metadata":{"timestamp":%q},"components":[%q]}`, n.build.Invocation, n.build.Finished, n.components)),
-			attest.SPDX(fmt.Appendf(nil, `{"documentNamespace":%q,"creationInfo":{"created":%[2]q},"packages":[{"name":%[3]q,"annotations":[{"annotationDate":%[2]q},{}]},{}]}`, n.build.Invocation, n.build.Finished, n.components)),
-			attest.Scan(*report(n.digest, n.at)),
+		Passed: passed, Subject: intoto.Subject{Name: n.app, Digest: n.digest, Files: n.files}, Attached: attached, Want: attest.All{Now: n.at},
+		Statements: []intoto.Statement{
+			intoto.BuildProvenance(intoto.NewProvenance(n.build)),
+			intoto.CycloneDX(fmt.Appendf(nil, `{"serialNumber":%q,"metadata":{"timestamp":%q},"components":[%q]}`, n.build.Invocation, n.build.Finished, n.components)),
+			intoto.SPDX(fmt.Appendf(nil, `{"documentNamespace":%q,"creationInfo":{"created":%[2]q},"packages":[{"name":%[3]q,"annotations":[{"annotationDate":%[2]q},{}]},{}]}`, n.build.Invocation, n.build.Finished, n.components)),
+			intoto.Scan(*report(n.digest, n.at)),
 			attest.Verdict(verdict),
-			attest.TestResults(n.tests),
-			attest.Lock(n.build.Lock),
+			intoto.TestResults(n.tests),
+			intoto.Lock(n.build.Lock),
 		},
 	}
 }
@@ -82,8 +83,8 @@ func signed(t *testing.T, o attest.Order, by attest.Signer) attest.Signed {
 func anew(t *testing.T, s attest.Signed, attached [][]byte) string {
 	t.Helper()
 	names := map[string]string{
-		attest.SignatureType: "signature", attest.ProvenanceType: "provenance", attest.CycloneDXType: "cyclonedx", attest.SPDXType: "spdx",
-		attest.ScanType: "scan", attest.VerdictType: "verdict", attest.TestsType: "tests", attest.LockType: "lock",
+		intoto.SignatureType: "signature", intoto.ProvenanceType: "provenance", intoto.CycloneDXType: "cyclonedx", intoto.SPDXType: "spdx",
+		intoto.ScanType: "scan", intoto.VerdictType: "verdict", intoto.TestsType: "tests", intoto.LockType: "lock",
 	}
 	var found []string
 	for _, b := range s.Bundles() {
@@ -125,7 +126,7 @@ func TestReused(t *testing.T) {
 		"a control more":      {func(n *nightly) { n.tests.Hardening = n.tests.Results }, "scan verdict tests"},
 		"another name":        {func(n *nightly) { n.app = "shop" }, everything},
 		"another digest":      {func(n *nightly) { n.digest = digestB }, everything},
-		"a file more":         {func(n *nightly) { n.files = []attest.Subject{{Name: "web.raw", Digest: digestB}} }, everything},
+		"a file more":         {func(n *nightly) { n.files = []intoto.Subject{{Name: "web.raw", Digest: digestB}} }, everything},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := p256(t)
@@ -138,7 +139,7 @@ func TestReused(t *testing.T) {
 			}
 			dir, list := signers(t, key.Public())
 			want := attest.All{Digest: n.digest, Dir: dir, Now: now(), Verify: policy.Verify{SignedBy: list, Builder: n.build.Builder, Source: n.build.Source}}
-			if _, err := attest.VerifyAll(t.Context(), texts(s), want); err != nil || s.Bundles()[0].PredicateType != attest.SignatureType {
+			if _, err := attest.VerifyAll(t.Context(), texts(s), want); err != nil || s.Bundles()[0].PredicateType != intoto.SignatureType {
 				t.Errorf("as a user: %v; the first is %s", err, s.Bundles()[0].PredicateType)
 			}
 		})
@@ -147,17 +148,17 @@ func TestReused(t *testing.T) {
 
 // TestReusedFiles: a disk's statements name the same files.
 func TestReusedFiles(t *testing.T) {
-	raw, qcow2 := attest.Subject{Name: "web.raw", Digest: digestB}, attest.Subject{Name: "web.qcow2", Digest: digestA}
+	raw, qcow2 := intoto.Subject{Name: "web.raw", Digest: digestB}, intoto.Subject{Name: "web.qcow2", Digest: digestA}
 	key := attest.ByKey(p256(t))
 	first := thisNight()
-	first.files = []attest.Subject{raw, qcow2}
+	first.files = []intoto.Subject{raw, qcow2}
 	before := texts(signed(t, first.order(t), key))
 	for name, tt := range map[string]struct {
-		files []attest.Subject
+		files []intoto.Subject
 		want  string
 	}{
-		"the same": {[]attest.Subject{raw, qcow2}, fresh}, "one less": {[]attest.Subject{raw}, everything}, "none": {nil, everything},
-		"another name": {[]attest.Subject{{Name: "shop.raw", Digest: digestB}, qcow2}, everything},
+		"the same": {[]intoto.Subject{raw, qcow2}, fresh}, "one less": {[]intoto.Subject{raw}, everything}, "none": {nil, everything},
+		"another name": {[]intoto.Subject{{Name: "shop.raw", Digest: digestB}, qcow2}, everything},
 	} {
 		n := nextNight()
 		n.files = tt.files
@@ -228,12 +229,12 @@ func TestReusedBy(t *testing.T) {
 func TestReusedInTheWay(t *testing.T) {
 	key := p256(t)
 	before := texts(signed(t, thisNight().order(t), attest.ByKey(key)))
-	text, err := json.Marshal(attest.NewProvenance(thisNight().build))
+	text, err := json.Marshal(intoto.NewProvenance(thisNight().build))
 	if err != nil {
 		t.Fatal(err)
 	}
 	odd := bytes.Replace(text, []byte(`"startedOn":"2`), []byte(`"startedOn":"last year, 2`), 1)
-	before[1] = signAny(t, key, digestA, attest.ProvenanceType, json.RawMessage(odd))
+	before[1] = signAny(t, key, digestA, intoto.ProvenanceType, json.RawMessage(odd))
 	if got := anew(t, signed(t, nextNight().order(t, before...), attest.ByKey(key)), before); got != everything {
 		t.Errorf("signed anew: %s", got)
 	}
@@ -245,7 +246,7 @@ func TestReusedInTheWay(t *testing.T) {
 func TestReusedIsTheNewest(t *testing.T) {
 	key := attest.ByKey(p256(t))
 	ran, skipped, again := thisNight(), thisNight(), thisNight()
-	skipped.tests = attest.Tests{Skipped: true, Ran: ran.tests.Ran.Add(time.Hour)}
+	skipped.tests = intoto.Tests{Skipped: true, Ran: ran.tests.Ran.Add(time.Hour)}
 	skipped.build.Commit, skipped.build.Finished = strings.Repeat("d", 40), ran.build.Finished.Add(time.Hour)
 	again.tests.Ran, again.build.Finished = ran.tests.Ran.Add(2*time.Hour), ran.build.Finished.Add(2*time.Hour)
 	var attached [][]byte
@@ -264,7 +265,7 @@ func TestReusedIsTheNewest(t *testing.T) {
 // TestReusedReportNever: freshness is what verifiers ask for.
 func TestReusedReportNever(t *testing.T) {
 	lasting := attest.Lasting()
-	if slices.Contains(lasting, attest.ScanType) || slices.Contains(lasting, attest.VerdictType) || len(lasting) != 6 {
+	if slices.Contains(lasting, intoto.ScanType) || slices.Contains(lasting, intoto.VerdictType) || len(lasting) != 6 {
 		t.Errorf("these may be reused: %q", lasting)
 	}
 }

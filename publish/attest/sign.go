@@ -13,17 +13,23 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan/gate"
 )
+
+// Verdict states what the gate said.
+func Verdict(v gate.Verdict) intoto.Statement {
+	return intoto.Statement{PredicateType: intoto.VerdictType, Predicate: v}
+}
 
 // Order is what to sign, and for whom it must hold.
 type Order struct {
 	// Passed is the gate's proof; its digest must be the subject's.
 	Passed gate.Passed
 	// Subject is the artifact.
-	Subject Subject
+	Subject intoto.Subject
 	// Statements are signed after the signature, in this order.
-	Statements []Statement
+	Statements []intoto.Statement
 	// Attached are bundles that are attached to the subject already, as they
 	// were read. One that says what would be signed now, by who would sign it,
 	// is reused: see Lasting. Others are passed over.
@@ -103,14 +109,14 @@ func nobody() error {
 }
 
 func (o Order) check() error {
-	if err := checkDigest(o.Subject.Digest); err != nil {
+	if err := intoto.CheckDigest(o.Subject.Digest); err != nil {
 		return err
 	}
-	if len(o.Subject.Files) >= maxSubjects {
-		return fault.New(fault.Internal, "%d files are more than %d", len(o.Subject.Files), maxSubjects-1)
+	if len(o.Subject.Files) >= intoto.MaxSubjects {
+		return fault.New(fault.Internal, "%d files are more than %d", len(o.Subject.Files), intoto.MaxSubjects-1)
 	}
 	for _, f := range o.Subject.Files {
-		if err := checkDigest(f.Digest); err != nil {
+		if err := intoto.CheckDigest(f.Digest); err != nil {
 			return err
 		}
 	}
@@ -124,7 +130,7 @@ func (o Order) check() error {
 		return fault.New(fault.Internal, "%d statements are more than %d", len(o.Statements), MaxBundles-1)
 	}
 	for _, s := range o.Statements {
-		if s.PredicateType == SignatureType {
+		if s.PredicateType == intoto.SignatureType {
 			return fault.New(fault.Internal, "the signature is Sign's to make")
 		}
 	}
@@ -140,13 +146,13 @@ func signByKey(ctx context.Context, order Order, key keys.Signer) (Signed, error
 }
 
 // keySigner is a key, for what is said about a subject.
-func keySigner(ctx context.Context, about Subject, key keys.Signer) (signer, error) {
+func keySigner(ctx context.Context, about intoto.Subject, key keys.Signer) (signer, error) {
 	pair, err := keys.NewPair(key)
 	if err != nil {
 		return signer{}, err
 	}
 	self, err := trustedKey(key.Public())
-	return signer{identity: self.identity, self: self, sign: func(s Statement) (Bundle, error) {
+	return signer{identity: self.identity, self: self, sign: func(s intoto.Statement) (Bundle, error) {
 		return makeBundle(about, s, pair, sign.BundleOptions{Context: ctx})
 	}}, err
 }
@@ -156,7 +162,7 @@ type signer struct {
 	identity Identity
 	// self trusts identity, where the policy names nobody.
 	self trustedSigner
-	sign func(Statement) (Bundle, error)
+	sign func(intoto.Statement) (Bundle, error)
 }
 
 // signAll signs the signature and then each statement, but for those that
@@ -169,7 +175,7 @@ func (s signer) signAll(ctx context.Context, order Order) (Signed, error) {
 	if err := trusted.refuseRevoked(ctx, order); err != nil {
 		return Signed{}, err
 	}
-	all := append([]Statement{{PredicateType: SignatureType, Predicate: struct{}{}}}, order.Statements...)
+	all := append([]intoto.Statement{{PredicateType: intoto.SignatureType, Predicate: struct{}{}}}, order.Statements...)
 	bundles := trusted.reused(order, all, s.identity)
 	for {
 		if err := s.fill(bundles, all); err != nil {
@@ -183,7 +189,7 @@ func (s signer) signAll(ctx context.Context, order Order) (Signed, error) {
 }
 
 // fill signs each statement that has no bundle yet.
-func (s signer) fill(bundles []Bundle, all []Statement) error {
+func (s signer) fill(bundles []Bundle, all []intoto.Statement) error {
 	for i, one := range all {
 		if bundles[i].JSON != nil {
 			continue
@@ -207,12 +213,12 @@ func clearReused(bundles []Bundle) (cleared bool) {
 	return cleared
 }
 
-func makeBundle(about Subject, s Statement, pair sign.Keypair, options sign.BundleOptions) (Bundle, error) {
-	payload, err := encodeStatement(about, s)
+func makeBundle(about intoto.Subject, s intoto.Statement, pair sign.Keypair, options sign.BundleOptions) (Bundle, error) {
+	payload, err := intoto.Encode(about, s)
 	if err != nil {
 		return Bundle{}, err
 	}
-	made, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: payloadType}, pair, options)
+	made, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: intoto.PayloadType}, pair, options)
 	if err != nil {
 		return Bundle{}, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/gate"
@@ -41,7 +42,7 @@ func judge(t *testing.T, digest string, at time.Time, change func(*gate.Input)) 
 	in := gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: at,
 		Report:    report(digest, at),
-		Asked:     &gate.Asked{},
+		Asked:     &controls.Asked{},
 		Locked:    locked(),
 		Hardening: []controls.Result{{ID: "BK-FS-01", Level: 1, Passed: true}},
 		Tests:     gate.Tests{Passed: 1},
@@ -111,10 +112,10 @@ func signers(t *testing.T, public ...crypto.PublicKey) (string, []policy.Signer)
 
 const builder, source = "https://bakelite.dev/builder/test", "https://git.example/team/web"
 
-func provenance(at time.Time) attest.Provenance {
-	return attest.NewProvenance(attest.Build{
+func provenance(at time.Time) intoto.Provenance {
+	return intoto.NewProvenance(intoto.Build{
 		App: "web", AppDigest: digestB, ArtifactKind: "container",
-		Asked: &gate.Asked{Rights: []controls.Right{{Path: "/usr/bin/su", SetUID: true}}, Alters: []string{"/usr/sbin/nginx"}}, Builder: builder, Version: "v1.2.3",
+		Asked: &controls.Asked{Rights: []controls.Right{{Path: "/usr/bin/su", SetUID: true}}, Alters: []string{"/usr/sbin/nginx"}}, Builder: builder, Version: "v1.2.3",
 		Source: "git+" + source + ".git@refs/heads/main", Commit: strings.Repeat("c", 40),
 		Lock: testLock(at), LockDigest: digestB, Invocation: "run 1", Started: at.Add(-time.Minute), Finished: at,
 	})
@@ -132,15 +133,15 @@ func testLock(at time.Time) lock.Lock {
 }
 
 // statements are all that a consumer asks for by default, and more.
-func statements(digest string, at time.Time, verdict gate.Verdict) []attest.Statement {
-	return []attest.Statement{
-		attest.BuildProvenance(provenance(at)),
-		attest.CycloneDX([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}`)),
-		attest.SPDX([]byte(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"web","dataLicense":"CC0-1.0"}`)),
-		attest.Scan(*report(digest, at)),
+func statements(digest string, at time.Time, verdict gate.Verdict) []intoto.Statement {
+	return []intoto.Statement{
+		intoto.BuildProvenance(provenance(at)),
+		intoto.CycloneDX([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}`)),
+		intoto.SPDX([]byte(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"web","dataLicense":"CC0-1.0"}`)),
+		intoto.Scan(*report(digest, at)),
 		attest.Verdict(verdict),
-		attest.TestResults(attest.Tests{Results: []attest.TestResult{{Name: "answers", Passed: true}}}),
-		attest.Lock(testLock(at)),
+		intoto.TestResults(intoto.Tests{Results: []intoto.TestResult{{Name: "answers", Passed: true}}}),
+		intoto.Lock(testLock(at)),
 	}
 }
 
@@ -148,7 +149,7 @@ func order(t *testing.T, digest string, at time.Time) attest.Order {
 	t.Helper()
 	verdict, passed := judge(t, digest, at, nil)
 	return attest.Order{
-		Passed: passed, Subject: attest.Subject{Name: "web", Digest: digest},
+		Passed: passed, Subject: intoto.Subject{Name: "web", Digest: digest},
 		Statements: statements(digest, at, verdict), Want: attest.All{Now: at},
 	}
 }
@@ -175,7 +176,7 @@ func TestSignAndVerifyAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			bundles := signed.Bundles()
-			if signed.Digest() != digestA || len(bundles) != 8 || bundles[0].PredicateType != attest.SignatureType {
+			if signed.Digest() != digestA || len(bundles) != 8 || bundles[0].PredicateType != intoto.SignatureType {
 				t.Fatalf("signed %s with %d bundles, the first %s", signed.Digest(), len(bundles), bundles[0].PredicateType)
 			}
 			dir, list := signers(t, p256(t).Public(), key.Public())
@@ -209,16 +210,16 @@ func TestSignRefuses(t *testing.T) {
 		"another digest":   {func(o *attest.Order) { o.Subject.Digest = digestB }, attest.ByKey(key), "let " + digestA + " through, not"},
 		"no digest":        {func(o *attest.Order) { o.Subject.Digest = "sha256:A" }, attest.ByKey(key), "not a SHA-256"},
 		"P-384":            {func(*attest.Order) {}, attest.ByKey(newKey(t, ec384)), "P-384 key does not sign"},
-		"file, no digest":  {func(o *attest.Order) { o.Subject.Files = []attest.Subject{{Name: "web.raw"}} }, attest.ByKey(key), "not a SHA-256"},
-		"many files":       {func(o *attest.Order) { o.Subject.Files = make([]attest.Subject, 1024) }, attest.ByKey(key), "more than 1023"},
+		"file, no digest":  {func(o *attest.Order) { o.Subject.Files = []intoto.Subject{{Name: "web.raw"}} }, attest.ByKey(key), "not a SHA-256"},
+		"many files":       {func(o *attest.Order) { o.Subject.Files = make([]intoto.Subject, 1024) }, attest.ByKey(key), "more than 1023"},
 		"zero Signer":      {func(*attest.Order) {}, attest.Signer{}, "nothing to sign with"},
-		"own signature":    {func(o *attest.Order) { o.Statements[0].PredicateType = attest.SignatureType }, attest.ByKey(key), "Sign's to make"},
+		"own signature":    {func(o *attest.Order) { o.Statements[0].PredicateType = intoto.SignatureType }, attest.ByKey(key), "Sign's to make"},
 		"untrusted key":    {func(o *attest.Order) { o.Want.Dir, o.Want.Verify.SignedBy = otherDir, others }, attest.ByKey(key), "would be refused"},
 		"no SBOM":          {func(o *attest.Order) { o.Statements = o.Statements[3:] }, attest.ByKey(key), "no SBOM"},
 		"failing verdict":  {func(o *attest.Order) { o.Statements[4] = attest.Verdict(failing) }, attest.ByKey(key), `is "failed"`},
 		"another builder":  {func(o *attest.Order) { o.Want.Verify.Builder = "https://other.example" }, attest.ByKey(key), "names the builder"},
-		"old scan report":  {func(o *attest.Order) { o.Statements[3] = attest.Scan(*report(digestA, at.Add(-31*24*time.Hour))) }, attest.ByKey(key), "newest scan report"},
-		"report of future": {func(o *attest.Order) { o.Statements[3] = attest.Scan(*report(digestA, at.Add(time.Hour))) }, attest.ByKey(key), "yet to come"},
+		"old scan report":  {func(o *attest.Order) { o.Statements[3] = intoto.Scan(*report(digestA, at.Add(-31*24*time.Hour))) }, attest.ByKey(key), "newest scan report"},
+		"report of future": {func(o *attest.Order) { o.Statements[3] = intoto.Scan(*report(digestA, at.Add(time.Hour))) }, attest.ByKey(key), "yet to come"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +245,7 @@ func TestFiles(t *testing.T) {
 	key := p256(t)
 	file, foreign := "sha256:"+strings.Repeat("f", 64), "sha256:"+strings.Repeat("e", 64)
 	o := order(t, digestA, at)
-	o.Subject.Files = []attest.Subject{{Name: "web.raw", Digest: digestB}, {Name: "web.qcow2", Digest: file}}
+	o.Subject.Files = []intoto.Subject{{Name: "web.raw", Digest: digestB}, {Name: "web.qcow2", Digest: file}}
 	signed, err := attest.Sign(t.Context(), o, attest.ByKey(key))
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +293,7 @@ func TestLargeSBOM(t *testing.T) {
 	}
 	at := now()
 	o := order(t, digestA, at)
-	o.Statements[1] = attest.CycloneDX(bigSBOM(45 << 20))
+	o.Statements[1] = intoto.CycloneDX(bigSBOM(45 << 20))
 	signed, err := attest.Sign(t.Context(), o, attest.ByKey(p256(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +301,7 @@ func TestLargeSBOM(t *testing.T) {
 	if n := len(signed.Bundles()[2].JSON); n < 45<<20 {
 		t.Errorf("the bundle has %d bytes", n)
 	}
-	o.Statements[1] = attest.CycloneDX(bigSBOM(attest.MaxStatement))
+	o.Statements[1] = intoto.CycloneDX(bigSBOM(intoto.MaxStatement))
 	if _, err = attest.Sign(t.Context(), o, attest.ByKey(p256(t))); fault.KindOf(err) != fault.Policy || fault.HintOf(err) == "" {
 		t.Errorf("got %v", err)
 	}

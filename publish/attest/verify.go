@@ -17,6 +17,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // maxSkew is how far another machine's clock may be ahead of ours.
@@ -77,7 +78,7 @@ func jobOf(c *certificate.Summary) Job {
 // broken or its signature does not hold, and fault.Policy where it is whole
 // but not what was asked for.
 func Verify(ctx context.Context, text []byte, want Want) (Verified, error) {
-	if err := checkDigest(want.Digest); err != nil {
+	if err := intoto.CheckDigest(want.Digest); err != nil {
 		return Verified{}, err
 	}
 	trusted, err := newTrust(ctx, want.Signers, want.Dir, want.TUF)
@@ -88,15 +89,15 @@ func Verify(ctx context.Context, text []byte, want Want) (Verified, error) {
 	if err != nil {
 		return Verified{}, err
 	}
-	if want.PredicateType != "" && o.kind != want.PredicateType {
-		return Verified{}, fault.New(fault.Policy, "it states %.100q, not %q", o.kind, want.PredicateType)
+	if want.PredicateType != "" && o.Kind != want.PredicateType {
+		return Verified{}, fault.New(fault.Policy, "it states %.100q, not %q", o.Kind, want.PredicateType)
 	}
 	return trusted.verify(o, want.Digest, want.Now)
 }
 
 // openedBundle is a bundle that was read; nothing in it was verified.
 type openedBundle struct {
-	parsed
+	intoto.Parsed
 	bundle *bundle.Bundle
 }
 
@@ -114,19 +115,19 @@ func openBundle(text []byte) (openedBundle, error) {
 	if envelope == nil {
 		return openedBundle{}, fault.New(fault.Policy, "the bundle signs a message and states nothing")
 	}
-	if envelope.GetPayloadType() != payloadType {
+	if envelope.GetPayloadType() != intoto.PayloadType {
 		return openedBundle{}, fault.New(fault.Integrity, "the bundle holds %.100q, not an in-toto statement", envelope.GetPayloadType())
 	}
-	p, err := parseStatement(envelope.GetPayload())
+	p, err := intoto.Parse(envelope.GetPayload())
 	if err != nil {
 		return openedBundle{}, fault.As(fault.Integrity, err)
 	}
-	return openedBundle{parsed: p, bundle: &b}, nil
+	return openedBundle{Parsed: p, bundle: &b}, nil
 }
 
 // verify returns what o states where one trusted signer signed it for digest.
 func (t trust) verify(o openedBundle, digest string, now time.Time) (Verified, error) {
-	if !o.about(digest) {
+	if !o.About(digest) {
 		return Verified{}, fault.New(fault.Policy, "it is about another artifact than %s", digest)
 	}
 	content, err := o.bundle.VerificationContent()
@@ -189,7 +190,7 @@ func (s trustedSigner) verify(o openedBundle, digest string, now time.Time) (Ver
 	if err != nil {
 		return Verified{}, s.failure(o, err)
 	}
-	v := Verified{PredicateType: o.kind, Predicate: o.predicate, Identity: s.identity}
+	v := Verified{PredicateType: o.Kind, Predicate: o.Predicate, Identity: s.identity}
 	if s.public != nil {
 		return v, nil
 	}
@@ -266,4 +267,22 @@ func (r *refusal) err(digest, hint string) error {
 		return nil
 	}
 	return fault.Hint(fault.New(r.kind, "%s is refused:\n  %s", digest, strings.Join(r.reasons, "\n  ")), "%s", hint)
+}
+
+// About returns the digest of the artifact that a bundle says it is about. It
+// verifies nothing: it is for a file whose artifact is not known yet.
+func About(bundle []byte) (string, error) {
+	o, err := openBundle(bundle)
+	if err != nil {
+		return "", err
+	}
+	digest := "sha256:" + o.Subjects[0].Digest["sha256"]
+	return digest, intoto.CheckDigest(digest)
+}
+
+// Unverified reads what a bundle states without asking who signed it: for
+// showing, never for deciding.
+func Unverified(bundle []byte) (Verified, error) {
+	o, err := openBundle(bundle)
+	return Verified{PredicateType: o.Kind, Predicate: o.Predicate}, err
 }

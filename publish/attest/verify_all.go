@@ -14,6 +14,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // defaultReportAge is what policy.Verify promises where MaxReportAge is 0.
@@ -87,11 +88,11 @@ type Summary struct {
 // fault.Policy. Who can delete from a registry can hide a newer failing
 // verdict; the age limit bounds for how long that helps.
 func VerifyAll(ctx context.Context, bundles [][]byte, want All) (Summary, error) {
-	if err := checkDigest(want.Digest); err != nil {
+	if err := intoto.CheckDigest(want.Digest); err != nil {
 		return Summary{}, err
 	}
 	if want.File != "" {
-		if err := checkDigest(want.File); err != nil {
+		if err := intoto.CheckDigest(want.File); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -149,16 +150,16 @@ func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, wa
 		broken.add(fault.KindOf(err), "%s: %v", name, err)
 		return
 	}
-	if o.kind == RevocationType {
+	if o.Kind == intoto.RevocationType {
 		slices.Concat(t, want.releasers).takeRevocation(s, o, want)
 		return
 	}
-	if !slices.Contains(knownTypes(), o.kind) {
-		s.Ignored = append(s.Ignored, o.kind)
+	if !slices.Contains(knownTypes(), o.Kind) {
+		s.Ignored = append(s.Ignored, o.Kind)
 		return
 	}
 	v, err := t.verify(o, want.Digest, want.Now)
-	if err == nil && want.File != "" && !o.about(want.File) {
+	if err == nil && want.File != "" && !o.About(want.File) {
 		err = fault.New(fault.Policy, "it is about another file than %s", want.File)
 	}
 	if other := (untrustedSigner{}); errors.As(err, &other) {
@@ -166,7 +167,7 @@ func (t trust) collect(s *Summary, broken *refusal, name string, text []byte, wa
 		return
 	}
 	if err != nil {
-		broken.add(fault.KindOf(err), "%s (%s): %v", name, o.kind, err)
+		broken.add(fault.KindOf(err), "%s (%s): %v", name, o.Kind, err)
 		return
 	}
 	s.Statements = append(s.Statements, v)
@@ -200,7 +201,7 @@ func counted(said []string) []string {
 }
 
 func knownTypes() []string {
-	return []string{SignatureType, ProvenanceType, CycloneDXType, SPDXType, ScanType, VerdictType, TestsType, LockType}
+	return []string{intoto.SignatureType, intoto.ProvenanceType, intoto.CycloneDXType, intoto.SPDXType, intoto.ScanType, intoto.VerdictType, intoto.TestsType, intoto.LockType}
 }
 
 // of returns the statements of some types.
@@ -219,11 +220,11 @@ func (s *Summary) judge(r *refusal, want All) {
 	for _, why := range s.Revoked {
 		r.add(fault.Policy, "%s", why)
 	}
-	if len(s.of(SignatureType)) == 0 {
-		r.add(fault.Policy, "there is no signature (%s) by an allowed signer", SignatureType)
+	if len(s.of(intoto.SignatureType)) == 0 {
+		r.add(fault.Policy, "there is no signature (%s) by an allowed signer", intoto.SignatureType)
 	}
-	if !want.Verify.WithoutSBOM && len(s.of(CycloneDXType, SPDXType)) == 0 {
-		r.add(fault.Policy, "there is no SBOM (%s or %s) by an allowed signer", CycloneDXType, SPDXType)
+	if !want.Verify.WithoutSBOM && len(s.of(intoto.CycloneDXType, intoto.SPDXType)) == 0 {
+		r.add(fault.Policy, "there is no SBOM (%s or %s) by an allowed signer", intoto.CycloneDXType, intoto.SPDXType)
 	}
 	if !want.Verify.WithoutProvenance {
 		s.judgeProvenance(r, want.Verify)
@@ -232,10 +233,10 @@ func (s *Summary) judge(r *refusal, want All) {
 	s.judgeVersion(r, want)
 	s.judgeVerdict(r, want)
 	s.judgeReport(r, want)
-	if !want.Verify.WithoutLock && len(s.of(LockType)) == 0 {
-		r.add(fault.Policy, "there is no lock (%s) by an allowed signer", LockType)
+	if !want.Verify.WithoutLock && len(s.of(intoto.LockType)) == 0 {
+		r.add(fault.Policy, "there is no lock (%s) by an allowed signer", intoto.LockType)
 	}
-	if !want.Verify.WithoutTests && len(s.of(TestsType)) == 0 {
-		r.add(fault.Policy, "there are no results of tests (%s) by an allowed signer", TestsType)
+	if !want.Verify.WithoutTests && len(s.of(intoto.TestsType)) == 0 {
+		r.add(fault.Policy, "there are no results of tests (%s) by an allowed signer", intoto.TestsType)
 	}
 }

@@ -23,13 +23,14 @@ import (
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/internal/units"
 	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // signAny signs what Sign would refuse.
 func signAny(t testing.TB, key keys.Signer, digest, kind string, predicate any) []byte {
 	t.Helper()
-	text, err := attest.SignAny(attest.Subject{Name: "web", Digest: digest}, attest.Statement{PredicateType: kind, Predicate: predicate}, key)
+	text, err := attest.SignAny(intoto.Subject{Name: "web", Digest: digest}, intoto.Statement{PredicateType: kind, Predicate: predicate}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestVerify(t *testing.T) {
 	dir, list := signers(t, key.Public())
 	_, elsewhere := signers(t, other.Public())
 	elsewhere[0].Key = "../a.pub"
-	signature := signAny(t, key, digestA, attest.SignatureType, struct{}{})
+	signature := signAny(t, key, digestA, intoto.SignatureType, struct{}{})
 	both := bytes.Replace(signature, []byte(`"dsseEnvelope"`), []byte(`"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"qg=="},"signature":"qg=="},"was"`), 1)
 	message, _, _ := bytes.Cut(both, []byte(`,"was"`))
 	tests := map[string]struct {
@@ -52,9 +53,9 @@ func TestVerify(t *testing.T) {
 	}{
 		"good":                {signature, nil, 0, ""},
 		"any type":            {signature, func(w *attest.Want) { w.PredicateType = "" }, 0, ""},
-		"predicate confusion": {signAny(t, key, digestA, attest.ScanType, struct{}{}), nil, fault.Policy, "it states"},
-		"another digest":      {signAny(t, key, digestB, attest.SignatureType, struct{}{}), nil, fault.Policy, "about another artifact"},
-		"another key":         {signAny(t, other, digestA, attest.SignatureType, struct{}{}), nil, fault.Policy, "not signed by an allowed key"},
+		"predicate confusion": {signAny(t, key, digestA, intoto.ScanType, struct{}{}), nil, fault.Policy, "it states"},
+		"another digest":      {signAny(t, key, digestB, intoto.SignatureType, struct{}{}), nil, fault.Policy, "about another artifact"},
+		"another key":         {signAny(t, other, digestA, intoto.SignatureType, struct{}{}), nil, fault.Policy, "not signed by an allowed key"},
 		"identity asked": {signature, func(w *attest.Want) {
 			w.Signers = []policy.Signer{{Issuer: "https://i", Subject: "s", TrustedRoot: "none"}}
 		}, fault.Missing, "opening none"},
@@ -68,13 +69,13 @@ func TestVerify(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			want := attest.Want{Digest: digestA, PredicateType: attest.SignatureType, Signers: list, Dir: dir, Now: now()}
+			want := attest.Want{Digest: digestA, PredicateType: intoto.SignatureType, Signers: list, Dir: dir, Now: now()}
 			if test.change != nil {
 				test.change(&want)
 			}
 			v, err := attest.Verify(t.Context(), test.bundle, want)
 			if test.want == "" {
-				if err != nil || v.PredicateType != attest.SignatureType || v.Identity.Key == "" || !v.SignedAt.IsZero() {
+				if err != nil || v.PredicateType != intoto.SignatureType || v.Identity.Key == "" || !v.SignedAt.IsZero() {
 					t.Fatalf("got %+v, %v", v, err)
 				}
 				return
@@ -92,7 +93,7 @@ func TestFlippedBytes(t *testing.T) {
 	key := p256(t)
 	dir, list := signers(t, key.Public())
 	want := attest.Want{Digest: digestA, Signers: list, Dir: dir, Now: now()}
-	text := signAny(t, key, digestA, attest.ScanType, map[string]string{"finding": "none"})
+	text := signAny(t, key, digestA, intoto.ScanType, map[string]string{"finding": "none"})
 	good, err := attest.Verify(t.Context(), text, want)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func TestTamperedFields(t *testing.T) {
 	key := p256(t)
 	dir, list := signers(t, key.Public())
 	want := attest.Want{Digest: digestA, Signers: list, Dir: dir, Now: now()}
-	text := signAny(t, key, digestA, attest.ScanType, map[string]string{"finding": "none"})
+	text := signAny(t, key, digestA, intoto.ScanType, map[string]string{"finding": "none"})
 	swap := func(from, to string) []byte { return []byte(strings.Replace(string(text), from, to, 1)) }
 	payload := between(t, text, `"payload":"`)
 	plain, _ := base64.StdEncoding.DecodeString(payload)
@@ -142,7 +143,7 @@ func TestTamperedFields(t *testing.T) {
 		"unknown key":      swap(`{"mediaType"`, `{"a":1,"mediaType"`),
 		"cut":              text[:len(text)/2],
 		"predicate":        encode("none", "some"),
-		"predicate type":   encode(attest.ScanType, attest.VerdictType),
+		"predicate type":   encode(intoto.ScanType, intoto.VerdictType),
 		"subject":          encode(digestA[7:], digestB[7:]),
 		"second predicate": encode(`"predicate":`, `"predicate":{},"predicate":`),
 		"statement type":   encode("Statement/v1", "Statement/v2"),
@@ -173,14 +174,14 @@ func TestVerifyAllGivesAllReasons(t *testing.T) {
 	dir, list := signers(t, key.Public())
 	verdict, _ := judge(t, digestA, at, nil)
 	_, err := attest.VerifyAll(t.Context(), [][]byte{
-		signAny(t, p256(t), digestA, attest.SignatureType, struct{}{}),
-		signAny(t, key, digestB, attest.CycloneDXType, struct{}{}),
-		signAny(t, key, digestA, attest.VerdictType, verdict),
+		signAny(t, p256(t), digestA, intoto.SignatureType, struct{}{}),
+		signAny(t, key, digestB, intoto.CycloneDXType, struct{}{}),
+		signAny(t, key, digestA, intoto.VerdictType, verdict),
 		signAny(t, key, digestA, "https://example.com/other", struct{}{}),
 	}, attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list}})
 	for _, want := range []string{
 		"\n  1 statement by key sha256:",
-		"bundle 2 (" + attest.CycloneDXType + "): it is about another artifact",
+		"bundle 2 (" + intoto.CycloneDXType + "): it is about another artifact",
 		"no signature", "no SBOM", "no provenance", "no scan report",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -199,7 +200,7 @@ func TestVerifyAllOldAndReplayed(t *testing.T) {
 	verdict := func(ago time.Duration, outcome string) []byte {
 		v, _ := judge(t, digestA, at.Add(-ago), nil)
 		v.Outcome = outcome
-		return signAny(t, key, digestA, attest.VerdictType, v)
+		return signAny(t, key, digestA, intoto.VerdictType, v)
 	}
 	foreign, _ := judge(t, digestB, at, nil)
 	tests := map[string]struct {
@@ -220,16 +221,16 @@ func TestVerifyAllOldAndReplayed(t *testing.T) {
 		"reported":                {[][]byte{verdict(day, gate.OutcomeReported)}, 0, `is "reported"`},
 		"unknown outcome":         {[][]byte{verdict(day, "")}, 0, `is ""`},
 		"none":                    {nil, 0, "no verdict"},
-		"about another digest":    {[][]byte{signAny(t, key, digestA, attest.VerdictType, foreign)}, 0, "a verdict is about"},
-		"no verdict in it":        {[][]byte{signAny(t, key, digestA, attest.VerdictType, map[string]int{"judged": 1})}, 0, "cannot be read"},
-		"lower case of another":   {[][]byte{signAny(t, key, digestA, attest.VerdictType, struct{}{}), verdict(day, gate.OutcomePassed)}, 0, "cannot be read"},
-		"a signature as verdict?": {[][]byte{signAny(t, key, digestA, attest.SignatureType, foreign)}, 0, "no verdict"},
+		"about another digest":    {[][]byte{signAny(t, key, digestA, intoto.VerdictType, foreign)}, 0, "a verdict is about"},
+		"no verdict in it":        {[][]byte{signAny(t, key, digestA, intoto.VerdictType, map[string]int{"judged": 1})}, 0, "cannot be read"},
+		"lower case of another":   {[][]byte{signAny(t, key, digestA, intoto.VerdictType, struct{}{}), verdict(day, gate.OutcomePassed)}, 0, "cannot be read"},
+		"a signature as verdict?": {[][]byte{signAny(t, key, digestA, intoto.SignatureType, foreign)}, 0, "no verdict"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			bundles := append([][]byte{
-				signAny(t, key, digestA, attest.SignatureType, struct{}{}),
-				signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
+				signAny(t, key, digestA, intoto.SignatureType, struct{}{}),
+				signAny(t, key, digestA, intoto.ScanType, report(digestA, at)),
 			}, test.bundles...)
 			_, err := attest.VerifyAll(t.Context(), bundles, attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{
 				SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true, MaxReportAge: units.Duration(test.maxAge),
@@ -245,7 +246,7 @@ func TestVerifyAllWorstKindAndLimits(t *testing.T) {
 	key := p256(t)
 	dir, list := signers(t, key.Public())
 	want := attest.All{Digest: digestA, Dir: dir, Now: now(), Verify: policy.Verify{SignedBy: list}}
-	good := signAny(t, key, digestA, attest.SignatureType, struct{}{})
+	good := signAny(t, key, digestA, intoto.SignatureType, struct{}{})
 	broken := bytes.Replace(good, []byte(`"sig":"`), []byte(`"sig":"AAAA`), 1)
 	if _, err := attest.VerifyAll(t.Context(), [][]byte{broken, good}, want); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("a broken signature gave %v", err)
@@ -291,13 +292,13 @@ func TestVerifyImage(t *testing.T) {
 		classic []attest.Classic
 		want    string
 	}{
-		"bundle":                {bundle(key, digestA, attest.SignatureType), nil, ""},
-		"one of two":            {append(bundle(other, digestA, attest.SignatureType), bundle(key, digestA, attest.SignatureType)...), nil, ""},
+		"bundle":                {bundle(key, digestA, intoto.SignatureType), nil, ""},
+		"one of two":            {append(bundle(other, digestA, intoto.SignatureType), bundle(key, digestA, intoto.SignatureType)...), nil, ""},
 		"classic":               {nil, classic(key, digestA, kind), ""},
 		"nothing":               {nil, nil, "it has no signature"},
-		"attestation":           {bundle(key, digestA, attest.CycloneDXType), nil, "is no signature"},
-		"another's bundle":      {bundle(other, digestA, attest.SignatureType), nil, "allowed key"},
-		"bundle of another":     {bundle(key, digestB, attest.SignatureType), nil, "another artifact"},
+		"attestation":           {bundle(key, digestA, intoto.CycloneDXType), nil, "is no signature"},
+		"another's bundle":      {bundle(other, digestA, intoto.SignatureType), nil, "allowed key"},
+		"bundle of another":     {bundle(key, digestB, intoto.SignatureType), nil, "another artifact"},
 		"classic by another":    {nil, classic(other, digestA, kind), "allowed key"},
 		"classic of another":    {nil, classic(key, digestB, kind), "another image"},
 		"classic of other type": {nil, classic(key, digestA, "atomic container signature"), "another image"},
@@ -338,8 +339,8 @@ func TestClassicP384(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	private, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	key := fuzzKey{private}
-	f.Add(signAny(f, key, digestA, attest.SignatureType, struct{}{}))
-	f.Add(signAny(f, key, digestA, attest.VerdictType, json.RawMessage(`{"kind":"Verdict"}`)))
+	f.Add(signAny(f, key, digestA, intoto.SignatureType, struct{}{}))
+	f.Add(signAny(f, key, digestA, intoto.VerdictType, json.RawMessage(`{"kind":"Verdict"}`)))
 	f.Add([]byte(`{"mediaType":"` + attest.BundleMediaType + `","verificationMaterial":{"certificate":{"rawBytes":"MA=="}},"dsseEnvelope":{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":""}]}}`))
 	f.Add([]byte(`{"mediaType":"` + attest.BundleMediaType + `","verificationMaterial":{"publicKey":{},"tlogEntries":[{"logIndex":"1"}],"timestampVerificationData":{"rfc3161Timestamps":[{}]}},"dsseEnvelope":{}}`))
 	dir := f.TempDir()
@@ -361,9 +362,9 @@ func TestBrokenBundlesDoNotHarm(t *testing.T) {
 	dir, list := signers(t, key.Public())
 	verdict, _ := judge(t, digestA, at, nil)
 	ours := [][]byte{
-		signAny(t, key, digestA, attest.SignatureType, struct{}{}),
-		signAny(t, key, digestA, attest.VerdictType, verdict),
-		signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
+		signAny(t, key, digestA, intoto.SignatureType, struct{}{}),
+		signAny(t, key, digestA, intoto.VerdictType, verdict),
+		signAny(t, key, digestA, intoto.ScanType, report(digestA, at)),
 	}
 	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true}}
 	for name, added := range map[string]struct {
@@ -375,7 +376,7 @@ func TestBrokenBundlesDoNotHarm(t *testing.T) {
 		"an empty one":        {nil, fault.Integrity, "bundle 1: reading the bundle"},
 		"too large":           {make([]byte, attest.MaxBundle+1), fault.Policy, "bytes, more than"},
 		"ours, broken":        {bytes.Replace(ours[2], []byte(`"sig":"`), []byte(`"sig":"AAAA`), 1), fault.Integrity, "the signature does not hold"},
-		"ours, about another": {signAny(t, key, digestB, attest.CycloneDXType, struct{}{}), fault.Policy, "it is about another artifact"},
+		"ours, about another": {signAny(t, key, digestB, intoto.CycloneDXType, struct{}{}), fault.Policy, "it is about another artifact"},
 	} {
 		summary, err := attest.VerifyAll(t.Context(), slices.Concat([][]byte{added.text}, ours), want)
 		if err != nil || len(summary.Broken) != 1 || !strings.Contains(summary.Broken[0], added.says) || len(summary.Statements) != len(ours) {
@@ -405,14 +406,14 @@ func TestStrangersDoNotHarm(t *testing.T) {
 	failed := verdict
 	failed.Outcome = gate.OutcomeFailed
 	ours := [][]byte{
-		signAny(t, key, digestA, attest.SignatureType, struct{}{}),
-		signAny(t, key, digestA, attest.VerdictType, verdict),
-		signAny(t, key, digestA, attest.ScanType, report(digestA, at)),
+		signAny(t, key, digestA, intoto.SignatureType, struct{}{}),
+		signAny(t, key, digestA, intoto.VerdictType, verdict),
+		signAny(t, key, digestA, intoto.ScanType, report(digestA, at)),
 	}
 	theirs := [][]byte{
-		signAny(t, other, digestA, attest.SignatureType, struct{}{}),
-		signAny(t, other, digestA, attest.VerdictType, failed),
-		signAny(t, other, digestA, attest.ScanType, report(digestA, at)),
+		signAny(t, other, digestA, intoto.SignatureType, struct{}{}),
+		signAny(t, other, digestA, intoto.VerdictType, failed),
+		signAny(t, other, digestA, intoto.ScanType, report(digestA, at)),
 	}
 	want := attest.All{Digest: digestA, Dir: dir, Now: at, Verify: policy.Verify{SignedBy: list, WithoutSBOM: true, WithoutProvenance: true, WithoutLock: true, WithoutTests: true}}
 	summary, err := attest.VerifyAll(t.Context(), slices.Concat(theirs, ours), want)

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -145,35 +144,7 @@ func (r *Running) adapt(p profile.Profile, id profile.Identity, rootfs string) (
 	if r.hostNetwork {
 		shareNetwork(s, rootfs)
 	}
-	return s, r.clampLimits(s.Process.Rlimits)
-}
-
-// clampLimits lowers limits that this program may not raise.
-func (r *Running) clampLimits(limits []specs.POSIXRlimit) error {
-	for i, l := range limits {
-		known, isKnown := clamped[l.Type]
-		if !isKnown {
-			continue
-		}
-		var own unix.Rlimit
-		if err := unix.Getrlimit(known.resource, &own); err != nil {
-			return fmt.Errorf("reading the limit of %s: %w", known.what, err)
-		}
-		if own.Max < l.Hard {
-			limits[i].Hard, limits[i].Soft = own.Max, min(own.Max, l.Soft)
-			r.notes = append(r.notes, fmt.Sprintf("%s: limited to %d, as on this machine", known.what, own.Max))
-		}
-	}
-	return nil
-}
-
-// clamped are the limits of a profile that can be above this program's own.
-var clamped = map[string]struct {
-	resource int
-	what     string
-}{
-	"RLIMIT_NOFILE":  {unix.RLIMIT_NOFILE, "open files"},
-	"RLIMIT_MEMLOCK": {unix.RLIMIT_MEMLOCK, "bytes of locked memory"},
+	return s, r.clamp(s.Process)
 }
 
 func (r *Running) run(ctx context.Context, spec *specs.Spec) error {

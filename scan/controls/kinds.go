@@ -118,6 +118,19 @@ func (s Setting) Name() string {
 	return s.Kind
 }
 
+// Words lists what a setting is about: its path first, its exceptions last.
+func (s Setting) Words() []string {
+	var words []string
+	if s.Path != "" {
+		words = append(words, s.Path)
+	}
+	words = slices.Concat(words, s.Paths, Pairs(s.Values, "="), s.Names, s.Options)
+	if len(s.Except) > 0 {
+		words = append(append(words, "all but"), s.Except...)
+	}
+	return words
+}
+
 // Pairs writes keys and values with something between them, sorted by key.
 func Pairs(values map[string]string, between string) []string {
 	var lines []string

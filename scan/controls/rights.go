@@ -17,6 +17,20 @@ type Right struct {
 	Capabilities []string `json:"capabilities,omitempty"`
 }
 
+// Asked is what an app file asks for that a policy may refuse, whatever the
+// artifact turns out to hold.
+type Asked struct {
+	// Rights are what single paths may have, which checks of the artifact hold
+	// it to.
+	Rights []Right `json:"rights,omitempty"`
+	// Alters are the paths of the system that the app may change; changes of
+	// others are refused when it is built.
+	Alters []string `json:"alters,omitempty"`
+	// Executable are the folders that the service writes to and in which
+	// programs can be run.
+	Executable []string `json:"executable,omitempty"`
+}
+
 // RightOf returns what rights say of a path, all together; one that none names
 // gets a right that allows nothing.
 func RightOf(rights []Right, path string) Right {

@@ -26,7 +26,7 @@ type Input struct {
 	Unlocked bool
 	// Asked is what the app file asks for; where it is nil, nothing proves that
 	// the artifact passed.
-	Asked *Asked
+	Asked *controls.Asked
 	// Hardening is which controls hold in it.
 	Hardening []controls.Result
 	// Tests is what its tests gave.
@@ -37,20 +37,6 @@ type Input struct {
 	Policy policy.Policy
 	// Now is the time to judge at.
 	Now time.Time
-}
-
-// Asked is what an app file asks for that a policy may refuse, whatever the
-// artifact turns out to hold.
-type Asked struct {
-	// Rights are what single paths may have, which checks of the artifact hold
-	// it to.
-	Rights []controls.Right `json:"rights,omitempty"`
-	// Alters are the paths of the system that the app may change; changes of
-	// others are refused when it is built.
-	Alters []string `json:"alters,omitempty"`
-	// Executable are the folders that the service writes to and in which
-	// programs can be run.
-	Executable []string `json:"executable,omitempty"`
 }
 
 // Locked is what a lock says of one artifact: evidence that the artifact has

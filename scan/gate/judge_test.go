@@ -25,7 +25,7 @@ const openssl = "pkg:deb/debian/openssl@3.5.1-1?arch=amd64&distro=debian-13"
 func input() gate.Input {
 	return gate.Input{
 		App: "web", ArtifactKind: "container", Digest: digest, Now: now, Policy: policy.Default(),
-		Asked: &gate.Asked{}, Tests: gate.Tests{Passed: 3}, Hardening: hardened(33, "BK-7", "BK-9"),
+		Asked: &controls.Asked{}, Tests: gate.Tests{Passed: 3}, Hardening: hardened(33, "BK-7", "BK-9"),
 		Report: &scan.Report{
 			APIVersion: scan.APIVersion, Kind: "Report", Subject: digest, ArtifactKind: "container",
 			Scanner: scan.Scanner{Name: "trivy", Version: "0.74.0"}, Scanned: now.Add(-time.Minute),

@@ -56,7 +56,7 @@ func TestRefusalNamesTheWorst(t *testing.T) {
 func TestRefusalNamesWhatIsForbidden(t *testing.T) {
 	in := input()
 	in.Policy.Gate.ForbiddenPackages, in.Policy.Gate.ForbiddenLicences = []string{"telnet"}, []string{"Apache-*"}
-	in.Asked = &gate.Asked{Rights: []controls.Right{{Path: "/usr/bin/tool", Capabilities: []string{"sys_admin"}}}, Alters: []string{"/usr/sbin/nginx"}}
+	in.Asked = &controls.Asked{Rights: []controls.Right{{Path: "/usr/bin/tool", Capabilities: []string{"sys_admin"}}}, Alters: []string{"/usr/sbin/nginx"}}
 	in.Report.Packages[0].Version = "9999"
 	v, _, _ := gate.Judge(in)
 	other := v.Err().Error()

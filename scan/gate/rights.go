@@ -14,7 +14,7 @@ const unasked = "nobody says what the app file asks for"
 
 // Foreseen returns the rules that an artifact of an app will fail for what its
 // app file asks for. Nothing has to be built for that.
-func Foreseen(app, kind string, asked Asked, p policy.Policy, now time.Time) []Rule {
+func Foreseen(app, kind string, asked controls.Asked, p policy.Policy, now time.Time) []Rule {
 	in := Input{App: app, ArtifactKind: kind, Asked: &asked, Policy: p, Now: now}
 	e := newEvaluator(in)
 	return slices.DeleteFunc([]Rule{e.altered(in), e.rights(in)}, func(r Rule) bool { return r.Outcome != Fail })

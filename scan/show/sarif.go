@@ -14,13 +14,17 @@ import (
 )
 
 // SARIF writes reports in the Static Analysis Results Interchange Format,
-// version 2.1.0 (OASIS, 27 March 2020), one run per report. Fingerprints hold
+// version 2.1.0 (OASIS, 27 March 2020), one run per report, and one for each of
+// the options' checks. Fingerprints hold
 // no version and no digest, so that a finding stays the same one in the next
 // build.
 func SARIF(w io.Writer, reports []scan.Report, o Options) error {
 	log := sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{}}
 	for _, r := range reports {
 		log.Runs = append(log.Runs, runOf(r, o))
+	}
+	for _, c := range o.Checks {
+		log.Runs = append(log.Runs, runOfChecks(c, o))
 	}
 	return encode(w, log)
 }
@@ -36,7 +40,7 @@ func runOf(r scan.Report, o Options) sarifRun {
 		Results:            []sarifResult{},
 		Properties:         map[string]string{"artifactRef": o.ref(r.ArtifactKind, r.Subject), "artifactDigest": r.Subject, "artifactKind": r.ArtifactKind},
 	}
-	for _, f := range worstFirst(r.Findings) {
+	for _, f := range WorstFirst(r.Findings) {
 		run.Results = append(run.Results, findingResult(f, r, o))
 	}
 	for _, s := range sortedSecrets(r.Secrets) {
@@ -59,8 +63,8 @@ func findingResult(f scan.Finding, r scan.Report, o Options) sarifResult {
 	// What no file of its own holds stands where the artifact does.
 	path := cmp.Or(f.Path, r.ArtifactKind, "artifact")
 	return sarifResult{
-		RuleID: findingRule(f), Level: level(severityShown(f.Severity)),
-		Message:             sarifText{Text: fmt.Sprintf("%s %s in %s has %s (%s): %s", f.Package, f.Version, o.ref(r.ArtifactKind, r.Subject), f.ID, severityShown(f.Severity), fix)},
+		RuleID: findingRule(f), Level: level(Severity(f.Severity)),
+		Message:             sarifText{Text: fmt.Sprintf("%s %s in %s has %s (%s): %s", f.Package, f.Version, o.ref(r.ArtifactKind, r.Subject), f.ID, Severity(f.Severity), fix)},
 		Locations:           []sarifLocation{at(path, 0, f.Package+"@"+f.Version)},
 		PartialFingerprints: fingerprint(f.ID, f.Type, f.Package, f.Path),
 	}
@@ -68,7 +72,7 @@ func findingResult(f scan.Finding, r scan.Report, o Options) sarifResult {
 
 func secretResult(s scan.Secret, r scan.Report, o Options) sarifResult {
 	return sarifResult{
-		RuleID: secretRule(s), Level: level(severityShown(s.Severity)),
+		RuleID: secretRule(s), Level: level(Severity(s.Severity)),
 		Message:             sarifText{Text: fmt.Sprintf("%s in %s looks like a secret: %s", s.Path, o.ref(r.ArtifactKind, r.Subject), cmp.Or(s.Title, s.Rule))},
 		Locations:           []sarifLocation{at(cmp.Or(s.Path, r.ArtifactKind, "artifact"), s.Line, "")},
 		PartialFingerprints: fingerprint(s.Rule, "secret", "", fmt.Sprintf("%s:%d", s.Path, s.Line)),
@@ -89,11 +93,11 @@ func rulesOf(r scan.Report) []sarifRule {
 			rules = append(rules, rule)
 		}
 	}
-	for _, f := range worstFirst(r.Findings) {
-		add(rule(findingRule(f), "KnownVulnerability", f.Title, severityShown(f.Severity), f.URL, "vulnerability"))
+	for _, f := range WorstFirst(r.Findings) {
+		add(rule(findingRule(f), "KnownVulnerability", f.Title, Severity(f.Severity), f.URL, "vulnerability"))
 	}
 	for _, s := range sortedSecrets(r.Secrets) {
-		add(rule(secretRule(s), "Secret", s.Title, severityShown(s.Severity), "", "secret"))
+		add(rule(secretRule(s), "Secret", s.Title, Severity(s.Severity), "", "secret"))
 	}
 	slices.SortFunc(rules, func(a, b sarifRule) int { return strings.Compare(a.ID, b.ID) })
 	return rules

@@ -3,6 +3,7 @@ package show_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"fmt"
 	"math/rand"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/bakelite/bakelite/scan/controls"
 
 	"github.com/bakelite/bakelite/internal/policy"
 	"github.com/bakelite/bakelite/scan"
@@ -59,7 +62,7 @@ func verdict() gate.Verdict {
 		{ID: "CVE-2020-2", Package: "curl", Reason: "later", Owner: "dev@example.com", Expires: "2026-01-31"},
 	}
 	v, _, _ := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4}, Asked: &gate.Asked{},
+		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 4}, Asked: &controls.Asked{},
 		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: r.Packages},
 	})
 	return v
@@ -163,7 +166,11 @@ func (failing) Write([]byte) (int, error) { return 0, fmt.Errorf("no room") }
 // and what GitHub's code scanning asks for beyond it.
 func TestSARIFHoldsToTheSchema(t *testing.T) {
 	var b bytes.Buffer
-	if err := show.SARIF(&b, reports(), opts); err != nil {
+	o := opts
+	o.Checks = []show.Checks{{Kind: "host", Ref: "here", All: []show.Check{
+		{ID: "B-2", Title: "b", Severity: scan.High, Message: "is \x1b[31m open", Place: "/etc/a b", Fix: "close it"}, {ID: "A-1", Title: "a", Passed: true}, {ID: "B-2", Title: "b", Message: "twice"},
+	}}}
+	if err := show.SARIF(&b, reports(), o); err != nil {
 		t.Fatal(err)
 	}
 	var log map[string]any
@@ -174,8 +181,11 @@ func TestSARIFHoldsToTheSchema(t *testing.T) {
 		t.Errorf("version %v", log["version"])
 	}
 	runs := log["runs"].([]any)
-	if len(runs) != 2 {
+	if len(runs) != 3 {
 		t.Fatalf("%d runs", len(runs))
+	}
+	if found := runs[2].(map[string]any)["results"].([]any); len(found) != 2 || at(found[0], "ruleIndex") != 1.0 || at(found[0], "level") != "error" {
+		t.Errorf("checks: %v", found)
 	}
 	ids := map[string]bool{}
 	for _, r := range runs {
@@ -267,5 +277,39 @@ func TestFingerprintsOutliveVersions(t *testing.T) {
 	}
 	if prints(func(f *scan.Finding) { f.Package = "other" }) == first {
 		t.Error("another package has the same fingerprint")
+	}
+}
+
+// TestJUnit counts what failed and what was left out, and is XML whatever the
+// texts hold.
+func TestJUnit(t *testing.T) {
+	var b bytes.Buffer
+	err := show.JUnit(&b, []show.Suite{{Name: "web", Cases: []show.Case{
+		{Name: "a", Seconds: 1.5}, {Name: "b <&>", Failure: "\x1b]]> \u202e\""}, {Name: "c", Skipped: "nothing to do"},
+	}}, {Name: "none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Skipped  int `xml:"skipped,attr"`
+		Suites   []struct {
+			Cases []struct {
+				Name    string `xml:"name,attr"`
+				Failure *struct {
+					Message string `xml:"message,attr"`
+				} `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(b.Bytes(), &read); err != nil {
+		t.Fatalf("%v\n%s", err, b.String())
+	}
+	if read.Tests != 3 || read.Failures != 1 || read.Skipped != 1 || len(read.Suites) != 2 {
+		t.Errorf("read %+v", read)
+	}
+	if c := read.Suites[0].Cases[1]; c.Name != "b <&>" || c.Failure == nil || c.Failure.Message != "\ufffd]]> \ufffd\"" {
+		t.Errorf("read %+v", c)
 	}
 }

@@ -41,7 +41,7 @@ func heading(b *strings.Builder, r scan.Report, o Options) {
 func severities(findings []scan.Finding) string {
 	counts := map[string]int{}
 	for _, f := range findings {
-		counts[severityShown(f.Severity)]++
+		counts[Severity(f.Severity)]++
 	}
 	var parts []string
 	for _, s := range slices.Backward(scan.Severities()) {
@@ -55,9 +55,9 @@ func severities(findings []scan.Finding) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// severityShown is a severity as it is shown; a word that is none counts as the
+// Severity is a severity as it is shown; a word that is none counts as the
 // worst, as the gate counts it.
-func severityShown(severity string) string {
+func Severity(severity string) string {
 	switch {
 	case severity == "":
 		return scan.Unknown
@@ -67,10 +67,10 @@ func severityShown(severity string) string {
 	return scan.Critical
 }
 
-func rank(severity string) int { return slices.Index(scan.Severities(), severityShown(severity)) }
+func rank(severity string) int { return slices.Index(scan.Severities(), Severity(severity)) }
 
-// worstFirst returns findings in the order in which they are shown.
-func worstFirst(findings []scan.Finding) []scan.Finding {
+// WorstFirst returns findings in the order in which they are shown.
+func WorstFirst(findings []scan.Finding) []scan.Finding {
 	return slices.SortedFunc(slices.Values(findings), func(a, b scan.Finding) int {
 		return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), strings.Compare(a.Package, b.Package),
 			strings.Compare(a.ID, b.ID), strings.Compare(a.Path, b.Path), strings.Compare(a.Type, b.Type),
@@ -83,7 +83,7 @@ func findings(b *strings.Builder, all []scan.Finding, width int) {
 		return
 	}
 	rows := [][]string{{"SEVERITY", "PACKAGE", "ID", "INSTALLED", "FIXED IN", "TITLE"}}
-	for _, f := range worstFirst(all) {
+	for _, f := range WorstFirst(all) {
 		name := f.Package
 		if f.Path != "" {
 			name += " (" + f.Path + ")"
@@ -92,7 +92,7 @@ func findings(b *strings.Builder, all []scan.Finding, width int) {
 		if fixed == "" {
 			fixed = "-"
 		}
-		rows = append(rows, []string{severityShown(f.Severity), name, f.ID, f.Version, fixed, f.Title})
+		rows = append(rows, []string{Severity(f.Severity), name, f.ID, f.Version, fixed, f.Title})
 	}
 	b.WriteString("\n")
 	grid(b, rows, width, 2)
@@ -115,7 +115,7 @@ func secrets(b *strings.Builder, all []scan.Secret, width int) {
 		if s.Line > 0 {
 			place = fmt.Sprintf("%s:%d", s.Path, s.Line)
 		}
-		rows = append(rows, []string{severityShown(s.Severity), s.Rule, place, s.Title})
+		rows = append(rows, []string{Severity(s.Severity), s.Rule, place, s.Title})
 	}
 	b.WriteString("\n")
 	grid(b, rows, width, 1)

@@ -27,6 +27,8 @@ type Options struct {
 	// Refs are the references of artifacts by digest, for machines to find
 	// them again; an artifact without one is named by kind and digest.
 	Refs map[string]string
+	// Checks are shown by SARIF, a run for each, after the reports.
+	Checks []Checks
 }
 
 func (o Options) width() int {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/internal/registry"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Cosign is the real one, where the tests of publish/attest have built it.
@@ -56,7 +56,7 @@ func (c *Cosign) Verifies(ref string) {
 	if out, err := c.run(append([]string{"verify", "--key", c.key}, where...)...); err != nil {
 		c.t.Errorf("cosign verify %s: %v\n%s", ref, err, out)
 	}
-	for _, kind := range []string{"slsaprovenance1", "cyclonedx", "spdxjson", attest.ScanType, attest.VerdictType, attest.TestsType, attest.LockType} {
+	for _, kind := range []string{"slsaprovenance1", "cyclonedx", "spdxjson", intoto.ScanType, intoto.VerdictType, intoto.TestsType, intoto.LockType} {
 		out, err := c.run(append([]string{"verify-attestation", "--key", c.key, "--type", kind}, where...)...)
 		if err != nil || !strings.Contains(out, `"payload"`) {
 			c.t.Errorf("cosign verify-attestation --type %s %s: %v\n%s", kind, ref, err, out)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/pipelines/look"
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 )
 
 // Shop is a site that publishes the example's container: it has a key and a
@@ -134,8 +134,8 @@ func (s Shop) Judged(args ...string) Outcome {
 // Stated are the types of everything that is signed about an artifact.
 func Stated() []string {
 	return []string{
-		attest.SignatureType, attest.ProvenanceType, attest.CycloneDXType, attest.SPDXType,
-		attest.ScanType, attest.VerdictType, attest.TestsType, attest.LockType,
+		intoto.SignatureType, intoto.ProvenanceType, intoto.CycloneDXType, intoto.SPDXType,
+		intoto.ScanType, intoto.VerdictType, intoto.TestsType, intoto.LockType,
 	}
 }
 

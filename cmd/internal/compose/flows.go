@@ -5,6 +5,8 @@ package compose
 
 import (
 	"context"
+	"fmt"
+	"golang.org/x/sys/unix"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,7 +20,9 @@ import (
 	"github.com/bakelite/bakelite/distro/debian"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk/uki"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/policy"
+	"github.com/bakelite/bakelite/internal/private"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/examine"
@@ -138,4 +142,19 @@ type applied []controls.Control
 
 func (c applied) UpTo(kind string, level int, allowed ...string) []controls.Control {
 	return controls.For(c, kind, level, allowed...)
+}
+
+// CheckState makes the state folder where there is none, and closes it to
+// other users, for what is in it is believed. One that cannot be written to,
+// or that others own or could write to, is refused.
+func CheckState(s *settings.Settings) error {
+	err := private.State(s.State)
+	if err == nil {
+		err = unix.Access(s.State, unix.W_OK|unix.X_OK)
+	}
+	if err == nil {
+		return nil
+	}
+	return fault.Hint(fault.As(fault.Invalid, fmt.Errorf("%s: %s: %w", s.Named("state"), s.State, err)),
+		"name a folder that you may write to with --state or BAKELITE_STATE")
 }

@@ -63,6 +63,14 @@ func checkWindow(text string) error {
 	return err
 }
 
+// checkNoSecret refuses a webhook's secret in place of where it is.
+func checkNoSecret(text string) error {
+	if strings.HasPrefix(text, "whsec_") {
+		return errors.New("this is a secret itself; write it to a file that only you can read, and name that")
+	}
+	return nil
+}
+
 func meant(word string, known []string) string {
 	if nearest := strict.Nearest(word, known); nearest != "" {
 		return fmt.Sprintf("; did you mean %q?", nearest)

@@ -221,10 +221,14 @@ func (l *loader) refuseUnknown() error {
 	for _, e := range Table() {
 		known = append(known, envName(e.Key))
 	}
-	keyEnv, _ := strings.CutPrefix(l.v.GetString("sign.key"), "env:")
+	named := map[string]bool{}
+	for _, key := range []string{"sign.key", "notify.secret"} {
+		variable, _ := strings.CutPrefix(l.v.GetString(key), "env:")
+		named[variable] = true
+	}
 	for _, name := range slices.Sorted(maps.Keys(l.env)) {
 		word, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || name == keyEnv || slices.Contains(known, word) || strings.HasPrefix(name, testsEnv) || strings.HasPrefix(word, envName(mirrors)+"_") {
+		if !ours || named[name] || slices.Contains(known, word) || strings.HasPrefix(name, testsEnv) || strings.HasPrefix(word, envName(mirrors)+"_") {
 			continue
 		}
 		if near := strict.Nearest(word, known); near != "" {

@@ -49,6 +49,8 @@ type Settings struct {
 	Channels []string `yaml:"channels,omitempty"`
 	// Update says which changes apps take, and when, where they do not say.
 	Update Update `yaml:"update,omitempty"`
+	// Notify says who is told of what happens.
+	Notify Notify `yaml:"notify,omitempty"`
 	// Machines is how many are tested at once; 0 means half the processors.
 	Machines int `yaml:"machines,omitempty"`
 	// Jobs bounds what runs at once; 0 means the number of processors.
@@ -104,6 +106,14 @@ type Update struct {
 	MaxLockAge units.Wait `yaml:"max-lock-age,omitempty"`
 	// UnknownAfter is how long something may be unknown; 0 is for ever.
 	UnknownAfter units.Wait `yaml:"unknown-after,omitempty"`
+}
+
+// Notify is a webhook; with an empty URL nobody is told.
+type Notify struct {
+	// URL takes events, Secret is a file, or "env:" and the name of a variable,
+	// with what they are signed with.
+	URL    string `yaml:"url,omitempty"`
+	Secret string `yaml:"secret,omitempty"`
 }
 
 // SecureBoot signs the disk's EFI program; with both empty it is not signed.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/channel"
+	"github.com/bakelite/bakelite/internal/notify"
 	"github.com/bakelite/bakelite/internal/update"
 )
 
@@ -138,6 +139,10 @@ func Table() []Entry {
 			Help: "How long ago a lock may have been current."},
 		{Key: "update.unknown-after", Flag: "update-unknown-after", Kind: Span, Rare: true, Default: "24h",
 			Help: "How long a suite, a registry or the database may be out of reach before that is a failure; 0s is for ever."},
+		{Key: "notify.url", Flag: "notify-url", Kind: Text, Rare: true, Secret: true, DefaultHelp: "nobody is told", Check: notify.CheckAddress,
+			Help: "Webhook that is told of updates, rebuilds, failures, locks that are too old and revoked images, with https."},
+		{Key: "notify.secret", Flag: "notify-secret", Kind: Text, File: true, Rare: true, DefaultHelp: "none", Check: checkNoSecret,
+			Help: "Secret that events are signed with: a file, or env: and the name of a variable that holds it."},
 		{Key: "machines", Flag: "machines", Kind: Number, Rare: true, Default: "0", DefaultHelp: "half the processors",
 			Help: "How many machines are tested at once, as far as the memory allows."},
 		{Key: "jobs", Flag: "jobs", Kind: Number, Default: "0", DefaultHelp: "the number of processors",

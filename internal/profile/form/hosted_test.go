@@ -62,12 +62,17 @@ func TestCommandsSayWhatTheSpecSays(t *testing.T) {
 	}
 }
 
+func openFiles(s *specs.Spec) string {
+	i := slices.IndexFunc(s.Process.Rlimits, func(l specs.POSIXRlimit) bool { return l.Type == "RLIMIT_NOFILE" })
+	return bounds(s.Process.Rlimits[i])
+}
+
 // fromSpec are the arguments that say what a spec says, with those before them.
 func fromSpec(s *specs.Spec) []string {
 	r := s.Linux.Resources
 	all := []string{
 		"--user\n7:8", "--read-only", "--cap-drop\nALL", "--security-opt\nno-new-privileges", "--security-opt\nseccomp=" + s.Hostname + ".seccomp.json",
-		fmt.Sprintf("--pids-limit\n%d", *r.Pids.Limit), fmt.Sprintf("--ulimit\nnofile=%d:%[1]d", s.Process.Rlimits[1].Hard), "--ulimit\ncore=0",
+		fmt.Sprintf("--pids-limit\n%d", *r.Pids.Limit), "--ulimit\nnofile=" + openFiles(s), "--ulimit\ncore=0",
 	}
 	if r.Memory != nil {
 		all = append(all, fmt.Sprintf("--memory\n%d\n--memory-swap\n%d", *r.Memory.Limit, *r.Memory.Swap))

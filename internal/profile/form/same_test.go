@@ -3,6 +3,7 @@ package form_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,11 +69,7 @@ func TestUnitAndSpecSayTheSame(t *testing.T) {
 				"swap":             {swap(s), last("MemorySwapMax")},
 				"processors":       {processors(s), last("CPUQuota")},
 				"processes":        {strconv.FormatInt(*s.Linux.Resources.Pids.Limit, 10), last("TasksMax")},
-				"open files":       {rlimit(s, "RLIMIT_NOFILE"), last("LimitNOFILE")},
-				"core dumps":       {rlimit(s, "RLIMIT_CORE"), last("LimitCORE")},
-				"locked memory":    {rlimit(s, "RLIMIT_MEMLOCK"), last("LimitMEMLOCK")},
-				"priority":         {rlimit(s, "RLIMIT_NICE"), last("LimitNICE")},
-				"real time":        {rlimit(s, "RLIMIT_RTPRIO"), last("LimitRTPRIO")},
+				"memory is short":  {strconv.Itoa(*s.Process.OOMScoreAdj), last("OOMScoreAdjust")},
 				"new privileges":   {yes(s.Process.NoNewPrivileges), last("NoNewPrivileges")},
 				"rights":           {strings.Join(s.Process.Capabilities.Bounding, " "), last("CapabilityBoundingSet")},
 				"ambient rights":   {strings.Join(s.Process.Capabilities.Ambient, " "), last("AmbientCapabilities")},
@@ -85,6 +82,11 @@ func TestUnitAndSpecSayTheSame(t *testing.T) {
 			} {
 				if both[0] != both[1] {
 					t.Errorf("%s: the container has\n%s\nand the machine\n%s", what, both[0], both[1])
+				}
+			}
+			for _, l := range s.Process.Rlimits {
+				if got := last(strings.Replace(l.Type, "RLIMIT_", "Limit", 1)); got != bounds(l) {
+					t.Errorf("%s: the container has %s and the machine %s", l.Type, bounds(l), got)
 				}
 			}
 			for _, d := range p.Denials() {
@@ -134,13 +136,9 @@ func processors(s *specs.Spec) string {
 	return ""
 }
 
-func rlimit(s *specs.Spec, kind string) string {
-	for _, l := range s.Process.Rlimits {
-		if l.Type == kind && l.Hard == l.Soft {
-			return strconv.FormatUint(l.Hard, 10)
-		}
-	}
-	return ""
+// bounds is a limit as a unit states it.
+func bounds(l specs.POSIXRlimit) string {
+	return strings.ReplaceAll(fmt.Sprintf("%d:%d", l.Soft, l.Hard), strconv.FormatUint(math.MaxUint64, 10), "infinity")
 }
 
 // named are the calls of which some are let through.

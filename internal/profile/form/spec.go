@@ -56,25 +56,15 @@ func process(p profile.Profile, id profile.Identity) *specs.Process {
 			Bounding: p.Capabilities, Effective: p.Capabilities, Inheritable: p.Capabilities,
 			Permitted: p.Capabilities, Ambient: p.Capabilities,
 		},
-		Rlimits: rlimits(p),
+		Rlimits:     rlimits(p),
+		OOMScoreAdj: new(int),
 	}
 }
 
-// rlimits are stated whole: what is left out comes from whoever starts the
-// service, and is another on each machine.
 func rlimits(p profile.Profile) []specs.POSIXRlimit {
 	var all []specs.POSIXRlimit
-	for _, l := range []struct {
-		kind  string
-		limit uint64
-	}{
-		{"RLIMIT_CORE", 0},
-		{"RLIMIT_NOFILE", p.OpenFiles},
-		{"RLIMIT_MEMLOCK", p.LockedMemory},
-		{"RLIMIT_NICE", 0},
-		{"RLIMIT_RTPRIO", 0},
-	} {
-		all = append(all, specs.POSIXRlimit{Type: l.kind, Hard: l.limit, Soft: l.limit})
+	for _, l := range p.Limits() {
+		all = append(all, specs.POSIXRlimit{Type: "RLIMIT_" + l.Name, Hard: l.Hard, Soft: l.Soft})
 	}
 	return all
 }

@@ -74,6 +74,18 @@ func (u unit) Grace() string { return fmt.Sprintf("%dms", u.StopGrace.Millisecon
 // Mask is the umask.
 func (u unit) Mask() string { return fmt.Sprintf("%04o", profile.Umask) }
 
+// Bounds are the limits of one process, as LimitNAME=soft:hard.
+func (u unit) Bounds() []string {
+	return mapped(u.Limits(), func(l profile.Limit) string { return "Limit" + l.Name + "=" + bound(l.Soft) + ":" + bound(l.Hard) })
+}
+
+func bound(n uint64) string {
+	if n == profile.Unlimited {
+		return "infinity"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
 // Quota is the share of processors in percent of one.
 func (u unit) Quota() string { return strconv.FormatFloat(u.CPUs*100, 'f', 0, 64) }
 

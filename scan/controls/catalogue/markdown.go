@@ -48,13 +48,7 @@ func settingsText(c controls.Control) string {
 
 // details lists what a setting is about, as code.
 func details(s controls.Setting) string {
-	words := slices.Concat(s.Paths, controls.Pairs(s.Values, "="), s.Names, s.Options)
-	if s.Path != "" {
-		words = append([]string{s.Path}, words...)
-	}
-	if len(s.Except) > 0 {
-		words = append([]string{"all but"}, s.Except...)
-	}
+	words := s.Words()
 	for i, word := range words {
 		words[i] = "`" + word + "`"
 	}

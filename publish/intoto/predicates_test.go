@@ -1,10 +1,10 @@
-package attest_test
+package intoto_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/bakelite/bakelite/publish/attest"
+	"github.com/bakelite/bakelite/publish/intoto"
 	"github.com/bakelite/bakelite/scan/controls"
 )
 
@@ -17,7 +17,7 @@ func TestControlsReadBack(t *testing.T) {
 		{ID: "BK-3", Title: "c", Level: 2, Detail: "it is open"},
 	}
 	machine := []controls.Result{{ID: "BK-1", Title: "a", Level: 1, Detail: "not in the machine"}}
-	got := attest.Tests{Hardening: attest.StatedControls(image), Booted: attest.StatedControls(machine)}.Controls()
+	got := intoto.Tests{Hardening: intoto.StatedControls(image), Booted: intoto.StatedControls(machine)}.Controls()
 	want := []controls.Result{machine[0], image[1], image[2]}
 	for i := range want {
 		want[i].Title = ""

@@ -1,14 +1,15 @@
-package attest
+package intoto
 
 import (
 	"encoding/json"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/channel"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
+	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/controls"
-	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // CycloneDX states a CycloneDX document, given as JSON.
@@ -25,9 +26,6 @@ func SPDX(document []byte) Statement {
 func Scan(report scan.Report) Statement {
 	return Statement{PredicateType: ScanType, Predicate: report}
 }
-
-// Verdict states what the gate said.
-func Verdict(v gate.Verdict) Statement { return Statement{PredicateType: VerdictType, Predicate: v} }
 
 // BuildProvenance states how the artifact was made.
 func BuildProvenance(p Provenance) Statement {
@@ -87,7 +85,7 @@ func heldControls(stated []TestResult) []controls.Result {
 
 // TestResults states the results of the declared tests.
 func TestResults(t Tests) Statement {
-	t.APIVersion, t.Kind = gate.APIVersion, "Tests"
+	t.APIVersion, t.Kind = scan.APIVersion, "Tests"
 	if t.Results == nil {
 		t.Results = []TestResult{}
 	}
@@ -109,3 +107,20 @@ func StatedLock(predicate json.RawMessage) (lock.Lock, error) {
 	}
 	return l, nil
 }
+
+// Notices are statements about an artifact that was published before. None of
+// them lets anything through, so they take no proof of the gate.
+func Notices() []string { return []string{ChannelType, RevocationType, ClockType} }
+
+// ChannelRecord states where a channel leads.
+func ChannelRecord(r channel.Record) Statement {
+	return Statement{PredicateType: ChannelType, Predicate: r}
+}
+
+// Revocation states that something is not to be run any more.
+func Revocation(v channel.Revocation) Statement {
+	return Statement{PredicateType: RevocationType, Predicate: v}
+}
+
+// Clock states how long fixes took to reach an artifact.
+func Clock(c update.Clock) Statement { return Statement{PredicateType: ClockType, Predicate: c} }

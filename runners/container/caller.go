@@ -1,12 +1,16 @@
 package container
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
@@ -41,4 +45,56 @@ func shareNetwork(s *specs.Spec, rootfs string) {
 	if exists(resolver) && exists(filepath.Join(rootfs, resolver)) {
 		s.Mounts = append(s.Mounts, specs.Mount{Destination: resolver, Type: "bind", Source: resolver, Options: []string{"bind", "ro", "nosuid", "nodev", "noexec"}})
 	}
+}
+
+// resources are the limits of a profile, by their names in a spec.
+var resources = map[string]struct {
+	number int
+	what   string
+}{
+	"RLIMIT_AS":      {unix.RLIMIT_AS, "bytes of address space"},
+	"RLIMIT_CPU":     {unix.RLIMIT_CPU, "seconds of processor time"},
+	"RLIMIT_DATA":    {unix.RLIMIT_DATA, "bytes of data"},
+	"RLIMIT_FSIZE":   {unix.RLIMIT_FSIZE, "bytes of one file"},
+	"RLIMIT_LOCKS":   {unix.RLIMIT_LOCKS, "file locks"},
+	"RLIMIT_MEMLOCK": {unix.RLIMIT_MEMLOCK, "bytes of locked memory"},
+	"RLIMIT_NOFILE":  {unix.RLIMIT_NOFILE, "open files"},
+	"RLIMIT_STACK":   {unix.RLIMIT_STACK, "bytes of stack"},
+}
+
+// clamp lowers what this program may not raise, and notes it.
+func (r *Running) clamp(p *specs.Process) error {
+	for i, l := range p.Rlimits {
+		known, isKnown := resources[l.Type]
+		if !isKnown {
+			continue
+		}
+		var own unix.Rlimit
+		if err := unix.Getrlimit(known.number, &own); err != nil {
+			return fmt.Errorf("reading the limit of %s: %w", known.what, err)
+		}
+		if own.Max < l.Hard {
+			p.Rlimits[i].Hard, p.Rlimits[i].Soft = own.Max, min(own.Max, l.Soft)
+			r.notes = append(r.notes, fmt.Sprintf("%s: limited to %d, as on this machine", known.what, own.Max))
+		}
+	}
+	return r.clampScore(p)
+}
+
+// clampScore leaves a service that is started by one of the first to be ended
+// where memory is short (proc(5), oom_score_adj) at that.
+func (r *Running) clampScore(p *specs.Process) error {
+	text, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		return fmt.Errorf("reading the own place where memory is short: %w", err)
+	}
+	own, err := strconv.Atoi(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return fmt.Errorf("reading the own place where memory is short: %w", err)
+	}
+	if own > *p.OOMScoreAdj {
+		p.OOMScoreAdj = &own
+		r.notes = append(r.notes, fmt.Sprintf("where memory is short it is ended earlier than others (%d), as this program", own))
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package attest
+package intoto
 
 import (
 	"bytes"
@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// statementType and payloadType are in-toto's (attestation spec v1).
+	// statementType is in-toto's (attestation spec v1).
 	statementType = "https://in-toto.io/Statement/v1"
-	payloadType   = "application/vnd.in-toto+json"
-	// maxSubjects bounds the subjects of one statement; sigstore-go has the
+	// PayloadType is a statement's media type in an envelope.
+	PayloadType = "application/vnd.in-toto+json"
+	// MaxSubjects bounds the subjects of one statement; sigstore-go has the
 	// same number.
-	maxSubjects = 1024
+	MaxSubjects = 1024
 )
 
 // Statement is what is said about an artifact. Predicate is encoded as JSON;
@@ -40,37 +41,40 @@ type Subject struct {
 }
 
 // subjects returns the artifact and then its files in in-toto's form.
-func (s Subject) subjects() []subject {
-	all := []subject{{Name: s.Name, Digest: digestSet(s.Digest)}}
+func (s Subject) subjects() []Named {
+	all := []Named{{Name: s.Name, Digest: digestSet(s.Digest)}}
 	for _, f := range s.Files {
-		all = append(all, subject{Name: f.Name, Digest: digestSet(f.Digest)})
+		all = append(all, Named{Name: f.Name, Digest: digestSet(f.Digest)})
 	}
 	return all
 }
 
-// subject and statement are in-toto's form.
-type subject struct {
+// Named is a subject in in-toto's form: a name with digests by algorithm.
+type Named struct {
 	Name   string            `json:"name,omitempty"`
 	Digest map[string]string `json:"digest"`
 }
 
+// statement is in-toto's form of one.
 type statement struct {
-	Type          string    `json:"_type"`
-	Subject       []subject `json:"subject"`
-	PredicateType string    `json:"predicateType"`
-	Predicate     any       `json:"predicate"`
+	Type          string  `json:"_type"`
+	Subject       []Named `json:"subject"`
+	PredicateType string  `json:"predicateType"`
+	Predicate     any     `json:"predicate"`
 }
 
-// checkDigest refuses everything but "sha256:" with 64 hex digits.
-func checkDigest(digest string) error {
+// CheckDigest refuses everything but "sha256:" with 64 hex digits, by an error
+// of kind Invalid.
+func CheckDigest(digest string) error {
 	if !digests.Valid(digest) {
 		return fault.New(fault.Invalid, "%q is not a SHA-256 digest", digest)
 	}
 	return nil
 }
 
-// encodeStatement returns the bytes that get signed.
-func encodeStatement(about Subject, s Statement) ([]byte, error) {
+// Encode returns the bytes that get signed; those of more than MaxStatement
+// are an error of kind Policy.
+func Encode(about Subject, s Statement) ([]byte, error) {
 	if s.PredicateType == "" {
 		return nil, fault.New(fault.Internal, "a statement has no predicate type")
 	}
@@ -93,21 +97,21 @@ func encodeStatement(about Subject, s Statement) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// parsed is a statement that was read; the predicate stays as it came.
-type parsed struct {
-	kind      string
-	subjects  []subject
-	predicate json.RawMessage
+// Parsed is a statement that was read; the predicate stays as it came.
+type Parsed struct {
+	Kind      string
+	Subjects  []Named
+	Predicate json.RawMessage
 }
 
-// parseStatement reads a statement. A key that comes twice is refused, since
-// readers would disagree about which one counts; unknown keys are skipped, as
-// in-toto asks.
-func parseStatement(payload []byte) (parsed, error) {
+// Parse reads a statement. A key that comes twice is refused, since readers
+// would disagree about which one counts; unknown keys are skipped, as in-toto
+// asks.
+func Parse(payload []byte) (Parsed, error) {
 	if len(payload) > MaxStatement {
-		return parsed{}, fmt.Errorf("the statement has %d bytes, more than %d", len(payload), MaxStatement)
+		return Parsed{}, fmt.Errorf("the statement has %d bytes, more than %d", len(payload), MaxStatement)
 	}
-	var p parsed
+	var p Parsed
 	var version string
 	dec := json.NewDecoder(bytes.NewReader(payload))
 	err := eachKey(dec, func(key string) error {
@@ -115,11 +119,11 @@ func parseStatement(payload []byte) (parsed, error) {
 		case "_type":
 			return dec.Decode(&version)
 		case "predicateType":
-			return dec.Decode(&p.kind)
+			return dec.Decode(&p.Kind)
 		case "subject":
-			return dec.Decode(&p.subjects)
+			return dec.Decode(&p.Subjects)
 		case "predicate":
-			return dec.Decode(&p.predicate)
+			return dec.Decode(&p.Predicate)
 		default:
 			var skipped json.RawMessage
 			return dec.Decode(&skipped)
@@ -127,13 +131,13 @@ func parseStatement(payload []byte) (parsed, error) {
 	})
 	switch {
 	case err != nil:
-		return parsed{}, fmt.Errorf("reading the statement: %w", err)
+		return Parsed{}, fmt.Errorf("reading the statement: %w", err)
 	case version != statementType:
-		return parsed{}, fmt.Errorf("the statement is of the type %.100q, not %q", version, statementType)
-	case p.kind == "":
-		return parsed{}, errors.New("the statement has no predicate type")
-	case len(p.subjects) == 0 || len(p.subjects) > maxSubjects:
-		return parsed{}, fmt.Errorf("the statement has %d subjects, not 1 to %d", len(p.subjects), maxSubjects)
+		return Parsed{}, fmt.Errorf("the statement is of the type %.100q, not %q", version, statementType)
+	case p.Kind == "":
+		return Parsed{}, errors.New("the statement has no predicate type")
+	case len(p.Subjects) == 0 || len(p.Subjects) > MaxSubjects:
+		return Parsed{}, fmt.Errorf("the statement has %d subjects, not 1 to %d", len(p.Subjects), MaxSubjects)
 	}
 	return p, nil
 }
@@ -167,28 +171,10 @@ func eachKey(dec *json.Decoder, value func(key string) error) error {
 	return nil
 }
 
-// About returns the digest of the artifact that a bundle says it is about. It
-// verifies nothing: it is for a file whose artifact is not known yet.
-func About(bundle []byte) (string, error) {
-	o, err := openBundle(bundle)
-	if err != nil {
-		return "", err
-	}
-	digest := "sha256:" + o.subjects[0].Digest["sha256"]
-	return digest, checkDigest(digest)
-}
-
-// Unverified reads what a bundle states without asking who signed it: for
-// showing, never for deciding.
-func Unverified(bundle []byte) (Verified, error) {
-	o, err := openBundle(bundle)
-	return Verified{PredicateType: o.kind, Predicate: o.predicate}, err
-}
-
-// about says whether the statement names this digest.
-func (p parsed) about(digest string) bool {
+// About says whether the statement names this digest.
+func (p Parsed) About(digest string) bool {
 	hex := strings.TrimPrefix(digest, "sha256:")
-	for _, s := range p.subjects {
+	for _, s := range p.Subjects {
 		if hex != "" && s.Digest["sha256"] == hex {
 			return true
 		}

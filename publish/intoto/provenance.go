@@ -1,14 +1,15 @@
-package attest
+package intoto
 
 import (
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/scan/controls"
+
 	"github.com/package-url/packageurl-go"
 
 	"github.com/bakelite/bakelite/internal/lock"
-	"github.com/bakelite/bakelite/scan/gate"
 )
 
 // BuildType names how Bakelite builds, and where that is described.
@@ -35,7 +36,7 @@ type ExternalParameters struct {
 	Version string `json:"version,omitempty"`
 	// Asked is what of the app file a policy may refuse; absent where that was
 	// not stated.
-	Asked *gate.Asked `json:"asked,omitempty"`
+	Asked *controls.Asked `json:"asked,omitempty"`
 }
 
 // InternalParameters are chosen by Bakelite.
@@ -89,7 +90,7 @@ type Build struct {
 	Lock       lock.Lock
 	LockDigest string
 	// Asked is what of the app file a policy may refuse.
-	Asked *gate.Asked
+	Asked *controls.Asked
 	// Trimmed are the lock's packages that may have been taken out, sorted.
 	Trimmed []string
 	// Release is the version that it is published as, "" for none.
@@ -134,17 +135,17 @@ func (b Build) source() []Resource {
 	if b.Source == "" {
 		return nil
 	}
-	source := Resource{Name: sourceName, URI: "git+" + sourceURI(b.Source)}
+	source := Resource{Name: sourceName, URI: "git+" + SourceURI(b.Source)}
 	if b.Commit != "" {
 		source.Digest = map[string]string{"gitCommit": b.Commit}
 	}
 	return []Resource{source}
 }
 
-// sourceURI brings the forms of a repository's address together:
+// SourceURI brings the forms of a repository's address together:
 // git+https://host/path.git@ref means https://host/path. A user's name or
 // token, as CI systems put before the host, is dropped.
-func sourceURI(text string) string {
+func SourceURI(text string) string {
 	text = strings.TrimPrefix(text, "git+")
 	if scheme, rest, found := strings.Cut(text, "://"); found {
 		host, path, _ := strings.Cut(rest, "/")
@@ -160,14 +161,14 @@ func sourceURI(text string) string {
 func (p Provenance) SourceURI() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
-			return sourceURI(r.URI)
+			return SourceURI(r.URI)
 		}
 	}
 	return ""
 }
 
-// commit returns the hash of the commit that the app file is from, or "".
-func (p Provenance) commit() string {
+// Commit returns the hash of the commit that the app file is from, or "".
+func (p Provenance) Commit() string {
 	for _, r := range p.BuildDefinition.ResolvedDependencies {
 		if r.Name == sourceName {
 			return r.Digest["gitCommit"]
