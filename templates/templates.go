@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed controls github hardening machine policy profile report rootfs schema service starters
+//go:embed controls github hardening host machine policy profile report rootfs schema service starters
 var files embed.FS
 
 // Text returns a file of this folder; it panics where there is none, which

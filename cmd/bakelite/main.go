@@ -85,7 +85,7 @@ them when, and only when, something beneath them changed.
 	c.AddCommand(completeApps(buildCommand(), publishCommand(), rebuildCommand(), outdatedCommand(), clockCommand(), lockCommand(), bootCommand(), runCommand(), profileCommand())...)
 	c.AddCommand(completeFiles(scanCommand(), checkCommand(), verifyCommand(), inspectCommand(), reportCommand(), diffCommand())...)
 	c.AddCommand(completeFiles(promoteCommand(), rollbackCommand(), revokeCommand(), channelsCommand(), lineageCommand())...)
-	c.AddCommand(keygenCommand())
+	c.AddCommand(keygenCommand(), hostCheckCommand())
 	c.AddCommand(initCommand(), schemaCommand(), configCommand(), doctorCommand(), versionCommand(), engineCommand())
 	c.InitDefaultHelpCmd()
 	c.InitDefaultCompletionCmd()

@@ -155,7 +155,7 @@ func (s *shift) work(ctx context.Context, now update.Plan, given *update.Plan, r
 	failed := s.leave(ctx, now, given != nil)
 	s.report(append(run.Before, outcomes...))
 	for _, o := range outcomes {
-		if o.State == fleet.Failed {
+		if o.Err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", o.App, o.Err))
 		}
 	}

@@ -108,7 +108,7 @@ func doors() []door {
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
 		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
-		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/profile/form", "internal/strict", "scan/controls/catalogue"}},
+		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/profile/form", "internal/strict", "scan/controls/catalogue", "scan/host"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy", "internal/strict/stricttest"}},
 	}
 }

@@ -59,11 +59,11 @@ func (f Fleet) advise(ctx context.Context, all []Standing, worlds []*world, o Op
 			list = &scan.Report{OS: scan.OS{Family: "debian", Name: debian.Number(w.Suite)}}
 			lists[w.Suite] = list
 		}
-		for _, pin := range pinsOf(s.Lock) {
-			if key := [3]string{w.Suite, pin.Name, pin.Version}; !seen[key] {
+		for _, i := range slices.Concat(s.Lock.Holds(update.Container), s.Lock.Holds(update.Disk)) {
+			if key := [3]string{w.Suite, i.Name, i.Version}; !seen[key] {
 				seen[key] = true
-				p := scan.Package{Name: pin.Name, Version: pin.Version, Arch: pin.Arch}
-				p.Source, p.SourceVersion = w.source(s.Lock, pin)
+				p := scan.Package{Name: i.Name, Version: i.Version, Arch: i.Arch}
+				p.Source, p.SourceVersion = w.source(s.Lock, i)
 				list.Packages = append(list.Packages, p)
 			}
 		}
@@ -96,32 +96,26 @@ func (f Fleet) advise(ctx context.Context, all []Standing, worlds []*world, o Op
 	return known
 }
 
-// pinsOf are what a lock installs in the container and the disk.
-func pinsOf(l *lock.Lock) []lock.Pin {
-	p := l.Packages
-	return slices.Concat(p.Base, p.App, p.Machine, p.MachineApp)
-}
-
-// source names the source package of a pin. Locks of older versions do not
+// source names the source package of what is installed. Locks of older versions do not
 // have it: then it is as the archive says of that version, or else of another.
-func (w *world) source(l *lock.Lock, pin lock.Pin) (source, sourceVersion string) {
+func (w *world) source(l *lock.Lock, i lock.Installed) (source, sourceVersion string) {
 	if l.Distribution != nil {
-		return cmp.Or(pin.Source, pin.Name), cmp.Or(pin.SourceVersion, pin.Version)
+		return i.Source, i.SourceVersion
 	}
 	for _, s := range w.Sources {
 		if s.Packages == nil {
 			continue
 		}
-		from, to := s.Packages.Find(pin.Name)
+		from, to := s.Packages.Find(i.Name)
 		for n := from; n < to; n++ {
 			p := s.Packages.Package(n)
-			if p.Version == pin.Version {
+			if p.Version == i.Version {
 				return cmp.Or(p.Source, p.Name), cmp.Or(p.SourceVersion, p.Version)
 			}
 			source = cmp.Or(source, p.Source)
 		}
 	}
-	return cmp.Or(source, pin.Name), withoutRebuild(pin.Version)
+	return cmp.Or(source, i.Name), withoutRebuild(i.Version)
 }
 
 // withoutRebuild takes off what a rebuild of the same source adds to a
@@ -163,12 +157,13 @@ func (s *Standing) advised(known advice, m memory, asks bool, now time.Time) {
 	}
 }
 
-// list lists what is known of the lock's packages, the worst first.
+// list lists what is known of what the lock puts into artifacts, the packages of
+// a base image among it, the worst first.
 func (s *Standing) list(known advice, m memory, now time.Time) {
 	at := map[string]int{}
-	for _, p := range places(s.Lock)[:2] { // not the tools: nothing of them is in an artifact
-		for _, pin := range slices.Concat(p.layers...) {
-			key := versionKey(pin.Name, pin.Version)
+	for _, kind := range []string{update.Container, update.Disk} {
+		for _, i := range s.Lock.Holds(kind) {
+			key := versionKey(i.Name, i.Version)
 			before, looked := m.Known[key]
 			for _, a := range known.by[key] {
 				n, listed := at[key+" "+a.ID]
@@ -176,12 +171,12 @@ func (s *Standing) list(known advice, m memory, now time.Time) {
 					n = len(s.Advisories)
 					at[key+" "+a.ID] = n
 					s.Advisories = append(s.Advisories, Advisory{
-						Advisory: a, Package: pin.Name, Version: pin.Version,
+						Advisory: a, Package: i.Name, Version: i.Version,
 						KnownSince: sinceWhen(before.Since, a.ID, looked, now), FixedSince: fixedWhen(before, a, looked, now),
 					})
 				}
-				if !slices.Contains(s.Advisories[n].In, p.name) {
-					s.Advisories[n].In = append(s.Advisories[n].In, p.name)
+				if !slices.Contains(s.Advisories[n].In, kind) {
+					s.Advisories[n].In = append(s.Advisories[n].In, kind)
 				}
 			}
 		}

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/internal/vouch"
@@ -53,12 +52,12 @@ const newClock = "move it away: the next rebuild begins a new one"
 
 // record adds what of a plan reached the published images to the app's clock,
 // and states it about them.
-func (f Fleet) record(ctx context.Context, a app.App, p update.Planned, built *results.Built) error {
+func (f Fleet) record(ctx context.Context, p update.Planned, built *results.Built) error {
 	fixes := fixesOf(p, built, f.Now().UTC().Truncate(time.Second))
 	if len(fixes) == 0 {
 		return nil
 	}
-	c, err := f.ours(a.Name)
+	c, err := f.ours(p.App)
 	if err != nil {
 		return err
 	}
@@ -75,13 +74,13 @@ func (f Fleet) record(ctx context.Context, a app.App, p update.Planned, built *r
 	if err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
-	if err := f.Folder.Vouch.WriteFile(vouch.Clock, clockPath(f.Folder.Path, a.Name), append(text, '\n'), 0o644); err != nil {
+	if err := f.Folder.Vouch.WriteFile(vouch.Clock, clockPath(f.Folder.Path, p.App), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the clock: %w", err)
 	}
 	if f.Notary == nil {
 		return nil
 	}
-	return f.Notary.State(ctx, a.Name, built.Published, fixes, f.Now())
+	return f.Notary.State(ctx, p.App, built.Published, fixes, f.Now())
 }
 
 // ours is Clock, which sets aside what this state folder did not write.

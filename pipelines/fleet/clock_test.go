@@ -222,8 +222,11 @@ func TestClockThatIsNone(t *testing.T) {
 			o := &oven{y: y, resolves: map[string][]lock.Change{"web": {{Package: "nginx", From: "1", To: "2"}}}}
 			o.published = []results.Publication{{Kind: update.Container, Ref: "registry.example/team/web@" + digest('3'), At: y.now}}
 			apps := y.behind(nil, "web")
-			if got := y.rebuild(y.plan(apps...), apps, fleet.Run{Do: o.do})["web"]; got.State != fleet.Failed || fault.KindOf(got.Err) != fault.Invalid {
-				t.Errorf("a fix was added to it: %+v", got)
+			if got := y.rebuild(y.plan(apps...), apps, fleet.Run{Do: o.do})["web"]; got.State != fleet.Rebuilt || fault.KindOf(got.Err) != fault.Invalid || !strings.Contains(got.Why, "it is rebuilt, but") || got.Lock != digest('2') || len(got.Published) != 1 {
+				t.Errorf("a fix was added to it, or the app is said to be as before: %+v", got)
+			}
+			if s := y.outdated(fleet.Options{}, apps...)[0]; s.Failed != nil {
+				t.Errorf("it is said to have failed: %+v", s.Failed)
 			}
 			if left, err := os.ReadFile(path); err != nil || string(left) != text {
 				t.Errorf("it became %.80q (%v)", left, err)

@@ -54,7 +54,7 @@ type Outcome struct {
 	Published []string `json:"published,omitempty"`
 	// Before says that an earlier run did it, which was ended.
 	Before bool `json:"before,omitempty"`
-	// Err is the failure itself.
+	// Err is the failure itself, or why the clock of a Rebuilt app stands still.
 	Err error `json:"-"`
 }
 

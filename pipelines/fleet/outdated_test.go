@@ -13,6 +13,7 @@ import (
 	"github.com/bakelite/bakelite/distro/debian/archivetest"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/update"
 	"github.com/bakelite/bakelite/pipelines/fleet"
 	"github.com/bakelite/bakelite/pipelines/pin"
@@ -56,6 +57,41 @@ func TestOutdated(t *testing.T) {
 	y.now = y.now.Add(time.Hour)
 	if again := y.outdated(fleet.Options{}, web)[0]; !again.Advisories[0].KnownSince.Equal(first) {
 		t.Errorf("an hour later it is known since %s, not %s", again.Advisories[0].KnownSince, first)
+	}
+}
+
+// TestAdvisoriesOfTheBaseImage: what is known of a base image's own packages is
+// known of the app that stands on it, but for those that it replaces; that a fix
+// is out tells that the image is behind, and rebuilds nothing by itself.
+func TestAdvisoriesOfTheBaseImage(t *testing.T) {
+	y := newYard(t)
+	y.images["registry.example/base:13"] = digest('1')
+	zlib := pkg("zlib1g", "1:1.3-2")
+	y.archive.Publish("trixie", archivetest.Released(), zlib)
+	a := y.app("web", "base: {image: registry.example/base:13}\n", zlib)
+	l, err := lock.Read(pin.Path(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Packages.Image = []lock.Installed{
+		{Name: "libssl3t64", Version: "3.5.1-1", Arch: "amd64", Source: "openssl"}, {Name: "zlib1g", Version: "1:1.3-1", Arch: "amd64", Source: "zlib"},
+	}
+	if err := lock.Write(pin.Path(a), l); err != nil {
+		t.Fatal(err)
+	}
+	y.findings["zlib 1:1.3-1"] = []scan.Finding{{ID: "CVE-2026-9", Severity: scan.High}}
+	y.findings["openssl 3.5.1-1"] = []scan.Finding{{ID: "CVE-2026-7", Severity: scan.Critical}}
+	look := func() fleet.Standing { return y.outdated(fleet.Options{}, a)[0] }
+	s := look()
+	in := func(n int) string { return s.Advisories[n].Package + " in " + strings.Join(s.Advisories[n].In, " ") }
+	// The lock has a newer zlib1g in the container alone.
+	if len(s.Advisories) != 2 || in(0) != "libssl3t64 in container disk" || in(1) != "zlib1g in disk" || s.Decision.Action != update.Current {
+		t.Fatalf("%+v, %+v", s.Advisories, s.Decision)
+	}
+	y.now = y.now.Add(time.Hour)
+	y.findings["openssl 3.5.1-1"][0].FixedVersion = "3.5.1-1+deb13u1"
+	if s := look(); len(s.Advisories) != 2 || !s.Advisories[0].FixedSince.Equal(y.now) || s.Advisories[0].FixedIn != "3.5.1-1+deb13u1" || s.Decision.Action != update.Current {
+		t.Errorf("%+v, %+v", s.Advisories, s.Decision)
 	}
 }
 

@@ -36,7 +36,8 @@ type Run struct {
 // side by side, and each app that fails stops none but those that have no
 // other reason than it. It returns one outcome for each app of the plan, in
 // its order. What became of each is on disk at once; a run that was killed is
-// taken up where it stopped by the next one.
+// taken up where it stopped by the next one. An app that is rebuilt and whose
+// clock could not be written is Rebuilt, with the error.
 func (f Fleet) Rebuild(ctx context.Context, p update.Plan, apps []app.App, r Run) ([]Outcome, error) {
 	j, err := f.begin(r)
 	if err != nil {
@@ -144,10 +145,8 @@ func (c *crew) rebuild(ctx context.Context, p update.Planned) Outcome {
 	began := c.fleet.Now()
 	o := Outcome{App: p.App}
 	built, err := c.do(ctx, p)
-	if built != nil {
-		for _, published := range built.Published {
-			o.Published = append(o.Published, published.Ref)
-		}
+	if err == nil {
+		c.record(ctx, p, built, &o)
 	}
 	o.At, o.Seconds = c.fleet.Now().UTC().Truncate(time.Second), c.fleet.Now().Sub(began).Seconds()
 	switch {
@@ -156,11 +155,24 @@ func (c *crew) rebuild(ctx context.Context, p update.Planned) Outcome {
 	case err != nil:
 		o.State, o.Why, o.Err = Failed, err.Error(), err
 	case built.Rebuilt:
-		o.State, o.Lock = Rebuilt, built.LockDigest
+		o.State = Rebuilt
 	default:
-		o.State, o.Lock = Same, built.LockDigest
+		o.State = Same
 	}
 	return o
+}
+
+// record notes what came of an app, and how long its fixes took. Where that
+// cannot be written or stated the app is rebuilt and published all the same,
+// and the outcome has the error.
+func (c *crew) record(ctx context.Context, p update.Planned, built *results.Built, o *Outcome) {
+	o.Lock = built.LockDigest
+	for _, published := range built.Published {
+		o.Published = append(o.Published, published.Ref)
+	}
+	if err := c.fleet.record(ctx, p, built); err != nil {
+		o.Why, o.Err = "it is rebuilt, but "+err.Error(), err
+	}
 }
 
 func (c *crew) do(ctx context.Context, p update.Planned) (*results.Built, error) {
@@ -175,14 +187,10 @@ func (c *crew) do(ctx context.Context, p update.Planned) (*results.Built, error)
 	if asked != p.Asked {
 		return nil, fault.Hint(fault.New(fault.Stale, "%s changed after it was planned", c.apps[n].Path), "plan again")
 	}
-	built, err := c.run.Do(ctx, c.apps[n], bake.RebuildOptions{
+	return c.run.Do(ctx, c.apps[n], bake.RebuildOptions{
 		Options: c.run.Options, Keep: p.Keep,
 		Accept: func(_ *lock.Lock, changes []lock.Change) error { return accept(p, changes, c.run.Exact) },
 	})
-	if err == nil && built != nil {
-		err = c.fleet.record(ctx, c.apps[n], p, built)
-	}
-	return built, err
 }
 
 // accept refuses a lock that moves what was to stay, and where exact is asked
