@@ -51,7 +51,7 @@ func Statuses() []Status {
 // program and names every entry that is wrong.
 func Benchmarks(cs []controls.Control) ([]Benchmark, error) {
 	var all []Benchmark
-	for _, name := range []string{"cis-docker", "kspp"} {
+	for _, name := range []string{"audit", "cis-docker", "kspp"} {
 		b, err := parseBenchmark([]byte(templates.Text("hardening/"+name+".yaml")), cs)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

@@ -166,3 +166,21 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestEveryPointOfTheAudit: each of its eleven points has an outcome, and one
+// that is not met has its reason.
+func TestEveryPointOfTheAudit(t *testing.T) {
+	all, err := Benchmarks(load(t))
+	must(t, err)
+	said := map[string]bool{}
+	for _, r := range all[slices.IndexFunc(all, func(b Benchmark) bool { return b.Source == "audit" })].Recommendations {
+		point, _, _ := strings.Cut(r.Section, ".")
+		said[point] = true
+		if r.Status != "applied" && len(r.Why) < 20 {
+			t.Errorf("%s: %q is no reason", r.Section, r.Why)
+		}
+	}
+	if len(said) != 11 {
+		t.Errorf("of eleven points these are told: %v", said)
+	}
+}
