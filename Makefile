@@ -19,7 +19,7 @@ build: programs ## bin/bakelite, and bin/bakelite-scan beside it
 	GOEXPERIMENT=jsonv2 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $(BIN)/bakelite-scan ./cmd/bakelite-scan
 
 plugin: programs ## bin/packer-plugin-bakelite
-	$(GO) build $(STAMPED) -o bin/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
+	$(GO) build $(STAMPED) -o $(BIN)/packer-plugin-bakelite ./cmd/packer-plugin-bakelite
 
 # What images carry for their service, what works on trees, and what looks at
 # machines that are booted for a test, is put into the programs that bake: the
@@ -29,11 +29,12 @@ programs:
 
 # A release for each of ARCHS: the same commit and version give the same bytes.
 ARCHS ?= amd64 arm64
-release: ## archives, Debian packages, SBOMs and checksums in dist/release
+release: ## archives, Debian packages, SBOMs, the Packer plugin and checksums in dist/release
 	rm -rf dist/release
 	for arch in $(ARCHS); do \
-		GOARCH=$$arch $(MAKE) build BIN=dist/build-$$arch && \
+		GOARCH=$$arch $(MAKE) build plugin BIN=dist/build-$$arch && \
 		$(GO) run ./scripts/release --version "$(or $(VERSION),0.1.0-dev)" --arch $$arch --from dist/build-$$arch \
+			--plugin "$$($(GO) run -tags embedprograms -ldflags '-X main.version=$(or $(VERSION),0.1.0-dev)' ./cmd/packer-plugin-bakelite describe)" \
 			--epoch "$$(git log -1 --format=%ct)" --out dist/release || exit 1; \
 	done
 

@@ -180,6 +180,49 @@ func TestOneFails(t *testing.T) {
 	}
 }
 
+// TestTenOfAHundred has one security update beneath ten of a hundred apps: these
+// are rebuilt, once each, and its package counts once for the download.
+func TestTenOfAHundred(t *testing.T) {
+	y := newYard(t)
+	y.archive.Publish("trixie", archivetest.Released(), pkg("nginx", "1"), pkg("zlib1g", "1"))
+	var apps []app.App
+	var affected []string
+	for n := range 100 {
+		name := fmt.Sprintf("app-%02d", n)
+		if n%10 == 3 {
+			apps, affected = append(apps, y.app(name, "", pkg("nginx", "1"), pkg("zlib1g", "1"))), append(affected, name)
+			continue
+		}
+		apps = append(apps, y.app(name, "", pkg("zlib1g", "1")))
+	}
+	came := pkg("nginx", "2")
+	y.archive.Publish("trixie-security", archivetest.Released().Add(time.Hour), came)
+	stand := y.outdated(fleet.Options{}, apps...)
+	rebuilt := slices.DeleteFunc(stand, func(s fleet.Standing) bool { return s.Decision.Action == update.Current })
+	if len(rebuilt) != len(affected) {
+		t.Fatalf("%d of 100 are outdated", len(rebuilt))
+	}
+	var behind []app.App
+	for _, s := range rebuilt {
+		behind = append(behind, s.App)
+	}
+	p := y.plan(behind...)
+	if !slices.Equal(p.Names(), affected) || p.Download != came.Pin("debian-security").Size {
+		t.Errorf("planned are %v, with %d bytes to download", p.Names(), p.Download)
+	}
+	o := &oven{y: y}
+	y.rebuild(p, apps, fleet.Run{Do: o.do})
+	slices.Sort(o.began)
+	if !slices.Equal(o.began, affected) {
+		t.Errorf("rebuilt are %v", o.began)
+	}
+	for _, s := range y.outdated(fleet.Options{}, apps...) {
+		if s.Decision.Action != update.Current {
+			t.Errorf("%s: %+v", s.App.Name, s.Decision)
+		}
+	}
+}
+
 func TestMaxFailures(t *testing.T) {
 	y := newYard(t)
 	apps := y.behind(nil, "a1", "a2", "a3", "a4", "a5", "a6")

@@ -1,11 +1,10 @@
 // Command release packs the programs that make build made for one architecture
-// as a release has them: an archive, a Debian package and an SBOM. The same
+// as a release has them: an archive, a Debian package, an SBOM and the Packer
+// plugin's archive. The same
 // programs give the same bytes. It builds nothing and signs nothing.
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
@@ -38,17 +37,32 @@ func main() {
 	arch := flag.String("arch", "", "amd64 or arm64")
 	epoch := flag.Int64("epoch", 0, "the time that files have, in seconds since 1970")
 	from := flag.String("from", "bin", "folder with the programs")
+	described := flag.String("plugin", "", "what packer-plugin-bakelite describe prints")
 	out := flag.String("out", "dist/release", "folder to write to")
 	flag.Parse()
 	r := release{version: *version, arch: *arch, epoch: time.Unix(*epoch, 0).UTC()}
-	err := r.read(*from)
-	if err == nil {
-		err = r.write(*out)
-	}
-	if err != nil {
+	if err := r.pack(*described, *from, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
+}
+
+// pack reads everything and writes it, and all digests to SHA256SUMS.
+func (r release) pack(described, from, out string) error {
+	p, err := readPlugin(described)
+	if err != nil {
+		return err
+	}
+	if err := r.read(from); err != nil {
+		return err
+	}
+	if err := r.write(out); err != nil {
+		return err
+	}
+	if err := r.writePlugin(p, from, out); err != nil {
+		return err
+	}
+	return sums(filepath.Join(out, "SHA256SUMS"), filepath.Join(out, "bakelite_*"), filepath.Join(out, pluginName+"_*"))
 }
 
 // read reads the programs, the licence and what they need to run.
@@ -94,7 +108,7 @@ func needs(text, arch string) (depends, recommends string) {
 	return strings.Join(lists["to run"], ", "), strings.Join(lists["to run without root"], ", ")
 }
 
-// write writes all of it, and its digests to SHA256SUMS in the order of names.
+// write writes the archive, the package and the SBOM.
 func (r release) write(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
@@ -116,22 +130,5 @@ func (r release) write(out string) error {
 		}
 		fmt.Println(made.name)
 	}
-	return sums(out)
-}
-
-// sums writes SHA256SUMS of everything in a folder, as sha256sum does.
-func sums(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "bakelite_*"))
-	if err != nil {
-		return err
-	}
-	var text bytes.Buffer
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&text, "%x  %s\n", sha256.Sum256(data), filepath.Base(name))
-	}
-	return os.WriteFile(filepath.Join(dir, "SHA256SUMS"), text.Bytes(), 0o644)
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"debug/buildinfo"
 	"encoding/json"
@@ -51,17 +52,15 @@ func pack(t *testing.T, out string) {
 		t.Fatal(err)
 	}
 	from := t.TempDir()
-	for _, name := range []string{"bakelite", "bakelite-scan"} {
+	for _, name := range []string{"bakelite", "bakelite-scan", "packer-plugin-bakelite"} {
 		if err := os.WriteFile(filepath.Join(from, name), program, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Chdir("../..")
 	r := release{version: "1.2.3-rc1", arch: "amd64", epoch: time.Unix(1700000000, 0).UTC()}
-	if err := r.read(from); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.write(out); err != nil {
+	const described = `{"version":"1.2.3-dev","sdk_version":"0.6.4","api_version":"x5.0","builders":["disk"]}`
+	if err := r.pack(described, from, out); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -83,7 +82,7 @@ func TestSameBytes(t *testing.T) {
 	one, two := packed(t), t.TempDir()
 	t.Run("again", func(t *testing.T) { pack(t, two) })
 	entries, err := os.ReadDir(one)
-	if err != nil || len(entries) != 4 {
+	if err != nil || len(entries) != 6 {
 		t.Fatalf("%d files, %v", len(entries), err)
 	}
 	for _, e := range entries {
@@ -95,7 +94,7 @@ func TestSameBytes(t *testing.T) {
 			t.Errorf("%s differs the second time (%v)", e.Name(), err)
 		}
 	}
-	if out := run(t, one, "sha256sum", "--check", "SHA256SUMS"); strings.Count(out, ": OK") != 3 {
+	if out := run(t, one, "sha256sum", "--check", "SHA256SUMS"); strings.Count(out, ": OK") != 5 {
 		t.Errorf("sha256sum says %s", out)
 	}
 }
@@ -122,6 +121,29 @@ func TestDebianReadsIt(t *testing.T) {
 	listed := run(t, out, "tar", "-tzf", "bakelite_1.2.3-rc1_linux_amd64.tar.gz")
 	if listed != "bakelite_1.2.3-rc1_linux_amd64/\nbakelite_1.2.3-rc1_linux_amd64/bakelite\nbakelite_1.2.3-rc1_linux_amd64/bakelite-scan\nbakelite_1.2.3-rc1_linux_amd64/LICENSE\n" {
 		t.Errorf("the archive has\n%s", listed)
+	}
+}
+
+// TestPackerFindsThePlugin holds the archive to what packer init asks of a
+// release: names, one program in it, and a list of digests of its own.
+func TestPackerFindsThePlugin(t *testing.T) {
+	out := packed(t)
+	const name = "packer-plugin-bakelite_v1.2.3-dev_x5.0_linux_amd64"
+	archive, err := zip.OpenReader(filepath.Join(out, name+".zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	if f := archive.File[0]; len(archive.File) != 1 || f.Name != name || f.Mode().Perm() != 0o755 || f.Modified.Unix() != 1700000000 || f.UncompressedSize64 == 0 {
+		t.Errorf("it holds %d files, the first %s with %v of %v", len(archive.File), f.Name, f.Mode(), f.Modified)
+	}
+	if said := run(t, out, "sha256sum", "--check", "packer-plugin-bakelite_v1.2.3-dev_SHA256SUMS"); said != name+".zip: OK\n" {
+		t.Errorf("sha256sum says %s", said)
+	}
+	for _, described := range []string{"", "{}", `{"version":"1.2.3-rc1","api_version":"x5.0"}`, `{"version":"1.2.3","api_version":"5"}`, `{"version":"1.2.3/../x","api_version":"x5.0"}`} {
+		if p, err := readPlugin(described); err == nil {
+			t.Errorf("%s is read as %+v", described, p)
+		}
 	}
 }
 
