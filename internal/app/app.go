@@ -34,9 +34,10 @@ type App struct {
 	// has any by default, whoever brought it.
 	Rights []Right `yaml:"rights,omitempty"`
 	// Alters are absolute paths of what files, steps or the Dockerfile change of
-	// the system itself: programs that packages brought, and what is started or
-	// read by root. Others are refused; the gate judges these by its rule
-	// altered-system.
+	// the system itself: programs that packages brought or what is found by their
+	// names in /usr/local, /etc/ld.so.cache where it puts a library before
+	// theirs, and what is started or read by root. Others are refused; the gate
+	// judges these by its rule altered-system.
 	Alters []string `yaml:"alters,omitempty"`
 	// Service is the one program that the images exist to run.
 	Service Service `yaml:"service"`

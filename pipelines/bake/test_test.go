@@ -132,3 +132,33 @@ func TestOnlyWhatIsAskedForIsBaked(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenLayoutIsNotBakedInto: where the blobs that are there cannot be
+// listed the engine makes no image, and is closed.
+func TestBrokenLayoutIsNotBakedInto(t *testing.T) {
+	s := newShop(t)
+	blobs := filepath.Join(s.b.Folder.Layout("web"), "blobs")
+	flowtest.Must(t, os.MkdirAll(blobs, 0o700))
+	write(t, blobs, "sha256")
+	_, err := s.b.Build(t.Context(), s.app, Options{Targets: []string{artifact.Container}, Frozen: true, SkipTests: true})
+	if err == nil || !strings.Contains(err.Error(), "reading layout") || slices.Contains(s.Asked, "image") || s.Asked[len(s.Asked)-1] != "engine closed" {
+		t.Errorf("ended with %v, after %q", err, s.Asked)
+	}
+	if names := s.names(); !slices.Equal(names, []string{"web.oci"}) {
+		t.Errorf("left %q", names)
+	}
+}
+
+// TestReceiptWaitsForWhatGoes: while something stands that was replaced, as its
+// name is none that can be removed, no receipt speaks of the new artifacts.
+func TestReceiptWaitsForWhatGoes(t *testing.T) {
+	s := newShop(t)
+	old := s.baked(s.lock)
+	old.Artifacts = append(old.Artifacts, artifact.Artifact{Kind: artifact.Disk, Format: "vmdk", Path: "web.\x00"})
+	if _, err := s.finish(old.Receipt); err == nil || !strings.Contains(err.Error(), "removing what was replaced") {
+		t.Errorf("ended with %v", err)
+	}
+	if names := s.names(); !slices.Equal(names, []string{"web.oci", "web.raw"}) {
+		t.Errorf("left %q", names)
+	}
+}

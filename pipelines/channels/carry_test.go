@@ -143,6 +143,9 @@ func TestNothingIsPlanned(t *testing.T) {
 		"roll back a channel that is not set": {func() (channels.Plan, error) {
 			return s.flow.Rollback(t.Context(), s.repository, "", channels.Options{Channel: "nightly"}, nil)
 		}, fault.Invalid, "there is no channel nightly"},
+		"roll back in no repository": {func() (channels.Plan, error) {
+			return s.flow.Rollback(t.Context(), "No Repository", "", stable, nil)
+		}, fault.Invalid, "No Repository"},
 		"revoke without a reason": {func() (channels.Plan, error) {
 			return s.flow.Revoke(t.Context(), s.repository+":1.0", "1.1", channels.Options{Reason: " "}, nil)
 		}, fault.Invalid, "a revocation says why"},

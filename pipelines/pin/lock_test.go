@@ -2,6 +2,7 @@ package pin
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -175,5 +176,72 @@ func TestOlderIndexIsRefused(t *testing.T) {
 	l, changes, err := s.l.Lock(t.Context(), s.app, Options{Rollback: true})
 	if err != nil || len(l.Rollback) == 0 || !changes[0].Downgrade {
 		t.Errorf("on purpose: %+v, %v, %v", l, changes, err)
+	}
+}
+
+// TestSamePackagesAgain: a lock that would say the same is not written, however
+// young the archive's index is; where only the app's files changed it keeps the
+// date that its packages had, and that they went back.
+func TestSamePackagesAgain(t *testing.T) {
+	s := newShop(t)
+	before := s.locked()
+	before.Rollback = []lock.Step{{Of: "nginx:amd64", From: "2", To: "1"}}
+	s.write(before)
+	written, err := os.Stat(Path(s.app))
+	flowtest.Must(t, err)
+	s.l.Archive = flowtest.NewArchive(t, s.Ports, "1", 2*time.Hour)
+	l, changes, err := s.l.Lock(t.Context(), s.app, Options{})
+	if err != nil || len(changes) > 0 || l.Digest() != before.Digest() {
+		t.Errorf("locked anew: %+v, %v", changes, err)
+	}
+	if now, err := os.Stat(Path(s.app)); err != nil || !os.SameFile(written, now) {
+		t.Errorf("the lock was written again: %v", err)
+	}
+	s.file("site/page", "new")
+	s.app.Files = []app.File{{From: "site", To: "/srv"}}
+	l, changes, err = s.l.Lock(t.Context(), s.app, Options{})
+	if err != nil || len(changes) > 0 || len(l.Files) != 1 || !slices.Equal(l.Archives, before.Archives) || !slices.Equal(l.Rollback, before.Rollback) {
+		t.Errorf("other files: %+v, %+v, %v", l, changes, err)
+	}
+	if kept, err := lock.Read(Path(s.app)); err != nil || kept.Digest() != l.Digest() {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+}
+
+// TestNothingIsWrittenToLookAtIt: what a lock would be is no lock yet.
+func TestNothingIsWrittenToLookAtIt(t *testing.T) {
+	s := newShop(t)
+	old := s.locked()
+	before := flowtest.Files(t, s.app.Dir)
+	s.l.Archive = flowtest.NewArchive(t, s.Ports, "2", 2*time.Hour)
+	fresh, changes, err := s.l.Relock(t.Context(), s.app, old, Options{})
+	if err != nil || len(changes) == 0 || fresh.Digest() == old.Digest() || !slices.Equal(flowtest.Files(t, s.app.Dir), before) {
+		t.Errorf("%+v, %v, and beside the app lies %q", changes, err, flowtest.Files(t, s.app.Dir))
+	}
+}
+
+// TestUnreadableLock: a build says how to get a lock back that cannot be read,
+// and one that cannot be replaced stays.
+func TestUnreadableLock(t *testing.T) {
+	s := newShop(t)
+	made := s.locked()
+	flowtest.Must(t, os.Remove(Path(s.app)))
+	flowtest.Must(t, os.MkdirAll(filepath.Join(Path(s.app), "below"), 0o700))
+	_, err := s.l.Locked(t.Context(), s.app, false, Options{})
+	if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "restore the lock from version control") || len(s.Asked) > 0 {
+		t.Errorf("built: %v (%s), asked for %q", err, fault.HintOf(err), s.Asked)
+	}
+	if old, err := Replaced(s.app); old != nil || err != nil {
+		t.Errorf("replaced would be %+v, %v", old, err)
+	}
+	if _, _, err := s.l.Lock(t.Context(), s.app, Options{}); err == nil || !strings.Contains(err.Error(), "writing the lock") {
+		t.Errorf("locked: %v", err)
+	}
+	flowtest.Must(t, os.RemoveAll(Path(s.app)))
+	s.write(made)
+	s.Again()
+	s.app.Files = []app.File{{From: "none", To: "/srv"}}
+	if _, err := s.l.Locked(t.Context(), s.app, false, Options{}); err == nil || len(s.Asked) > 0 {
+		t.Errorf("files that are not there: %v, asked for %q", err, s.Asked)
 	}
 }

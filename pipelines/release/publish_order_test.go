@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/publish"
+	"github.com/bakelite/bakelite/publish/attest"
 )
 
 // publishes is what a whole publication asks for, in its order.
@@ -55,6 +56,12 @@ func TestOrderOfPublishing(t *testing.T) {
 		"no scan":      {spoil: func(s *shop, _ *results.Built) { s.Fails = "scanner" }, asked: 2, kind: fault.Internal, says: "scanner: out of order"},
 		"no checker":   {spoil: func(s *shop, _ *results.Built) { s.Fails = "checker" }, asked: 3, kind: fault.Internal, says: "checker: out of order"},
 		"another lock": {spoil: func(_ *shop, b *results.Built) { b.LockDigest = digests.Of(nil) }, asked: 3, kind: fault.Integrity, says: "not built from the lock"},
+		"a VEX document that is none": {
+			spoil: func(s *shop, _ *results.Built) {
+				s.p.Policy.VEX, s.p.Policy.Files = []string{"web.vex.json"}, map[string][]byte{"web.vex.json": []byte("{")}
+			},
+			asked: 3, kind: fault.Invalid, says: "web.vex.json",
+		},
 		"the gate's no to the image": {
 			spoil: func(s *shop, _ *results.Built) { s.Secret = artifact.Container }, asked: 3, kept: judged(),
 			kind: fault.Policy, says: "web.container.verdict.json",
@@ -150,6 +157,56 @@ func TestOrderOfSending(t *testing.T) {
 	flowtest.Must(t, s.p.Publish(t.Context(), s.app, built, Options{}))
 	if !s.published("web") || !s.published("web-disk") || !s.has("web.publication.json") || !s.has("web.raw"+results.BundlesSuffix) || len(built.Published) != 2 {
 		t.Errorf("left %q and published %v", s.names(), built.Published)
+	}
+}
+
+// TestOrderBesideADisk: what is written beside a disk comes after its names and
+// before the list of what was published. Where it fails the next run, which
+// finds no list, writes it.
+func TestOrderBesideADisk(t *testing.T) {
+	sum, bundles := "web.raw.sha256", "web.raw"+results.BundlesSuffix
+	for name, tt := range map[string]struct {
+		in   func(*shop) string // what is in the way
+		left []string
+		says string
+	}{
+		"the checksum": {func(s *shop) string { return filepath.Join(s.p.Folder.Path, sum, "below") }, nil, sum},
+		"the bundles":  {func(s *shop) string { return filepath.Join(s.p.Folder.Path, bundles, "below") }, []string{sum}, bundles},
+		"the notes":    {func(s *shop) string { return filepath.Join(s.p.State, "vouched") }, []string{sum, bundles}, "notes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			built := s.built()
+			way := tt.in(s)
+			sign := s.p.Signer
+			s.p.Signer = func(ctx context.Context) (attest.Signer, error) { // after the disk was packed, which is noted too
+				if name == "the notes" {
+					flowtest.Must(t, os.RemoveAll(way))
+					flowtest.Must(t, os.WriteFile(way, nil, 0o600))
+				} else {
+					flowtest.Must(t, os.MkdirAll(way, 0o700))
+				}
+				return sign(ctx)
+			}
+			err := s.p.Publish(t.Context(), s.app, built, Options{})
+			s.p.Signer = sign
+			if err == nil || !strings.Contains(err.Error(), "publishing the disk") || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("ended with %v", err)
+			}
+			if !s.published("web") || !s.published("web-disk") || s.has("web.publication.json") || len(built.Published) > 0 {
+				t.Errorf("left %q and published %v", s.names(), built.Published)
+			}
+			for _, file := range []string{sum, bundles} {
+				if info, err := os.Stat(filepath.Join(s.p.Folder.Path, file)); (err == nil && info.Mode().IsRegular()) != slices.Contains(tt.left, file) {
+					t.Errorf("%s is there: %v", file, err)
+				}
+			}
+			flowtest.Must(t, os.RemoveAll(strings.TrimSuffix(way, "/below")))
+			flowtest.Must(t, s.p.Publish(t.Context(), s.app, built, Options{}))
+			if !s.has(sum) || !s.has(bundles) || !s.has("web.publication.json") || len(built.Published) != 2 {
+				t.Errorf("the next run left %q and published %v", s.names(), built.Published)
+			}
+		})
 	}
 }
 
