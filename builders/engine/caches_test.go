@@ -27,10 +27,15 @@ func dockerfileIn(t *testing.T, text string) (dir string) {
 // built solves a Dockerfile and returns the file "text" of what it makes.
 func built(t *testing.T, k Session, dockerfile string) (string, error) {
 	t.Helper()
+	return builtOn(t, k, llb.Local("shell", llb.LocalUniqueID("shell")), dockerfile)
+}
+
+func builtOn(t *testing.T, k Session, base llb.State, dockerfile string) (string, error) {
+	t.Helper()
 	out := t.TempDir()
 	k.Locals = map[string]string{"shell": k.Locals["shell"], "context": dockerfileIn(t, dockerfile)}
 	_, err := k.Solve(t.Context(), Job{Dir: out, Graph: func(ctx context.Context, b Dockerfiles) (llb.State, error) {
-		tree, err := b.Dockerfile(ctx, "context", "Dockerfile", llb.Local("shell", llb.LocalUniqueID("shell")), []string{"base"})
+		tree, err := b.Dockerfile(ctx, "context", "Dockerfile", base, []string{"base"})
 		return llb.Scratch().File(llb.Copy(tree, "/text", "/text")), err
 	}})
 	text, _ := os.ReadFile(filepath.Join(out, "text"))
@@ -78,6 +83,59 @@ func TestCacheOfAnotherApp(t *testing.T) {
 	k.Caches = nil
 	_, err := built(t, k, look(""))
 	judge(t, err, fault.Policy, "BuildKit", "cache mount that other builds share")
+}
+
+// lastingBase makes a layout of the shell, which the session reads from then
+// on, and returns it as a base. The engine knows it by its digest, so a step
+// on it has the same key in every session, as on the bases of apps.
+func lastingBase(t *testing.T, k *Session) llb.State {
+	t.Helper()
+	layout := t.TempDir()
+	digest, err := k.Solve(t.Context(), Job{Graph: graphOf(llb.Local("shell")), Image: &Image{Layout: layout, Config: func(ReadFile) ([]byte, error) {
+		return []byte(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers"}}`), nil
+	}}})
+	if err != nil {
+		t.Fatalf("making a base: %v", err)
+	}
+	k.Layouts = map[string]string{"base": layout}
+	return llb.OCILayout("base/image@"+digest, llb.OCIStore("", "base"))
+}
+
+// TestTheftByNamedCache: an app whose Dockerfile has the very step of another
+// app, on the same base, gets neither what is in the other's cache mount nor
+// the kept result of the step that read it.
+func TestTheftByNamedCache(t *testing.T) {
+	needEngine(t)
+	k, _ := newSession(t, open(t, t.TempDir()), progress.Quiet)
+	base := lastingBase(t, &k)
+	for name, mount := range map[string]string{
+		"by its path":              "",
+		"by a name":                ",id=shared",
+		"by a name of arguments":   ",id=${NAME}",
+		"by how it is shared":      ",sharing=locked",
+		"by a name and how":        ",id=private,sharing=private",
+		"with files to begin with": ",id=seeded,from=base,source=/tmp",
+	} {
+		t.Run(name, func(t *testing.T) {
+			step := func(does string) string {
+				return "ARG NAME=arg\nFROM base\nARG NAME\nRUN --mount=type=cache,target=/c" + mount + " " + does + "\n"
+			}
+			write, look := step("echo stolen >/c/secret && cp /c/secret /text"), step("cp /c/secret /text || echo nothing >/text")
+			k := k
+			k.Caches = NewCaches("victim", "lock")
+			for _, dockerfile := range []string{write, look} {
+				if got, err := builtOn(t, k, base, dockerfile); err != nil || got != "stolen" {
+					t.Fatalf("the app itself finds %q: %v", got, err)
+				}
+			}
+			for app, scope := range map[string][]string{"the thief": {"thief", "lock"}, "the app under another lock": {"victim", "another lock"}} {
+				k.Caches = NewCaches(scope...)
+				if got, err := builtOn(t, k, base, look); err != nil || got != "nothing" {
+					t.Errorf("%s gets %q: %v", app, got, err)
+				}
+			}
+		})
+	}
 }
 
 // TestResultOfAnotherApp: the engine knows the result of a step with a named

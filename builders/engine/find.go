@@ -1,7 +1,7 @@
 // Package engine finds a BuildKit and solves build graphs on it: one of the
-// user's, or Bakelite's own (package daemon). It is the one door to BuildKit's
-// client; the packages that describe graphs import client/llb alone. It refuses
-// a step with a network on an engine that does not confine it.
+// user's, or Bakelite's own (package daemon). Nothing else solves anything on
+// one; the packages that describe graphs import BuildKit's graph language alone.
+// It refuses a step with a network on an engine that does not confine it.
 //
 //	find.go, docker.go    an engine that runs already, or the own one
 //	solve.go              one graph on an engine

@@ -44,12 +44,16 @@ func TestReplacedProgram(t *testing.T) {
 		"a program that is named": {changed("usr/sbin/nginx"), []string{"/usr/sbin/nginx"}, ""},
 		"a library beside it":     {func(p *place) { changed("usr/sbin/nginx")(p); changed("usr/lib/libz.so.1")(p) }, []string{"/usr/sbin/nginx"}, "/usr/lib/libz.so.1"},
 		"a library by its link":   {changed("usr/lib/udev"), nil, "/usr/lib/udev"},
-		"one named by its link":   {changed("usr/lib/udev"), []string{"/lib/udev"}, ""},
-		"a module":                {changed("usr/share/perl5/A.pm"), nil, "/usr/share/perl5/A.pm"},
-		"data":                    {changed("usr/share/nginx/index.html"), nil, ""},
-		"a setting":               {changed("etc/nginx.conf"), nil, ""},
-		"what no package owns":    {func(p *place) { changed("usr/bin/mine")(p); changed("usr/local/bin/tool")(p) }, nil, ""},
-		"one removed":             {func(p *place) { p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx"))) }, nil, "/usr/sbin/nginx"},
+		"one named by a link of the app's": {func(p *place) {
+			changed("usr/sbin/nginx")(p)
+			p.link("/usr/sbin/nginx", p.tree, "srv/harmless")
+		}, []string{"/srv/harmless"}, "/usr/sbin/nginx"},
+		"one named by its link": {changed("usr/lib/udev"), []string{"/lib/udev"}, ""},
+		"a module":              {changed("usr/share/perl5/A.pm"), nil, "/usr/share/perl5/A.pm"},
+		"data":                  {changed("usr/share/nginx/index.html"), nil, ""},
+		"a setting":             {changed("etc/nginx.conf"), nil, ""},
+		"what no package owns":  {func(p *place) { changed("usr/bin/mine")(p); changed("usr/local/bin/tool")(p) }, nil, ""},
+		"one removed":           {func(p *place) { p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx"))) }, nil, "/usr/sbin/nginx"},
 		"a link in a file's place": {func(p *place) {
 			p.must(os.Remove(filepath.Join(p.tree, "usr/sbin/nginx")))
 			p.link("/srv/x", p.tree, "usr/sbin/nginx")
@@ -116,6 +120,9 @@ func TestStartedByRoot(t *testing.T) {
 	p.must(os.Remove(filepath.Join(p.tree, "etc/sudoers.d")))
 	p.link("/srv/sudoers", p.tree, "etc/sudoers.d")
 	p.fails("a folder by a link", p.run(ask), want+"etc/sudoers.d; next:")
+	linked := ask
+	linked.Alters = []string{"/etc/sudoers.d"}
+	p.fails("a folder by a link, named", p.run(linked), "")
 	p = planted()
 	for _, name := range []string{"srv/x", "etc/web/x", "root/.cache/pip/x", "etc/systemd-like"} {
 		p.write(p.tree, name, "mine", 0o755)
@@ -158,5 +165,62 @@ func TestReplacedByAFile(t *testing.T) {
 	p = planted()
 	p.fails("a program that is named", p.run(named), "")
 	p = planted()
+	p.link("nginx", p.tree, "usr/sbin/alias")
+	alias := put("/usr/sbin/alias")
+	alias.Alters = []string{"/usr/sbin/alias"}
+	p.fails("a program that is named by another name", p.run(alias), "")
+	p = planted()
+	hidden := put("/srv/harmless", "/usr/sbin/nginx")
+	p.write(p.files, "harmless/x", "", 0o644)
+	p.link("/usr/sbin/nginx", p.files, "harmless/link")
+	hidden.Put[0] = tree.Put{From: "harmless", To: "/srv/harmless", Owner: "0", Key: "files[0]"}
+	hidden.Alters = []string{"/srv/harmless/link"}
+	p.fails("a program that is named by a link of the app's", p.run(hidden), "app file: files: what packages brought to run, or what root starts or reads, is changed: /usr/sbin/nginx; next:")
+	p = planted()
 	p.fails("the app's own, twice, and data", p.run(put("/usr/sbin/own", "/usr/sbin/own", "/usr/share/nginx/index.html")), "")
+}
+
+// TestSystemBehindAFile: a file or link of the app's that is found in the place
+// of a program, or through which root starts what the app brought, changes the
+// system though nothing was there.
+func TestSystemBehindAFile(t *testing.T) {
+	const changed = "app file: files: what packages brought to run, or what root starts or reads, is changed: /"
+	for name, tt := range map[string]struct {
+		to   string // where a folder of the app's is copied to
+		make func(p *place)
+		want string // the place that is told, "" for none
+	}{
+		"before a program":        {"/usr/local/sbin", func(p *place) { p.write(p.files, "app/journalctl", "evil", 0o755) }, "usr/local/sbin/journalctl"},
+		"a link before a program": {"/usr/local/bin", func(p *place) { p.link("/srv/x", p.files, "app/journalctl") }, "usr/local/bin/journalctl"},
+		"before it by another path": {"/opt", func(p *place) {
+			p.link("usr/local/bin", p.tree, "opt")
+			p.write(p.files, "app/journalctl", "evil", 0o755)
+		}, "usr/local/bin/journalctl"},
+		"a program of its own": {"/usr/local/bin", func(p *place) { p.write(p.files, "app/web", "mine", 0o755) }, ""},
+		"behind a program": {"/usr/bin", func(p *place) {
+			p.write(p.tree, "usr/sbin/nft", "nft", 0o755)
+			p.write(p.files, "app/nft", "mine", 0o755)
+		}, ""},
+		"which program awk is": {"/etc/alternatives", func(p *place) {
+			p.link("/usr/bin/mawk", p.tree, "etc/alternatives/awk")
+			p.link("/srv/awk", p.files, "app/awk")
+		}, "etc/alternatives/awk"},
+		"units by a link":            {"/usr/local/lib", func(p *place) { p.link("../../../srv/units", p.files, "app/systemd") }, "usr/local/lib/systemd"},
+		"units by a link far above":  {"/usr/local", func(p *place) { p.link("../../srv/lib", p.files, "app/lib") }, "usr/local/lib"},
+		"a library of a processor's": {"/usr/lib/systemd-x", func(p *place) { p.write(p.files, "app/glibc-hwcaps/x86-64-v2/libshared.so", "evil", 0o755) }, "usr/lib/systemd-x/glibc-hwcaps/x86-64-v2/libshared.so"},
+		"a setting of the kernel":    {"/etc/sysctl.d", func(p *place) { p.write(p.files, "app/99.conf", "kernel.core_pattern=|/srv/x", 0o644) }, "etc/sysctl.d/99.conf"},
+		"a folder where units lie":   {"/usr/local/lib", func(p *place) { p.must(os.MkdirAll(filepath.Join(p.files, "app/systemd/system"), 0o755)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.write(p.tree, "usr/bin/journalctl", "journalctl", 0o755)
+			tt.make(p)
+			want := ""
+			if tt.want != "" {
+				want = changed + tt.want + "; next:"
+			}
+			put := []tree.Put{{From: "app", To: tt.to, Owner: "0", Key: "files[0]"}}
+			p.fails(name, p.run(tree.Request{Evidence: true, Put: put}), want)
+		})
+	}
 }

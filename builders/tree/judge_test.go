@@ -27,6 +27,8 @@ func TestWhiteouts(t *testing.T) {
 		if err := p.run(tree.Request{Packages: true}); err == nil || !strings.Contains(err.Error(), "a package holds "+shown) {
 			t.Errorf("in a package %s gave %v", name, err)
 		}
+		put := tree.Request{Put: []tree.Put{{Content: []byte("x"), To: "/" + name, Owner: "0", Key: "files[0]"}}}
+		p.fails("a file as "+name, newPlace(t).run(put), "app file: files[0]: /"+name+" cannot be put into an image: its name begins with .wh.")
 	}
 	p := newPlace(t)
 	p.write(p.tree, "srv/a.wh.b", "x", 0o644)

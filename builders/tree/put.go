@@ -124,7 +124,7 @@ func (p putting) free(at string) error {
 	if dir {
 		return mistake(p.Key+".to", "name the file that is to be in it", "%s is a folder", shown(at))
 	}
-	return err
+	return errors.Join(err, p.alters(at))
 }
 
 func (p putting) copyFile(source, at string) error {

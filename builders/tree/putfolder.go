@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"path"
 	"strings"
 
@@ -66,7 +67,7 @@ func (p putting) clash(source, at string) error {
 }
 
 func (p putting) copyLink(source, to string, a treefs.Attributes) error {
-	if err := p.allowed(to); err != nil {
+	if err := errors.Join(p.allowed(to), p.alters(to)); err != nil {
 		return err
 	}
 	target, err := p.files.Root().Readlink(source)

@@ -50,8 +50,8 @@ type Request struct {
 	// Evidence says that what packages are known and judged by must stay as it
 	// was before.
 	Evidence bool `json:"evidence,omitempty"`
-	// Alters are the paths of the system that the app's own part may change:
-	// programs of packages, and what root starts or reads. Others are refused
+	// Alters are the paths of the system that the app's own part may change
+	// (package system). Others are refused
 	// where Evidence is set, but for what holds just what Ours says: the SHA-256
 	// of files, in hexadecimal digits, by path.
 	Alters []string          `json:"alters,omitempty"`

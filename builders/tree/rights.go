@@ -111,6 +111,9 @@ func (w *work) program(r Right) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if led, noted := w.led[r.Path]; noted && led != place { // the gate judges the path that it is told
+		return "", mistake(r.Key+".path", "name that path itself", "%s leads by a link of the app's own to %s", r.Path, shown(place))
+	}
 	info, err := w.tree.Lstat(place)
 	if err != nil {
 		return "", err

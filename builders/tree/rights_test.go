@@ -115,3 +115,26 @@ func TestRightsOfTheAppFile(t *testing.T) {
 		p.fails(name, p.run(tree.Request{Kind: "container", Rights: []tree.Right{right}}), "app file: rights[4].path: "+right.Path+" is no program in the container; next:")
 	}
 }
+
+// TestRightByALinkOfTheApps: a right is what the gate is told by its path, so
+// no link of the app's own leads from a harmless one to a program.
+func TestRightByALinkOfTheApps(t *testing.T) {
+	for key, ask := range map[string]tree.Request{
+		"steps": {Own: "steps", Evidence: true}, "files": {Evidence: true, Put: []tree.Put{{From: "app", To: "/srv", Owner: "0", Key: "files[0]"}}},
+	} {
+		p := newPlace(t)
+		for _, root := range []string{p.tree, p.before} {
+			p.write(root, "usr/bin/env", "env", 0o755)
+			p.link("usr/bin", root, "bin")
+		}
+		p.link("/usr/bin/env", p.files, "app/harmless")
+		if key == "steps" {
+			p.link("/usr/bin/env", p.tree, "srv/harmless")
+		}
+		ask.Rights = []tree.Right{{Path: "/srv/harmless", SetUID: true, Key: "rights[0]"}}
+		p.fails(key, p.run(ask), "app file: rights[0].path: /srv/harmless leads by a link of the app's own to /usr/bin/env; next: name that path itself")
+		p.must(os.Remove(filepath.Join(p.tree, "srv/harmless")))
+		ask.Put, ask.Rights[0].Path = nil, "/bin/env"
+		p.fails(key+", by the system's link", p.run(ask), "")
+	}
+}

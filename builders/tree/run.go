@@ -35,8 +35,11 @@ type work struct {
 	names map[file][]string
 	// evidence is what packages were judged by before.
 	evidence dpkg.Evidence
-	// altered are the places of the system that the app's own part changed.
-	altered []string
+	// altered are the places of the system that the app's own part changed,
+	// named those that it may.
+	altered, named []string
+	// led is where the paths of rights led before.
+	led map[string]string
 	// folders is where those of Folders are.
 	folders []string
 	// said counts what was left out.

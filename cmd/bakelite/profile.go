@@ -25,6 +25,7 @@ may write to, its limits, system calls, ports, health check and end, for the
 image of the newest build, by digest.
 
   docker, podman   a command; compose, quadlet, kubernetes: a file
+  ecs              a task definition, for tasks on EC2; it names no filter
   seccomp          the filter of system calls, which these name
   runc             an OCI runtime spec, for a root filesystem in ./rootfs
   systemd          the units that the disk has`,

@@ -183,11 +183,14 @@ func (c *checker) writable(key, p string) {
 	system := []string{
 		"/usr", "/etc", "/proc", "/sys", "/dev", "/boot", "/bin", "/sbin",
 		"/lib", "/lib32", "/lib64", "/libx32",
+		// What root reads, and what the system notes of itself.
+		"/root/.ssh", "/run/bakelite", "/run/dbus", "/run/systemd", "/run/udev", "/var/lib/bakelite", "/var/lib/dbus", "/var/lib/dpkg", "/var/lib/systemd",
+		"/var/log/journal", "/var/spool/at", "/var/spool/cron",
 	}
 	tooWide := []string{"/", "/run", "/var", "/var/lib", "/home", "/root"}
 	switch f := below(p, system); {
 	case f != "":
-		c.add(key, "%s belongs to the system and stays read-only", f)
+		c.add(key, "%s belongs to the system; name a folder of the service's own", f)
 	case slices.Contains(tooWide, p):
 		c.add(key, "%s is too wide; name a folder below it", p)
 	case !plainPath.MatchString(p):

@@ -3,8 +3,10 @@
 // again. A note is bound by a MAC to a key that lies in the private state
 // folder, to a purpose and to a name. Whoever can write to a cache or to
 // results, but does not have the key, can take notes away, which costs time,
-// and make none. It refuses a key that others can read. It signs nothing for
-// others: see publish/attest. Flows, stages and commands may import it.
+// and make none; who can write to the state folder itself can put an older note
+// back beside what it spoke of. It refuses a key that others can read. It signs
+// nothing for others: see publish/attest. Flows, stages and commands may import
+// it.
 package vouch
 
 import (

@@ -81,7 +81,8 @@ type Metadata struct {
 
 // Build is what provenance is made of.
 type Build struct {
-	// App is the app's name, AppDigest the digest of its file, "sha256:…".
+	// App is the app's name, AppDigest the digest of its file as it was
+	// understood, written out anew, "sha256:…".
 	App, AppDigest string
 	// ArtifactKind is "container" or "disk".
 	ArtifactKind string

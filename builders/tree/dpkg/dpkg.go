@@ -29,8 +29,11 @@ const (
 )
 
 // notes returns the names of the files in info, sorted.
-func notes(t *treefs.FS) (folder string, names []string, err error) {
-	if folder, err = t.Resolve(info); err != nil {
+func notes(t *treefs.FS) (folder string, names []string, err error) { return filesOf(t, info) }
+
+// filesOf returns where a folder leads and the names in it, sorted.
+func filesOf(t *treefs.FS, name string) (folder string, names []string, err error) {
+	if folder, err = t.Resolve(name); err != nil {
 		return "", nil, err
 	}
 	there, err := t.Is(folder, fs.ModeDir)

@@ -16,12 +16,16 @@ func code() []string { return []string{"java", "nodejs", "perl", "perl5", "php",
 // data are the other folders of /usr that hold nothing that runs.
 func data() []string { return []string{"include", "share", "src"} }
 
+// chosen is the folder of links by which names lead to one of several programs.
+const chosen = "etc/alternatives/"
+
 // HoldsPrograms says whether programs, libraries and kernels lie at a place:
-// anywhere below /usr but where data lies, and in /boot.
+// anywhere below /usr but where data lies, in /boot, and among the links that
+// choose programs.
 func HoldsPrograms(place string) bool {
 	top, below, _ := strings.Cut(place, "/")
 	if top != "usr" {
-		return top == "boot" && below != ""
+		return top == "boot" && below != "" || strings.HasPrefix(place, chosen)
 	}
 	folder, rest, _ := strings.Cut(below, "/")
 	if folder == "share" {

@@ -34,7 +34,7 @@ func hosted() map[string]string {
 
 // Forms lists what Write knows, sorted.
 func Forms() []string {
-	all := []string{"runc", "seccomp", "systemd"}
+	all := []string{"ecs", "runc", "seccomp", "systemd"}
 	for name := range hosted() {
 		all = append(all, name)
 	}
@@ -51,13 +51,19 @@ func (h Hosted) Check() error {
 }
 
 // Write gives a form of the profile: a command of docker or podman, a file for
-// compose, quadlet, kubernetes or systemd, the spec of a runtime such as runc,
+// compose, quadlet, kubernetes, ecs or systemd, the spec of a runtime such as runc,
 // or the filter of system calls (seccomp).
 func (h Hosted) Write() (string, error) {
 	if err := h.Check(); err != nil {
 		return "", err
 	}
 	switch h.Engine {
+	case "ecs":
+		task, err := h.task()
+		if err != nil {
+			return "", err
+		}
+		return indented(task)
 	case "runc":
 		return indented(Spec(h.started(), h.ID, "rootfs", "state"))
 	case "seccomp":

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/profile"
 	"github.com/bakelite/bakelite/internal/profile/form"
 )
@@ -141,7 +142,72 @@ func TestFilesAreRead(t *testing.T) {
 }
 
 func TestUnknownForm(t *testing.T) {
-	if _, err := hosted(apps()["least"], "dokcer").Write(); err == nil || !strings.Contains(err.Error(), "docker, kubernetes, podman") {
+	if _, err := hosted(apps()["least"], "dokcer").Write(); err == nil || !strings.Contains(err.Error(), "docker, ecs, kubernetes, podman") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestTasksSayWhatTheSpecSays reads the task definition of ECS and compares it
+// with the runtime spec; files that are given ECS has not.
+func TestTasksSayWhatTheSpecSays(t *testing.T) {
+	told := false
+	for name, a := range apps() {
+		h := hosted(a, "ecs")
+		if len(h.Given) > 0 {
+			if _, err := h.Write(); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), h.Given[0].Name) {
+				t.Errorf("%s asks for files: %v", name, err)
+			}
+			h.Given, told = nil, true
+		}
+		var task struct {
+			CPU                  string
+			ContainerDefinitions []struct {
+				Image, User            string
+				ReadonlyRootFilesystem bool
+				Memory                 int64
+				DockerSecurityOptions  []string
+				MountPoints            []struct{ ContainerPath string }
+				HealthCheck            *struct{ Command []string }
+				LinuxParameters        struct {
+					Capabilities struct{ Drop, Add []string }
+					Tmpfs        []struct {
+						ContainerPath string
+						Size          int64
+						MountOptions  []string
+					}
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(written(t, h)), &task); err != nil {
+			t.Fatal(err)
+		}
+		c := task.ContainerDefinitions[0]
+		s := form.Spec(profile.Of(a), profile.Identity{UID: 7, GID: 8}, "/r", "/s")
+		if c.Image != h.Image || c.User != "7:8" || !c.ReadonlyRootFilesystem || !slices.Equal(c.DockerSecurityOptions, []string{"no-new-privileges"}) ||
+			!slices.Equal(c.LinuxParameters.Capabilities.Drop, []string{"ALL"}) || c.LinuxParameters.Capabilities.Add != nil {
+			t.Errorf("%s: %+v", name, c)
+		}
+		if m := s.Linux.Resources.Memory; m != nil && c.Memory<<20 < *m.Limit || m == nil && c.Memory != 0 {
+			t.Errorf("%s: %d MiB", name, c.Memory)
+		}
+		if cpu := s.Linux.Resources.CPU; cpu != nil && task.CPU != fmt.Sprint(1024**cpu.Quota/int64(*cpu.Period)) || cpu == nil && task.CPU != "" {
+			t.Errorf("%s: %s units of a processor", name, task.CPU)
+		}
+		var folders []string
+		for _, f := range c.LinuxParameters.Tmpfs {
+			folders = append(folders, fmt.Sprintf("%s:%s", f.ContainerPath, strings.Join(f.MountOptions, ",")))
+		}
+		for i, want := range inMemory(s) {
+			options := slices.DeleteFunc(strings.Split(want, ","), func(o string) bool { return strings.HasPrefix(o, "size=") })
+			if len(folders) <= i || folders[i] != strings.Join(options, ",") {
+				t.Errorf("%s: in memory are %v, want %s", name, folders, want)
+			}
+		}
+		if lasting := len(h.Lasting()); len(c.MountPoints) != lasting || (c.HealthCheck != nil) != (a.Service.Health != nil) {
+			t.Errorf("%s: mounts %v, health %v", name, c.MountPoints, c.HealthCheck)
+		}
+	}
+	if !told {
+		t.Error("no app asks for files")
 	}
 }
