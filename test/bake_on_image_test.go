@@ -90,7 +90,7 @@ func TestImageAndDockerfileAsBase(t *testing.T) {
 	s.Replace("Dockerfile", "COPY copied.txt", "COPY app.lock copied.txt")
 	s.Run("build", "--target", "container", "web").Want(t, 5, "app.lock", "not found", "next: a Dockerfile can copy what .dockerignore lets through")
 	s.Replace("Dockerfile", "COPY app.lock copied.txt", "COPY copied.txt")
-	o := s.Run("build", "--json", "--target", "container", "web").Want(t, 0, "ignore ENV (use service.environment)")
+	o := s.Run("build", "--json", "--target", "container", "web").Want(t, 0, ": ENV A as service.environment")
 	first := o.Result(t)
 	if r, err := (results.Folder{Path: s.Out}).Receipt("onbase"); err != nil || !slices.Equal(r.CacheMounts, []string{"kept"}) {
 		t.Errorf("the receipt names the caches %q (%v)", r.CacheMounts, err)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -53,7 +52,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		Frontend: "dockerfile.v0", FrontendOpt: options,
 		FrontendInputs: map[string]*pb.Definition{"base": definition.ToPB()},
 	}
-	result, state, err := f.solve(ctx, request)
+	state, err := f.solve(ctx, request)
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -65,12 +64,7 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 		// BuildKit leaves most caches' names out of what it knows a step's
 		// result by, and a host's name in: so no other scope is given it.
 		options["add-hosts"] = f.session.Caches.prefix() + "=127.0.0.1"
-		if result, state, err = f.solve(ctx, request); err != nil {
-			return llb.State{}, err
-		}
-	}
-	if config := result.Metadata[exptypes.ExporterImageConfigKey]; len(config) > 0 {
-		if err := noteIgnored(ctx, f.session.Progress, name, config); err != nil {
+		if state, err = f.solve(ctx, request); err != nil {
 			return llb.State{}, err
 		}
 	}
@@ -78,20 +72,20 @@ func (f gatewayFrontend) Dockerfile(ctx context.Context, dir, name string, base 
 }
 
 // solve reads a Dockerfile into a graph; nothing runs.
-func (f gatewayFrontend) solve(ctx context.Context, r gateway.SolveRequest) (*gateway.Result, llb.State, error) {
+func (f gatewayFrontend) solve(ctx context.Context, r gateway.SolveRequest) (llb.State, error) {
 	result, err := f.gw.Solve(ctx, r)
 	if err != nil {
-		return nil, llb.State{}, err
+		return llb.State{}, err
 	}
 	ref, err := result.SingleRef()
 	if err != nil {
-		return nil, llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
 	}
 	state, err := ref.ToState()
 	if err != nil {
-		return nil, llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
+		return llb.State{}, fmt.Errorf("reading Dockerfile's result: %w", err)
 	}
-	return result, state, nil
+	return state, nil
 }
 
 // stepsOf returns the steps of a Dockerfile's graph that run a program.

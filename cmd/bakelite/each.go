@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/runlog"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/app"
+	"github.com/bakelite/bakelite/internal/draft"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -153,7 +154,7 @@ func loadApps(paths []string) ([]app.App, error) {
 	group.SetLimit(runtime.NumCPU())
 	for i, path := range paths {
 		group.Go(func() error {
-			loaded[i], wrong[i] = app.Load(path)
+			loaded[i], wrong[i] = draft.Load(path)
 			return nil
 		})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/lines"
 	"github.com/bakelite/bakelite/cmd/internal/runlog"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
-	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/artifact"
+	"github.com/bakelite/bakelite/internal/draft"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/pipelines/bake"
 	"github.com/bakelite/bakelite/pipelines/results"
@@ -24,7 +24,7 @@ func check(c vm.Config) error {
 	if _, err := load(c); err != nil {
 		return advised(err)
 	}
-	_, err := app.Load(c.App)
+	_, err := draft.Load(c.App)
 	return advised(err)
 }
 
@@ -47,7 +47,7 @@ func build(ctx context.Context, c vm.Config, say func(string)) (*results.Built, 
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.Load(c.App)
+	a, err := draft.Load(c.App)
 	if err != nil {
 		return nil, err
 	}

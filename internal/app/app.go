@@ -58,6 +58,9 @@ type App struct {
 	// Building are the packages that the Dockerfile asks apt for and that are
 	// not in the image; those that are stand in Packages.
 	Building []string `yaml:"-"`
+	// Taken is what the Dockerfile said of how its image runs and the app file
+	// left out, LeftOut what of it was not taken, with the reason.
+	Taken, LeftOut []string `yaml:"-"`
 	// Dir is the folder of the app file; relative paths start here.
 	Dir string `yaml:"-"`
 	// Path is the app file as it was named.
@@ -72,11 +75,11 @@ type Base struct {
 	// Image is an OCI image reference, or oci:PATH for a local layout folder.
 	Image string `yaml:"image,omitempty"`
 	// Dockerfile is built on top; FROM base names the hardened base in it, and
-	// with debian: trixie so does FROM debian:trixie. It has no network, copies
-	// what .dockerignore lets through, and gives files alone: the configuration
-	// that it sets (ENV, USER, ENTRYPOINT and others) counts for nothing, the
-	// service's keys do. What it installs by apt-get comes from the lock, as
-	// packages do.
+	// with debian: trixie so does FROM debian:trixie. It has no network and copies
+	// what .dockerignore lets through. What it says of how the image runs (ENV,
+	// USER, WORKDIR, EXPOSE, VOLUME, ENTRYPOINT, CMD, HEALTHCHECK, STOPSIGNAL,
+	// LABEL) is what keys that the app file leaves out are by default. What it
+	// installs by apt-get comes from the lock, as packages do.
 	Dockerfile string `yaml:"dockerfile,omitempty"`
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/bakelite/bakelite/internal/dockerfile"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/internal/strict"
@@ -25,7 +26,15 @@ type Problems = strict.Problems
 // app.yaml in it. The App that it returns is valid, has its defaults, and
 // names files that exist. Mistakes come all at once as Problems of kind
 // fault.Invalid; a file that is not there is fault.Missing.
-func Load(path string) (*App, error) {
+func Load(path string) (*App, error) { return LoadFilled(path, nil) }
+
+// Fill gives an app what its Dockerfile says, for keys that the app file leaves
+// out.
+type Fill func(a App, said dockerfile.Settings) App
+
+// LoadFilled is Load for an app that takes from its Dockerfile what its file
+// leaves out; nil takes nothing.
+func LoadFilled(path string, fill Fill) (*App, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
@@ -35,6 +44,9 @@ func Load(path string) (*App, error) {
 	}
 	a, places, problems := parse(path, data)
 	if len(places) > 0 {
+		if fill != nil && a.Base.Dockerfile != "" {
+			problems = a.fill(fill, problems)
+		}
 		more := append(Validate(*a), CheckFiles(*a)...)
 		problems = append(problems, strict.Locate(path, places, strict.Unrelated(more, problems))...)
 	}

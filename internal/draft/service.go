@@ -19,6 +19,11 @@ const maxRange = 64
 func (d *drafter) service(s dockerfile.Settings) {
 	d.user(s.User)
 	d.command(s)
+	d.rest(s)
+}
+
+// rest takes all but the user, the command and the check of health.
+func (d *drafter) rest(s dockerfile.Settings) {
 	for _, p := range s.Ports {
 		d.ports(p)
 	}

@@ -70,7 +70,7 @@ func (d *decoder) structure(path string, n ast.Node, at Place, out reflect.Value
 	}
 	for _, name := range fields.names {
 		if fields.required[name] {
-			d.add(join(path, name), at, "this key is missing")
+			d.add(join(path, name), at, missing)
 		}
 	}
 }

@@ -21,6 +21,12 @@ type Problem struct {
 	Suggestion string
 }
 
+// missing is the message of a key that has to be there.
+const missing = "this key is missing"
+
+// Missing says that the problem is a key that has to be there and is not.
+func (p Problem) Missing() bool { return p.Message == missing }
+
 // String returns the problem as one line: file:line:col: key: message.
 func (p Problem) String() string {
 	var b strings.Builder

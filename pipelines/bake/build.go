@@ -103,6 +103,9 @@ func (b Baker) build(ctx context.Context, a app.App, l *lock.Lock, o Options) (*
 	if err := b.Trusted(ctx, a, l); err != nil {
 		return nil, err
 	}
+	if err := noteDockerfile(ctx, a); err != nil {
+		return nil, err
+	}
 	if err := b.foresee(ctx, a, o.Targets); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bakelite/bakelite/builders/progress"
@@ -35,4 +36,21 @@ func (b Baker) foresee(ctx context.Context, a app.App, targets []string) error {
 		}
 		return nil
 	})
+}
+
+// noteDockerfile shows what the app takes from its Dockerfile besides files,
+// and what not.
+func noteDockerfile(ctx context.Context, a app.App) error {
+	for _, note := range []struct {
+		word string
+		all  []string
+	}{{"take", a.Taken}, {"leave out", a.LeftOut}} {
+		if len(note.all) == 0 {
+			continue
+		}
+		if err := progress.From(ctx).Note(ctx, "["+a.Base.Dockerfile+"] "+note.word+" "+strings.Join(note.all, "; ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
