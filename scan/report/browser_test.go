@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"context"
 	"image"
 	"image/png"
 	"os"
@@ -9,10 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bakelite/bakelite/scan/controls"
 	"github.com/bakelite/bakelite/scan/report"
 )
+
+// patience is how long a loaded machine may take for one page.
+const patience = 3 * time.Minute
 
 // browser is a headless Chromium; where there is none the test is left out.
 func browser(t *testing.T) string {
@@ -33,7 +38,9 @@ func browse(t *testing.T, program, text string, args ...string) string {
 	file := filepath.Join(dir, "page.html")
 	must(t, os.WriteFile(file, []byte(text), 0o644))
 	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=" + dir, "--virtual-time-budget=5000"}, args...)
-	c := exec.Command(program, append(args, "file://"+file)...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, program, append(args, "file://"+file)...)
 	var says strings.Builder
 	c.Stderr = &says
 	out, err := c.Output()

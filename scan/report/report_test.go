@@ -59,7 +59,7 @@ func facts(t *testing.T, findings int) report.Facts {
 	p := policy.Default()
 	p.Waivers = []policy.Waiver{{ID: "private-key", Reason: "a test key", Owner: "ops@example.com", Expires: "2026-12-31"}}
 	v, _, _ := gate.Judge(gate.Input{
-		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 1, Failed: 1}, Asked: &gate.Asked{},
+		App: "web", ArtifactKind: "container", Digest: digest, Report: &r, Policy: p, Now: now, Tests: gate.Tests{Passed: 1, Failed: 1}, Asked: &controls.Asked{},
 		Locked: &gate.Locked{Distribution: scan.OS{Family: "debian", Name: "13"}, Packages: r.Packages}, Hardening: all,
 	})
 	return report.Facts{
