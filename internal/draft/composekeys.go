@@ -15,8 +15,8 @@ var settled = []string{
 	"attach", "cap_drop", "container_name", "init", "platform", "profiles", "pull_policy", "read_only", "restart", "scale", "security_opt", "stdin_open", "tty",
 }
 
-// why are keys that are not taken, with the reason.
-var why = map[string]string{
+// leftOut are keys that are not taken, with the reason.
+var leftOut = map[string]string{
 	"cap_add":      "a service has no rights beyond those of its ports; rights gives some to single programs",
 	"depends_on":   "an app is one service; others are apps of their own, and it waits for them itself",
 	"devices":      "a service sees no devices",
@@ -39,8 +39,8 @@ func (c *Compose) key(k strict.Key) {
 		c.leave(k.Line, k.Name, k.Value.Refused)
 	case known:
 		take(k.Value)
-	case why[k.Name] != "":
-		c.leave(k.Line, k.Name, why[k.Name])
+	case leftOut[k.Name] != "":
+		c.leave(k.Line, k.Name, leftOut[k.Name])
 	default:
 		c.leave(k.Line, k.Name, "the app file has no key for it")
 	}

@@ -47,8 +47,9 @@ func shareNetwork(s *specs.Spec, rootfs string) {
 	}
 }
 
-// resources are the limits of a profile, by their names in a spec.
-var resources = map[string]struct {
+// clampable are the limits of a profile that can be above this program's own,
+// by their names in a spec.
+var clampable = map[string]struct {
 	number int
 	what   string
 }{
@@ -65,7 +66,7 @@ var resources = map[string]struct {
 // clamp lowers what this program may not raise, and notes it.
 func (r *Running) clamp(p *specs.Process) error {
 	for i, l := range p.Rlimits {
-		known, isKnown := resources[l.Type]
+		known, isKnown := clampable[l.Type]
 		if !isKnown {
 			continue
 		}

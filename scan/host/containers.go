@@ -20,7 +20,10 @@ type container struct {
 	}
 	HostConfig struct {
 		Privileged, ReadonlyRootfs, PublishAllPorts                      bool
-		Memory, NanoCpus, CpuQuota, CpuShares                            int64
+		Memory                                                           int64
+		NanoCPUs                                                         int64 `json:"NanoCpus"`
+		CPUQuota                                                         int64 `json:"CpuQuota"`
+		CPUShares                                                        int64 `json:"CpuShares"`
 		PidsLimit                                                        *int64
 		NetworkMode, PidMode, IpcMode, UTSMode, UsernsMode, CgroupParent string
 		CapAdd, SecurityOpt                                              []string
@@ -29,7 +32,10 @@ type container struct {
 			Name              string
 			MaximumRetryCount int
 		}
-		PortBindings map[string][]struct{ HostIp, HostPort string }
+		PortBindings map[string][]struct {
+			HostIP   string `json:"HostIp"`
+			HostPort string
+		}
 	}
 	Mounts []struct {
 		Source, Destination, Propagation string
@@ -78,7 +84,7 @@ func containerChecks() map[string]func(container) string {
 		"host-network": func(c container) string { return when(c.HostConfig.NetworkMode == "host", "shares the host's network") },
 		"memory":       func(c container) string { return when(c.HostConfig.Memory <= 0, "has no limit of memory") },
 		"cpu": func(c container) string {
-			return when(c.HostConfig.NanoCpus <= 0 && c.HostConfig.CpuQuota <= 0 && c.HostConfig.CpuShares <= 0, "has no limit of CPU")
+			return when(c.HostConfig.NanoCPUs <= 0 && c.HostConfig.CPUQuota <= 0 && c.HostConfig.CPUShares <= 0, "has no limit of CPU")
 		},
 		"read-only":   func(c container) string { return when(!c.HostConfig.ReadonlyRootfs, "can write to its root") },
 		"any-address": anyAddress,
@@ -169,7 +175,7 @@ func lowPorts(c container) string {
 func anyAddress(c container) string {
 	for _, inside := range slices.Sorted(maps.Keys(c.HostConfig.PortBindings)) {
 		for _, b := range c.HostConfig.PortBindings[inside] {
-			if slices.Contains([]string{"", "0.0.0.0", "::"}, b.HostIp) {
+			if slices.Contains([]string{"", "0.0.0.0", "::"}, b.HostIP) {
 				return "publishes " + inside + " on all addresses"
 			}
 		}

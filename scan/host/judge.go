@@ -108,7 +108,7 @@ func textsOf(value any) []string {
 }
 
 // judgeTCP asks that an engine on a network knows its clients.
-func judgeTCP(f facts, c Control) finding {
+func judgeTCP(f facts, _ Control) finding {
 	if bad := f.noDocker(); bad != (finding{}) {
 		return bad
 	}

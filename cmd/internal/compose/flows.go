@@ -6,12 +6,13 @@ package compose
 import (
 	"context"
 	"fmt"
-	"golang.org/x/sys/unix"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/stepnet"
