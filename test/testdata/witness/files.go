@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,7 @@ func (r report) files() {
 	}
 	r["host name"], _ = os.Hostname()
 	addresses, err := net.LookupHost("localhost")
+	slices.Sort(addresses) // the order goes by what the kernel reaches
 	r["address of localhost"] = fmt.Sprint(addresses, err != nil)
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	r["processes in sight"] = strconv.Itoa(len(processes))
