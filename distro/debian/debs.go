@@ -73,7 +73,7 @@ func (c *Client) fetch(ctx context.Context, pin lock.Pin) error {
 	}
 	q := request{archive: pin.Archive, path: pin.Path, size: pin.Size,
 		gone: "The archive has moved on to another version: make the lock again, or name a mirror that keeps old versions in mirrors." + pin.Archive + "."}
-	return c.get(ctx, q, func(r io.Reader) error {
+	return c.mirrors.get(ctx, q, func(r io.Reader) error {
 		return c.store.put(r, want)
 	})
 }

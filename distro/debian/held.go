@@ -28,17 +28,17 @@ type validator struct {
 	Size         int64  `json:"size"`
 }
 
-// held are a source's InRelease files in the cache, by the URL that gave them.
+// held are the InRelease files of an index in the cache, by the URL that gave them.
 type held struct {
-	store store
+	store files
 	path  string
 	byURL map[string]validator
 }
 
-// held returns what the cache holds of a source; what cannot be read is asked
+// held returns what the cache holds of an index by its name; what cannot be read is asked
 // for whole.
-func (s store) held(of source) *held {
-	h := &held{store: s, path: filepath.Join(s.dir, "seen", of.archive+"_"+of.suite+".http.json"), byURL: map[string]validator{}}
+func (s files) held(index string) *held {
+	h := &held{store: s, path: filepath.Join(s.dir, "seen", index+".http.json"), byURL: map[string]validator{}}
 	f, err := os.Open(h.path)
 	if err != nil {
 		return h

@@ -88,7 +88,7 @@ func (p *Package) fill(s control.Stanza, interned map[string]string) error {
 		return err
 	}
 	p.Size, _ = strconv.ParseInt(size, 10, 64)
-	p.Source, p.SourceVersion = sourceOf(p.Source, p.Name, p.Version)
+	p.Source, p.SourceVersion = control.SourceOf(p.Source, p.Name, p.Version)
 	return p.validate()
 }
 
@@ -119,29 +119,15 @@ func (p *Package) text(field []byte) *string {
 	return nil
 }
 
-// sourceOf reads "Source: name (version)" of a package, and returns "" for
-// what is the package's own (Debian Policy 5.6.1).
-func sourceOf(field, name, version string) (source, sourceVersion string) {
-	source, sourceVersion, _ = strings.Cut(field, " (")
-	source, sourceVersion = strings.TrimSpace(source), strings.TrimSuffix(sourceVersion, ")")
-	if source == name {
-		source = ""
-	}
-	if sourceVersion == version {
-		sourceVersion = ""
-	}
-	return source, sourceVersion
-}
-
 func (p *Package) validate() error {
 	switch {
 	case !control.ValidName(p.Name):
 		return fmt.Errorf("%.60q is not a package's name", p.Name)
-	case !validVersion(p.Version):
+	case !control.ValidVersion(p.Version):
 		return fmt.Errorf("package %s has no valid version", p.Name)
 	case !control.ValidName(p.Arch):
 		return fmt.Errorf("package %s has no valid architecture", p.Name)
-	case !validSource(p.Source, p.SourceVersion):
+	case !control.ValidSource(p.Source, p.SourceVersion):
 		return fmt.Errorf("package %s has no valid source", p.Name)
 	case !validSHA256(p.SHA256) || p.Size <= 0 || p.Size > maxDeb:
 		return fmt.Errorf("package %s has no valid size and SHA-256", p.Name)
@@ -149,16 +135,6 @@ func (p *Package) validate() error {
 		return fmt.Errorf("package %s: path %.100q leaves the archive", p.Name, p.Path)
 	}
 	return nil
-}
-
-// validVersion checks the characters of Debian Policy 5.6.12.
-func validVersion(v string) bool {
-	const characters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~:-"
-	return v != "" && len(v) <= 200 && strings.Trim(v, characters) == "" && strings.IndexByte(".+~:-", v[0]) < 0
-}
-
-func validSource(name, version string) bool {
-	return (name == "" || control.ValidName(name)) && (version == "" || validVersion(version))
 }
 
 func validPath(p string) bool {

@@ -2,8 +2,6 @@ package debian
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,57 +45,5 @@ func TestParseDate(t *testing.T) {
 		if _, err := parseDate(text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
-	}
-}
-
-func TestParsePlan(t *testing.T) {
-	index, err := newIndex(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Snapshot{index: index}
-	a := &Package{}
-	a.Name, a.Version, a.Arch, a.Archive, a.Path = "libx", "1:2+b3", "amd64", "debian", "pool/libx_2+b3.deb"
-	index.byName["libx"] = []*Package{a}
-	for out, n := range map[string]int{
-		"Reading package lists...\n'http://archive.invalid/debian/pool/libx_2%2bb3.deb' libx_1%3a2+b3_amd64.deb 12 SHA256:00\n": 1,
-		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx_1%3a2+b3_amd64.deb 12 \n":                                      1,
-		"":                              0,
-		"Building dependency tree...\n": 0,
-		removals + "  liby libz\n":      -1,
-		"'http://archive.invalid/other/pool/libx_2+b3.deb' libx_1%3a2+b3_amd64.deb 12 \n": -1,
-		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx_1%3a2_amd64.deb 12 \n":   -1,
-		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx\n":                       -1,
-		"'\n": -1,
-	} {
-		pins, err := s.parsePlan([]byte(out))
-		if got := len(pins); err == nil && got != n || (err != nil) != (n < 0) {
-			t.Errorf("%q: got %v, %v", out, pins, err)
-		}
-	}
-}
-
-// TestRemovedUnderAnotherProcess: one process finds a damaged file while another
-// puts the good one in its place. What the first does next takes nothing away.
-func TestRemovedUnderAnotherProcess(t *testing.T) {
-	s := store{dir: t.TempDir()}
-	for _, dir := range []string{"sha256", "tmp"} {
-		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	good := []byte("the content")
-	want := entryOf(good)
-	if err := os.WriteFile(s.path(want.sha256), []byte("damaged"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if s.verified(want) {
-		t.Error("a damaged file is verified")
-	}
-	if _, err := os.Stat(s.path(want.sha256)); err != nil {
-		t.Errorf("what has the name by then may be the good one: %v", err)
-	}
-	if err := s.put(bytes.NewReader(good), want); err != nil || !s.verified(want) {
-		t.Errorf("it stays damaged (%v)", err)
 	}
 }

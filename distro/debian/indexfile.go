@@ -3,8 +3,6 @@ package debian
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,7 +74,7 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		newest = time.Time{}
 	}
 	path := "dists/" + f.suite + "/InRelease"
-	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease, held: c.store.held(f.source)}, func(r io.Reader) error {
+	return c.mirrors.get(ctx, request{archive: f.archive, path: path, size: maxInRelease, held: c.store.held(f.archive + "_" + f.suite)}, func(r io.Reader) error {
 		data, err := limit.ReadAll(r, maxInRelease, path)
 		var over *limit.Error
 		if errors.As(err, &over) {
@@ -95,11 +93,6 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		}
 		return c.store.put(bytes.NewReader(data), f.signed)
 	})
-}
-
-func entryOf(data []byte) entry {
-	sum := sha256.Sum256(data)
-	return entry{sha256: hex.EncodeToString(sum[:]), size: int64(len(data))}
 }
 
 func (c *Client) trust(data []byte, suite string, newest time.Time) (*release, error) {
@@ -163,7 +156,7 @@ func (c *Client) getPacked(ctx context.Context, f *indexFile, name string, packe
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
-	err = c.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
+	err = c.mirrors.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
 		return rewrite(file, r, packed)
 	})
 	if err != nil {

@@ -17,7 +17,13 @@ const maxKeyring = 4 << 20
 //go:embed keyring/debian.asc
 var debianKeys []byte
 
-func readKeyring(path string) (openpgp.EntityList, error) {
+// keys sign an index.
+type keys = openpgp.EntityList
+
+// readKeyring reads a file of OpenPGP public keys, armored or not; "" stands for
+// the Debian archive's own. A file that is not there is a fault.Missing, one
+// without keys a fault.Invalid.
+func readKeyring(path string) (keys, error) {
 	data := debianKeys
 	if path != "" {
 		f, err := os.Open(path)
@@ -33,9 +39,9 @@ func readKeyring(path string) (openpgp.EntityList, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
 		parse = openpgp.ReadArmoredKeyRing
 	}
-	keys, err := parse(bytes.NewReader(data))
-	if err == nil && len(keys) > 0 {
-		return keys, nil
+	found, err := parse(bytes.NewReader(data))
+	if err == nil && len(found) > 0 {
+		return found, nil
 	}
 	return nil, fault.Hint(fault.New(fault.Invalid, "reading the keyring %s: it holds no OpenPGP public key: %v", path, err), "Export the keys with: gpg --export --armor FINGERPRINT")
 }

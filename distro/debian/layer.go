@@ -1,23 +1,18 @@
 package debian
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bakelite/bakelite/distro/debian/deb"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -68,15 +63,6 @@ func (c *Client) UnpackSeed(ctx context.Context, pins []lock.Pin) (Seed, error) 
 	return seed, nil
 }
 
-func seedArch(pins []lock.Pin) string {
-	for _, pin := range pins {
-		if pin.Arch != "all" {
-			return pin.Arch
-		}
-	}
-	return ""
-}
-
 func seedKey(pins []lock.Pin) string {
 	lines := []string{}
 	for _, pin := range pins {
@@ -120,125 +106,4 @@ func (c *Client) readPin(pin lock.Pin) (tree, error) {
 	}
 	defer f.Close()
 	return readDeb(f, pin.Name)
-}
-
-// assemble merges the packages' trees, base-files first because it says how
-// the top folders are, then by name.
-func assemble(pins []lock.Pin, trees []tree) (tree, error) {
-	whole := tree{}
-	order := make([]int, len(pins))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return rank(pins[a].Name) - rank(pins[b].Name)
-	})
-	for _, i := range order {
-		if err := whole.addAll(trees[i]); err != nil {
-			return nil, err
-		}
-	}
-	if err := whole.furnish(seedArch(pins)); err != nil {
-		return nil, err
-	}
-	return whole, whole.complete()
-}
-
-func rank(name string) int {
-	if name == "base-files" {
-		return 0
-	}
-	return 1
-}
-
-// furnish adds what no package brings: the links of a merged /usr, mount
-// points, the state of a dpkg that has installed nothing, and root.
-func (t tree) furnish(arch string) error {
-	newest := t.newest()
-	add := func(kind byte, name, link string, mode int64, content string) error {
-		n := &node{from: "the seed", header: tar.Header{Typeflag: kind, Name: name, Linkname: link, Mode: mode, ModTime: newest, Format: tar.FormatPAX}}
-		if kind == tar.TypeReg {
-			body := []byte(content)
-			n.body = &body
-		}
-		return t.add(n)
-	}
-	links := []string{"bin", "lib", "sbin"}
-	if arch == "amd64" {
-		links = append(links, "lib64")
-	}
-	var failures []error
-	for _, link := range links {
-		failures = append(failures, add(tar.TypeSymlink, link, "usr/"+link, 0o777, ""), add(tar.TypeDir, "usr/"+link, "", 0o755, ""))
-	}
-	for name, mode := range seedFolders() {
-		failures = append(failures, add(tar.TypeDir, name, "", mode, ""))
-	}
-	for name, content := range map[string]string{
-		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n", "var/lib/dpkg/status": "",
-	} {
-		failures = append(failures, add(tar.TypeReg, name, "", 0o644, content))
-	}
-	// Bookworm's dash makes this link only when it is configured.
-	if t["usr/bin/sh"] == nil && t["usr/bin/dash"] != nil {
-		failures = append(failures, add(tar.TypeSymlink, "usr/bin/sh", "dash", 0o777, ""))
-	}
-	return errors.Join(failures...)
-}
-
-func seedFolders() map[string]int64 {
-	return map[string]int64{
-		"dev": 0o755, "proc": 0o555, "root": 0o700, "run": 0o755, "sys": 0o555, "tmp": 0o1777,
-		"var/cache/apt/archives/partial": 0o755, "var/lib/apt/lists/partial": 0o755,
-		"var/lib/dpkg/info": 0o755, "var/lib/dpkg/updates": 0o755, "var/lib/dpkg/triggers": 0o755,
-		"var/lib/dpkg/alternatives": 0o755, "var/lib/dpkg/parts": 0o755, "var/log/apt": 0o755,
-	}
-}
-
-// extract writes a tar stream below dir and nowhere else: os.Root follows no
-// link out of it.
-func extract(r io.Reader, dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	in := tar.NewReader(r)
-	for {
-		h, err := in.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = extractOne(root, h, in)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func extractOne(root *os.Root, h *tar.Header, body io.Reader) error {
-	name := filepath.FromSlash(strings.TrimSuffix(h.Name, "/"))
-	perm := fs.FileMode(h.Mode & 0o777)
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return root.MkdirAll(name, perm|0o700)
-	case tar.TypeSymlink:
-		if !deb.Contained(h.Name, h.Linkname) {
-			return fmt.Errorf("link %q to %q leaves the tree", h.Name, h.Linkname)
-		}
-		return root.Symlink(h.Linkname, name)
-	case tar.TypeLink:
-		return root.Link(filepath.FromSlash(h.Linkname), name)
-	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm|0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, body); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }

@@ -89,7 +89,7 @@ func (s *Snapshot) planned(line string) *Package {
 // installed.
 func (s *Snapshot) writeStatus(path string, installed Installed) error {
 	var out bytes.Buffer
-	if err := installed.writeRest(&out); err != nil {
+	if err := writeRest(&out, installed.Status, installed.Pins); err != nil {
 		return err
 	}
 	files := make([]*os.File, len(s.files))

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
@@ -35,15 +34,9 @@ type release struct {
 	files    map[string]entry
 }
 
-// entry is a file that a release lists.
-type entry struct {
-	sha256 string
-	size   int64
-}
-
-// verify checks the signature of an InRelease against keys at the time now
+// verify checks the signature of an InRelease against signers at the time now
 // and returns the signed text, which must be the whole document.
-func verify(data []byte, keys openpgp.EntityList, now time.Time) ([]byte, error) {
+func verify(data []byte, signers keys, now time.Time) ([]byte, error) {
 	if !bytes.HasPrefix(data, []byte("-----BEGIN PGP SIGNED MESSAGE-----\n")) {
 		return nil, errors.New("it does not start with an OpenPGP signed message")
 	}
@@ -55,7 +48,7 @@ func verify(data []byte, keys openpgp.EntityList, now time.Time) ([]byte, error)
 		return nil, errors.New("it holds text outside the OpenPGP signature")
 	}
 	config := &packet.Config{Time: func() time.Time { return now }}
-	if _, err := block.VerifySignature(keys, config); err != nil {
+	if _, err := block.VerifySignature(signers, config); err != nil {
 		return nil, fmt.Errorf("its OpenPGP signature does not hold: %w", err)
 	}
 	return block.Plaintext, nil
@@ -146,7 +139,3 @@ func (r *release) check(suite string, now time.Time) error {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func validSHA256(s string) bool {
-	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
-}

@@ -2,8 +2,6 @@ package debian
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,21 +16,18 @@ import (
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
-// errMismatch marks content that is not what its hash or size says.
-var errMismatch = errors.New("the content is not the pinned one")
-
-// store is the content-addressed cache folder.
-type store struct {
+// files is the content-addressed cache folder.
+type files struct {
 	dir   string
 	vouch vouch.Key
 }
 
-func (s store) path(sha string) string { return filepath.Join(s.dir, "sha256", sha) }
+func (s files) path(sha string) string { return filepath.Join(s.dir, "sha256", sha) }
 
 // verified says whether the store holds the content, read again and hashed. A
 // damaged file stays until put replaces it: another process may have done so
 // since it was read.
-func (s store) verified(want entry) bool {
+func (s files) verified(want entry) bool {
 	f, err := os.Open(s.path(want.sha256))
 	if err != nil {
 		return false
@@ -56,7 +51,7 @@ func touch(f *os.File) {
 // put writes what r holds, if it is the wanted content; nothing stays of a
 // failed try. A file that holds it already stays: apt's folders, which another
 // process may be reading, are known by the files in them.
-func (s store) put(r io.Reader, want entry) error {
+func (s files) put(r io.Reader, want entry) error {
 	f, err := renameio.NewPendingFile(s.path(want.sha256), renameio.WithTempDir(filepath.Join(s.dir, "tmp")), renameio.WithPermissions(0o600))
 	if err != nil {
 		return fmt.Errorf("writing the cache: %w", err)
@@ -76,7 +71,7 @@ func (s store) put(r io.Reader, want entry) error {
 
 // scratch makes a file that nobody else knows: what lies below a hash another
 // process may have put there, and may be about to read.
-func (s store) scratch() (*os.File, error) {
+func (s files) scratch() (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "packed-")
 	if err != nil {
 		return nil, fmt.Errorf("writing the cache: %w", err)
@@ -100,25 +95,9 @@ func rewrite(f *os.File, r io.Reader, want entry) error {
 	return err
 }
 
-// checked copies r to w and compares size and hash with the wanted ones.
-func checked(w io.Writer, r io.Reader, want entry) error {
-	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, hash), io.LimitReader(r, want.size+1))
-	if err != nil {
-		return err
-	}
-	if n != want.size {
-		return fmt.Errorf("%w: it has %d bytes (or more), not %d", errMismatch, n, want.size)
-	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != want.sha256 {
-		return fmt.Errorf("%w: its SHA-256 is %s, not %s", errMismatch, got, want.sha256)
-	}
-	return nil
-}
-
 // expire removes what no lock asked for in a long time, and what killed
 // processes left.
-func (s store) expire() {
+func (s files) expire() {
 	for _, kind := range []string{"sha256", "seed", "apt", "catalog"} {
 		cache.Expire(filepath.Join(s.dir, kind), unusedFor)
 	}
@@ -134,7 +113,7 @@ const touchEach = unusedFor / 3
 
 // seed makes the folder of an unpacked seed with fill, unless it is there as it
 // was made; it appears whole or not at all.
-func (s store) seed(ctx context.Context, key string, fill func(dir string) error) (string, error) {
+func (s files) seed(ctx context.Context, key string, fill func(dir string) error) (string, error) {
 	final := filepath.Join(s.dir, "seed", key)
 	holds, err := s.vouch.Holds(ctx, vouch.Programs, key, final)
 	if err != nil || holds {
@@ -154,7 +133,7 @@ func (s store) seed(ctx context.Context, key string, fill func(dir string) error
 
 // build makes a folder with fill; where another process was faster, its folder
 // stays.
-func (s store) build(final string, fill func(dir string) error) error {
+func (s files) build(final string, fill func(dir string) error) error {
 	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "new-")
 	if err != nil {
 		return fmt.Errorf("writing the cache: %w", err)
@@ -171,7 +150,7 @@ func (s store) build(final string, fill func(dir string) error) error {
 
 // discard removes a folder that build made; its name is free at once, so that
 // others who make it again at the same time meet no half of it.
-func (s store) discard(dir string) error {
+func (s files) discard(dir string) error {
 	temp, err := os.MkdirTemp(filepath.Join(s.dir, "tmp"), "old-")
 	if err != nil {
 		return fmt.Errorf("writing the cache: %w", err)

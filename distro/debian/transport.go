@@ -48,6 +48,29 @@ func newHTTPClient() *http.Client {
 	}}
 }
 
+// mirrors serve archives. They are safe for concurrent use.
+type mirrors struct {
+	urls   map[string][]string
+	report func(error)
+	http   *http.Client
+}
+
+// newMirrors returns the mirrors at the base URLs (http, https, file) of each
+// archive by the archive's name, best first. Report is told of each failure that
+// another mirror made good.
+func newMirrors(urls map[string][]string, report func(error)) *mirrors {
+	return &mirrors{urls: urls, report: report, http: newHTTPClient()}
+}
+
+// of returns the base URLs of an archive, or a fault.Missing.
+func (m *mirrors) of(name string) ([]string, error) {
+	if urls := m.urls[name]; len(urls) > 0 {
+		return urls, nil
+	}
+	return nil, fault.Hint(fault.New(fault.Missing, "no mirror is known for the archive %q", name),
+		"Set mirrors.%s to the base URL of a mirror (http, https or file); by default the machine's own apt sources are used.", name)
+}
+
 // request is one file of an archive.
 type request struct {
 	archive string
@@ -64,17 +87,17 @@ type request struct {
 // get hands the file's content to accept, from the first mirror whose
 // content accept takes. Mirrors are tried in order; failures that another
 // mirror made good are reported.
-func (c *Client) get(ctx context.Context, q request, accept func(io.Reader) error) error {
-	mirrors, err := c.mirrorsOf(q.archive)
+func (m *mirrors) get(ctx context.Context, q request, accept func(io.Reader) error) error {
+	urls, err := m.of(q.archive)
 	if err != nil {
 		return err
 	}
 	var failures []error
-	for _, base := range mirrors {
-		err := c.getFrom(ctx, base, q, accept)
+	for _, base := range urls {
+		err := m.getFrom(ctx, base, q, accept)
 		if err == nil {
 			for _, failure := range failures {
-				c.report(failure)
+				m.report(failure)
 			}
 			return nil
 		}
@@ -106,15 +129,15 @@ func unavailable(q request, failures []error) error {
 	return fault.Hint(fault.New(fault.Network, "%w", err), "Check the network and the setting mirrors.%s. The cache still holds the last good state.", q.archive)
 }
 
-func (c *Client) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
+func (m *mirrors) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
 	at := strings.TrimRight(base, "/") + "/" + (&url.URL{Path: q.path}).EscapedPath()
-	return asking().Do(ctx, func(ctx context.Context) error { return c.getOnce(ctx, at, q, accept) },
+	return asking().Do(ctx, func(ctx context.Context) error { return m.getOnce(ctx, at, q, accept) },
 		func(err error) (time.Duration, bool) {
 			return 0, !errors.Is(err, errPermanent) && !errors.Is(err, errMismatch) && fault.KindOf(err) != fault.Integrity
 		})
 }
 
-func (c *Client) getOnce(ctx context.Context, url string, q request, accept func(io.Reader) error) error {
+func (m *mirrors) getOnce(ctx context.Context, url string, q request, accept func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(q.size/slowest)*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -122,7 +145,7 @@ func (c *Client) getOnce(ctx context.Context, url string, q request, accept func
 		return fmt.Errorf("%w: %w", errPermanent, err)
 	}
 	q.held.ask(request)
-	response, err := c.http.Do(request)
+	response, err := m.http.Do(request)
 	if err != nil {
 		return err
 	}
