@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bakelite/bakelite/distro/debian/fetch"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/once"
@@ -42,13 +44,13 @@ type Options struct {
 }
 
 // store is the cache: files by their content, and what is known of indexes.
-type store struct{ files }
+type store struct{ fetch.Store }
 
 // Client reads archives; a command has one. It is safe for concurrent use.
 type Client struct {
 	store   store
-	mirrors *mirrors
-	keys    keys
+	mirrors *fetch.Mirrors
+	keys    index.Keys
 	now     func() time.Time
 	report  func(error)
 
@@ -63,7 +65,7 @@ type Client struct {
 // New returns a Client; a keyring that cannot be read is a fault.Missing or
 // fault.Invalid, a cache folder that cannot be made a fault.Internal.
 func New(o Options) (*Client, error) {
-	keys, err := readKeyring(o.Keyring)
+	keys, err := index.ReadKeyring(o.Keyring)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +73,14 @@ func New(o Options) (*Client, error) {
 	if err != nil || o.Cache == "" {
 		return nil, fault.New(fault.Invalid, "the cache folder %q is not usable", o.Cache)
 	}
-	c := &Client{store: store{files{dir: cache, vouch: o.Vouch}}, keys: keys, now: o.Now, report: o.Report}
+	c := &Client{store: store{fetch.Store{Dir: cache, Vouch: o.Vouch}}, keys: keys, now: o.Now, report: o.Report}
 	if c.now == nil {
 		c.now = time.Now
 	}
 	if c.report == nil {
 		c.report = func(error) {}
 	}
-	c.mirrors = newMirrors(o.Mirrors, c.report)
+	c.mirrors = fetch.NewMirrors(o.Mirrors, c.report)
 	for _, dir := range []string{"sha256", "seen", "seed", "apt", "catalog", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(cache, dir), 0o700); err != nil {
 			return nil, fault.Hint(fault.New(fault.Internal, "making the cache folder: %w", err), "Set the cache folder to one that you may write to.")

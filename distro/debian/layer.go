@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
+	"github.com/bakelite/bakelite/distro/debian/seed"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -31,7 +33,7 @@ func (c *Client) SeedLayer(ctx context.Context, w io.Writer, pins []lock.Pin) er
 	if err != nil {
 		return fault.As(fault.Integrity, fmt.Errorf("making the seed: %w", err))
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Write(w); err != nil {
 		return fault.As(fault.Internal, fmt.Errorf("making the seed: %w", err))
 	}
 	return nil
@@ -49,18 +51,18 @@ type Seed struct {
 // into the cache, or finds it there. Files belong to the caller and have no
 // set-id bits. Errors are those of SeedLayer.
 func (c *Client) UnpackSeed(ctx context.Context, pins []lock.Pin) (Seed, error) {
-	seed := Seed{Arch: seedArch(pins)}
+	unpacked := Seed{Arch: seed.ArchOf(pins)}
 	var err error
-	seed.Dir, err = c.store.seed(ctx, seedKey(pins), func(dir string) error {
+	unpacked.Dir, err = c.store.Seed(ctx, seedKey(pins), func(dir string) error {
 		r, w := io.Pipe()
 		go func() { w.CloseWithError(c.SeedLayer(ctx, w, pins)) }()
 		defer r.Close()
-		return extract(r, dir)
+		return seed.Extract(r, dir)
 	})
 	if err != nil {
 		return Seed{}, fault.As(fault.Internal, fmt.Errorf("unpacking the seed: %w", err))
 	}
-	return seed, nil
+	return unpacked, nil
 }
 
 func seedKey(pins []lock.Pin) string {
@@ -73,10 +75,10 @@ func seedKey(pins []lock.Pin) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (c *Client) seedTree(ctx context.Context, pins []lock.Pin) (tree, error) {
+func (c *Client) seedTree(ctx context.Context, pins []lock.Pin) (seed.Tree, error) {
 	pins = slices.Clone(pins)
 	sortPins(pins)
-	trees := make([]tree, len(pins))
+	trees := make([]seed.Tree, len(pins))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.NumCPU())
 	for i, pin := range pins {
@@ -93,11 +95,11 @@ func (c *Client) seedTree(ctx context.Context, pins []lock.Pin) (tree, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return assemble(pins, trees)
+	return seed.Assemble(pins, trees)
 }
 
-func (c *Client) readPin(pin lock.Pin) (tree, error) {
-	if !c.store.verified(entry{sha256: pin.SHA256, size: pin.Size}) {
+func (c *Client) readPin(pin lock.Pin) (seed.Tree, error) {
+	if !c.store.Verified(content.Entry{SHA256: pin.SHA256, Size: pin.Size}) {
 		return nil, fault.Hint(fault.New(fault.Integrity, "the cache does not hold it, or held a damaged copy that is now removed"), "Run the command again to download it.")
 	}
 	f, err := os.Open(c.Deb(pin))
@@ -105,5 +107,5 @@ func (c *Client) readPin(pin lock.Pin) (tree, error) {
 		return nil, fault.New(fault.Internal, "reading the cache: %w", err)
 	}
 	defer f.Close()
-	return readDeb(f, pin.Name)
+	return seed.Read(f, pin.Name)
 }

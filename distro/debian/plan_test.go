@@ -1,16 +1,20 @@
 package debian
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/bakelite/bakelite/distro/debian/index"
+)
 
 func TestParsePlan(t *testing.T) {
-	index, err := newIndex(nil)
+	known, err := index.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Snapshot{index: index}
-	a := &Package{}
+	s := &Snapshot{index: known}
+	a := &index.Package{}
 	a.Name, a.Version, a.Arch, a.Archive, a.Path = "libx", "1:2+b3", "amd64", "debian", "pool/libx_2+b3.deb"
-	index.byName["libx"] = []*Package{a}
+	known.ByName["libx"] = []*index.Package{a}
 	for out, n := range map[string]int{
 		"Reading package lists...\n'http://archive.invalid/debian/pool/libx_2%2bb3.deb' libx_1%3a2+b3_amd64.deb 12 SHA256:00\n": 1,
 		"'http://archive.invalid/debian/pool/libx_2+b3.deb' libx_1%3a2+b3_amd64.deb 12 \n":                                      1,

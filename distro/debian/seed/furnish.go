@@ -1,4 +1,4 @@
-package debian
+package seed
 
 import (
 	"archive/tar"
@@ -8,8 +8,8 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
-// seedArch is the architecture of the packages that have one, "" where none has.
-func seedArch(pins []lock.Pin) string {
+// ArchOf is the architecture of the packages that have one, "" where none has.
+func ArchOf(pins []lock.Pin) string {
 	for _, pin := range pins {
 		if pin.Arch != "all" {
 			return pin.Arch
@@ -18,10 +18,11 @@ func seedArch(pins []lock.Pin) string {
 	return ""
 }
 
-// assemble merges the packages' trees, base-files first because it says how
-// the top folders are, then by name.
-func assemble(pins []lock.Pin, trees []tree) (tree, error) {
-	whole := tree{}
+// Assemble merges the trees of the pins, base-files first because it says how the
+// top folders are, then as they come, and adds what no package brings. Packages
+// that bring one name with two contents are an error.
+func Assemble(pins []lock.Pin, trees []Tree) (Tree, error) {
+	whole := Tree{}
 	order := make([]int, len(pins))
 	for i := range order {
 		order[i] = i
@@ -34,7 +35,7 @@ func assemble(pins []lock.Pin, trees []tree) (tree, error) {
 			return nil, err
 		}
 	}
-	if err := whole.furnish(seedArch(pins)); err != nil {
+	if err := whole.furnish(ArchOf(pins)); err != nil {
 		return nil, err
 	}
 	return whole, whole.complete()
@@ -49,7 +50,7 @@ func rank(name string) int {
 
 // furnish adds what no package brings: the links of a merged /usr, mount
 // points, the state of a dpkg that has installed nothing, and root.
-func (t tree) furnish(arch string) error {
+func (t Tree) furnish(arch string) error {
 	newest := t.newest()
 	add := func(kind byte, name, link string, mode int64, content string) error {
 		n := &node{from: "the seed", header: tar.Header{Typeflag: kind, Name: name, Linkname: link, Mode: mode, ModTime: newest, Format: tar.FormatPAX}}

@@ -1,4 +1,4 @@
-package debian
+package index
 
 import (
 	"bytes"
@@ -17,13 +17,13 @@ const maxKeyring = 4 << 20
 //go:embed keyring/debian.asc
 var debianKeys []byte
 
-// keys sign an index.
-type keys = openpgp.EntityList
+// Keys sign an index.
+type Keys = openpgp.EntityList
 
-// readKeyring reads a file of OpenPGP public keys, armored or not; "" stands for
+// ReadKeyring reads a file of OpenPGP public keys, armored or not; "" stands for
 // the Debian archive's own. A file that is not there is a fault.Missing, one
 // without keys a fault.Invalid.
-func readKeyring(path string) (keys, error) {
+func ReadKeyring(path string) (Keys, error) {
 	data := debianKeys
 	if path != "" {
 		f, err := os.Open(path)

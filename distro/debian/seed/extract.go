@@ -1,4 +1,4 @@
-package debian
+package seed
 
 import (
 	"archive/tar"
@@ -12,9 +12,9 @@ import (
 	"github.com/bakelite/bakelite/distro/debian/deb"
 )
 
-// extract writes a tar stream below dir and nowhere else: os.Root follows no
+// Extract writes a tar stream below dir and nowhere else: os.Root follows no
 // link out of it.
-func extract(r io.Reader, dir string) error {
+func Extract(r io.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

@@ -1,4 +1,6 @@
-package debian
+// Package status reads dpkg's status file, which a base image may have made up:
+// what is installed, and the file written anew for apt.
+package status
 
 import (
 	"bytes"
@@ -43,11 +45,11 @@ func statusFields() []statusField {
 	}
 }
 
-// writeRest writes the packages of a status file that are not among newer. Apt
+// Rewrite writes the packages of a status file that are not among newer. Apt
 // runs on this machine and the file is whatever a base image holds, so what apt
 // reads is written anew from what was understood; anything else is a
 // fault.Invalid.
-func writeRest(out *bytes.Buffer, status []byte, newer []lock.Pin) error {
+func Rewrite(out *bytes.Buffer, status []byte, newer []lock.Pin) error {
 	leave := map[string]bool{}
 	for _, pin := range newer {
 		leave[pin.Name] = true

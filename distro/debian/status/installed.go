@@ -1,4 +1,4 @@
-package debian
+package status
 
 import (
 	"errors"
@@ -12,17 +12,17 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
-// MaxStatus bounds dpkg's status file, in bytes; that of a full desktop has 5
+// MaxSize bounds dpkg's status file, in bytes; that of a full desktop has 5
 // MiB.
-const MaxStatus = 64 << 20
+const MaxSize = 64 << 20
 
 // maxKnown bounds the packages that a status file names; trixie has 68,829.
 const maxKnown = 1 << 20
 
-// ParseStatus returns what a dpkg status file says is installed, whole or in
+// Parse returns what a dpkg status file says is installed, whole or in
 // part, in its order. It takes a foreign file: what is no such file is a
 // fault.Integrity.
-func ParseStatus(r io.Reader) ([]lock.Installed, error) {
+func Parse(r io.Reader) ([]lock.Installed, error) {
 	reader := control.NewReader(r)
 	var all []lock.Installed
 	seen := map[string]bool{}

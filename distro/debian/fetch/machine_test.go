@@ -1,11 +1,11 @@
-package debian_test
+package fetch_test
 
 import (
 	"reflect"
 	"testing"
 	"testing/fstest"
 
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 )
 
 func TestMachineMirrors(t *testing.T) {
@@ -20,10 +20,10 @@ func TestMachineMirrors(t *testing.T) {
 		"debian":          {"https://one.example/debian", "http://two.example/debian", "http://three.example/debian"},
 		"debian-security": {"http://two.example/sec"},
 	}
-	if got := debian.MachineMirrors(root); !reflect.DeepEqual(got, want) {
+	if got := fetch.MachineMirrors(root); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}
-	if got := debian.MachineMirrors(fstest.MapFS{}); len(got) != 0 {
+	if got := fetch.MachineMirrors(fstest.MapFS{}); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -1,4 +1,6 @@
-package debian
+// Package fetch gets the files of archives: the mirrors that are asked for them,
+// in order, and the cache that keeps them by their content.
+package fetch
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/retry"
 )
@@ -48,22 +51,22 @@ func newHTTPClient() *http.Client {
 	}}
 }
 
-// mirrors serve archives. They are safe for concurrent use.
-type mirrors struct {
+// Mirrors serve archives. They are safe for concurrent use.
+type Mirrors struct {
 	urls   map[string][]string
 	report func(error)
 	http   *http.Client
 }
 
-// newMirrors returns the mirrors at the base URLs (http, https, file) of each
+// NewMirrors returns the mirrors at the base URLs (http, https, file) of each
 // archive by the archive's name, best first. Report is told of each failure that
 // another mirror made good.
-func newMirrors(urls map[string][]string, report func(error)) *mirrors {
-	return &mirrors{urls: urls, report: report, http: newHTTPClient()}
+func NewMirrors(urls map[string][]string, report func(error)) *Mirrors {
+	return &Mirrors{urls: urls, report: report, http: newHTTPClient()}
 }
 
 // of returns the base URLs of an archive, or a fault.Missing.
-func (m *mirrors) of(name string) ([]string, error) {
+func (m *Mirrors) of(name string) ([]string, error) {
 	if urls := m.urls[name]; len(urls) > 0 {
 		return urls, nil
 	}
@@ -71,24 +74,27 @@ func (m *mirrors) of(name string) ([]string, error) {
 		"Set mirrors.%s to the base URL of a mirror (http, https or file); by default the machine's own apt sources are used.", name)
 }
 
-// request is one file of an archive.
-type request struct {
-	archive string
-	// path below the archive's root.
-	path string
-	// size bounds the time of a try, in bytes.
-	size int64
-	// gone is the hint for a file that no mirror has; it may be empty.
-	gone string
-	// held is what the cache holds of a file that may have changed, or nil.
-	held *held
+// Request is one file of an archive.
+type Request struct {
+	// Archive is the archive's name.
+	Archive string
+	// Path is below the archive's root.
+	Path string
+	// Size bounds the time of a try, in bytes.
+	Size int64
+	// Gone is the hint for a file that no mirror has; it may be empty.
+	Gone string
+	// Held is what the cache holds of a file that may have changed, or nil.
+	Held *Held
 }
 
-// get hands the file's content to accept, from the first mirror whose
+// Get hands the file's content to accept, from the first mirror whose
 // content accept takes. Mirrors are tried in order; failures that another
-// mirror made good are reported.
-func (m *mirrors) get(ctx context.Context, q request, accept func(io.Reader) error) error {
-	urls, err := m.of(q.archive)
+// mirror made good are reported. An archive without mirrors is a fault.Missing,
+// content that is not the wanted one a fault.Integrity, and all else a
+// fault.Network or the context's end.
+func (m *Mirrors) Get(ctx context.Context, q Request, accept func(io.Reader) error) error {
+	urls, err := m.of(q.Archive)
 	if err != nil {
 		return err
 	}
@@ -103,9 +109,9 @@ func (m *mirrors) get(ctx context.Context, q request, accept func(io.Reader) err
 		}
 		switch ctx.Err() {
 		case context.Canceled:
-			return fault.New(fault.Cancelled, "downloading %s: %w", q.path, ctx.Err())
+			return fault.New(fault.Cancelled, "downloading %s: %w", q.Path, ctx.Err())
 		case context.DeadlineExceeded:
-			return fault.New(fault.Network, "downloading %s: %w", q.path, ctx.Err())
+			return fault.New(fault.Network, "downloading %s: %w", q.Path, ctx.Err())
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", strings.TrimRight(base, "/"), err))
 	}
@@ -114,37 +120,37 @@ func (m *mirrors) get(ctx context.Context, q request, accept func(io.Reader) err
 
 // unavailable joins what all mirrors said. A wrong content weighs more than
 // an unreachable mirror.
-func unavailable(q request, failures []error) error {
-	err := fmt.Errorf("downloading %s of the archive %q: %w", q.path, q.archive, errors.Join(failures...))
+func unavailable(q Request, failures []error) error {
+	err := fmt.Errorf("downloading %s of the archive %q: %w", q.Path, q.Archive, errors.Join(failures...))
 	for _, failure := range failures {
-		if kind := fault.KindOf(failure); errors.Is(failure, errMismatch) || kind == fault.Integrity {
+		if kind := fault.KindOf(failure); errors.Is(failure, content.ErrMismatch) || kind == fault.Integrity {
 			return fault.Hint(fault.New(fault.Integrity, "%w", err),
-				"The mirror is damaged, stale or not to be trusted: try again later, or set mirrors.%s to another one. The cache still holds the last good state.", q.archive)
+				"The mirror is damaged, stale or not to be trusted: try again later, or set mirrors.%s to another one. The cache still holds the last good state.", q.Archive)
 		}
 	}
 	other := func(failure error) bool { return !errors.Is(failure, errPermanent) }
-	if q.gone != "" && !slices.ContainsFunc(failures, other) {
-		return fault.Hint(fault.New(fault.Network, "%w", err), "%s", q.gone)
+	if q.Gone != "" && !slices.ContainsFunc(failures, other) {
+		return fault.Hint(fault.New(fault.Network, "%w", err), "%s", q.Gone)
 	}
-	return fault.Hint(fault.New(fault.Network, "%w", err), "Check the network and the setting mirrors.%s. The cache still holds the last good state.", q.archive)
+	return fault.Hint(fault.New(fault.Network, "%w", err), "Check the network and the setting mirrors.%s. The cache still holds the last good state.", q.Archive)
 }
 
-func (m *mirrors) getFrom(ctx context.Context, base string, q request, accept func(io.Reader) error) error {
-	at := strings.TrimRight(base, "/") + "/" + (&url.URL{Path: q.path}).EscapedPath()
+func (m *Mirrors) getFrom(ctx context.Context, base string, q Request, accept func(io.Reader) error) error {
+	at := strings.TrimRight(base, "/") + "/" + (&url.URL{Path: q.Path}).EscapedPath()
 	return asking().Do(ctx, func(ctx context.Context) error { return m.getOnce(ctx, at, q, accept) },
 		func(err error) (time.Duration, bool) {
-			return 0, !errors.Is(err, errPermanent) && !errors.Is(err, errMismatch) && fault.KindOf(err) != fault.Integrity
+			return 0, !errors.Is(err, errPermanent) && !errors.Is(err, content.ErrMismatch) && fault.KindOf(err) != fault.Integrity
 		})
 }
 
-func (m *mirrors) getOnce(ctx context.Context, url string, q request, accept func(io.Reader) error) error {
-	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(q.size/slowest)*time.Second)
+func (m *Mirrors) getOnce(ctx context.Context, url string, q Request, accept func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, baseTimeout+time.Duration(q.Size/slowest)*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errPermanent, err)
 	}
-	q.held.ask(request)
+	q.Held.ask(request)
 	response, err := m.http.Do(request)
 	if err != nil {
 		return err
@@ -152,9 +158,9 @@ func (m *mirrors) getOnce(ctx context.Context, url string, q request, accept fun
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusOK:
-		return q.held.note(url, response, accept)
-	case response.StatusCode == http.StatusNotModified && q.held.asked(url):
-		return q.held.again(url, accept)
+		return q.Held.note(url, response, accept)
+	case response.StatusCode == http.StatusNotModified && q.Held.asked(url):
+		return q.Held.again(url, accept)
 	case response.StatusCode >= 400 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s", errPermanent, response.Status)
 	default:
