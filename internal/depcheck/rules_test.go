@@ -17,7 +17,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/plain", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
