@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 )
 
 // sourcesFor writes apt sources of a suite with this machine's mirrors.
 func sourcesFor(suite string) ([]byte, error) {
-	mirrors := debian.MachineMirrors(os.DirFS("/"))
+	mirrors := fetch.MachineMirrors(os.DirFS("/"))
 	var out bytes.Buffer
 	for name, suites := range map[string]string{"debian": suite + " " + suite + "-updates", "debian-security": suite + "-security"} {
 		if len(mirrors[name]) == 0 {

@@ -195,7 +195,7 @@ func get(t *testing.T, url string) []byte {
 
 func keyringWith(t *testing.T, key *openpgp.Entity) string {
 	t.Helper()
-	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(harness.Read(t, "../distro/debian/keyring/debian.asc")))
+	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(harness.Read(t, "../distro/debian/index/keyring/debian.asc")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/cmd/internal/doctor"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/child"
 )
@@ -51,7 +51,7 @@ something is missing that Bakelite cannot do without.`,
 }
 
 func examination(s *settings.Settings) doctor.Options {
-	mirrors := debian.MachineMirrors(os.DirFS("/"))
+	mirrors := fetch.MachineMirrors(os.DirFS("/"))
 	maps.Copy(mirrors, s.Mirrors)
 	return doctor.Options{
 		State: s.State, Arch: runtime.GOARCH, UID: os.Geteuid(), Mirrors: mirrors, Root: os.DirFS("/"), Now: time.Now,

@@ -35,18 +35,18 @@ type aptTree struct {
 func (c *Client) aptTree(ctx context.Context, s *Snapshot) (*aptTree, error) {
 	name := s.key()
 	return c.aptTrees.Do(ctx, name, func() (*aptTree, error) {
-		t := &aptTree{dir: filepath.Join(c.store.dir, "apt", name)}
+		t := &aptTree{dir: filepath.Join(c.store.Dir, "apt", name)}
 		if !s.currentAptTree(t.dir) {
-			if err := c.store.discard(t.dir); err != nil {
+			if err := c.store.Discard(t.dir); err != nil {
 				return nil, err
 			}
-			if err := c.store.build(t.dir, s.fillAptTree); err != nil {
+			if err := c.store.Build(t.dir, s.fillAptTree); err != nil {
 				return nil, err
 			}
 		}
 		cache.Touch(t.dir)
 		var err error
-		if t.parsed, err = cache.New(filepath.Join(c.store.dir, "tmp"), "parsed-"); err != nil { // it ends with the process
+		if t.parsed, err = cache.New(filepath.Join(c.store.Dir, "tmp"), "parsed-"); err != nil { // it ends with the process
 			return nil, err
 		}
 		return t, c.parsedBefore(ctx, t, name)
@@ -60,7 +60,7 @@ const parsedFile = "srcpkgcache.bin"
 // keep it. Where keeping fails the next process parses again.
 func (c *Client) parsedBefore(ctx context.Context, t *aptTree, name string) error {
 	kept := t.dir + ".parsed"
-	holds, err := c.store.vouch.Holds(ctx, vouch.Resolver, name, kept)
+	holds, err := c.store.Vouch.Holds(ctx, vouch.Resolver, name, kept)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *Client) parsedBefore(ctx context.Context, t *aptTree, name string) erro
 	}
 	t.keep = sync.OnceFunc(func() {
 		beside := kept + "." + rand.Text()
-		if os.Link(filepath.Join(t.parsed.Path, parsedFile), beside) == nil && c.store.vouch.NoteTree(ctx, vouch.Resolver, name, beside) == nil {
+		if os.Link(filepath.Join(t.parsed.Path, parsedFile), beside) == nil && c.store.Vouch.NoteTree(ctx, vouch.Resolver, name, beside) == nil {
 			_ = os.Rename(beside, kept)
 		}
 		_ = os.Remove(beside)

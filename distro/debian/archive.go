@@ -9,14 +9,13 @@ package debian
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
-
+	"github.com/bakelite/bakelite/distro/debian/fetch"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/once"
@@ -44,14 +43,16 @@ type Options struct {
 	Report func(error)
 }
 
+// store is the cache: files by their content, and what is known of indexes.
+type store struct{ fetch.Store }
+
 // Client reads archives; a command has one. It is safe for concurrent use.
 type Client struct {
 	store   store
-	mirrors map[string][]string
-	keys    openpgp.EntityList
+	mirrors *fetch.Mirrors
+	keys    index.Keys
 	now     func() time.Time
 	report  func(error)
-	http    *http.Client
 
 	releases  once.Map[indexFile]
 	snapshots once.Map[*Snapshot]
@@ -64,7 +65,7 @@ type Client struct {
 // New returns a Client; a keyring that cannot be read is a fault.Missing or
 // fault.Invalid, a cache folder that cannot be made a fault.Internal.
 func New(o Options) (*Client, error) {
-	keys, err := readKeyring(o.Keyring)
+	keys, err := index.ReadKeyring(o.Keyring)
 	if err != nil {
 		return nil, err
 	}
@@ -72,28 +73,20 @@ func New(o Options) (*Client, error) {
 	if err != nil || o.Cache == "" {
 		return nil, fault.New(fault.Invalid, "the cache folder %q is not usable", o.Cache)
 	}
-	c := &Client{store: store{dir: cache, vouch: o.Vouch}, mirrors: o.Mirrors, keys: keys, now: o.Now, report: o.Report, http: newHTTPClient()}
+	c := &Client{store: store{fetch.Store{Dir: cache, Vouch: o.Vouch}}, keys: keys, now: o.Now, report: o.Report}
 	if c.now == nil {
 		c.now = time.Now
 	}
 	if c.report == nil {
 		c.report = func(error) {}
 	}
+	c.mirrors = fetch.NewMirrors(o.Mirrors, c.report)
 	for _, dir := range []string{"sha256", "seen", "seed", "apt", "catalog", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(cache, dir), 0o700); err != nil {
 			return nil, fault.Hint(fault.New(fault.Internal, "making the cache folder: %w", err), "Set the cache folder to one that you may write to.")
 		}
 	}
 	return c, nil
-}
-
-// mirrorsOf returns the base URLs of an archive, or a fault.Missing.
-func (c *Client) mirrorsOf(name string) ([]string, error) {
-	if urls := c.mirrors[name]; len(urls) > 0 {
-		return urls, nil
-	}
-	return nil, fault.Hint(fault.New(fault.Missing, "no mirror is known for the archive %q", name),
-		"Set mirrors.%s to the base URL of a mirror (http, https or file); by default the machine's own apt sources are used.", name)
 }
 
 // source is one signed index of a distribution.

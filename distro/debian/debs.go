@@ -8,6 +8,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -62,21 +65,21 @@ func (c *Client) Fetch(ctx context.Context, pins []lock.Pin, progress func(Progr
 }
 
 func (c *Client) fetch(ctx context.Context, pin lock.Pin) error {
-	want := entry{sha256: pin.SHA256, size: pin.Size}
+	want := content.Entry{SHA256: pin.SHA256, Size: pin.Size}
 	switch {
-	case !validSHA256(pin.SHA256) || pin.Size <= 0 || pin.Size > maxDeb:
+	case !content.ValidSHA256(pin.SHA256) || pin.Size <= 0 || pin.Size > index.MaxDeb:
 		return fault.New(fault.Invalid, "its pin has no valid SHA-256 and size")
-	case !validPath(pin.Path):
+	case !index.ValidPath(pin.Path):
 		return fault.New(fault.Invalid, "its pin's path %.100q leaves the archive", pin.Path)
-	case c.store.verified(want):
+	case c.store.Verified(want):
 		return nil
 	}
-	q := request{archive: pin.Archive, path: pin.Path, size: pin.Size,
-		gone: "The archive has moved on to another version: make the lock again, or name a mirror that keeps old versions in mirrors." + pin.Archive + "."}
-	return c.get(ctx, q, func(r io.Reader) error {
-		return c.store.put(r, want)
+	q := fetch.Request{Archive: pin.Archive, Path: pin.Path, Size: pin.Size,
+		Gone: "The archive has moved on to another version: make the lock again, or name a mirror that keeps old versions in mirrors." + pin.Archive + "."}
+	return c.mirrors.Get(ctx, q, func(r io.Reader) error {
+		return c.store.Put(r, want)
 	})
 }
 
 // Deb returns where the cache holds a package after Fetch.
-func (c *Client) Deb(pin lock.Pin) string { return c.store.path(pin.SHA256) }
+func (c *Client) Deb(pin lock.Pin) string { return c.store.Path(pin.SHA256) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bakelite/bakelite/distro/debian/catalog"
+	"github.com/bakelite/bakelite/distro/debian/content"
 	"github.com/bakelite/bakelite/internal/vouch"
 )
 
@@ -44,29 +45,29 @@ type firsts struct {
 func cameKey(name, version string) string { return name + " " + version }
 
 func (s store) firstsPath(f *indexFile) string {
-	return filepath.Join(s.dir, "seen", f.archive+"_"+f.suite+"_"+f.arch+".came.json")
+	return filepath.Join(s.Dir, "seen", f.archive+"_"+f.suite+"_"+f.arch+".came.json")
 }
 
 // readFirsts reads what came when; what cannot be read, or what others wrote,
 // begins anew.
 func (s store) readFirsts(f *indexFile) (known firsts, ok bool) {
-	text, err := s.vouch.ReadFile(vouch.Firsts, s.firstsPath(f), maxFirsts)
+	text, err := s.Vouch.ReadFile(vouch.Firsts, s.firstsPath(f), maxFirsts)
 	if err != nil || json.Unmarshal(text, &known) != nil {
 		return firsts{}, false
 	}
-	return known, validSHA256(known.Packages)
+	return known, content.ValidSHA256(known.Packages)
 }
 
 // noteFirsts notes what an accepted index has that the one before had not.
 func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 	known, ok := c.store.readFirsts(f)
-	if ok && !f.release.date.After(known.Date) {
+	if ok && !f.release.Date.After(known.Date) {
 		return nil
 	}
-	if ok && known.Packages != f.packages.sha256 {
+	if ok && known.Packages != f.packages.SHA256 {
 		before := *f
-		before.packages = entry{sha256: known.Packages, size: known.Size}
-		before.packagesPath = c.store.path(known.Packages)
+		before.packages = content.Entry{SHA256: known.Packages, Size: known.Size}
+		before.packagesPath = c.store.Path(known.Packages)
 		old, err := c.keptCatalog(ctx, &before)
 		if err != nil {
 			return err
@@ -75,14 +76,14 @@ func (c *Client) noteFirsts(ctx context.Context, f *indexFile) error {
 		if err != nil {
 			return err
 		}
-		known.add(old, now, First{Published: f.release.date, After: known.Date, Seen: c.now().UTC().Truncate(time.Second)})
+		known.add(old, now, First{Published: f.release.Date, After: known.Date, Seen: c.now().UTC().Truncate(time.Second)})
 	}
-	known.Date, known.Packages, known.Size = f.release.date, f.packages.sha256, f.packages.size
+	known.Date, known.Packages, known.Size = f.release.Date, f.packages.SHA256, f.packages.Size
 	text, err := json.Marshal(known)
 	if err != nil {
 		return err
 	}
-	if err := c.store.vouch.WriteFile(vouch.Firsts, c.store.firstsPath(f), append(text, '\n'), 0o600); err != nil {
+	if err := c.store.Vouch.WriteFile(vouch.Firsts, c.store.firstsPath(f), append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("noting what came to %s: %w", f.source, err)
 	}
 	return nil
@@ -94,7 +95,7 @@ func (c *Client) keptCatalog(ctx context.Context, f *indexFile) (*catalog.Catalo
 	if known, err := c.store.readCatalog(ctx, f.packages); err == nil || ctx.Err() != nil {
 		return known, err
 	}
-	if !c.store.verified(f.packages) {
+	if !c.store.Verified(f.packages) {
 		return nil, nil
 	}
 	known, err := c.store.makeCatalog(ctx, f)

@@ -3,8 +3,6 @@ package debian
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/xi2/xz"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 )
@@ -46,19 +47,19 @@ func (f *indexFile) base() string { return f.component + "/binary-" + f.arch + "
 
 func (f *indexFile) findPackages(s store) error {
 	var ok bool
-	if f.packages, ok = f.release.files[f.base()]; !ok {
+	if f.packages, ok = f.release.Files[f.base()]; !ok {
 		return fault.New(fault.Invalid, "%s has no packages for the architecture %q", f.source, f.arch)
 	}
-	if f.packages.size > maxPackages {
-		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: f.base(), Bytes: maxPackages})
+	if f.packages.Size > index.MaxPackages {
+		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: f.base(), Bytes: index.MaxPackages})
 	}
-	f.packagesPath = s.path(f.packages.sha256)
+	f.packagesPath = s.Path(f.packages.SHA256)
 	return nil
 }
 
 // havePackages gets Packages into the cache, unless it is there.
 func (c *Client) havePackages(ctx context.Context, f *indexFile) error {
-	if c.store.verified(f.packages) {
+	if c.store.Verified(f.packages) {
 		return nil
 	}
 	return c.getPackages(ctx, f, f.base())
@@ -76,8 +77,8 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		newest = time.Time{}
 	}
 	path := "dists/" + f.suite + "/InRelease"
-	return c.get(ctx, request{archive: f.archive, path: path, size: maxInRelease, held: c.store.held(f.source)}, func(r io.Reader) error {
-		data, err := limit.ReadAll(r, maxInRelease, path)
+	return c.mirrors.Get(ctx, fetch.Request{Archive: f.archive, Path: path, Size: index.MaxInRelease, Held: c.store.Held(f.archive + "_" + f.suite)}, func(r io.Reader) error {
+		data, err := limit.ReadAll(r, index.MaxInRelease, path)
 		var over *limit.Error
 		if errors.As(err, &over) {
 			return fault.New(fault.Integrity, "%w", err)
@@ -88,34 +89,29 @@ func (c *Client) getRelease(ctx context.Context, f *indexFile, rollback bool) er
 		if f.release, err = c.trust(data, f.suite, newest); err != nil {
 			return fault.As(fault.Integrity, err)
 		}
-		f.signed = entryOf(data)
-		f.inRelease = c.store.path(f.signed.sha256)
-		if c.store.verified(f.signed) {
+		f.signed = content.Of(data)
+		f.inRelease = c.store.Path(f.signed.SHA256)
+		if c.store.Verified(f.signed) {
 			return nil
 		}
-		return c.store.put(bytes.NewReader(data), f.signed)
+		return c.store.Put(bytes.NewReader(data), f.signed)
 	})
 }
 
-func entryOf(data []byte) entry {
-	sum := sha256.Sum256(data)
-	return entry{sha256: hex.EncodeToString(sum[:]), size: int64(len(data))}
-}
-
-func (c *Client) trust(data []byte, suite string, newest time.Time) (*release, error) {
-	text, err := verify(data, c.keys, c.now())
+func (c *Client) trust(data []byte, suite string, newest time.Time) (*index.Release, error) {
+	text, err := index.Verify(data, c.keys, c.now())
 	if err != nil {
 		return nil, err
 	}
-	r, err := parseRelease(text)
+	r, err := index.ParseRelease(text)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.check(suite, c.now()); err != nil {
+	if err := r.Check(suite, c.now()); err != nil {
 		return nil, err
 	}
-	if r.date.Before(newest) {
-		return nil, fmt.Errorf("its date %s is older than %s, which was seen before: a stale mirror or a rollback attack", stamp(r.date), stamp(newest))
+	if r.Date.Before(newest) {
+		return nil, fmt.Errorf("its date %s is older than %s, which was seen before: a stale mirror or a rollback attack", index.Stamp(r.Date), index.Stamp(newest))
 	}
 	return r, nil
 }
@@ -127,7 +123,7 @@ func (c *Client) getPackages(ctx context.Context, f *indexFile, base string) err
 		suffix string
 		unpack func(io.Reader) (io.Reader, error)
 	}{{".gz", unpackGzip}, {".xz", unpackXZ}} {
-		packed, ok := f.release.files[base+form.suffix]
+		packed, ok := f.release.Files[base+form.suffix]
 		if !ok {
 			continue
 		}
@@ -149,29 +145,29 @@ func (c *Client) getPackages(ctx context.Context, f *indexFile, base string) err
 	return failures[0]
 }
 
-func (c *Client) getPacked(ctx context.Context, f *indexFile, name string, packed entry, unpack func(io.Reader) (io.Reader, error)) error {
-	if packed.size > maxPackages {
-		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: name, Bytes: maxPackages})
+func (c *Client) getPacked(ctx context.Context, f *indexFile, name string, packed content.Entry, unpack func(io.Reader) (io.Reader, error)) error {
+	if packed.Size > index.MaxPackages {
+		return fault.New(fault.Integrity, "%s: %w", f.source, &limit.Error{What: name, Bytes: index.MaxPackages})
 	}
 	path := "dists/" + f.suite + "/" + name
-	if f.release.byHash {
-		path = filepath.ToSlash(filepath.Dir(path)) + "/by-hash/SHA256/" + packed.sha256
+	if f.release.ByHash {
+		path = filepath.ToSlash(filepath.Dir(path)) + "/by-hash/SHA256/" + packed.SHA256
 	}
-	file, err := c.store.scratch()
+	file, err := c.store.Scratch()
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
-	err = c.get(ctx, request{archive: f.archive, path: path, size: packed.size}, func(r io.Reader) error {
-		return rewrite(file, r, packed)
+	err = c.mirrors.Get(ctx, fetch.Request{Archive: f.archive, Path: path, Size: packed.Size}, func(r io.Reader) error {
+		return fetch.Rewrite(file, r, packed)
 	})
 	if err != nil {
 		return err
 	}
 	plain, err := unpack(file)
 	if err == nil {
-		err = c.store.put(plain, f.packages)
+		err = c.store.Put(plain, f.packages)
 	}
 	if err != nil {
 		return fault.New(fault.Integrity, "unpacking %s of %s: %w", name, f.source, err)
@@ -190,7 +186,7 @@ type seenState struct {
 }
 
 func (s store) seenPath(of source) string {
-	return filepath.Join(s.dir, "seen", of.archive+"_"+of.suite+".json")
+	return filepath.Join(s.Dir, "seen", of.archive+"_"+of.suite+".json")
 }
 
 // seen returns the date of the newest index seen, zero where none was.
@@ -216,10 +212,10 @@ func (s store) seenState(of source) (state seenState, err error) {
 // remember notes the accepted index, unless a newer one was noted meanwhile.
 func (s store) remember(f indexFile) error {
 	newest, err := s.seen(f.source)
-	if err != nil || f.release.date.Before(newest) {
+	if err != nil || f.release.Date.Before(newest) {
 		return err
 	}
-	data, err := json.Marshal(seenState{Date: f.release.date, InRelease: f.signed.sha256})
+	data, err := json.Marshal(seenState{Date: f.release.Date, InRelease: f.signed.SHA256})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/distro/debian/control"
+	"github.com/bakelite/bakelite/distro/debian/index"
+	"github.com/bakelite/bakelite/distro/debian/status"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -63,7 +65,7 @@ func (s *Snapshot) parsePlan(out []byte) ([]lock.Pin, error) {
 
 // planned returns the package of one line, or nil where the index has no
 // package with that name, version, architecture and path.
-func (s *Snapshot) planned(line string) *Package {
+func (s *Snapshot) planned(line string) *index.Package {
 	fields := strings.Fields(line)
 	if len(fields) < 3 {
 		return nil
@@ -77,7 +79,7 @@ func (s *Snapshot) planned(line string) *Package {
 	if err != nil {
 		return nil
 	}
-	for _, p := range s.index.byName[parts[0]] {
+	for _, p := range s.index.ByName[parts[0]] {
 		if p.Version == version && p.Arch == parts[2] && address == "http://"+aptHost+"/"+p.Archive+"/"+p.Path {
 			return p
 		}
@@ -89,7 +91,7 @@ func (s *Snapshot) planned(line string) *Package {
 // installed.
 func (s *Snapshot) writeStatus(path string, installed Installed) error {
 	var out bytes.Buffer
-	if err := installed.writeRest(&out); err != nil {
+	if err := status.Rewrite(&out, installed.Status, installed.Pins); err != nil {
 		return err
 	}
 	files := make([]*os.File, len(s.files))
@@ -107,11 +109,11 @@ func (s *Snapshot) writeStatus(path string, installed Installed) error {
 			return fault.Hint(fault.New(fault.Invalid, "the installed package %s %s is not in the archive's index", pin.Name, pin.Version),
 				"Make the lock again: the archive has moved on.")
 		}
-		raw, err := readStanza(files[p.file], p)
+		raw, err := readStanza(files[p.File], p)
 		if err != nil {
 			return err
 		}
-		if err := statusStanza(&out, raw, p.offset); err != nil {
+		if err := statusStanza(&out, raw, p.Offset); err != nil {
 			return fault.New(fault.Integrity, "reading the index: %w", err)
 		}
 	}

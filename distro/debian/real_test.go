@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -21,7 +22,7 @@ func realSeed(t *testing.T) (*debian.Client, *debian.Snapshot, debian.Seed) {
 	if cache == "" {
 		cache = t.TempDir()
 	}
-	c, err := debian.New(debian.Options{Cache: cache, Mirrors: debian.MachineMirrors(os.DirFS("/"))})
+	c, err := debian.New(debian.Options{Cache: cache, Mirrors: fetch.MachineMirrors(os.DirFS("/"))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 	if err != nil {
 		return nil, fault.As(fault.Internal, fmt.Errorf("preparing apt's resolver: %w", err))
 	}
-	private, err := os.MkdirTemp(filepath.Join(c.store.dir, "tmp"), "resolve-")
+	private, err := os.MkdirTemp(filepath.Join(c.store.Dir, "tmp"), "resolve-")
 	if err != nil {
 		return nil, fault.New(fault.Internal, "preparing apt's resolver: %w", err)
 	}
@@ -99,7 +99,7 @@ func (c *Client) resolve(ctx context.Context, s *Snapshot, seed Seed, installed 
 func (s *Snapshot) checkNames(names []string) error {
 	var problems, hints []string
 	for _, name := range names {
-		if len(s.index.byName[name]) > 0 {
+		if len(s.index.ByName[name]) > 0 {
 			continue
 		}
 		switch providers := s.providersOf(name); len(providers) {
@@ -124,7 +124,7 @@ func (s *Snapshot) checkNames(names []string) error {
 // providersOf returns the names of the packages that provide name, sorted.
 func (s *Snapshot) providersOf(name string) []string {
 	var names []string
-	for _, p := range s.index.providers[name] {
+	for _, p := range s.index.Providers[name] {
 		names = append(names, p.Name)
 	}
 	slices.Sort(names)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bakelite/bakelite/distro/debian/control"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -48,9 +49,9 @@ func (c *Client) PrepareSeed(ctx context.Context, s *Snapshot) ([]lock.Pin, Seed
 // dependency that nothing satisfies is a fault.Integrity, for a signed
 // archive always has them.
 func SeedPins(s *Snapshot) ([]lock.Pin, error) {
-	chosen := map[string]*Package{}
-	var queue []*Package
-	add := func(p *Package) {
+	chosen := map[string]*index.Package{}
+	var queue []*index.Package
+	add := func(p *index.Package) {
 		if chosen[p.Name] == nil {
 			chosen[p.Name] = p
 			queue = append(queue, p)
@@ -78,7 +79,7 @@ func SeedPins(s *Snapshot) ([]lock.Pin, error) {
 	return pins, nil
 }
 
-func (s *Snapshot) eachDependency(p *Package, chosen map[string]*Package, add func(*Package)) error {
+func (s *Snapshot) eachDependency(p *index.Package, chosen map[string]*index.Package, add func(*index.Package)) error {
 	groups, err := control.ParseRelations(p.PreDepends + "," + p.Depends)
 	if err != nil {
 		return fmt.Errorf("package %s: %w", p.Name, err)
@@ -95,14 +96,14 @@ func (s *Snapshot) eachDependency(p *Package, chosen map[string]*Package, add fu
 
 // satisfy returns the package for a group of alternatives: one that is chosen
 // already, else the first that exists by name, else a provider.
-func (s *Snapshot) satisfy(group []control.Relation, chosen map[string]*Package) *Package {
+func (s *Snapshot) satisfy(group []control.Relation, chosen map[string]*index.Package) *index.Package {
 	for _, r := range group {
 		if p := chosen[r.Name]; p != nil && r.Accepts(p.Version) {
 			return p
 		}
 	}
 	for _, r := range group {
-		for _, p := range s.index.byName[r.Name] {
+		for _, p := range s.index.ByName[r.Name] {
 			if chosen[r.Name] == nil && r.Accepts(p.Version) {
 				return p
 			}
@@ -118,10 +119,10 @@ func (s *Snapshot) satisfy(group []control.Relation, chosen map[string]*Package)
 // one that the distribution ranks highest, and of several the first by name.
 // An unversioned Provides satisfies no versioned relation
 // (Debian Policy 7.5).
-func (s *Snapshot) provider(r control.Relation, chosen map[string]*Package) *Package {
-	var best *Package
-	for _, p := range s.index.providers[r.Name] {
-		if !provides(p, r) || s.index.byName[p.Name][0] != p {
+func (s *Snapshot) provider(r control.Relation, chosen map[string]*index.Package) *index.Package {
+	var best *index.Package
+	for _, p := range s.index.Providers[r.Name] {
+		if !provides(p, r) || s.index.ByName[p.Name][0] != p {
 			continue
 		}
 		if chosen[p.Name] == p {
@@ -134,9 +135,9 @@ func (s *Snapshot) provider(r control.Relation, chosen map[string]*Package) *Pac
 	return best
 }
 
-func preferred(a, b *Package) bool {
+func preferred(a, b *index.Package) bool {
 	order := []string{"required", "important", "standard"}
-	rank := func(p *Package) int {
+	rank := func(p *index.Package) int {
 		if i := slices.Index(order, p.Priority); i >= 0 {
 			return i
 		}
@@ -145,7 +146,7 @@ func preferred(a, b *Package) bool {
 	return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name)) < 0
 }
 
-func provides(p *Package, r control.Relation) bool {
+func provides(p *index.Package, r control.Relation) bool {
 	groups, err := control.ParseRelations(p.Provides)
 	if err != nil {
 		return false

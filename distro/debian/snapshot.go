@@ -15,6 +15,8 @@ import (
 
 	"github.com/agext/levenshtein"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -31,17 +33,17 @@ type Snapshot struct {
 	Archives []lock.Archive
 
 	files    []indexFile
-	packages []Package
-	index    *index
+	packages []index.Package
+	index    *index.Index
 }
 
 // indexFile is one source with its verified files in the cache.
 type indexFile struct {
 	source
 	arch     string
-	release  *release
-	signed   entry
-	packages entry
+	release  *index.Release
+	signed   content.Entry
+	packages content.Entry
 	// inRelease and packagesPath are the files' paths in the cache.
 	inRelease, packagesPath string
 }
@@ -85,21 +87,21 @@ func (c *Client) snapshot(ctx context.Context, suite, arch string, rollback bool
 		return nil, fmt.Errorf("getting the index of %s: %w", suite, err)
 	}
 	for _, f := range s.files {
-		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date})
+		s.Archives = append(s.Archives, lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.SHA256, Date: f.release.Date})
 		if err := c.accepted(ctx, f); err != nil {
 			return nil, err
 		}
 	}
-	c.store.expire()
+	c.store.Expire()
 	return s, nil
 }
 
 // distributionOf names the release of a suite's first source. Point releases
 // share their advisories.
 func distributionOf(f indexFile) (lock.Distribution, error) {
-	release, _, _ := strings.Cut(f.release.version, ".")
+	release, _, _ := strings.Cut(f.release.Version, ".")
 	if release == "" || strings.Trim(release, "0123456789") != "" {
-		return lock.Distribution{}, fault.New(fault.Integrity, "%s says that it has the version %.40q: want a number", f.source, f.release.version)
+		return lock.Distribution{}, fault.New(fault.Integrity, "%s says that it has the version %.40q: want a number", f.source, f.release.Version)
 	}
 	return lock.Distribution{Name: f.archive, Release: release}, nil
 }
@@ -128,7 +130,7 @@ func (c *Client) Current(ctx context.Context, suite, arch string, since Since) (
 		old := older[0]
 		return nil, fault.Hint(
 			fault.New(fault.Integrity, "the index of %s %s has the date %s, and the lock is from %s: a stale mirror or a rollback attack",
-				old.Name, old.Suite, stamp(old.Date), stamp(dateOf(since.Archives, old))),
+				old.Name, old.Suite, index.Stamp(old.Date), index.Stamp(dateOf(since.Archives, old))),
 			"Try again later, or set mirrors.%s to another mirror; to go back on purpose give --insecure-allow-rollback.", old.Name)
 	}
 	return s, nil
@@ -161,7 +163,7 @@ func (s *Snapshot) key() string {
 	key := sha256.New()
 	fmt.Fprintln(key, s.Arch)
 	for _, f := range s.files {
-		fmt.Fprintln(key, f.source, f.signed.sha256, f.packages.sha256)
+		fmt.Fprintln(key, f.source, f.signed.SHA256, f.packages.SHA256)
 	}
 	return hex.EncodeToString(key.Sum(nil))
 }
@@ -172,8 +174,8 @@ func (s *Snapshot) load() error {
 		if err != nil {
 			return err
 		}
-		err = parseIndex(limit.Reader(f, file.packages.size, file.packagesPath), file.archive, func(p Package) {
-			p.file = i
+		err = index.Parse(limit.Reader(f, file.packages.Size, file.packagesPath), file.archive, func(p index.Package) {
+			p.File = i
 			s.packages = append(s.packages, p)
 		})
 		f.Close()
@@ -182,13 +184,13 @@ func (s *Snapshot) load() error {
 		}
 	}
 	var err error
-	s.index, err = newIndex(s.packages)
+	s.index, err = index.New(s.packages)
 	return err
 }
 
 // Package returns the newest package of that name, or nil.
-func (s *Snapshot) Package(name string) *Package {
-	if versions := s.index.byName[name]; len(versions) > 0 {
+func (s *Snapshot) Package(name string) *index.Package {
+	if versions := s.index.ByName[name]; len(versions) > 0 {
 		return versions[0]
 	}
 	return nil
@@ -196,8 +198,8 @@ func (s *Snapshot) Package(name string) *Package {
 
 // Find returns the package with that name, version and architecture, or nil;
 // an empty arch stands for any.
-func (s *Snapshot) Find(name, version, arch string) *Package {
-	for _, p := range s.index.byName[name] {
+func (s *Snapshot) Find(name, version, arch string) *index.Package {
+	for _, p := range s.index.ByName[name] {
 		if p.Version == version && (arch == "" || p.Arch == arch) {
 			return p
 		}
@@ -210,8 +212,8 @@ func (s *Snapshot) Len() int { return len(s.packages) }
 
 // Stanza returns the package's whole stanza of the index; the package must
 // come from this snapshot. A cache that went away is a fault.Internal.
-func (s *Snapshot) Stanza(p *Package) ([]byte, error) {
-	f, err := os.Open(s.files[p.file].packagesPath)
+func (s *Snapshot) Stanza(p *index.Package) ([]byte, error) {
+	f, err := os.Open(s.files[p.File].packagesPath)
 	if err != nil {
 		return nil, fault.New(fault.Internal, "reading the cached index: %w", err)
 	}
@@ -219,9 +221,9 @@ func (s *Snapshot) Stanza(p *Package) ([]byte, error) {
 	return readStanza(f, p)
 }
 
-func readStanza(f io.ReaderAt, p *Package) ([]byte, error) {
-	raw := make([]byte, p.length)
-	if _, err := f.ReadAt(raw, p.offset); err != nil {
+func readStanza(f io.ReaderAt, p *index.Package) ([]byte, error) {
+	raw := make([]byte, p.Length)
+	if _, err := f.ReadAt(raw, p.Offset); err != nil {
 		return nil, fault.New(fault.Internal, "reading the cached index: %w", err)
 	}
 	return raw, nil
@@ -231,7 +233,7 @@ func readStanza(f io.ReaderAt, p *Package) ([]byte, error) {
 // their newest version, sorted.
 func Essential(s *Snapshot) []string {
 	var names []string
-	for name, versions := range s.index.byName {
+	for name, versions := range s.index.ByName {
 		if versions[0].Essential {
 			names = append(names, name)
 		}
@@ -250,7 +252,7 @@ func (s *Snapshot) Nearest(name string) []string {
 	}
 	var found []candidate
 	allowed := 1 + len(name)/4
-	for known := range s.index.byName {
+	for known := range s.index.ByName {
 		if d := levenshtein.Distance(name, known, nil); d <= allowed {
 			found = append(found, candidate{known, d})
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/bakelite/bakelite/distro/debian/catalog"
+	"github.com/bakelite/bakelite/distro/debian/content"
+	"github.com/bakelite/bakelite/distro/debian/index"
 	"github.com/bakelite/bakelite/internal/cache"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/limit"
@@ -65,7 +67,7 @@ func (c *Client) Now(ctx context.Context, suite, arch string, rollback bool) (*W
 			group.Go(func() { w.Sources[i] = c.read(ctx, s, arch, rollback) })
 		}
 		group.Wait()
-		c.store.expire()
+		c.store.Expire()
 		return w, ctx.Err()
 	})
 }
@@ -91,8 +93,8 @@ func (c *Client) read(ctx context.Context, s source, arch string, rollback bool)
 func (s store) sourceOf(f indexFile, packages *catalog.Catalog) Source {
 	known, _ := s.readFirsts(&f)
 	return Source{
-		Archive:  lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.sha256, Date: f.release.date},
-		Priority: f.release.priority, Packages: packages, came: known.Came,
+		Archive:  lock.Archive{Name: f.archive, Suite: f.suite, InRelease: f.signed.SHA256, Date: f.release.Date},
+		Priority: f.release.Priority, Packages: packages, came: known.Came,
 	}
 }
 
@@ -110,26 +112,26 @@ func (c *Client) last(ctx context.Context, s source, arch string) Source {
 	none := Source{Archive: lock.Archive{Name: s.archive, Suite: s.suite}}
 	f := indexFile{source: s, arch: arch}
 	seen, err := c.store.seenState(s)
-	if err != nil || !validSHA256(seen.InRelease) {
+	if err != nil || !content.ValidSHA256(seen.InRelease) {
 		return none
 	}
-	file, err := os.Open(c.store.path(seen.InRelease))
+	file, err := os.Open(c.store.Path(seen.InRelease))
 	if err != nil {
 		return none
 	}
 	defer file.Close()
-	data, err := limit.ReadAll(file, maxInRelease, "InRelease")
-	if err != nil || entryOf(data).sha256 != seen.InRelease {
+	data, err := limit.ReadAll(file, index.MaxInRelease, "InRelease")
+	if err != nil || content.Of(data).SHA256 != seen.InRelease {
 		return none
 	}
-	text, err := verify(data, c.keys, c.now())
+	text, err := index.Verify(data, c.keys, c.now())
 	if err != nil {
 		return none
 	}
-	if f.release, err = parseRelease(text); err != nil || f.findPackages(c.store) != nil {
+	if f.release, err = index.ParseRelease(text); err != nil || f.findPackages(c.store) != nil {
 		return none
 	}
-	f.signed = entryOf(data)
+	f.signed = content.Of(data)
 	packages, err := c.store.readCatalog(ctx, f.packages)
 	if err != nil {
 		return none
@@ -153,15 +155,15 @@ func (c *Client) catalog(ctx context.Context, f *indexFile) (*catalog.Catalog, e
 	return known, nil
 }
 
-func (s store) catalogPath(packages entry) string {
-	return filepath.Join(s.dir, "catalog", packages.sha256+"."+catalog.Form)
+func (s store) catalogPath(packages content.Entry) string {
+	return filepath.Join(s.Dir, "catalog", packages.SHA256+"."+catalog.Form)
 }
 
 // readCatalog reads a catalog that we made; one that is damaged, or that others
 // put there, is made again.
-func (s store) readCatalog(ctx context.Context, packages entry) (*catalog.Catalog, error) {
+func (s store) readCatalog(ctx context.Context, packages content.Entry) (*catalog.Catalog, error) {
 	path := s.catalogPath(packages)
-	holds, err := s.vouch.Holds(ctx, vouch.Catalog, packages.sha256, path)
+	holds, err := s.Vouch.Holds(ctx, vouch.Catalog, packages.SHA256, path)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +195,7 @@ func (s store) makeCatalog(ctx context.Context, f *indexFile) (*catalog.Catalog,
 	defer in.Close()
 	var packages []catalog.Package
 	var odd error
-	err = parseIndex(io.LimitReader(in, f.packages.size), f.archive, func(p Package) {
+	err = index.Parse(io.LimitReader(in, f.packages.Size), f.archive, func(p index.Package) {
 		sum, err := hex.DecodeString(p.SHA256)
 		odd = errors.Join(odd, err)
 		packages = append(packages, catalog.Package{
@@ -212,7 +214,7 @@ func (s store) makeCatalog(ctx context.Context, f *indexFile) (*catalog.Catalog,
 	path := s.catalogPath(f.packages)
 	err = renameio.WriteFile(path, out.Bytes(), 0o600)
 	if err == nil {
-		err = s.vouch.NoteTree(ctx, vouch.Catalog, f.packages.sha256, path)
+		err = s.Vouch.NoteTree(ctx, vouch.Catalog, f.packages.SHA256, path)
 	}
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func layers() []layer {
 		{"publishing", []string{"publish", "publish/"}},
 		{"stages", []string{"scan", "scan/", "builders", "builders/", "runners/", "distro/"}},
 		{"nouns", []string{"internal/"}},
-		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
+		{"leaves", []string{"internal/cache", "internal/cancel", "internal/digests", "internal/disk", "internal/dockerfile", "internal/disk/", "internal/flock", "internal/once", "internal/owner", "internal/plain", "internal/private", "internal/program", "internal/registry", "internal/regular", "internal/retry", "internal/shell", "internal/sparse", "internal/strict", "internal/units"}},
 		{"ground", []string{"internal/fault", "internal/limit", "templates"}},
 	}
 }
@@ -110,7 +110,7 @@ func doors() []door {
 		{"mvdan.cc/sh/", []string{"internal/dockerfile"}},
 		{"github.com/openvex/", []string{"scan/gate"}},
 		{"github.com/elastic/", []string{"scan/sandbox"}},
-		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian", "distro/debian/archivetest", "test"}},
+		{"github.com/ProtonMail/go-crypto/", []string{"distro/debian/index", "distro/debian/archivetest", "test"}},
 		{"github.com/goccy/go-yaml", []string{"internal/app", "internal/profile/form", "internal/strict", "scan/controls/catalogue", "scan/host"}},
 		{"github.com/invopop/jsonschema", []string{"internal/app", "internal/policy", "internal/strict/stricttest"}},
 	}
@@ -130,7 +130,6 @@ func larger() map[string]string {
 		"cmd/bakelite":      "peers: a file per command",
 		"internal/registry": "peers: a file per operation on both kinds of store, behind one interface",
 		"internal/app":      "peers: a file per stanza of the app file",
-		"distro/debian":     "one client of one archive: index, resolver, seed and layers share what it fetched, and would export its cache",
 		"scan/gate":         "peers: a file per rule of the policy",
 		"bench":             "peers: a file per kind of measure",
 	}

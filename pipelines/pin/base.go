@@ -12,7 +12,7 @@ import (
 	"github.com/bakelite/bakelite/builders/engine"
 	"github.com/bakelite/bakelite/builders/progress"
 	"github.com/bakelite/bakelite/builders/rootfs"
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/status"
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/lock"
@@ -66,10 +66,10 @@ func (b *baseImage) read(dir string) (err error) {
 	if b.suite, err = suiteOf(filepath.Join(dir, "os-release")); err != nil {
 		return err
 	}
-	if b.status, err = results.ReadWhole(filepath.Join(dir, "status"), debian.MaxStatus); err != nil {
+	if b.status, err = results.ReadWhole(filepath.Join(dir, "status"), status.MaxSize); err != nil {
 		return err
 	}
-	b.installed, err = debian.ParseStatus(bytes.NewReader(b.status))
+	b.installed, err = status.Parse(bytes.NewReader(b.status))
 	return err
 }
 

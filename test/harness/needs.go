@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 )
 
 // Archives are the names of those that the example is made from.
@@ -53,7 +53,7 @@ func Lacking(t *testing.T, what string) {
 func Mirror(t *testing.T, name string) string {
 	t.Helper()
 	variable := "BAKELITE_MIRRORS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	urls := append(strings.Fields(os.Getenv(variable)), debian.MachineMirrors(os.DirFS("/"))[name]...)
+	urls := append(strings.Fields(os.Getenv(variable)), fetch.MachineMirrors(os.DirFS("/"))[name]...)
 	if len(urls) == 0 {
 		Lacking(t, "a mirror of the archive "+name)
 	}

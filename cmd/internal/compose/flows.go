@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/cmd/internal/programs"
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/fetch"
 	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/disk/uki"
 	"github.com/bakelite/bakelite/internal/fault"
@@ -92,7 +93,7 @@ func open(s *settings.Settings) (c clients, err error) {
 	if c.key, err = vouch.Open(s.State); err != nil {
 		return c, err
 	}
-	c.mirrors = debian.MachineMirrors(os.DirFS("/"))
+	c.mirrors = fetch.MachineMirrors(os.DirFS("/"))
 	maps.Copy(c.mirrors, s.Mirrors)
 	c.archive, err = debian.New(debian.Options{Cache: filepath.Join(s.State, "archive"), Mirrors: c.mirrors, Keyring: s.Keyring, Vouch: c.key})
 	if err != nil {

@@ -1,4 +1,4 @@
-package debian
+package index
 
 import (
 	"bytes"
@@ -8,42 +8,42 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
 	"github.com/bakelite/bakelite/distro/debian/control"
 )
 
 const (
-	// maxInRelease bounds a signed index, in bytes; trixie's has 140 KiB.
-	maxInRelease = 4 << 20
-	// maxPackages bounds an unpacked package index, in bytes; trixie's has 57 MB.
-	maxPackages = 1 << 30
+	// MaxInRelease bounds a signed index, in bytes; trixie's has 140 KiB.
+	MaxInRelease = 4 << 20
+	// MaxPackages bounds an unpacked package index, in bytes; trixie's has 57 MB.
+	MaxPackages = 1 << 30
 	// clockSkew is how far an index's date may lie in the future.
 	clockSkew = time.Hour
 )
 
-// release is a verified InRelease.
-type release struct {
-	suite, codename  string
-	version          string
-	date, validUntil time.Time
-	byHash           bool
-	// priority is what apt gives the suite's packages.
-	priority int
-	files    map[string]entry
+// Release is a verified InRelease.
+type Release struct {
+	suite, codename string
+	// Version is the release's number, as "13.2".
+	Version string
+	// Date is when the index was made.
+	Date       time.Time
+	validUntil time.Time
+	// ByHash says that files are also to be had by their hash.
+	ByHash bool
+	// Priority is what apt gives the suite's packages.
+	Priority int
+	// Files are what the release lists, by path below its folder.
+	Files map[string]content.Entry
 }
 
-// entry is a file that a release lists.
-type entry struct {
-	sha256 string
-	size   int64
-}
-
-// verify checks the signature of an InRelease against keys at the time now
-// and returns the signed text, which must be the whole document.
-func verify(data []byte, keys openpgp.EntityList, now time.Time) ([]byte, error) {
+// Verify checks the signature of an InRelease against signers at the time now
+// and returns the signed text, which must be the whole document; else it says
+// what is wrong.
+func Verify(data []byte, signers Keys, now time.Time) ([]byte, error) {
 	if !bytes.HasPrefix(data, []byte("-----BEGIN PGP SIGNED MESSAGE-----\n")) {
 		return nil, errors.New("it does not start with an OpenPGP signed message")
 	}
@@ -55,14 +55,14 @@ func verify(data []byte, keys openpgp.EntityList, now time.Time) ([]byte, error)
 		return nil, errors.New("it holds text outside the OpenPGP signature")
 	}
 	config := &packet.Config{Time: func() time.Time { return now }}
-	if _, err := block.VerifySignature(keys, config); err != nil {
+	if _, err := block.VerifySignature(signers, config); err != nil {
 		return nil, fmt.Errorf("its OpenPGP signature does not hold: %w", err)
 	}
 	return block.Plaintext, nil
 }
 
-// parseRelease reads the signed text of an InRelease, one stanza.
-func parseRelease(text []byte) (*release, error) {
+// ParseRelease reads the signed text of an InRelease, one stanza.
+func ParseRelease(text []byte) (*Release, error) {
 	reader := control.NewReader(bytes.NewReader(text))
 	stanza, err := reader.Next()
 	if err != nil {
@@ -75,11 +75,11 @@ func parseRelease(text []byte) (*release, error) {
 	if _, err := reader.Next(); err == nil {
 		return nil, errors.New("reading the signed index: it holds more than one stanza")
 	}
-	r := &release{
-		suite: fields["suite"], codename: fields["codename"], version: fields["version"],
-		byHash: fields["acquire-by-hash"] == "yes", priority: priorityOf(fields),
+	r := &Release{
+		suite: fields["suite"], codename: fields["codename"], Version: fields["version"],
+		ByHash: fields["acquire-by-hash"] == "yes", Priority: priorityOf(fields),
 	}
-	if r.date, err = parseDate(fields["date"]); err != nil {
+	if r.Date, err = parseDate(fields["date"]); err != nil {
 		return nil, fmt.Errorf("reading Date: %w", err)
 	}
 	if until, ok := fields["valid-until"]; ok {
@@ -87,7 +87,7 @@ func parseRelease(text []byte) (*release, error) {
 			return nil, fmt.Errorf("reading Valid-Until: %w", err)
 		}
 	}
-	r.files, err = parseFiles(fields["sha256"])
+	r.Files, err = parseFiles(fields["sha256"])
 	return r, err
 }
 
@@ -116,37 +116,34 @@ func parseDate(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.60q is not a date in UTC", text)
 }
 
-func parseFiles(field string) (map[string]entry, error) {
-	files := map[string]entry{}
+func parseFiles(field string) (map[string]content.Entry, error) {
+	files := map[string]content.Entry{}
 	for line := range strings.Lines(field) {
 		parts := strings.Fields(line)
 		if len(parts) != 3 {
 			return nil, fmt.Errorf("reading SHA256: %.100q is not a hash, a size and a path", line)
 		}
 		size, err := strconv.ParseInt(parts[1], 10, 64)
-		if err != nil || size < 0 || !validSHA256(parts[0]) {
+		if err != nil || size < 0 || !content.ValidSHA256(parts[0]) {
 			return nil, fmt.Errorf("reading SHA256: %.100q has no valid hash and size", line)
 		}
-		files[parts[2]] = entry{sha256: parts[0], size: size}
+		files[parts[2]] = content.Entry{SHA256: parts[0], Size: size}
 	}
 	return files, nil
 }
 
-// check says why r is not a current index of the suite, or nil.
-func (r *release) check(suite string, now time.Time) error {
+// Check says why r is not a current index of the suite, or nil.
+func (r *Release) Check(suite string, now time.Time) error {
 	switch {
 	case r.suite != suite && r.codename != suite:
 		return fmt.Errorf("it is the index of %q (%q), not of %q", r.codename, r.suite, suite)
-	case r.date.After(now.Add(clockSkew)):
-		return fmt.Errorf("its date %s lies in the future; is this machine's clock right?", stamp(r.date))
+	case r.Date.After(now.Add(clockSkew)):
+		return fmt.Errorf("its date %s lies in the future; is this machine's clock right?", Stamp(r.Date))
 	case !r.validUntil.IsZero() && now.After(r.validUntil):
-		return fmt.Errorf("it expired on %s; the mirror may be stale, or this machine's clock wrong", stamp(r.validUntil))
+		return fmt.Errorf("it expired on %s; the mirror may be stale, or this machine's clock wrong", Stamp(r.validUntil))
 	}
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func validSHA256(s string) bool {
-	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
-}
+// Stamp writes a time as messages have it.
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,4 +1,4 @@
-package debian
+package index
 
 import (
 	"bytes"
@@ -17,7 +17,13 @@ const maxKeyring = 4 << 20
 //go:embed keyring/debian.asc
 var debianKeys []byte
 
-func readKeyring(path string) (openpgp.EntityList, error) {
+// Keys sign an index.
+type Keys = openpgp.EntityList
+
+// ReadKeyring reads a file of OpenPGP public keys, armored or not; "" stands for
+// the Debian archive's own. A file that is not there is a fault.Missing, one
+// without keys a fault.Invalid.
+func ReadKeyring(path string) (Keys, error) {
 	data := debianKeys
 	if path != "" {
 		f, err := os.Open(path)
@@ -33,9 +39,9 @@ func readKeyring(path string) (openpgp.EntityList, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
 		parse = openpgp.ReadArmoredKeyRing
 	}
-	keys, err := parse(bytes.NewReader(data))
-	if err == nil && len(keys) > 0 {
-		return keys, nil
+	found, err := parse(bytes.NewReader(data))
+	if err == nil && len(found) > 0 {
+		return found, nil
 	}
 	return nil, fault.Hint(fault.New(fault.Invalid, "reading the keyring %s: it holds no OpenPGP public key: %v", path, err), "Export the keys with: gpg --export --armor FINGERPRINT")
 }

@@ -1,4 +1,6 @@
-package debian
+// Package status reads dpkg's status file, which a base image may have made up:
+// what is installed, and the file written anew for apt.
+package status
 
 import (
 	"bytes"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/bakelite/bakelite/distro/debian/control"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/lock"
 )
 
 const (
@@ -42,16 +45,16 @@ func statusFields() []statusField {
 	}
 }
 
-// writeRest writes the packages of the status file that are not among the
-// pins, which are newer. Apt runs on this machine and the file is whatever a
-// base image holds, so what apt reads is written anew from what was
-// understood; anything else is a fault.Invalid.
-func (i Installed) writeRest(out *bytes.Buffer) error {
-	newer := map[string]bool{}
-	for _, pin := range i.Pins {
-		newer[pin.Name] = true
+// Rewrite writes the packages of a status file that are not among newer. Apt
+// runs on this machine and the file is whatever a base image holds, so what apt
+// reads is written anew from what was understood; anything else is a
+// fault.Invalid.
+func Rewrite(out *bytes.Buffer, status []byte, newer []lock.Pin) error {
+	leave := map[string]bool{}
+	for _, pin := range newer {
+		leave[pin.Name] = true
 	}
-	if err := restate(out, bytes.NewReader(i.Status), newer); err != nil {
+	if err := restate(out, bytes.NewReader(status), leave); err != nil {
 		return fault.Hint(fault.New(fault.Invalid, "reading the base image's package database: %w", err),
 			"the base's /var/lib/dpkg/status must be as dpkg leaves it: all packages installed in full")
 	}

@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"crypto/sha256"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
@@ -28,17 +29,18 @@ type validator struct {
 	Size         int64  `json:"size"`
 }
 
-// held are a source's InRelease files in the cache, by the URL that gave them.
-type held struct {
-	store store
+// Held are the InRelease files of one index in the cache, by the URL that gave
+// them.
+type Held struct {
+	store Store
 	path  string
 	byURL map[string]validator
 }
 
-// held returns what the cache holds of a source; what cannot be read is asked
-// for whole.
-func (s store) held(of source) *held {
-	h := &held{store: s, path: filepath.Join(s.dir, "seen", of.archive+"_"+of.suite+".http.json"), byURL: map[string]validator{}}
+// Held returns what the cache holds of an index; what cannot be read is asked for
+// whole.
+func (s Store) Held(index string) *Held {
+	h := &Held{store: s, path: filepath.Join(s.Dir, "seen", index+".http.json"), byURL: map[string]validator{}}
 	f, err := os.Open(h.path)
 	if err != nil {
 		return h
@@ -51,16 +53,16 @@ func (s store) held(of source) *held {
 	return h
 }
 
-func (h *held) get(url string) (validator, bool) {
+func (h *Held) get(url string) (validator, bool) {
 	if h == nil {
 		return validator{}, false
 	}
 	v, ok := h.byURL[url]
-	return v, ok && validSHA256(v.SHA256) && h.store.verified(entry{sha256: v.SHA256, size: v.Size})
+	return v, ok && content.ValidSHA256(v.SHA256) && h.store.Verified(content.Entry{SHA256: v.SHA256, Size: v.Size})
 }
 
 // ask makes a request conditional where the cache holds an answer.
-func (h *held) ask(r *http.Request) {
+func (h *Held) ask(r *http.Request) {
 	v, ok := h.get(r.URL.String())
 	if ok && v.ETag != "" {
 		r.Header.Set("If-None-Match", v.ETag)
@@ -70,15 +72,15 @@ func (h *held) ask(r *http.Request) {
 	}
 }
 
-func (h *held) asked(url string) bool {
+func (h *Held) asked(url string) bool {
 	_, ok := h.get(url)
 	return ok
 }
 
 // again hands on what the cache holds.
-func (h *held) again(url string, accept func(io.Reader) error) error {
+func (h *Held) again(url string, accept func(io.Reader) error) error {
 	v, _ := h.get(url)
-	f, err := os.Open(h.store.path(v.SHA256))
+	f, err := os.Open(h.store.Path(v.SHA256))
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func (h *held) again(url string, accept func(io.Reader) error) error {
 
 // note hands on what came, and where it was accepted remembers what the mirror
 // calls it. That it cannot be remembered only costs a download.
-func (h *held) note(url string, response *http.Response, accept func(io.Reader) error) error {
+func (h *Held) note(url string, response *http.Response, accept func(io.Reader) error) error {
 	if h == nil {
 		return accept(response.Body)
 	}

@@ -1,4 +1,4 @@
-package debian
+package status
 
 import (
 	"errors"
@@ -12,14 +12,17 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 )
 
-// MaxStatus bounds dpkg's status file, in bytes; that of a full desktop has 5
+// MaxSize bounds dpkg's status file, in bytes; that of a full desktop has 5
 // MiB.
-const MaxStatus = 64 << 20
+const MaxSize = 64 << 20
 
-// ParseStatus returns what a dpkg status file says is installed, whole or in
+// maxKnown bounds the packages that a status file names; trixie has 68,829.
+const maxKnown = 1 << 20
+
+// Parse returns what a dpkg status file says is installed, whole or in
 // part, in its order. It takes a foreign file: what is no such file is a
 // fault.Integrity.
-func ParseStatus(r io.Reader) ([]lock.Installed, error) {
+func Parse(r io.Reader) ([]lock.Installed, error) {
 	reader := control.NewReader(r)
 	var all []lock.Installed
 	seen := map[string]bool{}
@@ -43,8 +46,8 @@ func ParseStatus(r io.Reader) ([]lock.Installed, error) {
 			seen[p.Name+":"+p.Arch] = true
 			all = append(all, p)
 		}
-		if len(all) > maxIndexed {
-			return nil, fault.New(fault.Integrity, "the package database holds more than %d packages", maxIndexed)
+		if len(all) > maxKnown {
+			return nil, fault.New(fault.Integrity, "the package database holds more than %d packages", maxKnown)
 		}
 	}
 }
@@ -74,7 +77,7 @@ func installedOf(s control.Stanza) (p lock.Installed, there bool, err error) {
 	if slices.Contains(words, "deinstall") || slices.Contains(words, "purge") || p.Version == "" {
 		return p, false, nil
 	}
-	p.Source, p.SourceVersion = sourceOf(source, p.Name, p.Version)
+	p.Source, p.SourceVersion = control.SourceOf(source, p.Name, p.Version)
 	return p, true, validInstalled(p)
 }
 
@@ -84,9 +87,9 @@ func validInstalled(p lock.Installed) error {
 		return fmt.Errorf("%.60q is not a package's name", p.Name)
 	case !control.ValidName(p.Arch):
 		return fmt.Errorf("package %s has no valid architecture", p.Name)
-	case !validVersion(p.Version):
+	case !control.ValidVersion(p.Version):
 		return fmt.Errorf("package %s has no valid version", p.Name)
-	case !validSource(p.Source, p.SourceVersion):
+	case !control.ValidSource(p.Source, p.SourceVersion):
 		return fmt.Errorf("package %s has no valid source", p.Name)
 	}
 	return nil

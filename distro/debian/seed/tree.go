@@ -1,4 +1,7 @@
-package debian
+// Package seed makes one tree of the files of some packages, unconfigured, with
+// what a system needs before dpkg runs: as a tar stream of the same bytes each
+// time, or unpacked into a folder.
+package seed
 
 import (
 	"archive/tar"
@@ -28,8 +31,8 @@ type node struct {
 	from string
 }
 
-// tree holds nodes by their clean relative names.
-type tree map[string]*node
+// Tree holds files, folders and links by their clean relative names.
+type Tree map[string]*node
 
 // merged are the folders of the root that are links into /usr on a merged
 // system. Bookworm's packages bring some files below the old names.
@@ -45,9 +48,10 @@ func merged(name string) string {
 	return name
 }
 
-// readDeb reads a package's files into a tree of their own.
-func readDeb(r io.Reader, from string) (tree, error) {
-	t := tree{}
+// Read reads a package's files into a tree of their own; from is the package's
+// name. A malformed package and one that is too large are errors.
+func Read(r io.Reader, from string) (Tree, error) {
+	t := Tree{}
 	var total int64
 	err := deb.Data(r, func(h *tar.Header, body io.Reader) error {
 		if h.Typeflag == tar.TypeSymlink && h.Linkname == merged(h.Name) {
@@ -91,7 +95,7 @@ func normalHeader(h *tar.Header) tar.Header {
 // add puts a node in. A folder may come more than once, and the first one
 // stays; anything else that is there already is refused, unless it is the
 // same file again.
-func (t tree) add(n *node) error {
+func (t Tree) add(n *node) error {
 	name := n.header.Name
 	if n.header.Typeflag == tar.TypeLink {
 		target := t[n.header.Linkname]
@@ -123,7 +127,7 @@ func (n *node) same(other *node) bool {
 
 // addAll merges another tree in. The order of calls decides which folder's
 // mode counts, so it must be a fixed one.
-func (t tree) addAll(other tree) error {
+func (t Tree) addAll(other Tree) error {
 	for _, name := range slices.Sorted(maps.Keys(other)) {
 		if err := t.add(other[name]); err != nil {
 			return err
@@ -134,7 +138,7 @@ func (t tree) addAll(other tree) error {
 
 // complete adds the folders that no package brings, with the newest time in
 // the tree, and refuses a node below something that is no folder.
-func (t tree) complete() error {
+func (t Tree) complete() error {
 	newest := t.newest()
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
@@ -151,7 +155,7 @@ func (t tree) complete() error {
 	return nil
 }
 
-func (t tree) newest() time.Time {
+func (t Tree) newest() time.Time {
 	newest := time.Unix(0, 0).UTC()
 	for _, n := range t {
 		if n.header.ModTime.After(newest) {
@@ -161,9 +165,9 @@ func (t tree) newest() time.Time {
 	return newest
 }
 
-// write writes the tree as a tar stream, sorted by name. The first of several
+// Write writes the tree as a tar stream, sorted by name. The first of several
 // hard links carries the content.
-func (t tree) write(w io.Writer) error {
+func (t Tree) Write(w io.Writer) error {
 	out := tar.NewWriter(w)
 	first := map[*[]byte]string{}
 	for _, name := range slices.Sorted(maps.Keys(t)) {

@@ -1,4 +1,7 @@
-package debian
+// Package index reads the signed index of an archive: it verifies the signature
+// by a keyring, judges suite, date and expiry, and finds packages by name and by
+// what they provide. All that it reads is bounded and checked; it gets nothing.
+package index
 
 import (
 	"errors"
@@ -9,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bakelite/bakelite/distro/debian/content"
 	"github.com/bakelite/bakelite/distro/debian/control"
 	"github.com/bakelite/bakelite/internal/lock"
 )
@@ -16,8 +20,8 @@ import (
 const (
 	// maxIndexed bounds the packages of one index; trixie's main has 68,829.
 	maxIndexed = 1 << 20
-	// maxDeb bounds one package file, in bytes.
-	maxDeb = 4 << 30
+	// MaxDeb bounds one package file, in bytes.
+	MaxDeb = 4 << 30
 )
 
 // Package is one package of an index: its pin and what decides about it.
@@ -28,15 +32,17 @@ type Package struct {
 	// Depends and the like are relationship fields as written.
 	Depends, PreDepends, Conflicts, Breaks, Provides string
 
-	// file, offset and length say where the stanza stands.
-	file   int
-	offset int64
-	length int
+	// File numbers the Packages file among those of a snapshot, and Offset and
+	// Length say where in it the stanza stands, in bytes.
+	File   int
+	Offset int64
+	Length int
 }
 
-// parseIndex reads a Packages file of the archive and calls add for each
-// package; the strings of a Package do not share memory with the file.
-func parseIndex(r io.Reader, archive string, add func(Package)) error {
+// Parse reads a Packages file of the archive and calls add for each package,
+// until one is malformed; the strings of a Package do not share memory with the
+// file.
+func Parse(r io.Reader, archive string, add func(Package)) error {
 	reader := control.NewReader(r)
 	interned := map[string]string{}
 	for n := 0; ; n++ {
@@ -50,7 +56,7 @@ func parseIndex(r io.Reader, archive string, add func(Package)) error {
 		if n == maxIndexed {
 			return fmt.Errorf("the index holds more than %d packages", maxIndexed)
 		}
-		p := Package{offset: stanza.Offset, length: len(stanza.Raw)}
+		p := Package{Offset: stanza.Offset, Length: len(stanza.Raw)}
 		p.Archive = archive
 		if err := p.fill(stanza, interned); err != nil {
 			return fmt.Errorf("stanza at byte %d: %w", stanza.Offset, err)
@@ -88,7 +94,7 @@ func (p *Package) fill(s control.Stanza, interned map[string]string) error {
 		return err
 	}
 	p.Size, _ = strconv.ParseInt(size, 10, 64)
-	p.Source, p.SourceVersion = sourceOf(p.Source, p.Name, p.Version)
+	p.Source, p.SourceVersion = control.SourceOf(p.Source, p.Name, p.Version)
 	return p.validate()
 }
 
@@ -119,67 +125,46 @@ func (p *Package) text(field []byte) *string {
 	return nil
 }
 
-// sourceOf reads "Source: name (version)" of a package, and returns "" for
-// what is the package's own (Debian Policy 5.6.1).
-func sourceOf(field, name, version string) (source, sourceVersion string) {
-	source, sourceVersion, _ = strings.Cut(field, " (")
-	source, sourceVersion = strings.TrimSpace(source), strings.TrimSuffix(sourceVersion, ")")
-	if source == name {
-		source = ""
-	}
-	if sourceVersion == version {
-		sourceVersion = ""
-	}
-	return source, sourceVersion
-}
-
 func (p *Package) validate() error {
 	switch {
 	case !control.ValidName(p.Name):
 		return fmt.Errorf("%.60q is not a package's name", p.Name)
-	case !validVersion(p.Version):
+	case !control.ValidVersion(p.Version):
 		return fmt.Errorf("package %s has no valid version", p.Name)
 	case !control.ValidName(p.Arch):
 		return fmt.Errorf("package %s has no valid architecture", p.Name)
-	case !validSource(p.Source, p.SourceVersion):
+	case !control.ValidSource(p.Source, p.SourceVersion):
 		return fmt.Errorf("package %s has no valid source", p.Name)
-	case !validSHA256(p.SHA256) || p.Size <= 0 || p.Size > maxDeb:
+	case !content.ValidSHA256(p.SHA256) || p.Size <= 0 || p.Size > MaxDeb:
 		return fmt.Errorf("package %s has no valid size and SHA-256", p.Name)
-	case !validPath(p.Path):
+	case !ValidPath(p.Path):
 		return fmt.Errorf("package %s: path %.100q leaves the archive", p.Name, p.Path)
 	}
 	return nil
 }
 
-// validVersion checks the characters of Debian Policy 5.6.12.
-func validVersion(v string) bool {
-	const characters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~:-"
-	return v != "" && len(v) <= 200 && strings.Trim(v, characters) == "" && strings.IndexByte(".+~:-", v[0]) < 0
-}
-
-func validSource(name, version string) bool {
-	return (name == "" || control.ValidName(name)) && (version == "" || validVersion(version))
-}
-
-func validPath(p string) bool {
+// ValidPath says whether p is a clean path below an archive's root.
+func ValidPath(p string) bool {
 	return p != "" && path.Clean(p) == p && p[0] != '/' && p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "?#\\\n")
 }
 
-// index finds packages by name and by what they provide.
-type index struct {
-	byName    map[string][]*Package
-	providers map[string][]*Package
+// Index finds packages.
+type Index struct {
+	// ByName has the versions of each name, newest first.
+	ByName map[string][]*Package
+	// Providers has the packages that provide each name, as they were read.
+	Providers map[string][]*Package
 }
 
-// newIndex sorts each name's packages, newest first; of two with the same
-// version the one read first stays first.
-func newIndex(packages []Package) (*index, error) {
-	x := &index{byName: make(map[string][]*Package, len(packages)), providers: map[string][]*Package{}}
+// New returns the index of packages; of two with the same name and version the
+// one read first stays first. A Provides that cannot be read is an error.
+func New(packages []Package) (*Index, error) {
+	x := &Index{ByName: make(map[string][]*Package, len(packages)), Providers: map[string][]*Package{}}
 	for i := range packages {
 		p := &packages[i]
-		x.byName[p.Name] = append(x.byName[p.Name], p)
+		x.ByName[p.Name] = append(x.ByName[p.Name], p)
 	}
-	for _, versions := range x.byName {
+	for _, versions := range x.ByName {
 		if len(versions) > 1 {
 			slices.SortStableFunc(versions, func(a, b *Package) int { return control.Compare(b.Version, a.Version) })
 		}
@@ -197,7 +182,7 @@ func newIndex(packages []Package) (*index, error) {
 			if len(group) != 1 {
 				return nil, errors.New("package " + p.Name + " provides alternatives")
 			}
-			x.providers[group[0].Name] = append(x.providers[group[0].Name], p)
+			x.Providers[group[0].Name] = append(x.Providers[group[0].Name], p)
 		}
 	}
 	return x, nil

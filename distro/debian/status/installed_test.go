@@ -1,11 +1,11 @@
-package debian_test
+package status_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/bakelite/bakelite/distro/debian"
+	"github.com/bakelite/bakelite/distro/debian/status"
 	"github.com/bakelite/bakelite/internal/fault"
 )
 
@@ -17,7 +17,7 @@ func TestParseStatus(t *testing.T) {
 		"Package: tzdata\nStatus: install ok half-configured\nArchitecture: all\nSource: tzdata (1)\nVersion: 1\n\n" +
 		"Package: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\n" +
 		"Package: never\nStatus: unknown ok not-installed\nArchitecture: all\n"
-	all, err := debian.ParseStatus(strings.NewReader(text))
+	all, err := status.Parse(strings.NewReader(text))
 	const want = "[{libc6 2.41-12 amd64 glibc } {libacl1 2.3.2-2+b1 amd64 acl 2.3.2-2} {tzdata 1 all  }]"
 	if got := fmt.Sprint(all); err != nil || got != want {
 		t.Errorf("got %s (%v), want %s", got, err, want)
@@ -32,7 +32,7 @@ func TestParseStatusRefuses(t *testing.T) {
 		"a source's version": "Package: aa\nSource: bb (1;2)\n" + rest, "no architecture": "Package: aa\n" + installed + "Version: 1\n",
 		"a package twice": "Package: aa\n" + rest + "\nPackage: aa\n" + rest,
 	} {
-		if _, err := debian.ParseStatus(strings.NewReader(text)); fault.KindOf(err) != fault.Integrity {
+		if _, err := status.Parse(strings.NewReader(text)); fault.KindOf(err) != fault.Integrity {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestParseStatusRefuses(t *testing.T) {
 func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte("Package: aa\nSource: bb (1)\n" + installed + "Architecture: amd64\nVersion: 1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := debian.ParseStatus(strings.NewReader(string(data)))
+		all, err := status.Parse(strings.NewReader(string(data)))
 		for _, p := range all {
 			if p.Name == "" || p.Version == "" || p.Arch == "" || err != nil {
 				t.Fatalf("accepted %+v (%v)", p, err)

@@ -1,4 +1,4 @@
-package debian
+package status
 
 import (
 	"bytes"
@@ -51,7 +51,7 @@ Provides: libc6-x, libc6-y (= 1:2~rc1)
 
 `
 	var out bytes.Buffer
-	err := Installed{Status: []byte(ordinary), Pins: []lock.Pin{{Name: "newer"}}}.writeRest(&out)
+	err := Rewrite(&out, []byte(ordinary), []lock.Pin{{Name: "newer"}})
 	if err != nil || out.String() != want {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -82,7 +82,7 @@ func TestHostileStatus(t *testing.T) {
 		"an endless stanza":        stanza(rest + "Description: " + strings.Repeat("x", 5<<20) + "\n"),
 	} {
 		var out bytes.Buffer
-		if err := (Installed{Status: []byte(status)}).writeRest(&out); fault.KindOf(err) != fault.Invalid {
+		if err := Rewrite(&out, []byte(status), nil); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v, and apt reads\n%.200s", name, err, out.String())
 		}
 	}
