@@ -5,6 +5,8 @@ import (
 	"io"
 
 	digest "github.com/opencontainers/go-digest"
+
+	"github.com/bakelite/bakelite/internal/plain"
 )
 
 type displayKey struct{}
@@ -39,6 +41,6 @@ func Run(ctx context.Context, name string, fn func(ctx context.Context, log io.W
 
 // Warn writes a line to a step's log that is shown in the mode Plain too.
 func Warn(log io.Writer, why string) error {
-	_, err := io.WriteString(log, "warning: "+why+"\n")
+	_, err := io.WriteString(log, "warning: "+plain.Text(why)+"\n")
 	return err
 }

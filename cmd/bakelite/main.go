@@ -18,6 +18,7 @@ import (
 
 	"github.com/bakelite/bakelite/cmd/internal/settings"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/plain"
 	"github.com/bakelite/bakelite/internal/strict"
 	"github.com/bakelite/bakelite/scan/checker"
 )
@@ -128,9 +129,9 @@ func complain(err error) {
 		}
 		return
 	}
-	fmt.Fprintf(os.Stderr, "bakelite: %s\n", strings.TrimSpace(err.Error()))
+	fmt.Fprintf(os.Stderr, "bakelite: %s\n", plain.Text(strings.TrimSpace(err.Error())))
 	if hint := fault.HintOf(err); hint != "" {
-		fmt.Fprintf(os.Stderr, "  next: %s\n", hint)
+		fmt.Fprintf(os.Stderr, "  next: %s\n", plain.Text(hint))
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +26,8 @@ func (a *App) openDockerfile() (*os.File, error) {
 
 // fill takes what the app file leaves out, and returns the problems without
 // those of keys that are there by it. A Dockerfile that cannot be read gives
-// nothing: CheckFiles and BuildKit say what is wrong with it.
+// nothing: CheckFiles and BuildKit say what is wrong with it. One with more than
+// is read is a problem, since BuildKit would build it.
 func (a *App) fill(fill Fill, problems Problems) Problems {
 	file, err := a.openDockerfile()
 	if err != nil {
@@ -33,6 +35,9 @@ func (a *App) fill(fill Fill, problems Problems) Problems {
 	}
 	defer file.Close()
 	said, err := dockerfile.Read(file, a.Base.Dockerfile, "")
+	if errors.As(err, new(*dockerfile.Excess)) {
+		return append(problems, Problem{File: a.Path, Key: "base.dockerfile", Message: err.Error()})
+	}
 	if err != nil {
 		return problems
 	}

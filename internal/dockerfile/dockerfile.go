@@ -16,9 +16,6 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 )
 
-// MaxBytes bounds a Dockerfile, as BuildKit does (frontend/dockerui/context.go).
-const MaxBytes = 16 << 20
-
 // Base is the name of the hardened base in a Dockerfile.
 const Base = "base"
 
@@ -45,7 +42,8 @@ type Packages struct {
 }
 
 // Asked returns the packages that the stages on a base ask for. A Dockerfile
-// that cannot be parsed asks for none: BuildKit says what is wrong with it.
+// that cannot be parsed asks for none: BuildKit says what is wrong with it. One
+// with more than is read is an *Excess.
 func Asked(file io.Reader, name string, bases []string) (Packages, error) {
 	text, err := limit.ReadAll(file, MaxBytes, name)
 	if err != nil {
@@ -55,7 +53,10 @@ func Asked(file io.Reader, name string, bases []string) (Packages, error) {
 	if err != nil {
 		return Packages{}, nil //nolint:nilerr // see above
 	}
-	stages := stagesOf(parsed.AST.Children, bases)
+	stages, err := stagesOf(parsed.AST.Children, bases)
+	if err != nil {
+		return Packages{}, fmt.Errorf("reading %s: %w", name, err)
+	}
 	if len(stages) == 0 {
 		return Packages{}, nil
 	}
@@ -96,12 +97,18 @@ func (s *stage) purges(name string) bool {
 	return s != nil && (s.purged[name] || s.parent.purges(name))
 }
 
-func stagesOf(lines []*parser.Node, bases []string) (stages []*stage) {
-	var known variables // of the lines before the first stage
+func stagesOf(lines []*parser.Node, bases []string) (stages []*stage, err error) {
+	if len(lines) > maxLines {
+		return nil, &Excess{"lines", maxLines}
+	}
+	known := noVariables() // of the lines before the first stage
 	var inStage variables
 	for _, line := range lines {
 		switch strings.ToLower(line.Value) {
 		case "from":
+			if len(stages) == maxStages {
+				return nil, &Excess{"stages", maxStages}
+			}
 			inStage = known.clone()
 			stages = append(stages, newStage(words(line), known, stages, bases))
 		case "arg", "env":
@@ -116,7 +123,7 @@ func stagesOf(lines []*parser.Node, bases []string) (stages []*stage) {
 			}
 		}
 	}
-	return stages
+	return stages, *known.full
 }
 
 func newStage(from []string, known variables, before []*stage, bases []string) *stage {

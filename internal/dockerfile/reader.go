@@ -19,6 +19,7 @@ type reader struct {
 	escape rune
 	// global are the build arguments before the first stage, NAME=value.
 	global []string
+	room   room
 }
 
 func (r *reader) declare(args []instructions.ArgCommand) error {
@@ -49,8 +50,12 @@ func (r *reader) arguments(arg *instructions.ArgCommand, known []string) (given 
 
 // expander puts values in place of names as BuildKit does.
 func (r *reader) expander(known []string) instructions.SingleWordExpander {
-	lex, values := shell.NewLex(r.escape), shell.EnvsFromSlice(latest(known))
+	known = latest(known)
+	lex, values, longest := shell.NewLex(r.escape), shell.EnvsFromSlice(known), longestOf(known)
 	return func(word string) (string, error) {
+		if err := r.room.take(mayBecome(word, longest)); err != nil {
+			return "", err
+		}
 		text, _, err := lex.ProcessWord(word, values)
 		return text, err
 	}
@@ -69,10 +74,20 @@ func latest(all []string) []string {
 	return left
 }
 
+func longestOf(all []string) (n int) {
+	for _, v := range all {
+		n = max(n, len(v))
+	}
+	return n
+}
+
 // find is the number of the stage with a name, of the last one for none.
 func (r *reader) find(file, target string) (int, error) {
 	if len(r.stages) == 0 {
 		return 0, fault.New(fault.Invalid, "%s has no FROM, so that there is nothing to build", file)
+	}
+	if len(r.stages) > maxStages {
+		return 0, fault.New(fault.Invalid, "%s: %w", file, &Excess{"stages", maxStages})
 	}
 	if target == "" {
 		return len(r.stages) - 1, nil
@@ -109,6 +124,12 @@ func (r *reader) stage(at int) (Settings, error) {
 		if known, err = r.line(c, known, w); err != nil {
 			return Settings{}, err
 		}
+		if len(known) > 2*maxSettings {
+			return Settings{}, &Excess{"build arguments", maxSettings}
+		}
+		if err := settings.Bounded(); err != nil {
+			return Settings{}, parser.WithLocation(err, c.Location())
+		}
 	}
 	return settings, nil
 }
@@ -140,9 +161,13 @@ func (r *reader) line(c instructions.Command, known []string, w writer) ([]strin
 
 // ports puts values in place of names in a line of ports.
 func (r *reader) ports(c *instructions.ExposeCommand, known []string) error {
-	lex, values := shell.NewLex(r.escape), shell.EnvsFromSlice(latest(known))
+	known = latest(known)
+	lex, values, longest := shell.NewLex(r.escape), shell.EnvsFromSlice(known), longestOf(known)
 	var all []string
 	for _, port := range c.Ports {
+		if err := r.room.take(mayBecome(port, longest)); err != nil {
+			return err
+		}
 		words, err := lex.ProcessWords(port, values)
 		if err != nil {
 			return err

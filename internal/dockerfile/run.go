@@ -23,17 +23,17 @@ func (s *stage) run(line *parser.Node, known variables) {
 		texts = append(texts, heredoc.Content)
 	}
 	known = known.clone()
-	if known == nil {
-		known = variables{}
-	}
 	for _, text := range texts {
+		if len(text) > maxScript {
+			continue // the step itself shows what it asks for
+		}
 		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 		if err != nil {
 			continue // another language, or a mistake that the step itself shows
 		}
 		syntax.Walk(file, func(n syntax.Node) bool {
 			if call, ok := n.(*syntax.CallExpr); ok {
-				s.call(call, known)
+				s.call(call, &known)
 			}
 			return true
 		})
@@ -41,15 +41,15 @@ func (s *stage) run(line *parser.Node, known variables) {
 }
 
 // call notes one simple command; without words it gives variables their values.
-func (s *stage) call(call *syntax.CallExpr, known variables) {
+func (s *stage) call(call *syntax.CallExpr, known *variables) {
 	for _, assign := range call.Assigns {
 		if len(call.Args) == 0 && assign.Name != nil && assign.Value != nil {
-			known[assign.Name.Value] = strings.Join(fields(assign.Value, known), " ")
+			known.set(assign.Name.Value, strings.Join(fields(assign.Value, *known), " "))
 		}
 	}
 	var args []string
 	for _, word := range call.Args {
-		args = append(args, fields(word, known)...)
+		args = append(args, fields(word, *known)...)
 	}
 	s.command(args)
 }
@@ -68,14 +68,21 @@ func fields(word *syntax.Word, known variables) []string {
 			case *syntax.DblQuoted:
 				add(p.Parts)
 			case *syntax.ParamExp:
-				if p.Param != nil {
-					b.WriteString(known[p.Param.Value])
+				if value := valueOf(p, known); known.take(len(value)) {
+					b.WriteString(value)
 				}
 			}
 		}
 	}
 	add(word.Parts)
 	return strings.Fields(b.String())
+}
+
+func valueOf(p *syntax.ParamExp, known variables) string {
+	if p.Param == nil {
+		return ""
+	}
+	return known.values[p.Param.Value]
 }
 
 // before are commands that run another one.

@@ -69,7 +69,8 @@ type Settings struct {
 }
 
 // Read returns the settings of the stage called target, "" for the last one.
-// Mistakes are of kind fault.Invalid and name the line.
+// Mistakes are of kind fault.Invalid and name the line; more than is read is an
+// *Excess among them.
 func Read(file io.Reader, name, target string) (Settings, error) {
 	text, err := limit.ReadAll(file, MaxBytes, name)
 	if err != nil {
@@ -79,11 +80,14 @@ func Read(file io.Reader, name, target string) (Settings, error) {
 	if err != nil {
 		return Settings{}, mistake(name, err)
 	}
+	if len(parsed.AST.Children) > maxLines {
+		return Settings{}, mistake(name, &Excess{"lines", maxLines})
+	}
 	stages, args, err := instructions.Parse(parsed.AST, nil)
 	if err != nil {
 		return Settings{}, mistake(name, err)
 	}
-	r := reader{file: name, stages: stages, escape: parsed.EscapeToken}
+	r := reader{file: name, stages: stages, escape: parsed.EscapeToken, room: room{MaxBytes}}
 	if err := r.declare(args); err != nil {
 		return Settings{}, mistake(name, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/dockerfile"
+	"github.com/bakelite/bakelite/internal/plain"
 )
 
 // Suite is the suite of Debian that drafts stand on.
@@ -22,12 +23,14 @@ type Note struct {
 	What, Why string
 }
 
-// String is the note as a line.
+// String is the note as a line; its words are those of a file or an image that
+// somebody else may have made.
 func (n Note) String() string {
+	text := n.What + ": " + n.Why
 	if at := n.At.String(); at != "" {
-		return fmt.Sprintf("%s: %s: %s", at, n.What, n.Why)
+		text = at + ": " + text
 	}
-	return n.What + ": " + n.Why
+	return plain.Line(text)
 }
 
 // Draft is an app as far as something else tells it.

@@ -182,6 +182,69 @@ func TestComposeMistakes(t *testing.T) {
 	}
 }
 
+// TestSecretsAreLeftOut: what looks like a secret comes into no app file and
+// no image, whatever it is drafted from, unless the app file names it.
+func TestSecretsAreLeftOut(t *testing.T) {
+	const text = "FROM base\nENV DB_PASSWORD=hunter2 GITHUB_TOKEN=hunter2 api_key=hunter2 SECRET=hunter2 SECRET_KEY_BASE=hunter2 DSN=postgres://a:hunter2@db/x\n" +
+		"ENV PUBLIC_KEY=seen DB_PASSWORD_FILE=/run/secrets/db KEYBOARD=de EMPTY_TOKEN= SITE=https://a@seen.example\nCMD [\"/a\"]\n"
+	c, err := draft.ReadCompose("compose.yaml", []byte("services: {a: {image: x, environment: {DB_PASSWORD: \"${P:-hunter2}\", \"TOKEN\": hunter2}}}"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := draft.Image("x", []byte(`{"config":{"Env":["PASSWORD=hunter2"],"Cmd":["/a"]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		draft draft.Draft
+		left  []string
+		has   []string
+	}{
+		"Dockerfile": {
+			ofDockerfile(t, text, nil), []string{"DB_PASSWORD", "GITHUB_TOKEN", "api_key", "SECRET", "SECRET_KEY_BASE", "DSN"},
+			[]string{"PUBLIC_KEY: seen", "DB_PASSWORD_FILE: /run/secrets/db", "KEYBOARD: de", "EMPTY_TOKEN: \"\"", "SITE: https://a@seen.example"},
+		},
+		"compose.yaml": {draft.Of(draft.Source{Name: "shop", Base: app.Base{Debian: draft.Suite}, Compose: c}), []string{"DB_PASSWORD", "TOKEN"}, nil},
+		"image":        {draft.Of(draft.Source{Name: "shop", Base: app.Base{Debian: draft.Suite}, Settings: image}), []string{"PASSWORD"}, nil},
+	} {
+		got, said := written(t, tt.draft), notes(tt.draft)
+		if strings.Contains(got+said, "hunter2") {
+			t.Errorf("%s: the secret is in\n%s\n%s", name, got, said)
+		}
+		for _, variable := range tt.left {
+			if !strings.Contains(said, "the variable "+variable+": it looks like a secret, which whoever has the image could read: name it in service.secrets") {
+				t.Errorf("%s: %s is not said to be left out:\n%s", name, variable, said)
+			}
+		}
+		for _, part := range tt.has {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: without %q:\n%s", name, part, got)
+			}
+		}
+	}
+}
+
+// TestNotesSteerNoTerminal: what is left out is shown as it is, on one line.
+func TestNotesSteerNoTerminal(t *testing.T) {
+	image, err := draft.Image("x", []byte(`{"config":{"Env":["A\u001b[2J\nB=c"],"ExposedPorts":{"\u001b]0;x\u0007":{}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range draft.Of(draft.Source{Name: "shop", Base: app.Base{Image: "x"}, Settings: image}).Left {
+		if strings.ContainsAny(n.String(), "\x1b\x07\n") {
+			t.Errorf("%q", n.String())
+		}
+	}
+}
+
+// TestImageWithTooMuch: an image's configuration keeps nobody busy.
+func TestImageWithTooMuch(t *testing.T) {
+	config := `{"config":{"Env":["A=b"` + strings.Repeat(`,"A=b"`, 100_000) + `]}}`
+	if _, err := draft.Image("x", []byte(config)); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("it is taken: %v", err)
+	}
+}
+
 // TestImage takes the configuration of an image that there is.
 func TestImage(t *testing.T) {
 	settings, err := draft.Image("registry.example/shop:1", []byte(`{"architecture":"amd64","os":"linux","config":{"User":"33","Env":["PATH=/opt/bin:/usr/bin"],"ExposedPorts":{"80/tcp":{},"53/udp":{}},"Volumes":{"/data":{}},`+

@@ -50,6 +50,7 @@ func TestFill(t *testing.T) {
 		"root is not taken":   {"service: {user: web, command: [/a]}\n", "FROM base\nUSER root\n", []string{"user: web"}, nil, []string{"USER root: the app file says otherwise"}},
 		"a shell's command":   {"service: {user: web}\n", "FROM base\nCMD a && b\n", []string{"- /bin/sh\n    - -c\n    - a && b", "shell: true"}, []string{"the command as service.command", "the shell that it starts as container.shell"}, nil},
 		"what rules refuse":   {"service: {user: web, command: [/a]}\n", "FROM base\nVOLUME /etc\nLABEL dev.bakelite.x=y\nENV A=b\n", []string{"A: b"}, []string{"ENV A"}, []string{"2: the volume /etc: /etc belongs to the system", "3: the label dev.bakelite.x"}},
+		"no secret":           {"service: {user: web, command: [/a], environment: {B_TOKEN: mine}}\n", "FROM base\nENV A_TOKEN=hunter2 B_TOKEN=mine\n", []string{"B_TOKEN: mine"}, nil, []string{"2: the variable A_TOKEN: it looks like a secret"}},
 		"nothing of its base": {"service: {user: web, command: [/a]}\n", "FROM golang AS b\nENV X=y\nUSER z\nFROM base\nCOPY --from=b /a /a\n", nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

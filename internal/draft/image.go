@@ -38,6 +38,9 @@ func Image(name string, config []byte) (dockerfile.Settings, error) {
 	if h := c.Healthcheck; h != nil {
 		s.Health = &dockerfile.Health{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries, At: at}
 	}
+	if err := s.Bounded(); err != nil {
+		return dockerfile.Settings{}, fault.New(fault.Invalid, "reading the configuration of %s: %w", name, err)
+	}
 	return s, nil // labels are about the image that is there, not of what is made from it
 }
 

@@ -27,9 +27,7 @@ func (d *drafter) rest(s dockerfile.Settings) {
 	for _, p := range s.Ports {
 		d.ports(p)
 	}
-	for _, v := range s.Environment {
-		d.take(v.At, "the variable "+v.Name, func(a *app.App) { a.Service.Environment = with(a.Service.Environment, v) })
-	}
+	d.environment(s.Environment)
 	if s.Dir.Text != "" && s.Dir.Text != "/" {
 		d.take(s.Dir.At, "the working folder "+s.Dir.Text, func(a *app.App) { a.Service.Dir = s.Dir.Text })
 	}

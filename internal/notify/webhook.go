@@ -112,13 +112,15 @@ func (w Webhook) Send(ctx context.Context, e Event) error {
 
 // refusal is an answer that is no success.
 type refusal struct {
-	status string
-	code   int
+	code int
 	// later is how long it asks to be left alone.
 	later time.Duration
 }
 
-func (r *refusal) Error() string { return "it answered " + r.status }
+// Error has our own words for the code: the answer's would be a stranger's.
+func (r *refusal) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("it answered %d %s", r.code, http.StatusText(r.code)))
+}
 
 // again says whether an attempt may go better later: no answer, or one that
 // says so itself.
@@ -158,7 +160,7 @@ func (w Webhook) post(ctx context.Context, id string, body []byte) error {
 		return nil
 	}
 	later, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
-	return &refusal{answer.Status, answer.StatusCode, min(time.Duration(max(0, later))*time.Second, maxLater)}
+	return &refusal{answer.StatusCode, min(time.Duration(max(0, later))*time.Second, maxLater)}
 }
 
 // sign is the signature of Standard Webhooks, version 1: it holds for one body,

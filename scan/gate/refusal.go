@@ -3,9 +3,9 @@ package gate
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/plain"
 	"github.com/bakelite/bakelite/internal/policy"
 )
 
@@ -56,12 +56,12 @@ func (v Verdict) Err() error {
 
 // refuse writes what a rule saw and its first violations.
 func (r Rule) refuse(b *strings.Builder) {
-	fmt.Fprintf(b, "\n  %s: %s", r.Name, printable(r.Saw))
+	fmt.Fprintf(b, "\n  %s: %s", r.Name, plain.Line(r.Saw))
 	for _, v := range r.Violations[:min(len(r.Violations), maxNamed)] {
 		if v.ID == r.Name { // a rule of its own word says on what
 			v.ID = ""
 		}
-		if text := v.String(); v.ID != "" && text != printable(r.Saw) || v.Package != "" || v.Path != "" {
+		if text := v.String(); v.ID != "" && text != plain.Line(r.Saw) || v.Package != "" || v.Path != "" {
 			b.WriteString("\n    " + text)
 		}
 	}
@@ -77,14 +77,5 @@ func (v Violation) String() string {
 		words = append(words, "fixed in "+v.FixedVersion)
 	}
 	words = append(words, v.Detail)
-	return printable(strings.Join(strings.Fields(strings.Join(words, " ")), " "))
-}
-
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
+	return plain.Line(strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 }

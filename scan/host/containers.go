@@ -48,6 +48,12 @@ func judgeContainers(f facts, c Control) finding {
 	if f.engine.unread != nil {
 		return finding{bad: "it cannot be read: " + f.engine.unread.Error()}
 	}
+	if !f.engine.there && len(f.arguments) > 0 {
+		return finding{bad: "it cannot be read: dockerd runs, and listens on none of " + strings.Join(Sockets(), ", ")}
+	}
+	if !f.engine.there {
+		return finding{none: "no engine listens"}
+	}
 	if len(f.engine.containers) == 0 {
 		return finding{none: "no container runs"}
 	}
@@ -64,6 +70,8 @@ func judgeSwarm(f facts, _ Control) finding {
 	switch {
 	case f.engine.unread != nil:
 		return finding{bad: "it cannot be read: " + f.engine.unread.Error()}
+	case !f.engine.there && len(f.arguments) > 0:
+		return finding{bad: "it cannot be read: dockerd runs, and listens on none of " + strings.Join(Sockets(), ", ")}
 	case !f.engine.there:
 		return finding{none: "no engine listens"}
 	case f.engine.swarm != "" && f.engine.swarm != "inactive":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -23,10 +24,11 @@ const (
 // facts are what was read of a machine.
 type facts struct {
 	tree tree.Tree
-	// daemon is daemon.json, and arguments are dockerd's, where it runs or has
-	// a unit; unread is why they could not be read.
+	// daemon is daemon.json, and arguments are those of each dockerd that runs:
+	// whoever runs a program can call it so, and none speaks for another. unread
+	// is why they could not be read.
 	daemon    map[string]any
-	arguments []string
+	arguments [][]string
 	docker    bool
 	unread    error
 	// podman is containers.conf by section and key, and hasPodman whether its
@@ -80,14 +82,18 @@ func (f *facts) readDaemon() {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.unread = errors.Join(f.unread, err)
 	}
-	for _, p := range processes[:min(len(processes), maxProcesses)] {
+	if len(processes) > maxProcesses {
+		f.unread = errors.Join(f.unread, fmt.Errorf("more than %d processes run", maxProcesses))
+		return
+	}
+	for _, p := range processes {
 		if strings.Trim(p.Name, "0123456789") != "" {
 			continue
 		}
 		line, err := tree.ReadFile(f.tree, "/proc/"+p.Name+"/cmdline", maxFile)
 		words := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
 		if err == nil && path.Base(words[0]) == "dockerd" {
-			f.docker, f.arguments = true, append(f.arguments, words[1:]...)
+			f.docker, f.arguments = true, append(f.arguments, words[1:])
 		}
 	}
 }

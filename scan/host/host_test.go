@@ -104,6 +104,8 @@ func TestFiles(t *testing.T) {
 		"arguments count too": {map[string]string{bad: `{"icc": false}`, good: "/usr/bin/dockerd\x00--icc=true\x00-H\x00tcp://:2375\x00--userns-remap\x00default\x00--experimental\x00"}, map[string]string{
 			"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.7": "fails", "CIS-DOCKER-2.9": "holds", "CIS-DOCKER-2.18": "fails",
 		}},
+		"another that is called dockerd":         {map[string]string{good: "dockerd\x00-H\x00tcp://:2375\x00", "/proc/8/cmdline": "dockerd\x00--icc=false\x00--tlsverify\x00"}, map[string]string{"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.7": "fails"}},
+		"one that listens elsewhere":             {map[string]string{good: "dockerd\x00-H\x00unix:///run/other.sock\x00"}, map[string]string{"CIS-DOCKER-5.1": "fails", "CIS-DOCKER-5.5": "fails"}},
 		"with certificates":                      {map[string]string{good: "dockerd\x00-Htcp://:2376\x00--tlsverify\x00"}, map[string]string{"CIS-DOCKER-2.7": "holds"}},
 		"a file that is broken":                  {map[string]string{bad: `{"icc": fal`}, map[string]string{"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.3": "fails"}},
 		"a file that is a pipe of text too long": {map[string]string{bad: strings.Repeat(" ", 2<<20)}, map[string]string{"CIS-DOCKER-2.3": "fails"}},

@@ -39,7 +39,7 @@ func judgeDaemon(f facts, c Control) finding {
 	if bad := f.noDocker(); bad != (finding{}) {
 		return bad
 	}
-	for _, value := range f.daemonValues(c) {
+	for _, value := range f.values(c) {
 		if !slices.Contains(c.Want, value) && !(slices.Contains(c.Want, "*") && value != "") {
 			return finding{bad: fmt.Sprintf("%s is %q", c.Key, value), place: daemonFile}
 		}
@@ -57,20 +57,37 @@ func (f facts) noDocker() finding {
 	return finding{}
 }
 
-// daemonValues are those of a setting, the default where it has none.
-func (f facts) daemonValues(c Control) (values []string) {
+// daemons are the arguments of each dockerd, of one without any where none
+// runs.
+func (f facts) daemons() [][]string {
+	if len(f.arguments) == 0 {
+		return [][]string{nil}
+	}
+	return f.arguments
+}
+
+// values are those of a setting in all daemons.
+func (f facts) values(c Control) (all []string) {
+	for _, arguments := range f.daemons() {
+		all = append(all, f.daemonValues(c, arguments)...)
+	}
+	return all
+}
+
+// daemonValues are those of a setting in one, the default where it has none.
+func (f facts) daemonValues(c Control, arguments []string) (values []string) {
 	flag := "--" + c.Key
 	if c.Flag != "" {
 		flag = "--" + c.Flag
 	}
-	for i, word := range f.arguments {
+	for i, word := range arguments {
 		name, value, pair := strings.Cut(word, "=")
 		switch {
 		case name != flag:
 		case pair:
 			values = append(values, value)
-		case i+1 < len(f.arguments) && !strings.HasPrefix(f.arguments[i+1], "-"):
-			values = append(values, f.arguments[i+1])
+		case i+1 < len(arguments) && !strings.HasPrefix(arguments[i+1], "-"):
+			values = append(values, arguments[i+1])
 		default:
 			values = append(values, "true")
 		}
@@ -112,20 +129,22 @@ func judgeTCP(f facts, _ Control) finding {
 	if bad := f.noDocker(); bad != (finding{}) {
 		return bad
 	}
-	hosts := slices.Concat(f.daemonValues(Control{Key: "hosts", Flag: "host"}), f.daemonValues(Control{Key: "hosts", Flag: "H"}), f.shortHosts())
-	for _, host := range hosts {
-		if strings.HasPrefix(host, "tcp://") && !slices.Contains(f.daemonValues(Control{Key: "tlsverify"}), "true") {
-			return finding{bad: "it listens on " + host + " without tlsverify", place: daemonFile}
+	for _, arguments := range f.daemons() {
+		hosts := slices.Concat(f.daemonValues(Control{Key: "hosts", Flag: "host"}, arguments), f.daemonValues(Control{Key: "hosts", Flag: "H"}, arguments), shortHosts(arguments))
+		for _, host := range hosts {
+			if strings.HasPrefix(host, "tcp://") && !slices.Contains(f.daemonValues(Control{Key: "tlsverify"}, arguments), "true") {
+				return finding{bad: "it listens on " + host + " without tlsverify", place: daemonFile}
+			}
 		}
 	}
 	return finding{}
 }
 
 // shortHosts are the values of dockerd's argument -H.
-func (f facts) shortHosts() (hosts []string) {
-	for i, word := range f.arguments {
-		if word == "-H" && i+1 < len(f.arguments) {
-			hosts = append(hosts, f.arguments[i+1])
+func shortHosts(arguments []string) (hosts []string) {
+	for i, word := range arguments {
+		if word == "-H" && i+1 < len(arguments) {
+			hosts = append(hosts, arguments[i+1])
 		} else if value, ok := strings.CutPrefix(word, "-H"); ok {
 			hosts = append(hosts, strings.TrimPrefix(value, "="))
 		}

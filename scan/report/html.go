@@ -76,8 +76,8 @@ func functions(rows int) template.FuncMap {
 			return all.Slice(0, min(all.Len(), rows)).Interface()
 		},
 		"over":  func(list any) int { return max(0, reflect.ValueOf(list).Len()-rows) },
-		"name":  func(text string) string { return plain(text, maxName) },
-		"text":  func(text string) string { return plain(text, maxText) },
+		"name":  func(text string) string { return shown(text, maxName) },
+		"text":  func(text string) string { return shown(text, maxText) },
 		"bytes": byteSize, "day": day, "minute": minute, "link": link,
 		"findings": findingsOf, "counts": countsOf, "severity": severityOf, "bars": barsOf, "failing": failed, "plural": plural,
 		"evidence": evidenceID,

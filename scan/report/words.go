@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
+	"github.com/bakelite/bakelite/internal/plain"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 	"github.com/bakelite/bakelite/scan/show"
@@ -21,18 +20,9 @@ const (
 	maxBars = 25
 )
 
-// plain bounds a text of what was scanned and takes from it what is no
-// character to see: what turns the direction of a line hides what is there.
-func plain(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(text, string(unicode.ReplacementChar)))
+// shown is a text of what was scanned, bounded and plain.
+func shown(text string, most int) string {
+	text = plain.Text(text)
 	if all := []rune(text); len(all) > most {
 		return string(all[:most-1]) + "…"
 	}

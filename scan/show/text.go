@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/plain"
 )
 
 const (
@@ -48,17 +48,7 @@ func (o Options) ref(kind, digest string) string {
 
 // clean makes a text of scanned content safe for a terminal: one line, and no
 // sign that moves the cursor, changes colours or turns the direction.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+func clean(s string) string { return plain.Line(s) }
 
 // short cuts a text to at most width characters.
 func short(s string, width int) string {

@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/internal/regular"
+	"github.com/bakelite/bakelite/internal/shell"
 	"github.com/bakelite/bakelite/internal/strict"
 )
 
@@ -137,20 +138,26 @@ func (o Order) dockerfile(file, context string, c *draft.Compose) (draft.Source,
 	if c != nil {
 		target = c.Build.Target
 	}
-	if s.Settings, err = read(file, func(f *os.File) (dockerfile.Settings, error) { return dockerfile.Read(f, file, target) }); err != nil {
+	if s.Settings, err = read(dir, base, func(f *os.File) (dockerfile.Settings, error) { return dockerfile.Read(f, file, target) }); err != nil {
 		return s, "", err
 	}
-	packages, err := read(file, func(f *os.File) (dockerfile.Packages, error) {
+	packages, err := read(dir, base, func(f *os.File) (dockerfile.Packages, error) {
 		return dockerfile.Asked(f, file, dockerfile.Names(draft.Suite))
 	})
 	s.Packages = packages.Image
 	return s, dir, err
 }
 
-func read[T any](file string, how func(f *os.File) (T, error)) (value T, err error) {
-	f, err := regular.Open(file)
+// read reads a file below a folder, which no link leads out of.
+func read[T any](dir, name string, how func(f *os.File) (T, error)) (value T, err error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return value, fault.New(fault.Missing, "--from: %w", err)
+	}
+	defer root.Close()
+	f, err := regular.OpenIn(root, name)
+	if err != nil {
+		return value, fault.New(fault.Missing, "--from: reading %s in %s: %w", name, dir, err)
 	}
 	defer f.Close()
 	return how(f)
@@ -168,6 +175,9 @@ func (o Order) compose(file string) (draft.Source, string, error) {
 		return draft.Source{}, "", err
 	}
 	if c.Build != nil {
+		if err := o.inside(filepath.Dir(file), c); err != nil {
+			return draft.Source{}, "", err
+		}
 		context := filepath.Join(filepath.Dir(file), filepath.FromSlash(c.Build.Context))
 		return o.dockerfile(filepath.Join(context, filepath.FromSlash(c.Build.Dockerfile)), context, c)
 	}
@@ -177,6 +187,23 @@ func (o Order) compose(file string) (draft.Source, string, error) {
 	}
 	name, err := o.Name(dir, c.Service)
 	return draft.Source{Name: name, Base: app.Base{Image: c.Image.Text}, Compose: c}, dir, err
+}
+
+// inside refuses a build context outside of the compose.yaml's folder, where
+// nobody but that file says that an app file belongs there.
+func (o Order) inside(folder string, c *draft.Compose) error {
+	if o.Dir != "" {
+		return nil
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fault.New(fault.Missing, "--from: %w", err)
+	}
+	defer root.Close()
+	if _, err := root.Stat(filepath.FromSlash(c.Build.Context)); err != nil {
+		return fault.Hint(fault.New(fault.Invalid, "%s: looking at the build context of %s in %s: %w", c.File, c.Service, folder, err), "where it lies elsewhere, name it: bakelite init --from %s DIR", shell.Quote(c.File))
+	}
+	return nil
 }
 
 // image is a draft on an image, by its configuration.
