@@ -44,6 +44,48 @@ func TestLinks(t *testing.T) {
 	})
 }
 
+// TestEveryPackageHasItsRow: where a line of code lies, the page of the house
+// says what is done there.
+func TestEveryPackageHasItsRow(t *testing.T) {
+	rooms := roomsOf(t)
+	each(t, func(path, _ string) {
+		name, _ := filepath.Rel(root, filepath.Dir(path))
+		if filepath.Ext(path) != ".go" || strings.Contains(path, "testdata") || strings.HasSuffix(name, "test") && strings.Contains(name, "/") || slices.Contains(rooms, name) {
+			return
+		}
+		if !slices.ContainsFunc(rooms, func(room string) bool {
+			top, all := strings.CutSuffix(room, "/…")
+			return all && (name == top || strings.HasPrefix(name, top+"/"))
+		}) {
+			t.Errorf("docs/architecture.md has no row for %s (%s)", name, path)
+		}
+	})
+}
+
+// roomsOf are the packages that the page names in its table and before it, of
+// which "…/x" is below or beside the one before it.
+func roomsOf(t *testing.T) (all []string) {
+	t.Helper()
+	_, text, _ := strings.Cut(read(t, "architecture.md"), "## The packages")
+	text, _, _ = strings.Cut(text, "\n## ")
+	last := ""
+	for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+		name, short := strings.CutPrefix(found[1], "…/")
+		switch {
+		case short:
+			all = append(all, last+"/"+name, filepath.Dir(last)+"/"+name)
+		case !strings.Contains(name, "/") && !strings.HasPrefix(name, "bakelite"):
+			all = append(all, name, last+"/"+name)
+			if _, err := os.Stat(filepath.Join(root, name)); err == nil {
+				last = name
+			}
+		default:
+			all, last = append(all, name), name
+		}
+	}
+	return all
+}
+
 func TestDecisionsAreListed(t *testing.T) {
 	index := read(t, "decisions/README.md")
 	records, err := filepath.Glob("decisions/[0-9]*.md")
