@@ -4,7 +4,11 @@
 // of ours.
 package scan
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // APIVersion is the version of the report's form.
 const APIVersion = "bakelite.dev/v1"
@@ -20,6 +24,15 @@ const (
 
 // Severities lists them from the least to the worst.
 func Severities() []string { return []string{Unknown, Low, Medium, High, Critical} }
+
+// SeverityOf returns the one of Severities that a word in any case is, Unknown
+// for another word.
+func SeverityOf(word string) string {
+	if word = strings.ToLower(word); slices.Contains(Severities(), word) {
+		return word
+	}
+	return Unknown
+}
 
 // Report is what a scanner saw in one artifact. All lists are sorted.
 type Report struct {

@@ -4,14 +4,10 @@ package trivy
 
 import (
 	"context"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/aquasecurity/trivy/pkg/detector/ospkg/debian"
 	"github.com/aquasecurity/trivy/pkg/detector/ospkg/driver"
 	"github.com/aquasecurity/trivy/pkg/detector/ospkg/ubuntu"
-	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
 	"github.com/aquasecurity/trivy/pkg/fanal/types"
 )
 
@@ -34,18 +30,4 @@ type all struct{ driver.Driver }
 
 func (all) FilterPackages(_ context.Context, packages []types.Package) []types.Package {
 	return packages
-}
-
-// claimed keeps an SBOM that lies in the image from speaking for another file
-// of it, whose own packages would else be replaced. Bitnami's components have
-// no file of their own.
-func claimed(file string, r *analyzer.AnalysisResult) {
-	if !slices.ContainsFunc([]string{".spdx", ".spdx.json", ".cdx", ".cdx.json"}, func(end string) bool { return strings.HasSuffix(file, end) }) {
-		return
-	}
-	for i := range r.Applications {
-		if a := &r.Applications[i]; a.Type != types.Bitnami && a.FilePath != file {
-			a.FilePath = path.Join(file, a.FilePath)
-		}
-	}
 }

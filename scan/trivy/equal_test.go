@@ -19,6 +19,7 @@ import (
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/trivy/analysis"
 	"github.com/bakelite/bakelite/scan/trivy/testdb"
 )
 
@@ -80,7 +81,7 @@ func TestEqualsTrivy(t *testing.T) {
 	program := peer(t)
 	dir := t.TempDir()
 	db := database(t, filepath.Join(dir, "cache"))
-	if err := openJava("", dir, now()); err != nil {
+	if err := analysis.OpenJava("", dir, now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(dir, "java", "java-db"), filepath.Join(dir, "cache", "java-db")); err != nil {

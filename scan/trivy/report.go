@@ -81,7 +81,7 @@ func findingOf(result types.Result, v types.DetectedVulnerability) scan.Finding 
 	f := scan.Finding{
 		ID: v.VulnerabilityID, Package: v.PkgName, Type: string(result.Type), Path: cmp.Or(v.PkgPath, pathOf(result)),
 		PURL: purl(v.PkgIdentifier), Version: v.InstalledVersion, FixedVersion: v.FixedVersion, Status: v.Status.String(),
-		Severity: severity(v.Severity), Source: string(v.SeveritySource), Title: v.Title, URL: v.PrimaryURL,
+		Severity: scan.SeverityOf(v.Severity), Source: string(v.SeveritySource), Title: v.Title, URL: v.PrimaryURL,
 	}
 	if v.PublishedDate != nil {
 		f.Published = v.PublishedDate.UTC()
@@ -89,15 +89,8 @@ func findingOf(result types.Result, v types.DetectedVulnerability) scan.Finding 
 	return f
 }
 
-func severity(s string) string {
-	if s = strings.ToLower(s); slices.Contains(scan.Severities(), s) {
-		return s
-	}
-	return scan.Unknown
-}
-
 func secretOf(result types.Result, s types.DetectedSecret) scan.Secret {
-	return scan.Secret{Rule: s.RuleID, Title: s.Title, Severity: severity(s.Severity), Path: path.Join("/", result.Target), Line: s.StartLine}
+	return scan.Secret{Rule: s.RuleID, Title: s.Title, Severity: scan.SeverityOf(s.Severity), Path: path.Join("/", result.Target), Line: s.StartLine}
 }
 
 func sortReport(r *scan.Report) {

@@ -23,6 +23,7 @@ import (
 	"github.com/bakelite/bakelite/internal/limit"
 	"github.com/bakelite/bakelite/internal/regular"
 	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/trivy/analysis"
 )
 
 // documents writes the packages as CycloneDX and SPDX. What is not about
@@ -68,7 +69,7 @@ func (s session) scanSBOM(ctx context.Context, root protocol.Root, store cache.C
 	}
 	// The document is written anew from the packages.
 	ref.Name, ref.BOM = root.Name, nil
-	return s.judge(ctx, inspected{reference: ref}, store, about{subject: root.Subject, kind: root.ArtifactKind})
+	return s.judge(ctx, analysis.Inspected{Reference: ref}, store, about{subject: root.Subject, kind: root.ArtifactKind})
 }
 
 // checkSBOM reads the file once to know that it is JSON, not too large, and

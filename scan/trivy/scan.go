@@ -30,6 +30,7 @@ import (
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
+	"github.com/bakelite/bakelite/scan/trivy/analysis"
 )
 
 // Version is Trivy's, as go.mod pins it.
@@ -54,10 +55,10 @@ func Scan(ctx context.Context, req protocol.Request, keep func(protocol.Entry) e
 		return nil, fmt.Errorf("making folder for temporary files: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	if err := openJava(req.Java, scratch, req.Now); err != nil {
+	if err := analysis.OpenJava(req.Java, scratch, req.Now); err != nil {
 		return nil, err
 	}
-	e, err := newEngine(keep, req.Untouched)
+	e, err := analysis.New(analysis.Options{Version: Version, Keep: keep, Untouched: req.Untouched})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func Scan(ctx context.Context, req protocol.Request, keep func(protocol.Entry) e
 
 // session is one request with its database open.
 type session struct {
-	engine   *engine
+	engine   *analysis.Engine
 	request  protocol.Request
 	database scan.Database
 }
@@ -94,11 +95,11 @@ func (s session) scan(ctx context.Context, root protocol.Root, known []protocol.
 		return protocol.Result{}, err
 	}
 	defer func() { _ = a.Close() }()
-	i, err := s.engine.inspect(ctx, root, known, a, store)
+	i, err := s.engine.Inspect(ctx, root, known, a, store)
 	if err != nil {
 		return protocol.Result{}, err
 	}
-	return s.judge(ctx, i, store, about{subject: a.Subject, kind: a.Kind, cached: i.cached})
+	return s.judge(ctx, i, store, about{subject: a.Subject, kind: a.Kind, cached: i.Cached})
 }
 
 // about says what a report is about.

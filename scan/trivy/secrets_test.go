@@ -18,6 +18,7 @@ import (
 	"github.com/bakelite/bakelite/scan/content/made"
 	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/secrets"
+	"github.com/bakelite/bakelite/scan/trivy/analysis"
 )
 
 // key has the form of a private key, and is none.
@@ -66,8 +67,8 @@ func hidingPlaces(t *testing.T) made.Tree {
 	tree["srv/nul.pem"] = "\x00" + key
 	tree["srv/program"] = "\x7fELF\x02\x01\x01\x00" + strings.Repeat("\x00\x01", 400) + key
 	tree["srv/late.log"] = strings.Repeat("nothing\n", 2<<20) + key
-	tree["srv/huge.img"] = strings.Repeat("\x00", inMemory+1000) + key
-	tree["srv/large.bin"] = strings.Repeat("\x00", inMemory+1000) + key + strings.Repeat("\x00", 2<<20)
+	tree["srv/huge.img"] = strings.Repeat("\x00", analysis.InMemory+1000) + key
+	tree["srv/large.bin"] = strings.Repeat("\x00", analysis.InMemory+1000) + key + strings.Repeat("\x00", 2<<20)
 	return tree
 }
 

@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"bufio"
@@ -76,7 +76,7 @@ func (w *walk) pass(f content.File) error {
 const zipStart = "PK\x03\x04"
 
 // untouched says whether packed content is what a package brought.
-func (e *engine) untouched(data []byte) bool {
+func (e *Engine) untouched(data []byte) bool {
 	if len(e.known) == 0 || !secrets.Packed(data) {
 		return false
 	}

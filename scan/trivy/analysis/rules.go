@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/aquasecurity/trivy/pkg/fanal/secret"
 
+	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/secrets"
 )
 
@@ -90,7 +91,7 @@ func (r rule) find(name string, data []byte, at int) (found []secrets.Found, unt
 	for _, l := range r.scanner.FindLocations(r.Rule, data[from:to]) {
 		text := data[from+l.Start : from+l.End]
 		if !bytes.Contains(bytes.ToUpper(text), []byte("EXAMPLE")) {
-			found = append(found, secrets.Found{At: from + l.Start, Rule: r.ID, Title: r.Title, Severity: severity(r.Severity), Sum: sha256.Sum256(text)})
+			found = append(found, secrets.Found{At: from + l.Start, Rule: r.ID, Title: r.Title, Severity: scan.SeverityOf(r.Severity), Sum: sha256.Sum256(text)})
 		}
 	}
 	if to == at+runBytes {

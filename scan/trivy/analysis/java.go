@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"fmt"
@@ -15,9 +15,10 @@ import (
 	_ "modernc.org/sqlite" // reads the Java database and RPM's
 )
 
-// openJava hands Trivy a Java database, an empty one where there is none.
-// Trivy opens it when it meets the first jar.
-func openJava(folder, scratch string, now time.Time) error {
+// OpenJava hands Trivy, for this whole process, the Java database in a folder,
+// or without one an empty one below scratch. Trivy opens it when it meets the
+// first jar.
+func OpenJava(folder, scratch string, now time.Time) error {
 	cache := filepath.Join(scratch, "java")
 	inner := filepath.Join(cache, "java-db")
 	if folder != "" {

@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"encoding/json"
@@ -26,8 +26,8 @@ type entries struct {
 
 // maker is made of Trivy's version, of those of all analysers, and of their
 // options.
-func (e *engine) maker() (string, error) {
-	key, err := cache.CalcKey("trivy@"+Version, form, e.group.AnalyzerVersions(), e.handlers.Versions(), e.options)
+func (e *Engine) maker(version string) (string, error) {
+	key, err := cache.CalcKey("trivy@"+version, form, e.group.AnalyzerVersions(), e.handlers.Versions(), e.options)
 	if err != nil {
 		return "", fmt.Errorf("naming analysers: %w", err)
 	}

@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"bytes"
@@ -26,8 +26,9 @@ import (
 )
 
 const (
-	// inMemory is the size, in bytes, from which a file is put on disk.
-	inMemory = 32 << 20
+	// InMemory is the size, in bytes, from which a file is put on disk, below
+	// $TMPDIR, while it is analysed.
+	InMemory = 32 << 20
 	// heldBytes is the size of all files held in memory at one time.
 	heldBytes = 64 << 20
 )
@@ -36,7 +37,7 @@ const (
 // analysed side by side.
 type walk struct {
 	ctx       context.Context
-	engine    *engine
+	engine    *Engine
 	composite *analyzer.CompositeFS
 	result    *analyzer.AnalysisResult
 	group     *errgroup.Group
@@ -46,7 +47,7 @@ type walk struct {
 	claims    claims
 }
 
-func newWalk(ctx context.Context, e *engine, composite *analyzer.CompositeFS) *walk {
+func newWalk(ctx context.Context, e *Engine, composite *analyzer.CompositeFS) *walk {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	return &walk{ctx: ctx, engine: e, composite: composite, result: analyzer.NewAnalysisResult(), group: group, held: semaphore.NewWeighted(heldBytes), git: map[string]bool{}, claims: claims{sums: map[string]string{}, others: map[manager][]string{}}}
@@ -66,7 +67,7 @@ func (w *walk) visit(f content.File) error {
 	} else if f.Info.Size() < leastSecret {
 		return nil
 	}
-	if !wanted && len(later) == 0 && f.Info.Size() >= inMemory {
+	if !wanted && len(later) == 0 && f.Info.Size() >= InMemory {
 		return w.pass(f)
 	}
 	body, err := w.load(f)
@@ -168,7 +169,7 @@ func (w *walk) load(f content.File) (*body, error) {
 	}
 	defer r.Close()
 	size := f.Info.Size()
-	if size >= inMemory {
+	if size >= InMemory {
 		return w.spill(f, r)
 	}
 	if err := w.held.Acquire(w.ctx, size); err != nil {

@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"bytes"
@@ -10,8 +10,12 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
+	"github.com/aquasecurity/trivy/pkg/fanal/types"
 
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/regular"
@@ -80,4 +84,18 @@ func (c *claims) settle() error {
 		}
 	}
 	return nil
+}
+
+// claimed keeps an SBOM that lies in the image from speaking for another file
+// of it, whose own packages would else be replaced. Bitnami's components have
+// no file of their own.
+func claimed(file string, r *analyzer.AnalysisResult) {
+	if !slices.ContainsFunc([]string{".spdx", ".spdx.json", ".cdx", ".cdx.json"}, func(end string) bool { return strings.HasSuffix(file, end) }) {
+		return
+	}
+	for i := range r.Applications {
+		if a := &r.Applications[i]; a.Type != types.Bitnami && a.FilePath != file {
+			a.FilePath = path.Join(file, a.FilePath)
+		}
+	}
 }

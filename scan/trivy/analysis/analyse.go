@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"context"
@@ -18,14 +18,18 @@ import (
 	xio "github.com/aquasecurity/trivy/pkg/x/io"
 	"golang.org/x/sync/errgroup"
 
+	_ "github.com/aquasecurity/trivy/pkg/fanal/analyzer/all" // registers the analysers
+	_ "github.com/aquasecurity/trivy/pkg/fanal/handler/all"  // registers what settles their results
+
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/scan/content"
 	"github.com/bakelite/bakelite/scan/protocol"
 	"github.com/bakelite/bakelite/scan/secrets"
 )
 
-// engine analyses trees with Trivy's analysers.
-type engine struct {
+// Engine analyses trees with Trivy's analysers. It remembers what it found in a
+// file, and is for one request.
+type Engine struct {
 	group    analyzer.AnalyzerGroup
 	config   analyzer.ConfigAnalyzerGroup
 	handlers handler.Manager
@@ -47,7 +51,20 @@ func disabled() []analyzer.Type {
 	})
 }
 
-func newEngine(keep func(protocol.Entry) error, untouched []string) (*engine, error) {
+// Options say whose analysis it is, and what becomes of it.
+type Options struct {
+	// Version is Trivy's; an entry of another one is not believed.
+	Version string
+	// Keep is handed what was found in a tree that has a name, before the next
+	// tree is read; nil keeps nothing.
+	Keep func(protocol.Entry) error
+	// Untouched has the SHA-256, in hexadecimal, of packed files that packages
+	// brought: they are not unpacked.
+	Untouched []string
+}
+
+// New makes the analysers. An error is Trivy's, and this program's fault.
+func New(o Options) (*Engine, error) {
 	options := artifact.Option{
 		DisabledAnalyzers: disabled(), Parallel: runtime.GOMAXPROCS(0), NoProgress: true, Offline: true,
 		FileChecksum: true, DetectionPriority: types.PriorityPrecise,
@@ -64,24 +81,24 @@ func newEngine(keep func(protocol.Entry) error, untouched []string) (*engine, er
 	if err != nil {
 		return nil, fmt.Errorf("making analysers: %w", err)
 	}
-	e := &engine{
+	e := &Engine{
 		group: group, config: config, handlers: handlers, options: options, memo: newMemo(),
 		secrets: secrets.New(secrets.Limits{}, rules()...), known: map[string]bool{},
 	}
-	for _, sum := range untouched {
+	for _, sum := range o.Untouched {
 		e.known[sum] = true
 	}
-	e.entries = entries{keep: keep, left: protocol.MaxEntries}
-	e.entries.maker, err = e.maker()
+	e.entries = entries{keep: o.Keep, left: protocol.MaxEntries}
+	e.entries.maker, err = e.maker(o.Version)
 	return e, err
 }
 
-func (e *engine) analysis() analyzer.AnalysisOptions {
+func (e *Engine) analysis() analyzer.AnalysisOptions {
 	return analyzer.AnalysisOptions{Offline: true, FileChecksum: e.options.FileChecksum}
 }
 
 // walk analyses one tree. Before is the distribution of the trees below it.
-func (e *engine) walk(ctx context.Context, tree content.Tree, before types.OS) (types.BlobInfo, error) {
+func (e *Engine) walk(ctx context.Context, tree content.Tree, before types.OS) (types.BlobInfo, error) {
 	composite, err := e.group.PostAnalyzerFS()
 	if err != nil {
 		return types.BlobInfo{}, fmt.Errorf("making folder for analysis: %w", err)
@@ -124,7 +141,7 @@ func blobOf(r *analyzer.AnalysisResult) types.BlobInfo {
 
 // wanted says whether any analyser would open a file: each is offered one
 // that it may not open.
-func (e *engine) wanted(f content.File) (bool, error) {
+func (e *Engine) wanted(f content.File) (bool, error) {
 	asked := false
 	refuse := func() (xio.ReadSeekCloserAt, error) {
 		asked = true
@@ -137,7 +154,7 @@ func (e *engine) wanted(f content.File) (bool, error) {
 }
 
 // file analyses one file.
-func (e *engine) file(ctx context.Context, f content.File, open analyzer.Opener) (*analyzer.AnalysisResult, error) {
+func (e *Engine) file(ctx context.Context, f content.File, open analyzer.Opener) (*analyzer.AnalysisResult, error) {
 	result := analyzer.NewAnalysisResult()
 	group, ctx := errgroup.WithContext(ctx)
 	err := e.group.AnalyzeFile(ctx, group, semaphore.New(e.options.Parallel), result, "", f.Path, f.Info, open, nil, e.analysis())

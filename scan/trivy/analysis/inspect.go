@@ -1,6 +1,6 @@
 //go:build goexperiment.jsonv2
 
-package trivy
+package analysis
 
 import (
 	"context"
@@ -18,20 +18,26 @@ import (
 	"github.com/bakelite/bakelite/scan/protocol"
 )
 
-// inspected is an artifact whose trees have been analysed, in the form that
+// Inspected is an artifact whose trees have been analysed, in the form that
 // Trivy's scan service asks for.
-type inspected struct {
-	reference artifact.Reference
-	cached    int
+type Inspected struct {
+	// Reference names the artifact, and what was found in it in a store.
+	Reference artifact.Reference
+	// Cached counts the trees whose analysis was the cache's.
+	Cached int
 }
 
-func (i inspected) Inspect(context.Context) (artifact.Reference, error) { return i.reference, nil }
-func (i inspected) Clean(artifact.Reference) error                      { return nil }
+// Inspect returns the reference.
+func (i Inspected) Inspect(context.Context) (artifact.Reference, error) { return i.Reference, nil }
 
-// inspect analyses the trees of an artifact, of which known are the cache's
-// entries, and puts what was found in store.
-func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protocol.Known, a content.Artifact, store cache.Cache) (inspected, error) {
-	i := inspected{reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
+// Clean leaves everything, as nothing is left.
+func (i Inspected) Clean(artifact.Reference) error { return nil }
+
+// Inspect analyses the trees of an artifact, of which known are the cache's
+// entries, and puts what was found in store. A tree that cannot be read whole,
+// or is not what its digest says, is a fault.Integrity.
+func (e *Engine) Inspect(ctx context.Context, root protocol.Root, known []protocol.Known, a content.Artifact, store cache.Cache) (Inspected, error) {
+	i := Inspected{Reference: artifact.Reference{Name: root.Name, Type: types.TypeFilesystem}}
 	var found types.OS
 	var blobs []types.BlobInfo
 	for n, tree := range a.Trees {
@@ -41,10 +47,10 @@ func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protoc
 		}
 		blob, cached, err := e.tree(ctx, tree, k, found)
 		if err != nil {
-			return inspected{}, err
+			return Inspected{}, err
 		}
 		if cached {
-			i.cached++
+			i.Cached++
 		}
 		found.Merge(blob.OS)
 		blobs = append(blobs, blob)
@@ -53,21 +59,22 @@ func (e *engine) inspect(ctx context.Context, root protocol.Root, known []protoc
 		blob.PackageInfos = ofDistribution(found, blob.PackageInfos)
 		key := "tree-" + strconv.Itoa(n)
 		if err := store.PutBlob(ctx, key, blob); err != nil {
-			return inspected{}, fmt.Errorf("keeping analysis: %w", err)
+			return Inspected{}, fmt.Errorf("keeping analysis: %w", err)
 		}
-		i.reference.BlobIDs = append(i.reference.BlobIDs, key)
+		i.Reference.BlobIDs = append(i.Reference.BlobIDs, key)
 	}
-	i.reference.ID = i.reference.BlobIDs[0]
+	i.Reference.ID = i.Reference.BlobIDs[0]
 	if a.Kind != content.Container {
 		return i, nil
 	}
-	return i, e.inspectConfig(ctx, a, found, &i.reference, store)
+	return i, e.inspectConfig(ctx, a, found, &i.Reference, store)
 }
 
-// tree analyses one tree, with the distribution of those below it, unless the cache knows it. Its bytes are known to be
-// what the entry's name says before one of them is read for what it means.
-// What comes back shares no memory with anything: Trivy writes into it.
-func (e *engine) tree(ctx context.Context, tree content.Tree, k protocol.Known, before types.OS) (blob types.BlobInfo, cached bool, err error) {
+// tree analyses one tree, with the distribution of those below it, unless the
+// cache knows it. Its bytes are known to be what the entry's name says before
+// one of them is read for what it means. What comes back shares no memory with
+// anything: Trivy writes into it.
+func (e *Engine) tree(ctx context.Context, tree content.Tree, k protocol.Known, before types.OS) (blob types.BlobInfo, cached bool, err error) {
 	if err := tree.Verify(ctx); err != nil {
 		return types.BlobInfo{}, false, err
 	}
@@ -101,7 +108,7 @@ func detached(blob types.BlobInfo) (types.BlobInfo, error) {
 }
 
 // inspectConfig analyses what an image's configuration says.
-func (e *engine) inspectConfig(ctx context.Context, a content.Artifact, found types.OS, ref *artifact.Reference, store cache.Cache) error {
+func (e *Engine) inspectConfig(ctx context.Context, a content.Artifact, found types.OS, ref *artifact.Reference, store cache.Cache) error {
 	ref.Type, ref.ID, ref.ImageMetadata.ID = types.TypeContainerImage, a.ImageID, a.ImageID
 	config := &ref.ImageMetadata.ConfigFile
 	if err := json.Unmarshal(a.Config, config); err != nil {
