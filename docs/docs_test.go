@@ -44,6 +44,44 @@ func TestLinks(t *testing.T) {
 	})
 }
 
+// TestThreatModelNamesTests: what is said to be tested is, in the package that
+// is named.
+func TestThreatModelNamesTests(t *testing.T) {
+	tests := map[string]string{} // the tests of a folder
+	each(t, func(path, text string) {
+		if strings.HasSuffix(path, "_test.go") {
+			dir, _ := filepath.Rel(root, filepath.Dir(path))
+			tests[dir] += text
+			tests[""] += text
+		}
+	})
+	named := 0
+	for row := range strings.Lines(read(t, "threat-model.md")) {
+		cells := strings.Split(row, " | ")
+		if len(cells) < 4 {
+			continue
+		}
+		in := ""
+		for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[3], -1) {
+			switch name := found[1]; {
+			case strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz"):
+				named++
+				if !strings.Contains(tests[in], "func "+name+"(") {
+					t.Errorf("there is no %s in %q: %s", name, in, cells[1])
+				}
+			default:
+				in = name
+				if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+					t.Errorf("%v: %s", err, cells[1])
+				}
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("it names %d tests", named)
+	}
+}
+
 // TestEveryPackageHasItsRow: where a line of code lies, the page of the house
 // says what is done there.
 func TestEveryPackageHasItsRow(t *testing.T) {
