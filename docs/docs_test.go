@@ -44,6 +44,86 @@ func TestLinks(t *testing.T) {
 	})
 }
 
+// TestThreatModelNamesTests: what is said to be tested is, in the package that
+// is named.
+func TestThreatModelNamesTests(t *testing.T) {
+	tests := map[string]string{} // the tests of a folder
+	each(t, func(path, text string) {
+		if strings.HasSuffix(path, "_test.go") {
+			dir, _ := filepath.Rel(root, filepath.Dir(path))
+			tests[dir] += text
+			tests[""] += text
+		}
+	})
+	named := 0
+	for row := range strings.Lines(read(t, "threat-model.md")) {
+		cells := strings.Split(row, " | ")
+		if len(cells) < 4 {
+			continue
+		}
+		in := ""
+		for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[3], -1) {
+			switch name := found[1]; {
+			case strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz"):
+				named++
+				if !strings.Contains(tests[in], "func "+name+"(") {
+					t.Errorf("there is no %s in %q: %s", name, in, cells[1])
+				}
+			default:
+				in = name
+				if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+					t.Errorf("%v: %s", err, cells[1])
+				}
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("it names %d tests", named)
+	}
+}
+
+// TestEveryPackageHasItsRow: where a line of code lies, the page of the house
+// says what is done there.
+func TestEveryPackageHasItsRow(t *testing.T) {
+	rooms := roomsOf(t)
+	each(t, func(path, _ string) {
+		name, _ := filepath.Rel(root, filepath.Dir(path))
+		if filepath.Ext(path) != ".go" || strings.Contains(path, "testdata") || strings.HasSuffix(name, "test") && strings.Contains(name, "/") || slices.Contains(rooms, name) {
+			return
+		}
+		if !slices.ContainsFunc(rooms, func(room string) bool {
+			top, all := strings.CutSuffix(room, "/…")
+			return all && (name == top || strings.HasPrefix(name, top+"/"))
+		}) {
+			t.Errorf("docs/architecture.md has no row for %s (%s)", name, path)
+		}
+	})
+}
+
+// roomsOf are the packages that the page names in its table and before it, of
+// which "…/x" is below or beside the one before it.
+func roomsOf(t *testing.T) (all []string) {
+	t.Helper()
+	_, text, _ := strings.Cut(read(t, "architecture.md"), "## The packages")
+	text, _, _ = strings.Cut(text, "\n## ")
+	last := ""
+	for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+		name, short := strings.CutPrefix(found[1], "…/")
+		switch {
+		case short:
+			all = append(all, last+"/"+name, filepath.Dir(last)+"/"+name)
+		case !strings.Contains(name, "/") && !strings.HasPrefix(name, "bakelite"):
+			all = append(all, name, last+"/"+name)
+			if _, err := os.Stat(filepath.Join(root, name)); err == nil {
+				last = name
+			}
+		default:
+			all, last = append(all, name), name
+		}
+	}
+	return all
+}
+
 func TestDecisionsAreListed(t *testing.T) {
 	index := read(t, "decisions/README.md")
 	records, err := filepath.Glob("decisions/[0-9]*.md")

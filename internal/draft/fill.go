@@ -8,6 +8,7 @@ import (
 
 	"github.com/bakelite/bakelite/internal/app"
 	"github.com/bakelite/bakelite/internal/dockerfile"
+	"github.com/bakelite/bakelite/internal/plain"
 )
 
 // Load is app.Load for an app that takes from its Dockerfile what its file
@@ -105,7 +106,7 @@ func (d *drafter) fill(s dockerfile.Settings) {
 func taken(before, after app.App, s dockerfile.Settings) (all []string) {
 	add := func(changed bool, what string, at dockerfile.Place, key string) {
 		if changed {
-			all = append(all, fmt.Sprintf("%s: %s as %s", at, what, key))
+			all = append(all, plain.Line(fmt.Sprintf("%s: %s as %s", at, what, key)))
 		}
 	}
 	b, a := before.Service, after.Service

@@ -23,15 +23,19 @@ func markDowngrades(changes []lock.Change) {
 
 // wentBack lists what is older in a new lock than in the one that it
 // replaces: archives' indexes, then packages. Another release of the
-// distribution, which the app file asks for, goes nowhere back.
+// distribution, which the app file asks for, goes nowhere back, and neither does
+// a lock that an archive was taken from; one more archive excuses nothing.
 func wentBack(old, fresh *lock.Lock, changes []lock.Change) []lock.Step {
-	if old == nil || !slices.Equal(releases(old), releases(fresh)) {
+	if old == nil {
 		return nil
 	}
 	var steps []lock.Step
 	for _, a := range debian.Older(old.Archives, fresh.Archives) {
 		i := slices.IndexFunc(old.Archives, func(o lock.Archive) bool { return o.Name == a.Name && o.Suite == a.Suite })
 		steps = append(steps, lock.Step{Of: a.Name + "/" + a.Suite, From: dated(old.Archives[i]), To: dated(a)})
+	}
+	if !holdsAll(releases(fresh), releases(old)) {
+		return steps
 	}
 	for _, c := range changes {
 		if c.Downgrade {
@@ -49,8 +53,11 @@ func releases(l *lock.Lock) []string {
 	for _, a := range l.Archives {
 		names = append(names, a.Name+"/"+a.Suite)
 	}
-	slices.Sort(names)
 	return names
+}
+
+func holdsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(all, name) })
 }
 
 // refuseRollback is the error of a lock that would go back.

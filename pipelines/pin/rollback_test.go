@@ -19,6 +19,10 @@ func TestRollbackUndoesAnUpdate(t *testing.T) {
 		return &lock.Lock{Archives: []lock.Archive{{Name: "debian", Suite: suite, Date: date}}, Packages: lock.Layers{App: pins, MachineApp: pins}}
 	}
 	pin := func(version string) lock.Pin { return lock.Pin{Name: "nginx", Arch: "amd64", Version: version} }
+	more := func(l *lock.Lock) *lock.Lock {
+		l.Archives = append(l.Archives, lock.Archive{Name: "own", Suite: "stable", Date: day})
+		return l
+	}
 	const newer, older = "1.26.3-3+deb13u11", "1.26.3-3+deb13u9"
 	wentDown := lock.Step{Of: "nginx:amd64", From: newer, To: older}
 	for name, tt := range map[string]struct {
@@ -32,6 +36,8 @@ func TestRollbackUndoesAnUpdate(t *testing.T) {
 		"an older version":   {made(day, "trixie", pin(newer)), made(day.Add(time.Hour), "trixie", pin(older)), true, []lock.Step{wentDown}},
 		"other content":      {made(day, "trixie", pin(newer)), made(day, "trixie", lock.Pin{Name: "nginx", Arch: "amd64", Version: newer, SHA256: "x"}), false, nil},
 		"another release":    {made(day, "trixie", pin(newer)), made(day.Add(-1), "bookworm", pin(older)), true, nil},
+		"one more archive":   {made(day.Add(time.Hour), "trixie", pin(newer)), more(made(day, "trixie", pin(older))), true, []lock.Step{{Of: "debian/trixie", From: "2026-11-21T01:00:00Z", To: "2026-11-21T00:00:00Z"}, wentDown}},
+		"one archive less":   {more(made(day, "trixie", pin(newer))), made(day, "trixie", pin(older)), true, nil},
 		"a package is gone":  {made(day, "trixie", pin(newer)), made(day, "trixie"), false, nil},
 		"an image went back": {&lock.Lock{Images: []lock.Image{{Ref: "a", Digest: "sha256:2"}}}, &lock.Lock{Images: []lock.Image{{Ref: "a", Digest: "sha256:1"}}}, false, nil},
 	} {

@@ -27,7 +27,9 @@ type container struct {
 		PidsLimit                                                        *int64
 		NetworkMode, PidMode, IpcMode, UTSMode, UsernsMode, CgroupParent string
 		CapAdd, SecurityOpt                                              []string
+		DeviceCgroupRules                                                []string
 		Devices                                                          []struct{ PathOnHost string }
+		DeviceRequests                                                   []struct{ Driver string }
 		RestartPolicy                                                    struct {
 			Name              string
 			MaximumRetryCount int
@@ -99,7 +101,9 @@ func containerChecks() map[string]func(container) string {
 		"restarts":    endlessRestarts,
 		"host-pid":    func(c container) string { return when(c.HostConfig.PidMode == "host", "shares the host's processes") },
 		"host-ipc":    func(c container) string { return when(c.HostConfig.IpcMode == "host", "shares the host's IPC") },
-		"devices":     func(c container) string { return when(len(c.HostConfig.Devices) > 0, "has devices of the host") },
+		"devices": func(c container) string {
+			return when(len(c.HostConfig.Devices)+len(c.HostConfig.DeviceCgroupRules)+len(c.HostConfig.DeviceRequests) > 0, "has devices of the host")
+		},
 		"propagation": sharedMounts,
 		"host-uts":    func(c container) string { return when(c.HostConfig.UTSMode == "host", "shares the host's name") },
 		"seccomp": func(c container) string {
@@ -121,7 +125,7 @@ func containerChecks() map[string]func(container) string {
 		"engine-socket": engineSocket,
 		"root": func(c container) string {
 			user, _, _ := strings.Cut(c.Config.User, ":")
-			return when(slices.Contains([]string{"", "0", "root"}, user), "runs as root")
+			return when(user == "root" || strings.Trim(user, "0") == "", "runs as root")
 		},
 		"cgroup": func(c container) string {
 			return when(c.HostConfig.CgroupParent != "", "has the cgroup "+c.HostConfig.CgroupParent)
@@ -161,7 +165,9 @@ func hostFolders(c container) string {
 	for _, m := range c.Mounts {
 		source := path.Clean(m.Source)
 		for _, folder := range []string{"/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr"} {
-			if m.RW && (source == "/" || source == folder) {
+			// Single devices are a control of their own.
+			within := folder != "/dev" && strings.HasPrefix(source, folder+"/")
+			if m.RW && (source == "/" || source == folder || within) {
 				return "can write to the host's " + source
 			}
 		}
@@ -208,10 +214,24 @@ func sharedMounts(c container) string {
 	return ""
 }
 
+// engineSockets are where engines listen, by both names of /run.
+func engineSockets() (all []string) {
+	for _, run := range []string{"/run", "/var/run"} {
+		for _, name := range []string{"docker.sock", "podman/podman.sock", "containerd/containerd.sock"} {
+			all = append(all, run+"/"+name)
+		}
+	}
+	return all
+}
+
+// engineSocket finds one by its name anywhere, or in a folder above it.
 func engineSocket(c container) string {
 	for _, m := range c.Mounts {
-		if slices.Contains([]string{"docker.sock", "podman.sock", "containerd.sock"}, path.Base(m.Source)) {
-			return "has the engine's socket"
+		source := path.Clean(m.Source)
+		for _, socket := range engineSockets() {
+			if path.Base(source) == path.Base(socket) || strings.HasPrefix(socket, strings.TrimSuffix(source, "/")+"/") {
+				return "has the engine's socket"
+			}
 		}
 	}
 	return ""

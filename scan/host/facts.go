@@ -19,6 +19,7 @@ const (
 	maxFile      = 1 << 20 // bytes of one file
 	maxProcesses = 100_000
 	maxRules     = 1000 // files of audit rules
+	maxParts     = 1000 // files of Podman's settings in one folder
 )
 
 // facts are what was read of a machine.
@@ -94,15 +95,46 @@ func (f *facts) readDaemon() {
 		words := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
 		if err == nil && path.Base(words[0]) == "dockerd" {
 			f.docker, f.arguments = true, append(f.arguments, words[1:])
+			f.elsewhere(words[1:])
 		}
 	}
 }
 
-// readPodman reads the keys of containers.conf, of which later files count
-// first (containers.conf(5)).
+// elsewhere notes a daemon that takes its settings from another file.
+func (f *facts) elsewhere(arguments []string) {
+	for _, file := range f.daemonValues(Control{Key: "config-file", Default: daemonFile}, arguments) {
+		if path.Clean(file) != daemonFile {
+			f.unread = errors.Join(f.unread, fmt.Errorf("dockerd takes its settings from %s", file))
+		}
+	}
+}
+
+// podmanFiles are where containers.conf lies, with the parts beside it, of which
+// later ones count first (containers.conf(5)).
+func (f *facts) podmanFiles() (names []string) {
+	for _, main := range []string{"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"} {
+		names = append(names, main)
+		parts, err := f.tree.ReadDir(main + ".d")
+		if err == nil && len(parts) > maxParts {
+			err = fmt.Errorf("%s.d has more than %d files", main, maxParts)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			f.unread = errors.Join(f.unread, err)
+			continue
+		}
+		for _, part := range parts {
+			if strings.HasSuffix(part.Name, ".conf") {
+				names = append(names, main+".d/"+part.Name)
+			}
+		}
+	}
+	return names
+}
+
+// readPodman reads the keys of containers.conf.
 func (f *facts) readPodman() {
 	f.hasPodman = tree.IsFile(f.tree, "/usr/bin/podman")
-	for _, name := range []string{"/usr/share/containers/containers.conf", "/etc/containers/containers.conf"} {
+	for _, name := range f.podmanFiles() {
 		text, err := f.read(name)
 		if err != nil {
 			f.unread = errors.Join(f.unread, err)

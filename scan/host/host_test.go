@@ -104,8 +104,14 @@ func TestFiles(t *testing.T) {
 		"arguments count too": {map[string]string{bad: `{"icc": false}`, good: "/usr/bin/dockerd\x00--icc=true\x00-H\x00tcp://:2375\x00--userns-remap\x00default\x00--experimental\x00"}, map[string]string{
 			"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.7": "fails", "CIS-DOCKER-2.9": "holds", "CIS-DOCKER-2.18": "fails",
 		}},
-		"another that is called dockerd":         {map[string]string{good: "dockerd\x00-H\x00tcp://:2375\x00", "/proc/8/cmdline": "dockerd\x00--icc=false\x00--tlsverify\x00"}, map[string]string{"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.7": "fails"}},
-		"one that listens elsewhere":             {map[string]string{good: "dockerd\x00-H\x00unix:///run/other.sock\x00"}, map[string]string{"CIS-DOCKER-5.1": "fails", "CIS-DOCKER-5.5": "fails"}},
+		"another that is called dockerd": {map[string]string{good: "dockerd\x00-H\x00tcp://:2375\x00", "/proc/8/cmdline": "dockerd\x00--icc=false\x00--tlsverify\x00"}, map[string]string{"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.7": "fails"}},
+		"one that listens elsewhere":     {map[string]string{good: "dockerd\x00-H\x00unix:///run/other.sock\x00"}, map[string]string{"CIS-DOCKER-5.1": "fails", "CIS-DOCKER-5.5": "fails"}},
+		"settings elsewhere":             {map[string]string{bad: `{"icc": false}`, good: "dockerd\x00--config-file\x00/srv/other.json\x00"}, map[string]string{"CIS-DOCKER-2.2": "fails"}},
+		"a member by its own group":      {map[string]string{"/etc/group": "docker:x:999:\n", "/etc/passwd": "eve:x:1000:999::/:/bin/sh\n"}, map[string]string{"CIS-DOCKER-1.1.2": "fails"}},
+		"a part of Podman's settings": {map[string]string{"/usr/bin/podman": "x", "/etc/containers/containers.conf": "[containers]\npids_limit = 512\n", "/etc/containers/containers.conf.d/x.conf": "[containers]\npids_limit = 0\nnetns = \"host\"\n"}, map[string]string{
+			"BK-HOST-08": "fails", "BK-HOST-09": "fails",
+		}},
+		"Podman's settings too long":             {map[string]string{"/usr/bin/podman": "x", "/etc/containers/containers.conf": strings.Repeat(" ", 2<<20)}, map[string]string{"BK-HOST-08": "fails", "BK-HOST-09": "fails"}},
 		"with certificates":                      {map[string]string{good: "dockerd\x00-Htcp://:2376\x00--tlsverify\x00"}, map[string]string{"CIS-DOCKER-2.7": "holds"}},
 		"a file that is broken":                  {map[string]string{bad: `{"icc": fal`}, map[string]string{"CIS-DOCKER-2.2": "fails", "CIS-DOCKER-2.3": "fails"}},
 		"a file that is a pipe of text too long": {map[string]string{bad: strings.Repeat(" ", 2<<20)}, map[string]string{"CIS-DOCKER-2.3": "fails"}},
@@ -186,6 +192,26 @@ func TestContainers(t *testing.T) {
 			case want == "fails" && (r.Fix == "" || !strings.Contains(r.Detail, name+" ")):
 				t.Errorf("%s: %+v", name, r)
 			}
+		}
+	}
+}
+
+// TestContainersByAnotherWay: what gives a container the host without the words
+// that everybody looks for.
+func TestContainersByAnotherWay(t *testing.T) {
+	dir := machine(t, nil)
+	for text, id := range map[string]string{
+		`{"Config": {"User": "00:0"}}`:                                             "BK-HOST-01",
+		`{"Mounts": [{"Source": "/run", "Destination": "/x"}]}`:                    "CIS-DOCKER-5.32",
+		`{"Mounts": [{"Source": "/", "Destination": "/x"}]}`:                       "CIS-DOCKER-5.32",
+		`{"Mounts": [{"Source": "/var/run/../run", "Destination": "/x"}]}`:         "CIS-DOCKER-5.32",
+		`{"Mounts": [{"Source": "/etc/cron.d", "Destination": "/x", "RW": true}]}`: "CIS-DOCKER-5.6",
+		`{"HostConfig": {"DeviceCgroupRules": ["a *:* rwm"]}}`:                     "CIS-DOCKER-5.18",
+		`{"HostConfig": {"DeviceRequests": [{"Driver": "nvidia"}]}}`:               "CIS-DOCKER-5.18",
+	} {
+		socket := listen(t, map[string]string{"/info": "{}", "/containers/json": `[{"Id": "a1"}]`, "/containers/a1/json": text})
+		if r, known := judge(t, dir, socket)[id]; !known || word(r) != "fails" {
+			t.Errorf("%s: %s %s", text, id, word(r))
 		}
 	}
 }

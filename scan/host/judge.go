@@ -259,6 +259,9 @@ func judgePodman(f facts, c Control) finding {
 	if !f.hasPodman {
 		return finding{none: "Podman is not here"}
 	}
+	if f.unread != nil {
+		return finding{bad: "it cannot be read: " + f.unread.Error(), place: place}
+	}
 	value, ok := f.podman[c.Key]
 	if !ok {
 		value = c.Default
@@ -293,9 +296,30 @@ func judgeMembers(f facts, c Control) finding {
 		return finding{bad: "it cannot be read: " + err.Error(), place: "/etc/group"}
 	}
 	for line := range strings.Lines(text) {
-		if fields := strings.Split(strings.TrimSpace(line), ":"); len(fields) > 3 && fields[0] == c.Key && fields[3] != "" {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) < 4 || fields[0] != c.Key {
+			continue
+		}
+		if fields[3] != "" {
 			return finding{bad: "members of the group " + c.Key + ": " + fields[3], place: "/etc/group"}
+		}
+		if bad := f.ownGroup(c.Key, fields[2]); bad != (finding{}) {
+			return bad
 		}
 	}
 	return finding{place: "/etc/group"}
+}
+
+// ownGroup finds users whose own group has a number: no group lists them.
+func (f facts) ownGroup(name, number string) finding {
+	text, err := f.read("/etc/passwd")
+	if err != nil {
+		return finding{bad: "it cannot be read: " + err.Error(), place: "/etc/passwd"}
+	}
+	for line := range strings.Lines(text) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); len(fields) > 3 && fields[3] == number {
+			return finding{bad: "the group " + name + " is the own one of " + fields[0], place: "/etc/passwd"}
+		}
+	}
+	return finding{}
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,7 +104,11 @@ func controlFailure(id, detail string, c controls.Control) Failure {
 	return f
 }
 
-// exception is a waiver of the policy that lets a violation through, or "".
+// inLine ends the path of what is in a line of a file.
+var inLine = regexp.MustCompile(`:\d+$`)
+
+// exception is the narrowest waiver of the policy that lets a violation
+// through, or "".
 func exception(rule string, v gate.Violation) string {
 	if !slices.Contains(policy.WaivableRules(), rule) {
 		return ""
@@ -110,6 +116,8 @@ func exception(rule string, v gate.Violation) string {
 	text := fmt.Sprintf("waivers:\n  - id: %s\n", quoted(v.ID))
 	if v.Package != "" {
 		text += fmt.Sprintf("    package: %s\n", quoted(v.Package))
+	} else if v.Path != "" {
+		text += fmt.Sprintf("    path: %s\n", quoted(path.Join("/", inLine.ReplaceAllString(v.Path, ""))))
 	}
 	return text + "    reason: WHY\n    owner: WHO\n    expires: YYYY-MM-DD\n"
 }

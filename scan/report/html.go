@@ -90,13 +90,16 @@ func sourceHash(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// outcome is the worst of the artifacts'.
+// outcome is the worst of the artifacts', and says where nobody vouches for one.
 func (p Page) outcome() string {
-	worst := ""
+	worst, doubt := "", ""
 	for _, a := range p.Artifacts {
+		if !a.Trust.Verified {
+			doubt = ", unverified"
+		}
 		if rankOf(a.Outcome()) > rankOf(worst) {
 			worst = a.Outcome()
 		}
 	}
-	return worst
+	return worst + doubt
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +137,7 @@ func TestUnverifiedIsNeverGood(t *testing.T) {
 	f := facts(t, 0)
 	f.Verdict.Outcome, f.Trust = gate.OutcomePassed, report.Trust{Reasons: []string{"no signer of the policy signed it"}}
 	text := write(t, report.New("web", []report.Facts{f}, nil), "html")
-	if strings.Contains(text, `badge good`) || !strings.Contains(text, "passed, unverified") || !strings.Contains(text, "no signer of the policy signed it") {
+	if strings.Contains(text, `badge good`) || !strings.Contains(text, "passed, unverified") || !strings.Contains(text, "<title>web: passed, unverified –") || !strings.Contains(text, "no signer of the policy signed it") {
 		t.Error("what is unverified is shown as good")
 	}
 	if !strings.Contains(write(t, report.New("web", []report.Facts{f}, nil), "junit"), "<failure message=\"nobody who counts") {
@@ -145,6 +146,18 @@ func TestUnverifiedIsNeverGood(t *testing.T) {
 	f.Trust.Verified = true
 	if text := write(t, report.New("web", []report.Facts{f}, nil), "html"); !strings.Contains(text, `badge good`) {
 		t.Error("what is verified and passed is not shown so")
+	}
+}
+
+// TestNarrowWaiver: the waiver that a page proposes for what is in a file lets
+// nothing through in another one.
+func TestNarrowWaiver(t *testing.T) {
+	f := facts(t, 0)
+	f.Verdict.Rules = []gate.Rule{{Name: policy.RuleSecrets, Outcome: gate.Fail, Violations: []gate.Violation{{ID: "private-key", Path: "srv/docs/k.pem:12"}}}}
+	failures := report.New("web", []report.Facts{f}, nil).Artifacts[0].Failures
+	i := slices.IndexFunc(failures, func(f report.Failure) bool { return f.What == "private-key" })
+	if i < 0 || !strings.Contains(failures[i].Exception, "id: \"private-key\"\n    path: \"/srv/docs/k.pem\"\n") {
+		t.Errorf("got %+v", failures)
 	}
 }
 

@@ -18,10 +18,11 @@ func configured() []string {
 }
 
 // rootFolders are folders, and rootFiles files, of what root starts or reads
-// when a machine boots, somebody logs in or any program starts.
+// when a machine boots, somebody logs in or any program starts; among them what
+// names libraries that programs load (nsswitch.conf(5), config(5ssl)).
 func rootFolders() []string {
 	all := []string{
-		"etc/cron.d", "etc/cron.daily", "etc/cron.hourly", "etc/cron.monthly", "etc/cron.weekly", "etc/dbus-1", "etc/init.d", "etc/ld.so.conf.d",
+		"etc/cron.d", "etc/cron.daily", "etc/cron.hourly", "etc/cron.monthly", "etc/cron.weekly", "etc/dbus-1", "etc/init.d", "etc/ld.so.conf.d", "etc/logrotate.d",
 		"etc/network", "etc/pam.d", "etc/polkit-1", "etc/profile.d", "etc/rc0.d", "etc/rc1.d", "etc/rc2.d", "etc/rc3.d", "etc/rc4.d",
 		"etc/rc5.d", "etc/rc6.d", "etc/rcS.d", "etc/sudoers.d", "etc/update-motd.d", "root/.ssh", "usr/lib/pam.d",
 		"usr/local/share/dbus-1", "usr/local/share/polkit-1", "usr/share/dbus-1", "usr/share/polkit-1", "var/spool/at", "var/spool/cron",
@@ -35,7 +36,8 @@ func rootFolders() []string {
 func rootFiles() []string {
 	return []string{
 		"etc/anacrontab", "etc/bash.bashrc", "etc/crontab", "etc/crypttab", "etc/environment", "etc/fstab", "etc/integritytab", "etc/ld.so.conf",
-		"etc/ld.so.preload", "etc/modules", "etc/pam.conf", "etc/profile", "etc/rc.local", "etc/sudoers", "etc/sysctl.conf", "etc/veritytab",
+		"etc/ld.so.preload", "etc/logrotate.conf", "etc/modules", "etc/nsswitch.conf", "etc/pam.conf", "etc/profile", "etc/rc.local",
+		"etc/security/namespace.init", "etc/security/pam_env.conf", "etc/ssl/openssl.cnf", "etc/sudo.conf", "etc/sudoers", "etc/sysctl.conf", "etc/veritytab",
 		"root/.bash_login", "root/.bash_profile", "root/.bashrc", "root/.profile",
 	}
 }

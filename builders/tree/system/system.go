@@ -109,6 +109,9 @@ func (c *comparison) same(place string) (bool, error) {
 	return sameContent(c.now, c.before, place)
 }
 
+// executable are the bits by one of which root can start a file.
+const executable = 0o111
+
 // sameContent says whether two trees have the same file or link at a place of
 // which the second has one. Nobody can set when an inode was changed, so what
 // has the other's number and time of change needs no reading.
@@ -124,6 +127,8 @@ func sameContent(a, b *treefs.FS, place string) (bool, error) {
 	x, _ := now.Sys().(*syscall.Stat_t)
 	y, _ := was.Sys().(*syscall.Stat_t)
 	switch {
+	case was.Mode()&executable != 0 && now.Mode()&executable == 0: // nobody can start it
+		return false, nil
 	case x != nil && y != nil && x.Ino == y.Ino && x.Ctim == y.Ctim && x.Size == y.Size:
 		return true, nil
 	case now.Size() != was.Size():

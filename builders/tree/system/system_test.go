@@ -91,6 +91,10 @@ func TestLookups(t *testing.T) {
 		"for newer processors, elsewhere": {func(f files) { f["usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libc.so.6"] = "evil" }, "usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libc.so.6"},
 		"a setting of the kernel":         {func(f files) { f["etc/sysctl.d/99.conf"] = "kernel.core_pattern=|/srv/x\n" }, "etc/sysctl.d/99.conf"},
 		"who runs files of a kind":        {func(f files) { f["usr/local/lib/binfmt.d/x.conf"] = "x" }, "usr/local/lib/binfmt.d/x.conf"},
+		"a library by a name service":     {func(f files) { f["etc/nsswitch.conf"] = "passwd: evil files\n" }, "etc/nsswitch.conf"},
+		"a library by OpenSSL's settings": {func(f files) { f["etc/ssl/openssl.cnf"] = "dynamic_path = /srv/x.so\n" }, "etc/ssl/openssl.cnf"},
+		"a plug-in of sudo":               {func(f files) { f["etc/sudo.conf"] = "Plugin x /srv/x.so\n" }, "etc/sudo.conf"},
+		"what turns logs":                 {func(f files) { f["etc/logrotate.d/x"] = "/x { postrotate\n/srv/x\nendscript }\n" }, "etc/logrotate.d/x"},
 		"what is mounted":                 {func(f files) { f["etc/fstab"] = "/srv/x /usr/bin/mawk none bind\n" }, "etc/fstab"},
 		"a service on the bus":            {func(f files) { f["usr/share/dbus-1/system-services/x.service"] = "x" }, "usr/share/dbus-1/system-services/x.service"},
 		"units by a link to their folder": {func(f files) {
@@ -108,6 +112,21 @@ func TestLookups(t *testing.T) {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestProgramThatNobodyStarts: without its bits a program, such as the one that
+// sets up the firewall, is gone as if it were removed.
+func TestProgramThatNobodyStarts(t *testing.T) {
+	before, now := installed().tree(t), installed().tree(t)
+	if err := now.Root().Chmod("usr/bin/journalctl", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := now.Root().Chmod("usr/bin/mawk", 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := changes(t, now, before); err != nil || strings.Join(got, " ") != "usr/bin/journalctl" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
