@@ -59,6 +59,9 @@ what they name, as CIS-DOCKER-2.13, with a reason, an owner and a last day.`,
 			if !slices.Contains(hostForms(), o.form) || o.level < 1 || o.level > 2 {
 				return fault.New(fault.Invalid, "--format %s --level %d: want %s, and 1 or 2", o.form, o.level, strings.Join(hostForms(), ", "))
 			}
+			if o.root != "/" && !c.Flags().Changed("socket") {
+				o.sockets = nil // those of this machine are not its
+			}
 			found, err := checkHost(c, o)
 			if err != nil {
 				return err

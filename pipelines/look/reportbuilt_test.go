@@ -15,7 +15,6 @@ import (
 	"github.com/bakelite/bakelite/internal/lock"
 	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
-	"github.com/bakelite/bakelite/pipelines/results"
 	"github.com/bakelite/bakelite/scan"
 	"github.com/bakelite/bakelite/scan/gate"
 	"github.com/bakelite/bakelite/scan/report"
@@ -72,12 +71,14 @@ func TestVerdictInPart(t *testing.T) {
 		flowtest.Must(t, err)
 		earlier[what] = text
 	}
+	first, err := s.p.Folder.Receipt("web")
+	flowtest.Must(t, err)
 	built := flowtest.Built(t, s.p.Folder, s.lock, "a later key")
-	judged, err := s.p.Folder.ReadJudged(results.Receipt{App: "web", Key: "key"}, artifact.Container)
+	judged, err := s.p.Folder.ReadJudged(first, artifact.Container)
 	flowtest.Must(t, err)
 	for _, kind := range []string{artifact.Container, artifact.Disk} {
 		judged.Report.Subject, judged.Verdict.Subject = "sha256:"+kind, "sha256:"+kind
-		flowtest.Must(t, s.p.Folder.WriteJudged(built.Key, kind, judged))
+		flowtest.Must(t, s.p.Folder.WriteJudged(built.Receipt, kind, judged))
 	}
 	for _, what := range slices.Sorted(maps.Keys(earlier)) {
 		path := s.p.Folder.JudgedPath("web", artifact.Container, what)

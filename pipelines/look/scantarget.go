@@ -106,7 +106,7 @@ func (r Reader) fetched(ctx context.Context, t Target, kind, work string) (proto
 
 // kind is that of a target in a registry or layout.
 func (t Target) kind() string {
-	if strings.Contains(string(t.Manifest.Content), publish.DiskArtifact) {
+	if shape, err := t.Manifest.Shape(); err == nil && shape.ArtifactType == publish.DiskArtifact {
 		return artifact.Disk
 	}
 	return artifact.Container

@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bakelite/bakelite/internal/artifact"
 	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
+	"github.com/bakelite/bakelite/internal/registry"
 	"github.com/bakelite/bakelite/pipelines/flowtest"
 	"github.com/bakelite/bakelite/pipelines/results"
+	"github.com/bakelite/bakelite/publish"
 )
 
 // TestFind finds an image, a disk and a disk's file with what was signed about
@@ -91,5 +94,18 @@ func TestBundlesBesideAreBounded(t *testing.T) {
 	flowtest.Must(t, os.WriteFile(path+results.BundlesSuffix, nil, 0o600))
 	if got, err := s.r.Find(t.Context(), path); err != nil || got.Digest != "" || len(got.Bundles) > 0 {
 		t.Errorf("an empty one: %+v, %v", got, err)
+	}
+}
+
+// TestKindByAWord: an image is no disk for a word among its annotations.
+func TestKindByAWord(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"artifactType":"` + publish.DiskArtifact + `"}`:         artifact.Disk,
+		`{"annotations":{"x":"` + publish.DiskArtifact + `"}}`:    artifact.Container,
+		`{"artifactType":"` + publish.DiskArtifact + `-of-mine"}`: artifact.Container,
+	} {
+		if got := (Target{Manifest: registry.Manifest{Content: []byte(text)}}).kind(); got != want {
+			t.Errorf("%s is a %s", text, got)
+		}
 	}
 }

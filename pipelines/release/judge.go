@@ -46,7 +46,7 @@ func (p Publisher) judge(a app.App, built *results.Built, subjects []subject, al
 
 // writeVerdict keeps what the scanner saw and the gate said, for study.
 func (p Publisher) writeVerdict(built *results.Built, s subject, v gate.Verdict, saw seen) error {
-	if err := p.Folder.WriteJudged(built.Key, s.name, results.Judged{Report: saw.Report, Verdict: v}); err != nil {
+	if err := p.Folder.WriteJudged(built.Receipt, s.name, results.Judged{Report: saw.Report, Verdict: v}); err != nil {
 		return err
 	}
 	return results.WriteFile(p.Folder.JudgedPath(v.App, s.name, "cdx"), saw.CycloneDX)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bakelite/bakelite/internal/digests"
 	"github.com/bakelite/bakelite/internal/fault"
 	"github.com/bakelite/bakelite/internal/vouch"
 	"github.com/bakelite/bakelite/scan"
@@ -27,9 +28,21 @@ func (f Folder) JudgedPath(app, subject, what string) string {
 	return filepath.Join(f.Path, app+"."+subject+"."+what+".json")
 }
 
+// about names what a build made of a kind: what is judged is these bytes, and a
+// build of the same key may give others.
+func (r Receipt) about(kind string) string {
+	text := r.Key
+	for _, a := range r.Artifacts {
+		if a.Kind == kind {
+			text += "\n" + a.Format + " " + a.Digest
+		}
+	}
+	return digests.Of([]byte(text))
+}
+
 // WriteJudged keeps what the scanner saw and the gate said of an artifact that
-// a build of a key made, and vouches for it.
-func (f Folder) WriteJudged(key, subject string, j Judged) error {
+// a build made, and vouches for it.
+func (f Folder) WriteJudged(built Receipt, subject string, j Judged) error {
 	for what, value := range map[string]any{"report": j.Report, "verdict": j.Verdict} {
 		path := f.JudgedPath(j.Verdict.App, subject, what)
 		text, err := json.MarshalIndent(value, "", "  ")
@@ -40,7 +53,7 @@ func (f Folder) WriteJudged(key, subject string, j Judged) error {
 			return err
 		}
 	}
-	return f.Vouch.Note(vouch.Judged, j.Verdict.Subject, key)
+	return f.Vouch.Note(vouch.Judged, j.Verdict.Subject, built.about(subject))
 }
 
 // ReadJudged reads what was kept of an artifact of a build. The error is
@@ -57,8 +70,8 @@ func (f Folder) ReadJudged(built Receipt, subject string) (j Judged, err error) 
 			return j, fault.New(fault.Integrity, "reading %s: %w", path, err)
 		}
 	}
-	key, _ := f.Vouch.Noted(vouch.Judged, j.Verdict.Subject)
-	if key != built.Key || j.Report.Subject != j.Verdict.Subject {
+	about, _ := f.Vouch.Noted(vouch.Judged, j.Verdict.Subject)
+	if about != built.about(subject) || j.Report.Subject != j.Verdict.Subject {
 		return j, fault.New(fault.Missing, "the %s of this build was not judged; the last verdict is of %s", subject, j.Verdict.Judged.Format(time.DateTime))
 	}
 	return j, nil

@@ -50,8 +50,8 @@ func judgeContainers(f facts, c Control) finding {
 	if f.engine.unread != nil {
 		return finding{bad: "it cannot be read: " + f.engine.unread.Error()}
 	}
-	if !f.engine.there && len(f.arguments) > 0 {
-		return finding{bad: "it cannot be read: dockerd runs, and listens on none of " + strings.Join(Sockets(), ", ")}
+	if bad := f.silent(); bad != "" {
+		return finding{bad: bad}
 	}
 	if !f.engine.there {
 		return finding{none: "no engine listens"}
@@ -72,14 +72,23 @@ func judgeSwarm(f facts, _ Control) finding {
 	switch {
 	case f.engine.unread != nil:
 		return finding{bad: "it cannot be read: " + f.engine.unread.Error()}
-	case !f.engine.there && len(f.arguments) > 0:
-		return finding{bad: "it cannot be read: dockerd runs, and listens on none of " + strings.Join(Sockets(), ", ")}
+	case f.silent() != "":
+		return finding{bad: f.silent()}
 	case !f.engine.there:
 		return finding{none: "no engine listens"}
 	case f.engine.swarm != "" && f.engine.swarm != "inactive":
 		return finding{bad: "the node is " + f.engine.swarm}
 	}
 	return finding{}
+}
+
+// silent says that an engine runs and listens where nobody asked, "" where none
+// does.
+func (f facts) silent() string {
+	if f.engine.there || len(f.arguments) == 0 {
+		return ""
+	}
+	return "it cannot be read: dockerd runs, and listens on none of " + strings.Join(f.engine.asked, ", ")
 }
 
 // containerChecks say what is wrong with a container, "" where nothing is.

@@ -24,7 +24,9 @@ const (
 
 // engine is what the engines of a machine say of their containers.
 type engine struct {
-	// there says that one listens; unread why another did not answer.
+	// asked are the sockets; there says that one listens on them, and unread why
+	// another did not answer.
+	asked      []string
 	there      bool
 	unread     error
 	swarm      string
@@ -35,6 +37,7 @@ type engine struct {
 func ask(ctx context.Context, sockets []string) (e engine) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	e.asked = sockets
 	for _, socket := range sockets {
 		if _, err := os.Lstat(socket); errors.Is(err, fs.ErrNotExist) {
 			continue

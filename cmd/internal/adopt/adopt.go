@@ -156,8 +156,11 @@ func read[T any](dir, name string, how func(f *os.File) (T, error)) (value T, er
 	}
 	defer root.Close()
 	f, err := regular.OpenIn(root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return value, fault.New(fault.Missing, "--from: there is no %s in %s", name, dir)
+	}
 	if err != nil {
-		return value, fault.New(fault.Missing, "--from: reading %s in %s: %w", name, dir, err)
+		return value, fault.New(fault.Invalid, "--from: reading %s in %s: %w", name, dir, err)
 	}
 	defer f.Close()
 	return how(f)
