@@ -88,6 +88,11 @@ func reportOnApp(c *cobra.Command, by signerFlags, name, since string) (report.P
 	if err != nil {
 		return report.Page{}, err
 	}
+	if since != "" { // which others may have made
+		if _, err := loadNamed(c, policyKey); err != nil {
+			return report.Page{}, err
+		}
+	}
 	s, err := load(c)
 	if err != nil {
 		return report.Page{}, err
