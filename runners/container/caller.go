@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -96,6 +97,31 @@ func (r *Running) clampScore(p *specs.Process) error {
 	if own > *p.OOMScoreAdj {
 		p.OOMScoreAdj = &own
 		r.notes = append(r.notes, fmt.Sprintf("where memory is short it is ended earlier than others (%d), as this program", own))
+	}
+	return nil
+}
+
+// action is the kernel's struct sigaction.
+type action struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
+
+// unignore gives back their default action to signals that whoever started this
+// program left ignored and that Go never handles (32 to 34): runc and the service
+// would inherit it.
+func unignore() error {
+	const ignored = 1 // SIG_IGN
+	for signal := uintptr(32); signal <= 34; signal++ {
+		var a action
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, signal, 0, uintptr(unsafe.Pointer(&a)), unsafe.Sizeof(a.mask), 0, 0)
+		if errno == 0 && a.handler == ignored {
+			a = action{}
+			_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, signal, uintptr(unsafe.Pointer(&a)), 0, unsafe.Sizeof(a.mask), 0, 0)
+		}
+		if errno != 0 {
+			return fmt.Errorf("looking at what signal %d does: %w", signal, errno)
+		}
 	}
 	return nil
 }

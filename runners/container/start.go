@@ -158,6 +158,9 @@ func (r *Running) run(ctx context.Context, spec *specs.Spec) error {
 	if r.dismiss, err = r.guard(ctx); err != nil {
 		return err
 	}
+	if err := unignore(); err != nil {
+		return err
+	}
 	pidFile := filepath.Join(r.bundle, "pid")
 	r.process, err = program.Start(context.WithoutCancel(ctx), program.Command{
 		Path: r.runc, Args: []string{"--root", r.state, "run", "--bundle", r.bundle, "--pid-file", pidFile, r.ID},
