@@ -160,7 +160,7 @@ func (w Webhook) post(ctx context.Context, id string, body []byte) error {
 		return nil
 	}
 	later, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
-	return &refusal{answer.StatusCode, min(time.Duration(max(0, later))*time.Second, maxLater)}
+	return &refusal{answer.StatusCode, time.Duration(min(max(0, later), int(maxLater/time.Second))) * time.Second}
 }
 
 // sign is the signature of Standard Webhooks, version 1: it holds for one body,

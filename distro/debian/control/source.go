@@ -1,6 +1,9 @@
 package control
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // SourceOf reads "Source: name (version)" of a package, and returns "" for
 // what is the package's own (Debian Policy 5.6.1).
@@ -26,4 +29,20 @@ func ValidVersion(v string) bool {
 // SourceOf leaves out is valid.
 func ValidSource(name, version string) bool {
 	return (name == "" || ValidName(name)) && (version == "" || ValidVersion(version))
+}
+
+// CheckPackage refuses a package that has no valid name, version, architecture
+// or source, as SourceOf reads it.
+func CheckPackage(name, version, arch, source, sourceVersion string) error {
+	switch {
+	case !ValidName(name):
+		return fmt.Errorf("%.60q is not a package's name", name)
+	case !ValidVersion(version):
+		return fmt.Errorf("package %s has no valid version", name)
+	case !ValidName(arch):
+		return fmt.Errorf("package %s has no valid architecture", name)
+	case !ValidSource(source, sourceVersion):
+		return fmt.Errorf("package %s has no valid source", name)
+	}
+	return nil
 }

@@ -126,15 +126,10 @@ func (p *Package) text(field []byte) *string {
 }
 
 func (p *Package) validate() error {
+	if err := control.CheckPackage(p.Name, p.Version, p.Arch, p.Source, p.SourceVersion); err != nil {
+		return err
+	}
 	switch {
-	case !control.ValidName(p.Name):
-		return fmt.Errorf("%.60q is not a package's name", p.Name)
-	case !control.ValidVersion(p.Version):
-		return fmt.Errorf("package %s has no valid version", p.Name)
-	case !control.ValidName(p.Arch):
-		return fmt.Errorf("package %s has no valid architecture", p.Name)
-	case !control.ValidSource(p.Source, p.SourceVersion):
-		return fmt.Errorf("package %s has no valid source", p.Name)
 	case !content.ValidSHA256(p.SHA256) || p.Size <= 0 || p.Size > MaxDeb:
 		return fmt.Errorf("package %s has no valid size and SHA-256", p.Name)
 	case !ValidPath(p.Path):

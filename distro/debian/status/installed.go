@@ -78,19 +78,5 @@ func installedOf(s control.Stanza) (p lock.Installed, there bool, err error) {
 		return p, false, nil
 	}
 	p.Source, p.SourceVersion = control.SourceOf(source, p.Name, p.Version)
-	return p, true, validInstalled(p)
-}
-
-func validInstalled(p lock.Installed) error {
-	switch {
-	case !control.ValidName(p.Name):
-		return fmt.Errorf("%.60q is not a package's name", p.Name)
-	case !control.ValidName(p.Arch):
-		return fmt.Errorf("package %s has no valid architecture", p.Name)
-	case !control.ValidVersion(p.Version):
-		return fmt.Errorf("package %s has no valid version", p.Name)
-	case !control.ValidSource(p.Source, p.SourceVersion):
-		return fmt.Errorf("package %s has no valid source", p.Name)
-	}
-	return nil
+	return p, true, control.CheckPackage(p.Name, p.Version, p.Arch, p.Source, p.SourceVersion)
 }
