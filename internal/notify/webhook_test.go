@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -200,5 +201,15 @@ func TestSameNewsIsTheSameEvent(t *testing.T) {
 		if other.ID == one.ID {
 			t.Errorf("%+v has the same ID", other)
 		}
+	}
+}
+
+// TestLaterThanAnyTime: a number of seconds that no time holds is a long time.
+func TestLaterThanAnyTime(t *testing.T) {
+	r := receive(t, status(http.StatusTooManyRequests, "Retry-After", "9223372036854775807"))
+	ctx, end := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer end()
+	if err := hook(t, r.URL).Send(ctx, notify.New(notify.Rebuilt, "web", "1", at, nil)); err == nil || r.count() != 1 {
+		t.Errorf("got %v after %d requests", err, r.count())
 	}
 }
